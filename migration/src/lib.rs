@@ -1,1 +1,27 @@
-//! Placeholder
+//! The gateway's database schema, forward and back, for SQLite and PostgreSQL.
+
+mod m20261122_000001_tenants;
+mod m20261122_000002_platform;
+mod m20261122_000003_volumes;
+mod m20261122_000004_operations;
+mod m20261122_000005_records;
+mod table;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// Brings a database to the schema that this build needs.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_tenants::Migration),
+            Box::new(m20261122_000002_platform::Migration),
+            Box::new(m20261122_000003_volumes::Migration),
+            Box::new(m20261122_000004_operations::Migration),
+            Box::new(m20261122_000005_records::Migration),
+        ]
+    }
+}

@@ -1,0 +1,31 @@
+//! Accounts: the tenants.
+
+use sea_orm::{Select, entity::prelude::*};
+
+use crate::{AccountId, Scope};
+
+/// A row of `accounts`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "accounts")]
+pub struct Model {
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AccountId,
+    /// What it is called.
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTimeUtc,
+}
+
+/// Rows are joined by loaders, not by the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The accounts that `scope` covers.
+    pub fn visible_to(scope: Scope) -> Select<Self> {
+        scope.narrow(Self::find(), Column::Id)
+    }
+}

@@ -1,0 +1,68 @@
+//! Backups: full exports that outlive their volume.
+
+use sea_orm::{Select, entity::prelude::*};
+
+use crate::{
+    AccountId, BackupId, BackupStorageId, HypervisorGroupId, HypervisorId, OperationId, Scope,
+    VolumeId, VolumePlanId, snapshot::ItemStatus, volume_plan::StorageType,
+};
+
+/// A row of `backups`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "backups")]
+pub struct Model {
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: BackupId,
+    /// Its owner.
+    pub account_id: AccountId,
+    /// The volume it was made of, which may be gone.
+    pub volume_id: VolumeId,
+    /// That volume's name then.
+    pub volume_name: String,
+    /// That volume's plan then.
+    pub plan_id: VolumePlanId,
+    /// That volume's group then.
+    pub group_id: HypervisorGroupId,
+    /// What that volume lay on.
+    pub storage_type: StorageType,
+    /// Where it was written to, for ever.
+    pub backup_storage_id: BackupStorageId,
+    /// Whose agent wrote it.
+    pub hypervisor_id: HypervisorId,
+    /// What its owner calls it.
+    pub name: String,
+    /// Where it is in its life.
+    pub status: ItemStatus,
+    /// The volume's size then.
+    pub volume_size_bytes: i64,
+    /// Bytes it takes at its destination.
+    pub stored_bytes: Option<i64>,
+    /// Digest of the stored object, `blake3:` and hexadecimal.
+    pub checksum: Option<String>,
+    /// The latest operation on it.
+    pub operation_id: OperationId,
+    /// When it was asked for.
+    pub created_at: DateTimeUtc,
+    /// When it was done.
+    pub available_at: Option<DateTimeUtc>,
+    /// Why it failed.
+    pub failure: Option<String>,
+    /// When it was gone from its destination.
+    pub deleted_at: Option<DateTimeUtc>,
+}
+
+/// Rows are joined by loaders, not by the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The rows that `scope` covers, the deleted ones left out.
+    pub fn visible_to(scope: Scope) -> Select<Self> {
+        scope
+            .narrow(Self::find(), Column::AccountId)
+            .filter(Column::DeletedAt.is_null())
+    }
+}

@@ -1,0 +1,124 @@
+//! Operations: the queue that agents work off, and its history.
+
+use sea_orm::{Select, entity::prelude::*};
+
+use crate::{AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, UserId, VolumeId};
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum OperationKind {
+    /// Takes a snapshot.
+    #[sea_orm(string_value = "create_snapshot")]
+    CreateSnapshot,
+    /// Exports a volume to a backup storage.
+    #[sea_orm(string_value = "create_backup")]
+    CreateBackup,
+    /// Overwrites the volume that the item was made from.
+    #[sea_orm(string_value = "restore_in_place")]
+    RestoreInPlace,
+    /// Makes a volume from the item.
+    #[sea_orm(string_value = "restore_to_new_volume")]
+    RestoreToNewVolume,
+    /// Deletes a snapshot.
+    #[sea_orm(string_value = "delete_snapshot")]
+    DeleteSnapshot,
+    /// Deletes a backup.
+    #[sea_orm(string_value = "delete_backup")]
+    DeleteBackup,
+    /// Makes an empty volume.
+    #[sea_orm(string_value = "create_volume")]
+    CreateVolume,
+    /// Deletes a volume.
+    #[sea_orm(string_value = "delete_volume")]
+    DeleteVolume,
+}
+
+/// Where an operation is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum OperationStatus {
+    /// Accepted; waits for its agent.
+    #[sea_orm(string_value = "pending")]
+    Pending,
+    /// An agent holds it by a lease.
+    #[sea_orm(string_value = "started")]
+    Started,
+    /// Done.
+    #[sea_orm(string_value = "completed")]
+    Completed,
+    /// Ended by an error.
+    #[sea_orm(string_value = "failed")]
+    Failed,
+    /// Ended by its requester.
+    #[sea_orm(string_value = "cancelled")]
+    Cancelled,
+}
+
+/// A row of `operations`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "operations")]
+pub struct Model {
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OperationId,
+    /// What it does.
+    pub kind: OperationKind,
+    /// Where it is in its life.
+    pub status: OperationStatus,
+    /// The owner of the volume.
+    pub account_id: AccountId,
+    /// The volume it works on or reads; of a restore from a backup, the one it was made of.
+    pub volume_id: VolumeId,
+    /// The snapshot it makes, reads or deletes.
+    pub snapshot_id: Option<SnapshotId>,
+    /// The backup it makes, reads or deletes.
+    pub backup_id: Option<BackupId>,
+    /// Of a restore to a new volume: that volume.
+    pub target_volume_id: Option<VolumeId>,
+    /// Whose agent does it.
+    pub hypervisor_id: HypervisorId,
+    /// Who asked for it.
+    pub requested_by: Option<UserId>,
+    /// Counts the claims: a report of an older one is refused.
+    pub epoch: i32,
+    /// Until when the agent may be working on it; null when none can be.
+    pub lease_expires_at: Option<DateTimeUtc>,
+    /// When the requester asked to stop it.
+    pub cancel_requested_at: Option<DateTimeUtc>,
+    /// A restore in place may have begun to write.
+    pub volume_touched: bool,
+    /// What is going on, for a person.
+    pub phase: String,
+    /// Bytes that the destination acknowledged.
+    pub bytes_done: i64,
+    /// Bytes in all; 0 while unknown.
+    pub bytes_total: i64,
+    /// How fast it went lately.
+    pub bytes_per_second: Option<i64>,
+    /// When the agent last reported progress.
+    pub progressed_at: Option<DateTimeUtc>,
+    /// Why it failed, as an `ErrorCode` of the API.
+    pub error_code: Option<String>,
+    /// Why it failed, for the customer.
+    pub error_message: Option<String>,
+    /// When it was accepted.
+    pub created_at: DateTimeUtc,
+    /// When an agent first started it.
+    pub started_at: Option<DateTimeUtc>,
+    /// When it ended.
+    pub finished_at: Option<DateTimeUtc>,
+}
+
+/// Rows are joined by loaders, not by the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The rows that `scope` covers.
+    pub fn visible_to(scope: Scope) -> Select<Self> {
+        scope.narrow(Self::find(), Column::AccountId)
+    }
+}

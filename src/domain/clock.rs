@@ -1,0 +1,63 @@
+//! The one source of instants: the database's clock, so that all gateways agree.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+/// Where instants come from. They have whole milliseconds.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The database's own clock. SQLite's is its host's.
+    Database,
+    /// A clock that stands still until it is moved: for tests.
+    Manual(ManualClock),
+}
+
+impl Clock {
+    /// The instant now.
+    pub async fn now(&self, db: &impl ConnectionTrait) -> Result<DateTime<Utc>, DbErr> {
+        match self {
+            Self::Manual(clock) => Ok(clock.now()),
+            Self::Database => {
+                let backend = db.get_database_backend();
+                let sql = match backend {
+                    DbBackend::Sqlite => {
+                        "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS millis"
+                    }
+                    _ => {
+                        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS millis"
+                    }
+                };
+                let row = db
+                    .query_one_raw(Statement::from_string(backend, sql))
+                    .await?
+                    .ok_or_else(|| DbErr::RecordNotFound("the clock gave no row".to_owned()))?;
+                let millis: i64 = row.try_get("", "millis")?;
+                DateTime::from_timestamp_millis(millis)
+                    .ok_or_else(|| DbErr::Type(format!("the clock is out of range: {millis}")))
+            }
+        }
+    }
+}
+
+/// A clock that stands still until it is moved. Clones share their hands.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
+
+impl ManualClock {
+    /// A clock that shows `now`.
+    pub fn new(now: DateTime<Utc>) -> Self {
+        Self(Arc::new(Mutex::new(now)))
+    }
+
+    /// What it shows.
+    pub fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves it, forwards or back.
+    pub fn advance(&self, by: TimeDelta) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+}

@@ -1,0 +1,57 @@
+//! Why a request was not carried out.
+
+use sea_orm::DbErr;
+
+use super::{ErrorCode, guard::Refusal};
+
+/// The result of what the domain does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request was not carried out. Its text is for the caller, except of an internal one.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is signed in.
+    #[error("Sign in first: the request has no valid token.")]
+    Unauthenticated,
+    /// The caller may not do this.
+    #[error("You may not do this.")]
+    Forbidden,
+    /// There is no such thing, or the caller may not know of it.
+    #[error("There is no {0} with this id.")]
+    NotFound(&'static str),
+    /// A value is not acceptable.
+    #[error("{0}")]
+    InvalidInput(String),
+    /// A guard said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The key was used for another request.
+    #[error("This idempotency key was used with another input. Use a new key for a new request.")]
+    IdempotencyConflict,
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] DbErr),
+    /// Something that should hold does not.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl Error {
+    /// The code that callers see.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unauthenticated => ErrorCode::Unauthenticated,
+            Self::Forbidden => ErrorCode::Forbidden,
+            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::InvalidInput(_) => ErrorCode::InvalidInput,
+            Self::Refused(refusal) => refusal.code(),
+            Self::IdempotencyConflict => ErrorCode::IdempotencyConflict,
+            Self::Database(_) | Self::Broken(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// An unacceptable value, in words for the caller.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::InvalidInput(message.into())
+    }
+}

@@ -1,0 +1,191 @@
+//! The words and codes of the guards.
+
+use chrono::{DateTime, Utc};
+use entity::{OperationId, snapshot::ItemStatus, volume::VolumeState, volume_plan::StorageType};
+
+use super::{Active, Usage, Work, word};
+use crate::domain::{ErrorCode, cooldown};
+
+/// A guard that says no. Its text is what the caller reads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The typed name is another one.
+    #[error("The name does not match. Type \"{0}\" to confirm.")]
+    ConfirmationMismatch(String),
+    /// The item cannot be used now.
+    #[error("{}", item_not_available(*.0))]
+    ItemNotAvailable(ItemStatus),
+    /// Nowhere to write a backup.
+    #[error("Hypervisor has no backup storage configured.")]
+    NoBackupStorage,
+    /// Item and target lie on different kinds of storage.
+    #[error("{}", storage_type_mismatch(*.work, *.item, *.target))]
+    StorageTypeMismatch {
+        /// What is restored.
+        work: Work,
+        /// What its volume lay on.
+        item: StorageType,
+        /// What the target lies on.
+        target: StorageType,
+    },
+    /// The target is smaller than the item.
+    #[error(
+        "The target is {target_bytes} bytes, but the item's volume was {item_bytes} bytes. \
+         Choose a larger plan."
+    )]
+    TargetTooSmall {
+        /// The target's size.
+        target_bytes: i64,
+        /// The size of the item's volume.
+        item_bytes: i64,
+    },
+    /// The agent cannot do this.
+    #[error(
+        "The hypervisor's agent cannot do this yet: update the agent of hypervisor {hypervisor}."
+    )]
+    AgentOutdated {
+        /// Whose agent.
+        hypervisor: String,
+    },
+    /// The volume is not there yet, or no longer.
+    #[error("{}", volume_not_available(*.0))]
+    VolumeNotAvailable(VolumeState),
+    /// Its snapshots would go with it.
+    #[error("{}", volume_has_snapshots(*.0))]
+    VolumeHasSnapshots(u64),
+    /// It is attached to an instance.
+    #[error("Volume is attached to an instance. Detach it first.")]
+    VolumeAttached,
+    /// Its content is half of one state and half of another.
+    #[error(
+        "Volume is inconsistent: a restore in place failed half way. \
+         Complete a restore in place first."
+    )]
+    VolumeInconsistent,
+    /// A running instance would be overwritten under its feet.
+    #[error(
+        "Cannot restore in-place while attached to a running instance. \
+         Stop the instance or detach the volume first."
+    )]
+    AttachedToRunningInstance,
+    /// Another operation holds the volume.
+    #[error("Volume is busy with operation: {}", word(.0.kind))]
+    VolumeBusy(Active),
+    /// The volume rests.
+    #[error("Volume is in cooldown. Try again in {} seconds.", cooldown::whole_seconds(*.ends_at, *.now))]
+    VolumeInCooldown {
+        /// Until when.
+        ends_at: DateTime<Utc>,
+        /// When it was asked.
+        now: DateTime<Utc>,
+    },
+    /// The cap on snapshots.
+    #[error("Snapshot limit reached. Delete an existing snapshot first.")]
+    SnapshotLimitReached,
+    /// The cap on backups.
+    #[error("Backup limit reached. Delete an existing backup first.")]
+    BackupLimitReached,
+    /// The account's limit.
+    #[error(
+        "Too many volume operations in flight ({} of {}). Wait for one to finish.",
+        .0.count, .0.limit
+    )]
+    InFlightLimitReached(Usage),
+}
+
+impl Refusal {
+    /// The code that callers see.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::ConfirmationMismatch(_) => ErrorCode::ConfirmationMismatch,
+            Self::ItemNotAvailable(_) => ErrorCode::ItemNotAvailable,
+            Self::NoBackupStorage => ErrorCode::NoBackupStorage,
+            Self::StorageTypeMismatch { .. } => ErrorCode::StorageTypeMismatch,
+            Self::TargetTooSmall { .. } => ErrorCode::TargetTooSmall,
+            Self::AgentOutdated { .. } => ErrorCode::AgentOutdated,
+            Self::VolumeNotAvailable(_)
+            | Self::VolumeHasSnapshots(_)
+            | Self::VolumeAttached
+            | Self::VolumeInconsistent => ErrorCode::VolumeNotAvailable,
+            Self::AttachedToRunningInstance => ErrorCode::VolumeAttachedToRunningInstance,
+            Self::VolumeBusy(_) => ErrorCode::VolumeBusy,
+            Self::VolumeInCooldown { .. } => ErrorCode::VolumeInCooldown,
+            Self::SnapshotLimitReached => ErrorCode::SnapshotLimitReached,
+            Self::BackupLimitReached => ErrorCode::BackupLimitReached,
+            Self::InFlightLimitReached(_) => ErrorCode::InFlightLimitReached,
+        }
+    }
+
+    /// When time will have healed it, where that is known.
+    pub fn available_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::VolumeInCooldown { ends_at, .. } => Some(*ends_at),
+            _ => None,
+        }
+    }
+
+    /// In how many whole seconds time will have healed it, where that is known.
+    pub fn retry_after_seconds(&self) -> Option<i64> {
+        match self {
+            Self::VolumeInCooldown { ends_at, now } => {
+                Some(cooldown::whole_seconds(*ends_at, *now))
+            }
+            _ => None,
+        }
+    }
+
+    /// The operation that stands in the way.
+    pub fn operation(&self) -> Option<OperationId> {
+        match self {
+            Self::VolumeBusy(active) => Some(active.id),
+            _ => None,
+        }
+    }
+}
+
+fn item_not_available(status: ItemStatus) -> String {
+    let state = match status {
+        ItemStatus::Pending => "waiting to be made",
+        ItemStatus::Creating => "being made",
+        ItemStatus::Available => "available",
+        ItemStatus::Restoring => "being restored",
+        ItemStatus::Deleting => "being deleted",
+        ItemStatus::Failed => "failed",
+    };
+    format!("The snapshot or backup is not available: it is {state}.")
+}
+
+fn volume_not_available(state: VolumeState) -> String {
+    let state = match state {
+        VolumeState::Creating => "it is being created",
+        VolumeState::Available => "it is in use",
+        VolumeState::Deleting => "it is being deleted",
+        VolumeState::Failed => "it failed",
+    };
+    format!("Volume is not available: {state}.")
+}
+
+fn volume_has_snapshots(count: u64) -> String {
+    let noun = if count == 1 { "snapshot" } else { "snapshots" };
+    format!("Volume has {count} {noun}. Delete its snapshots first.")
+}
+
+/// The product document's words: a plan on qcow2 files is "NFS-backed" to customers.
+fn storage_type_mismatch(work: Work, item: StorageType, target: StorageType) -> String {
+    let noun = match work {
+        Work::Snapshot => "Snapshot",
+        Work::Backup => "Backup",
+    };
+    let source = match item {
+        StorageType::CephRbd => "Ceph",
+        StorageType::Qcow2File => "qcow2 files",
+    };
+    let plan = match target {
+        StorageType::CephRbd => "a Ceph-backed",
+        StorageType::Qcow2File => "an NFS-backed",
+    };
+    format!(
+        "{noun} created on {source} cannot restore onto {plan} plan. Choose a target plan whose \
+         storage type matches the source volume's storage type."
+    )
+}

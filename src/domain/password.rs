@@ -1,0 +1,92 @@
+//! Passwords: argon2id, hashed and checked on threads that may block.
+
+use argon2::{
+    Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
+    password_hash::{SaltString, rand_core::OsRng},
+};
+
+use super::{Error, Result};
+
+/// The fewest characters of a password.
+pub const MIN_CHARS: usize = 12;
+/// The most bytes of a password: hashing takes its time from whoever asks.
+pub const MAX_BYTES: usize = 1024;
+
+/// The hash to keep, in the PHC string format.
+pub async fn hash(password: String) -> Result<String> {
+    if password.chars().count() < MIN_CHARS {
+        return Err(Error::invalid(format!(
+            "A password has at least {MIN_CHARS} characters."
+        )));
+    }
+    if password.len() > MAX_BYTES {
+        return Err(Error::invalid(format!(
+            "A password has at most {MAX_BYTES} bytes."
+        )));
+    }
+    blocking(move || {
+        Argon2::default()
+            .hash_password(password.as_bytes(), &SaltString::generate(&mut OsRng))
+            .map(|hash| hash.to_string())
+            .map_err(|error| Error::Broken(format!("argon2 failed: {error}")))
+    })
+    .await?
+}
+
+/// Whether `password` is the one of `hash`. Without a hash it takes as long and is false, so that
+/// an unknown email cannot be told from a wrong password.
+pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
+    // Of no password that anyone could type: its salt and output are all zero bits.
+    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    if password.len() > MAX_BYTES {
+        return Ok(false);
+    }
+    blocking(move || {
+        let known = hash.is_some();
+        let hash = hash.as_deref().unwrap_or(NOBODY);
+        let matches = PasswordHash::new(hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
+        });
+        known && matches
+    })
+    .await
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Broken(format!("hashing was interrupted: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_verified_against_its_own_hash_only() {
+        let kept = hash("correct horse battery".to_owned()).await.unwrap();
+        assert!(kept.starts_with("$argon2id$"));
+        assert!(
+            verify("correct horse battery".to_owned(), Some(kept.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !verify("correct horse batterY".to_owned(), Some(kept))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !verify("correct horse battery".to_owned(), None)
+                .await
+                .unwrap()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_short_password_is_refused() {
+        assert!(hash("short".to_owned()).await.is_err());
+    }
+}

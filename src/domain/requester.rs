@@ -1,0 +1,109 @@
+//! Who asks, and what that lets them see.
+
+use std::sync::Arc;
+
+use entity::{AccountId, HypervisorId, Scope, TokenId, UserId, user::Role};
+
+use super::{Error, Result};
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub enum Requester {
+    /// Nobody that we know.
+    Anonymous,
+    /// A person, or automation in a person's name.
+    User {
+        /// Who.
+        user: Arc<entity::user::Model>,
+        /// By which token.
+        token: TokenId,
+    },
+    /// The agent of one hypervisor.
+    Agent {
+        /// Of which hypervisor.
+        hypervisor: Arc<entity::hypervisor::Model>,
+        /// By which token.
+        token: TokenId,
+    },
+}
+
+impl Requester {
+    /// The part of the tenants' tables that they may see.
+    pub fn scope(&self) -> Result<Scope> {
+        let user = self.user()?;
+        Ok(match user.role {
+            Role::Admin => Scope::Everything,
+            Role::User => Scope::Account(user.account_id),
+        })
+    }
+
+    /// The user, or why there is none.
+    pub fn user(&self) -> Result<&Arc<entity::user::Model>> {
+        match self {
+            Self::Anonymous => Err(Error::Unauthenticated),
+            Self::Agent { .. } => Err(Error::Forbidden),
+            Self::User { user, .. } => Ok(user),
+        }
+    }
+
+    /// The user if it is an administrator.
+    pub fn admin(&self) -> Result<&Arc<entity::user::Model>> {
+        let user = self.user()?;
+        if user.role == Role::Admin {
+            Ok(user)
+        } else {
+            Err(Error::Forbidden)
+        }
+    }
+
+    /// The hypervisor whose agent asks.
+    pub fn agent(&self) -> Result<&Arc<entity::hypervisor::Model>> {
+        match self {
+            Self::Anonymous => Err(Error::Unauthenticated),
+            Self::User { .. } => Err(Error::Forbidden),
+            Self::Agent { hypervisor, .. } => Ok(hypervisor),
+        }
+    }
+
+    /// Whether it is an administrator.
+    pub fn is_admin(&self) -> bool {
+        self.admin().is_ok()
+    }
+
+    /// Whether it is an agent.
+    pub fn is_agent(&self) -> bool {
+        matches!(self, Self::Agent { .. })
+    }
+
+    /// The token that they came with.
+    pub fn token(&self) -> Option<TokenId> {
+        match self {
+            Self::Anonymous => None,
+            Self::User { token, .. } | Self::Agent { token, .. } => Some(*token),
+        }
+    }
+
+    /// The user's id, when it is one.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user().ok().map(|user| user.id)
+    }
+
+    /// The account they belong to, when they are a user.
+    pub fn account_id(&self) -> Option<AccountId> {
+        self.user().ok().map(|user| user.account_id)
+    }
+
+    /// The hypervisor they speak for, when they are an agent.
+    pub fn hypervisor_id(&self) -> Option<HypervisorId> {
+        self.agent().ok().map(|hypervisor| hypervisor.id)
+    }
+
+    /// What timelines and the audit call them.
+    pub fn actor(&self) -> String {
+        match self {
+            Self::Anonymous => "anonymous".to_owned(),
+            Self::User { user, .. } => user.email.clone(),
+            Self::Agent { hypervisor, .. } => format!("agent {}", hypervisor.name),
+        }
+    }
+}

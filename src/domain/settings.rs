@@ -1,0 +1,42 @@
+//! Times and limits of the rules. The configuration sets them; tests choose their own.
+
+use std::time::Duration;
+
+/// Times and limits of the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a volume rests after a snapshot, backup or restore.
+    pub cooldown: Duration,
+    /// How long after its acceptance an operation that has not ended is failed.
+    pub deadline: Duration,
+    /// How long an agent holds an operation without renewing.
+    pub lease: Duration,
+    /// How often agents renew.
+    pub heartbeat: Duration,
+    /// How many snapshots, backups and restores an account may have in flight.
+    pub in_flight_limit: u32,
+    /// How often an operation is given to an agent before it fails.
+    pub max_attempts: u32,
+    /// How often streams read their state again although nothing woke them.
+    pub stream_refresh: Duration,
+    /// How long a sign-in lasts.
+    pub session: Duration,
+    /// How long an agent has to test a backup storage.
+    pub storage_test: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cooldown: Duration::from_mins(5),
+            deadline: Duration::from_hours(2),
+            lease: Duration::from_secs(90),
+            heartbeat: Duration::from_secs(20),
+            in_flight_limit: 3,
+            max_attempts: 3,
+            stream_refresh: Duration::from_secs(15),
+            session: Duration::from_hours(12),
+            storage_test: Duration::from_secs(30),
+        }
+    }
+}
