@@ -10,6 +10,7 @@ pub mod password;
 pub mod requester;
 pub mod settings;
 pub mod token;
+pub mod user;
 
 pub use clock::Clock;
 pub use error::{Error, Result};
