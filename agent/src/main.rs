@@ -1,1 +1,2 @@
+//! The agent as a process of its own.
 fn main() {}
