@@ -34,6 +34,10 @@ impl LocalWriter {
     pub(super) fn open(root: &Root, path: &ObjectPath) -> Result<Self> {
         let destination = root.file(path);
         let name = path.components().next_back().unwrap_or_default();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a name that nobody else has, seen by nobody"
+        )]
         let temporary = format!(".{name}.{}", Uuid::now_v7().simple());
         let mut attempt = 1;
         loop {

@@ -1,0 +1,115 @@
+//! Users: people who sign in.
+
+use entity::{AccountId, UserId, account, user, user::Role};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+use super::{Error, Requester, Result, account as accounts, password, transaction::Transaction};
+use crate::app::App;
+
+/// The most bytes of an email address (RFC 5321, section 4.5.3.1.3).
+const MAX_EMAIL_BYTES: usize = 254;
+
+/// What [`create`] needs to know.
+#[derive(Debug)]
+pub struct Create {
+    /// The account it belongs to.
+    pub account_id: AccountId,
+    /// What it signs in with.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// Makes a user.
+pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<user::Model> {
+    requester.admin()?;
+    let email = checked_email(&input.email)?;
+    let hash = password::hash(input.password).await?;
+    let tx = Transaction::begin(app).await?;
+    account::Entity::find_by_id(input.account_id)
+        .one(tx.db())
+        .await?
+        .ok_or(Error::NotFound("account"))?;
+    let user = insert(&tx, input.account_id, email, hash, input.role).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Makes a user from the command line, in the account of that name; the account too, if there is
+/// none.
+pub async fn create_in_account_named(
+    app: &App,
+    account: &str,
+    email: &str,
+    password: String,
+    role: Role,
+) -> Result<user::Model> {
+    let email = checked_email(email)?;
+    let hash = password::hash(password).await?;
+    let tx = Transaction::begin(app).await?;
+    let known = account::Entity::find()
+        .filter(account::Column::Name.eq(account.trim()))
+        .one(tx.db())
+        .await?;
+    let account = match known {
+        Some(account) => account,
+        None => accounts::insert(&tx, account).await?,
+    };
+    let user = insert(&tx, account.id, email, hash, role).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// The user with this email address.
+pub(super) async fn lookup_by_email(app: &App, email: &str) -> Result<Option<user::Model>> {
+    let email = email.trim().to_lowercase();
+    Ok(user::Entity::find()
+        .filter(user::Column::Email.eq(email))
+        .one(app.database.reads())
+        .await?)
+}
+
+async fn insert(
+    tx: &Transaction<'_>,
+    account_id: AccountId,
+    email: String,
+    password_hash: String,
+    role: Role,
+) -> Result<user::Model> {
+    let taken = user::Entity::find()
+        .filter(user::Column::Email.eq(&*email))
+        .one(tx.db())
+        .await?
+        .is_some();
+    if taken {
+        return Err(Error::invalid(format!(
+            "There is a user with the email {email} already."
+        )));
+    }
+    let user = user::ActiveModel {
+        id: Set(tx.app().ids.next(UserId::from_uuid)),
+        account_id: Set(account_id),
+        email: Set(email),
+        password_hash: Set(password_hash),
+        role: Set(role),
+        created_at: Set(tx.now()),
+    };
+    Ok(user.insert(tx.db()).await?)
+}
+
+fn checked_email(email: &str) -> Result<String> {
+    let email = email.trim().to_lowercase();
+    let parts = email.split_once('@');
+    let plausible = parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+        && email.len() <= MAX_EMAIL_BYTES
+        && !email
+            .chars()
+            .any(|char| char.is_whitespace() || char.is_control());
+    if plausible {
+        Ok(email)
+    } else {
+        Err(Error::invalid("That is no email address."))
+    }
+}
