@@ -10,6 +10,7 @@ pub mod password;
 pub mod requester;
 pub mod settings;
 pub mod token;
+pub mod volume;
 
 pub use clock::Clock;
 pub use error::{Error, Result};

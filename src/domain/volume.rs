@@ -1,0 +1,3 @@
+//! Volumes: what the rules need to know of them.
+
+pub mod facts;
