@@ -6,6 +6,7 @@ use migration::MigratorTrait;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction,
     DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    metric,
 };
 
 /// Connections for reading and for writing.
@@ -52,6 +53,12 @@ impl Database {
     /// Which of the two it is.
     pub fn backend(&self) -> DbBackend {
         self.reads.get_database_backend()
+    }
+
+    /// Calls `observe` after each statement, with what it was and how long it took.
+    pub fn observe(&mut self, observe: impl Fn(&metric::Info<'_>) + Clone + Send + Sync + 'static) {
+        self.reads.set_metric_callback(observe.clone());
+        self.writes.set_metric_callback(observe);
     }
 
     /// Begins a transaction that writes. On SQLite it takes the write lock at once: a lock taken

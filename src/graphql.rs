@@ -1,23 +1,30 @@
 //! The API: translates GraphQL to the domain and back. Resolvers open no transaction.
 
-use async_graphql::{EmptyMutation, EmptySubscription, Object, SchemaBuilder};
+use async_graphql::{EmptyMutation, EmptySubscription, SchemaBuilder};
 
 use crate::app::App;
 
+pub mod connection;
+pub mod context;
+pub mod error;
+mod gate;
+pub mod id;
+pub mod limit;
+pub mod loader;
+mod log;
+pub mod page;
+pub mod query;
+pub mod scalar;
+pub mod types;
+pub mod visible;
+
+pub use error::{Failure, Result};
+pub use limit::Limits;
+pub use loader::Loaders;
+pub use query::Query;
+
 /// The schema of the API.
 pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
-
-/// What can be read.
-#[derive(Debug)]
-pub struct Query;
-
-#[Object]
-impl Query {
-    /// Whether the gateway answers.
-    async fn ok(&self) -> bool {
-        true
-    }
-}
 
 /// Who sent a request, for the log and the audit.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +35,15 @@ pub struct Origin {
     pub request_id: Option<String>,
 }
 
-/// The schema on `app`. `Requester` and `Origin` come with each request, as its data.
+/// The schema on `app`. `Requester` and `Origin` come with each request, as its data. Other limits
+/// than the usual are given with `.data(Limits { .. })`.
 pub fn builder(app: App) -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    async_graphql::Schema::build(Query, EmptyMutation, EmptySubscription).data(app)
+    async_graphql::Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+        .data(app)
+        .data(Limits::default())
+        // A suggestion would name fields that are hidden from the caller.
+        .disable_suggestions()
+        .extension(log::Log)
+        .extension(gate::Gate)
+        .extension(limit::Limit)
 }
