@@ -27,6 +27,20 @@ pub fn requester<'a>(ctx: &impl DataContext<'a>) -> &'a Requester {
     ctx.data_opt::<Requester>().unwrap_or(&NOBODY)
 }
 
+/// Who asks, if it is a user: everything but a sign-in begins with this.
+pub fn user<'a>(ctx: &impl DataContext<'a>) -> Result<&'a Requester> {
+    let requester = requester(ctx);
+    requester.user()?;
+    Ok(requester)
+}
+
+/// Who asks, if it is an administrator.
+pub fn admin<'a>(ctx: &impl DataContext<'a>) -> Result<&'a Requester> {
+    let requester = requester(ctx);
+    requester.admin()?;
+    Ok(requester)
+}
+
 /// The part of the tenants' tables that the requester may see.
 pub fn scope<'a>(ctx: &impl DataContext<'a>) -> Result<Scope> {
     Ok(requester(ctx).scope()?)

@@ -25,6 +25,13 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Failure {
+    /// The code that callers see.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code()
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self(Arc::new(error))

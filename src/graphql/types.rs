@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod action;
+pub mod agent;
 pub mod backup;
 pub mod backup_storage;
 pub mod cooldown;

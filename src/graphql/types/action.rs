@@ -25,6 +25,15 @@ pub enum RestoreSource {
     BackupId(ID),
 }
 
+impl RestoreSource {
+    /// The id of either.
+    pub fn id(&self) -> &ID {
+        match self {
+            Self::SnapshotId(id) | Self::BackupId(id) => id,
+        }
+    }
+}
+
 /// What the viewer may do with a volume now.
 #[derive(Debug)]
 pub struct VolumeActions {
