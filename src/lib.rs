@@ -4,7 +4,11 @@
 //! transactions; the streams of `graphql` are fed from them by `events`.
 
 pub mod app;
+pub mod config;
 pub mod database;
 pub mod domain;
 pub mod events;
 pub mod graphql;
+pub mod http;
+pub mod lifecycle;
+pub mod telemetry;

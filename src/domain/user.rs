@@ -1,7 +1,7 @@
 //! Users: people who sign in.
 
 use entity::{AccountId, UserId, account, user, user::Role};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, SqlErr};
 
 use super::{Error, Requester, Result, account as accounts, password, transaction::Transaction};
 use crate::app::App;
@@ -78,16 +78,6 @@ async fn insert(
     password_hash: String,
     role: Role,
 ) -> Result<user::Model> {
-    let taken = user::Entity::find()
-        .filter(user::Column::Email.eq(&*email))
-        .one(tx.db())
-        .await?
-        .is_some();
-    if taken {
-        return Err(Error::invalid(format!(
-            "There is a user with the email {email} already."
-        )));
-    }
     let user = user::ActiveModel {
         id: Set(tx.app().ids.next(UserId::from_uuid)),
         account_id: Set(account_id),
@@ -96,20 +86,38 @@ async fn insert(
         role: Set(role),
         created_at: Set(tx.now()),
     };
-    Ok(user.insert(tx.db()).await?)
+    user.insert(tx.db()).await.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::invalid("There is a user with this email already.")
+        }
+        _ => error.into(),
+    })
 }
 
+/// An email as it is kept: trimmed and in lower case. Whether anybody reads it, only a mail tells.
 fn checked_email(email: &str) -> Result<String> {
     let email = email.trim().to_lowercase();
     let parts = email.split_once('@');
     let plausible = parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+        && email.matches('@').count() == 1
         && email.len() <= MAX_EMAIL_BYTES
-        && !email
-            .chars()
-            .any(|char| char.is_whitespace() || char.is_control());
+        && !email.chars().any(|char| char.is_whitespace() || char.is_control());
     if plausible {
         Ok(email)
     } else {
-        Err(Error::invalid("That is no email address."))
+        Err(Error::invalid("This is no email address: write NAME@DOMAIN."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_is_kept_in_lower_case_or_refused() {
+        assert_eq!(checked_email(" Ann@Example.COM ").unwrap(), "ann@example.com");
+        for text in ["", "ann", "@example.com", "ann@", "a@b@c", "a b@c"] {
+            assert!(checked_email(text).is_err(), "{text}");
+        }
     }
 }

@@ -1,0 +1,60 @@
+//! `tidemark serve`: the gateway, until it is told to stop.
+
+use anyhow::{Context, bail};
+use clap::Args;
+use tidemark::{app::App, config::Config, graphql, http::Server, lifecycle::Lifecycle};
+
+use super::{ConfigFile, embedded_agent, open_with_log};
+
+/// Serve the API.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Also run the agent of this machine's hypervisor in this process.
+    #[arg(long)]
+    with_agent: bool,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let config = self.file.load()?;
+        let app = open_with_log(&config).await?;
+        let missing = app
+            .database
+            .pending_migrations()
+            .await
+            .context("the database's migrations cannot be read")?;
+        if missing > 0 {
+            bail!("the database lacks {missing} migrations: run `tidemark migrate` first");
+        }
+        serve(&config, app, self.with_agent).await
+    }
+}
+
+/// Serves `app` until it is told to stop, then closes its database.
+pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow::Result<()> {
+    let server = Server::bind(config.http.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.http.listen))?;
+    let lifecycle = Lifecycle::new();
+    lifecycle
+        .stop_on_signal()
+        .context("cannot wait for signals")?;
+    let address = server.address();
+    if with_agent {
+        let agent = config.agent.clone();
+        lifecycle.spawn_agent(|stopping| async move {
+            embedded_agent::run(agent, address, stopping).await
+        });
+    }
+    let schema = graphql::builder(app.clone()).finish();
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
+    let ended = lifecycle.run(server, app.clone(), schema, config).await;
+    app.database
+        .close()
+        .await
+        .context("the database does not close")?;
+    tracing::info!("stopped");
+    Ok(ended?)
+}

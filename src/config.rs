@@ -1,0 +1,191 @@
+//! The configuration: a TOML file with a section per concern, overlaid by environment variables.
+//!
+//! Each section is one file and one `section!`: that definition gives the struct, the defaults, the
+//! example file and the names of the environment variables, so that they cannot disagree.
+
+mod agent;
+mod auth;
+mod database;
+mod example;
+mod graphql;
+mod http;
+mod log;
+mod network;
+mod overlay;
+mod rules;
+mod section;
+mod stream;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use self::section::{Key, Problems, Section};
+pub use self::{
+    agent::Agent,
+    auth::Auth,
+    database::Database,
+    example::example,
+    graphql::Graphql,
+    http::Http,
+    log::{Log, LogFormat},
+    network::Network,
+    rules::Rules,
+    stream::Stream,
+};
+use crate::domain::Settings;
+
+/// Everything that an operator can set.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where everything is kept.
+    pub database: Database,
+    /// How the API is served.
+    pub http: Http,
+    /// How WebSockets and event streams are served.
+    pub stream: Stream,
+    /// Times and limits of operations.
+    pub rules: Rules,
+    /// Signing in.
+    pub auth: Auth,
+    /// Limits of single GraphQL requests.
+    pub graphql: Graphql,
+    /// What is written to the log, and how.
+    pub log: Log,
+    /// The agent in the gateway's own process.
+    pub agent: Agent,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}", path = .path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or a value is of the wrong kind.
+    #[error("{0}")]
+    Syntax(String),
+    /// There is no such section, key or variable.
+    #[error("{0}")]
+    Unknown(String),
+    /// Values that make no sense, each with what to do.
+    #[error("the configuration makes no sense: {}", .0.join("; "))]
+    Invalid(Vec<String>),
+}
+
+impl Config {
+    /// The sections, in the order of the example.
+    const SECTIONS: &[SectionInfo] = &[
+        SectionInfo::of::<Database>(),
+        SectionInfo::of::<Http>(),
+        SectionInfo::of::<Stream>(),
+        SectionInfo::of::<Rules>(),
+        SectionInfo::of::<Auth>(),
+        SectionInfo::of::<Graphql>(),
+        SectionInfo::of::<Log>(),
+        SectionInfo::of::<Agent>(),
+    ];
+
+    /// Reads `file`, if there is one, overlays it with this process's environment, and checks it.
+    pub fn load(file: Option<&Path>) -> Result<Self, Error> {
+        let text = match file {
+            None => String::new(),
+            Some(path) => std::fs::read_to_string(path).map_err(|source| Error::Read {
+                path: path.to_owned(),
+                source,
+            })?,
+        };
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            // A variable of ours has a name and a value that are text.
+            Some((
+                name.into_string().ok()?,
+                value.to_string_lossy().into_owned(),
+            ))
+        });
+        Self::read(&text, variables).map_err(|error| match (error, file) {
+            (Error::Syntax(message), Some(path)) => {
+                Error::Syntax(format!("{}: {message}", path.display()))
+            }
+            (error, _) => error,
+        })
+    }
+
+    /// The configuration that `text` and `variables` give.
+    pub fn read(
+        text: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Error> {
+        let mut table: toml::Table = toml::from_str(text)
+            .map_err(|error| Error::Syntax(error.to_string().trim_end().to_owned()))?;
+        overlay::refuse_unknown_keys(&table)?;
+        overlay::apply(&mut table, variables)?;
+        let config: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| Error::Syntax(one_line(&error.to_string())))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Fails when values make no sense, with every reason at once.
+    pub fn validate(&self) -> Result<(), Error> {
+        let mut problems = Problems::default();
+        self.database.check(&mut problems);
+        self.http.check(&mut problems);
+        self.stream.check(&mut problems);
+        self.rules.check(&mut problems);
+        self.auth.check(&mut problems);
+        self.graphql.check(&mut problems);
+        self.log.check(&mut problems);
+        self.agent.check(&mut problems);
+        match problems.into_vec() {
+            problems if problems.is_empty() => Ok(()),
+            problems => Err(Error::Invalid(problems)),
+        }
+    }
+
+    /// The times and limits that the domain keeps.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            cooldown: self.rules.cooldown(),
+            deadline: self.rules.deadline(),
+            lease: self.rules.lease(),
+            heartbeat: self.rules.heartbeat(),
+            in_flight_limit: self.rules.in_flight_limit,
+            max_attempts: self.rules.max_attempts,
+            stream_refresh: self.rules.stream_refresh(),
+            session: self.auth.session(),
+            storage_test: self.rules.storage_test(),
+        }
+    }
+}
+
+/// What is known of a section without a value of it.
+#[derive(Debug)]
+struct SectionInfo {
+    name: &'static str,
+    about: &'static [&'static str],
+    keys: &'static [Key],
+}
+
+impl SectionInfo {
+    const fn of<S: Section>() -> Self {
+        Self {
+            name: S::NAME,
+            about: S::ABOUT,
+            keys: S::KEYS,
+        }
+    }
+}
+
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

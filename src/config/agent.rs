@@ -1,0 +1,24 @@
+//! `[agent]`: the agent in the gateway's own process.
+
+use std::path::PathBuf;
+
+use super::section::{Problems, section};
+
+section! {
+    /// The agent in the gateway's own process (`serve --with-agent`): for one machine that is both
+    /// gateway and hypervisor. Elsewhere `tidemark-agent` runs by itself.
+    Agent = "agent" {
+        /// The file with the token that enrols the hypervisor, as createHypervisor returned it.
+        token_file: PathBuf = PathBuf::from("/var/lib/tidemark/agent.token");
+        /// Where the agent keeps its lock and what it needs between restarts.
+        state_dir: PathBuf = PathBuf::from("/var/lib/tidemark/agent");
+        /// How many operations it works on at once.
+        concurrency: u32 = 2;
+    }
+}
+
+impl Agent {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        problems.zero("agent.concurrency", self.concurrency);
+    }
+}

@@ -1,0 +1,25 @@
+//! The API over HTTP: one file per transport, one router, one server.
+//!
+//! A request passes `trace` (its id, its log line, a net for panics), then the transport's handler:
+//! `auth` says who asks, `request` reads it, `media` says in which form to answer, `execution`
+//! carries it out, and `response` or `sse` or `websocket` sends what came of it.
+
+mod auth;
+mod execution;
+mod failure;
+mod gateway;
+mod graphiql;
+mod graphql;
+mod health;
+mod limit;
+mod media;
+mod remote;
+mod request;
+mod response;
+mod router;
+mod server;
+mod sse;
+mod trace;
+mod websocket;
+
+pub use self::{gateway::Gateway, server::Server};

@@ -1,0 +1,85 @@
+//! `/graphql`: queries by GET and POST, mutations by POST; subscriptions go to `sse` or `websocket`.
+
+use async_graphql::{Executor, Request};
+use axum::{
+    extract::{self, State},
+    http::{HeaderMap, header, request::Parts},
+    response::Response,
+};
+
+use super::{
+    Gateway,
+    auth::Caller,
+    execution::{Kind, kind},
+    failure::Failure,
+    media::{Accepted, Answer},
+    request, response, sse,
+    trace::RequestId,
+    websocket,
+};
+
+/// Serves a query by GET, and passes WebSockets on.
+pub(super) async fn get<E: Executor>(
+    State(gateway): State<Gateway<E>>,
+    request: extract::Request,
+) -> Response {
+    if is_websocket(request.headers()) {
+        return websocket::handle(State(gateway), request).await;
+    }
+    let accepted = Accepted::of(request.headers());
+    let (parts, _) = request.into_parts();
+    let read = request::of_query_string(&parts.uri).and_then(without_mutations);
+    match read {
+        Ok((request, kind)) => serve(&gateway, &parts, request, kind, accepted).await,
+        Err(failure) => Err(failure),
+    }
+    .unwrap_or_else(|failure| failure.into_response(accepted.refusal()))
+}
+
+/// Serves any operation by POST.
+pub(super) async fn post<E: Executor>(
+    State(gateway): State<Gateway<E>>,
+    request: extract::Request,
+) -> Response {
+    let accepted = Accepted::of(request.headers());
+    let (parts, body) = request.into_parts();
+    match request::of_body(&parts.headers, body, &gateway.http).await {
+        Ok(mut request) => {
+            let kind = kind(&mut request);
+            serve(&gateway, &parts, request, kind, accepted).await
+        }
+        Err(failure) => Err(failure),
+    }
+    .unwrap_or_else(|failure| failure.into_response(accepted.refusal()))
+}
+
+async fn serve<E: Executor>(
+    gateway: &Gateway<E>,
+    parts: &Parts,
+    request: Request,
+    kind: Kind,
+    accepted: Accepted,
+) -> Result<Response, Failure> {
+    let caller = Caller::of(&gateway.app, &gateway.http, parts).await?;
+    match accepted.answer(kind)? {
+        Answer::Stream => Ok(sse::stream(gateway, request, kind, caller)),
+        Answer::Single(format) => {
+            let answer = gateway.answer(request, kind, caller).await?;
+            Ok(response::single(answer, format, &RequestId::of(parts)))
+        }
+    }
+}
+
+/// A GET changes nothing: links, caches and crawlers repeat it at will.
+pub(super) fn without_mutations(mut request: Request) -> Result<(Request, Kind), Failure> {
+    match kind(&mut request) {
+        Kind::Mutation => Err(Failure::method("POST", "A mutation is sent by POST.")),
+        kind => Ok((request, kind)),
+    }
+}
+
+fn is_websocket(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::UPGRADE)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}

@@ -1,0 +1,53 @@
+//! The table of contents: which path is served by which handler.
+
+use async_graphql::Executor;
+use axum::{
+    Router, extract::Request, http::StatusCode, middleware, response::Response, routing::get,
+};
+
+use super::{
+    Gateway, failure::Failure, graphiql, graphql, health, media::Format, sse, trace, websocket,
+};
+use crate::domain::ErrorCode;
+
+/// Every path that the gateway serves.
+pub(super) fn router<E: Executor>(gateway: Gateway<E>) -> Router {
+    let mut router = Router::new()
+        .route("/graphql", get(graphql::get::<E>).post(graphql::post::<E>))
+        .route(
+            "/graphql/stream",
+            get(sse::handle::<E>).post(sse::handle::<E>),
+        )
+        .route("/graphql/ws", get(websocket::handle::<E>))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz::<E>));
+    if gateway.graphiql {
+        router = router.route("/graphiql", get(graphiql::page));
+    }
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(
+            gateway.clone(),
+            trace::observe::<E>,
+        ))
+        .with_state(gateway)
+}
+
+async fn not_found() -> Response {
+    Failure::new(
+        StatusCode::NOT_FOUND,
+        ErrorCode::NotFound,
+        "There is nothing here. The API is at /graphql.",
+    )
+    .into_response(Format::Json)
+}
+
+async fn method_not_allowed(request: Request) -> Response {
+    Failure::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::InvalidInput,
+        format!("{} is not served here.", request.method()),
+    )
+    .into_response(Format::Json)
+}

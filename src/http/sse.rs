@@ -1,0 +1,96 @@
+//! Event streams: the protocol graphql-sse, each operation on a connection of its own.
+//!
+//! Each answer is an event `next`; `complete` ends the stream. A stream that ends without
+//! `complete` broke off, as it does when the gateway stops: the client asks again.
+
+use std::convert::Infallible;
+
+use async_graphql::{Executor, Request, Response};
+use axum::{
+    extract::{self, State},
+    http::{HeaderName, HeaderValue, Method},
+    response::{
+        IntoResponse, Response as HttpResponse,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::{StreamExt, stream};
+
+use super::{
+    Gateway,
+    auth::Caller,
+    execution::{Kind, kind},
+    failure::Failure,
+    graphql::without_mutations,
+    media::Accepted,
+    request,
+    response::Payload,
+};
+
+/// Tells proxies of the nginx family to pass each event on at once.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// `/graphql/stream`: any operation, answered by an event stream whatever the client accepts.
+pub(super) async fn handle<E: Executor>(
+    State(gateway): State<Gateway<E>>,
+    request: extract::Request,
+) -> HttpResponse {
+    let accepted = Accepted::of(request.headers());
+    serve(&gateway, request)
+        .await
+        .unwrap_or_else(|failure| failure.into_response(accepted.refusal()))
+}
+
+async fn serve<E: Executor>(
+    gateway: &Gateway<E>,
+    request: extract::Request,
+) -> Result<HttpResponse, Failure> {
+    let (parts, body) = request.into_parts();
+    let (request, kind) = if parts.method == Method::POST {
+        let mut request = request::of_body(&parts.headers, body, &gateway.http).await?;
+        let kind = kind(&mut request);
+        (request, kind)
+    } else {
+        without_mutations(request::of_query_string(&parts.uri)?)?
+    };
+    let caller = Caller::of(&gateway.app, &gateway.http, &parts).await?;
+    Ok(stream(gateway, request, kind, caller))
+}
+
+/// The event stream of one operation.
+pub(super) fn stream<E: Executor>(
+    gateway: &Gateway<E>,
+    request: Request,
+    kind: Kind,
+    caller: Caller,
+) -> HttpResponse {
+    let complete = Event::default().event("complete").data("");
+    let events = gateway
+        .answers(request, kind, caller)
+        .map(|response| next(&response))
+        .chain(stream::iter([complete]));
+    // A stopping gateway ends subscriptions; queries and mutations it lets finish.
+    let stopping = gateway.stopping.clone();
+    let events = match kind {
+        Kind::Subscription => events.take_until(stopping.cancelled_owned()).boxed(),
+        Kind::Query | Kind::Mutation => events.boxed(),
+    };
+    let mut response = Sse::new(events.map(Ok::<_, Infallible>))
+        .keep_alive(KeepAlive::new().interval(gateway.stream.keep_alive()))
+        .into_response();
+    response
+        .headers_mut()
+        .insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
+}
+
+fn next(response: &Response) -> Event {
+    let event = Event::default().event("next");
+    event
+        .clone()
+        .json_data(Payload::from(response))
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            event
+        })
+}

@@ -1,0 +1,295 @@
+//! One WebSocket, from its opening to its end.
+
+use async_graphql::{Executor, Request, Response};
+use axum::extract::ws::{Message, WebSocket};
+use bytes::Bytes;
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout, timeout_at};
+use tokio_stream::StreamMap;
+
+use super::protocol::{ClientMessage, Close, ServerMessage};
+use crate::{
+    domain::{Error, Requester, token},
+    http::{
+        Gateway,
+        auth::{self, Caller},
+        execution::{Kind, is_refusal, kind},
+        failure::Failure,
+        trace::RequestId,
+    },
+};
+
+/// Why a session ends: the socket is gone, or is to be closed.
+#[derive(Debug)]
+enum End {
+    Gone,
+    Close(Close),
+}
+
+impl From<Close> for End {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+impl From<axum::Error> for End {
+    fn from(_: axum::Error) -> Self {
+        Self::Gone
+    }
+}
+
+/// What an operation gives.
+enum Outcome {
+    Answer(Response),
+    Complete,
+    /// The token of the connection cannot be used any more.
+    Refused(Error),
+}
+
+type Outcomes = StreamMap<String, BoxStream<'static, Outcome>>;
+
+/// One WebSocket.
+pub(super) struct Session<E> {
+    gateway: Gateway<E>,
+    socket: WebSocket,
+    caller: Caller,
+    id: RequestId,
+    /// They end when the gateway stops.
+    subscriptions: Outcomes,
+    /// Queries and mutations: a gateway that stops lets them finish.
+    requests: Outcomes,
+}
+
+impl<E: Executor> Session<E> {
+    /// The session of `socket`, which was opened by `caller`.
+    pub fn new(gateway: Gateway<E>, socket: WebSocket, caller: Caller, id: RequestId) -> Self {
+        Self {
+            gateway,
+            socket,
+            caller,
+            id,
+            subscriptions: StreamMap::new(),
+            requests: StreamMap::new(),
+        }
+    }
+
+    /// Serves it to its end.
+    pub async fn run(mut self) {
+        let end = match self.init().await {
+            Ok(()) => self.serve().await,
+            Err(end) => Err(end),
+        };
+        if let Err(End::Close(close)) = end {
+            tracing::debug!(?close, "a WebSocket is closed");
+            self.close(close).await;
+        }
+    }
+
+    /// Waits for `connection_init` and finds out who it is.
+    async fn init(&mut self) -> Result<(), End> {
+        let deadline = Instant::now() + self.gateway.stream.init_timeout();
+        let stopping = self.gateway.stopping.clone();
+        let payload = loop {
+            let message = tokio::select! {
+                () = stopping.cancelled() => return Err(Close::GoingAway.into()),
+                message = timeout_at(deadline, receive(&mut self.socket)) => {
+                    message.map_err(|_| Close::InitTimeout)??
+                }
+            };
+            match message {
+                Some(ClientMessage::ConnectionInit { payload }) => break payload,
+                Some(ClientMessage::Subscribe { .. }) => return Err(Close::Unauthorized.into()),
+                Some(ClientMessage::Ping {}) => self.send(&ServerMessage::Pong).await?,
+                Some(ClientMessage::Pong {} | ClientMessage::Complete { .. }) | None => {}
+            }
+        };
+        if let Some(authorization) = ClientMessage::authorization(payload.as_ref()) {
+            let secret = auth::bearer(authorization).ok_or(Close::Forbidden)?;
+            self.caller.requester = token::authenticate(&self.gateway.app, secret)
+                .await
+                .map_err(|error| self.refused(&error))?;
+        }
+        // Signing in needs no WebSocket, and nothing else is for strangers.
+        if matches!(self.caller.requester, Requester::Anonymous) {
+            return Err(Close::Forbidden.into());
+        }
+        self.send(&ServerMessage::ConnectionAck).await
+    }
+
+    /// Carries operations out until one side ends it.
+    async fn serve(&mut self) -> Result<(), End> {
+        let stopping = self.gateway.stopping.clone();
+        let period = self.gateway.stream.ping_interval();
+        let mut ping = interval_at(Instant::now() + period, period);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pong_due: Option<Instant> = None;
+        loop {
+            let deadline = pong_due.unwrap_or_else(Instant::now);
+            tokio::select! {
+                () = stopping.cancelled() => break,
+                message = receive(&mut self.socket) => {
+                    let message = message?;
+                    pong_due = None;
+                    if let Some(message) = message {
+                        self.take(message).await?;
+                    }
+                }
+                Some((id, outcome)) = self.subscriptions.next() => self.tell(id, outcome).await?,
+                Some((id, outcome)) = self.requests.next() => self.tell(id, outcome).await?,
+                () = sleep_until(deadline), if pong_due.is_some() => return Err(End::Gone),
+                _ = ping.tick() => {
+                    self.write(Message::Ping(Bytes::new())).await?;
+                    if pong_due.is_none() {
+                        pong_due = Some(Instant::now() + self.gateway.stream.pong_timeout());
+                    }
+                }
+            }
+        }
+        self.subscriptions.clear();
+        while let Some((id, outcome)) = self.requests.next().await {
+            self.tell(id, outcome).await?;
+        }
+        Err(Close::GoingAway.into())
+    }
+
+    /// Does what the client asks.
+    async fn take(&mut self, message: ClientMessage) -> Result<(), End> {
+        match message {
+            ClientMessage::ConnectionInit { .. } => Err(Close::TooManyInits.into()),
+            ClientMessage::Ping {} => self.send(&ServerMessage::Pong).await,
+            ClientMessage::Pong {} => Ok(()),
+            ClientMessage::Complete { id } => {
+                self.forget(&id);
+                Ok(())
+            }
+            ClientMessage::Subscribe { id, payload } => self.begin(id, *payload).await,
+        }
+    }
+
+    async fn begin(&mut self, id: String, mut request: Request) -> Result<(), End> {
+        if self.subscriptions.contains_key(&id) || self.requests.contains_key(&id) {
+            return Err(Close::Duplicate(id).into());
+        }
+        let limit = usize::try_from(self.gateway.stream.max_operations).unwrap_or(usize::MAX);
+        if self.subscriptions.len() + self.requests.len() >= limit {
+            let answer = Failure::too_many_operations(limit).into_answer();
+            let payload = &answer.errors;
+            return self.send(&ServerMessage::Error { id: &id, payload }).await;
+        }
+        let kind = kind(&mut request);
+        let outcomes = match kind {
+            Kind::Subscription => &mut self.subscriptions,
+            Kind::Query | Kind::Mutation => &mut self.requests,
+        };
+        outcomes.insert(id, outcomes_of(&self.gateway, request, kind, &self.caller));
+        Ok(())
+    }
+
+    /// Tells the client what came of an operation.
+    async fn tell(&mut self, id: String, outcome: Outcome) -> Result<(), End> {
+        match outcome {
+            Outcome::Answer(answer) if is_refusal(&answer) => {
+                self.forget(&id);
+                let payload = &answer.errors;
+                self.send(&ServerMessage::Error { id: &id, payload }).await
+            }
+            Outcome::Answer(answer) => {
+                let payload = (&answer).into();
+                self.send(&ServerMessage::Next { id: &id, payload }).await
+            }
+            Outcome::Complete => {
+                self.forget(&id);
+                self.send(&ServerMessage::Complete { id: &id }).await
+            }
+            Outcome::Refused(error) => Err(self.refused(&error).into()),
+        }
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.subscriptions.remove(id);
+        self.requests.remove(id);
+    }
+
+    fn refused(&self, error: &Error) -> Close {
+        if matches!(error, Error::Unauthenticated) {
+            Close::Forbidden
+        } else {
+            tracing::error!(%error, id = %self.id, "a token cannot be checked");
+            Close::Internal
+        }
+    }
+
+    async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), End> {
+        let text = serde_json::to_string(message).map_err(|error| {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            Close::Internal
+        })?;
+        self.write(Message::Text(text.into())).await
+    }
+
+    /// Writes a frame. A client that does not take it in time is gone.
+    async fn write(&mut self, frame: Message) -> Result<(), End> {
+        let patience = self.gateway.stream.pong_timeout();
+        timeout(patience, self.socket.send(frame))
+            .await
+            .map_err(|_| End::Gone)??;
+        Ok(())
+    }
+
+    /// Says why, and gives the client a moment to read it.
+    async fn close(&mut self, close: Close) {
+        let patience = self.gateway.stream.pong_timeout();
+        if self.write(Message::Close(Some(close.into()))).await.is_ok() {
+            let farewell = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+            // Who does not answer is cut off.
+            let _ = timeout(patience, farewell).await;
+        }
+    }
+}
+
+/// The next message of the protocol; `None` for a frame that only says that the peer lives.
+async fn receive(socket: &mut WebSocket) -> Result<Option<ClientMessage>, End> {
+    match socket.recv().await.ok_or(End::Gone)?? {
+        Message::Text(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| Close::BadRequest(format!("Invalid message: {error}")).into()),
+        Message::Binary(_) => {
+            Err(Close::BadRequest("Invalid message: it is not text".to_owned()).into())
+        }
+        Message::Ping(_) | Message::Pong(_) => Ok(None),
+        Message::Close(_) => Err(End::Gone),
+    }
+}
+
+/// Carries an operation out in the name of whom the token speaks for now, not when the socket opened.
+fn outcomes_of<E: Executor>(
+    gateway: &Gateway<E>,
+    request: Request,
+    kind: Kind,
+    caller: &Caller,
+) -> BoxStream<'static, Outcome> {
+    let gateway = gateway.clone();
+    let caller = caller.clone();
+    async move {
+        match token::reauthenticate(&gateway.app, &caller.requester).await {
+            Ok(requester) => gateway
+                .answers(
+                    request,
+                    kind,
+                    Caller {
+                        requester,
+                        ..caller
+                    },
+                )
+                .map(Outcome::Answer)
+                .chain(stream::iter([Outcome::Complete]))
+                .boxed(),
+            Err(error) => stream::iter([Outcome::Refused(error)]).boxed(),
+        }
+    }
+    .flatten_stream()
+    .boxed()
+}
