@@ -86,12 +86,14 @@ async fn insert(
         role: Set(role),
         created_at: Set(tx.now()),
     };
-    user.insert(tx.db()).await.map_err(|error| match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::invalid("There is a user with this email already.")
-        }
-        _ => error.into(),
-    })
+    user.insert(tx.db())
+        .await
+        .map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => {
+                Error::invalid("There is a user with this email already.")
+            }
+            _ => error.into(),
+        })
 }
 
 /// An email as it is kept: trimmed and in lower case. Whether anybody reads it, only a mail tells.
@@ -101,11 +103,15 @@ fn checked_email(email: &str) -> Result<String> {
     let plausible = parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
         && email.matches('@').count() == 1
         && email.len() <= MAX_EMAIL_BYTES
-        && !email.chars().any(|char| char.is_whitespace() || char.is_control());
+        && !email
+            .chars()
+            .any(|char| char.is_whitespace() || char.is_control());
     if plausible {
         Ok(email)
     } else {
-        Err(Error::invalid("This is no email address: write NAME@DOMAIN."))
+        Err(Error::invalid(
+            "This is no email address: write NAME@DOMAIN.",
+        ))
     }
 }
 
@@ -115,7 +121,10 @@ mod tests {
 
     #[test]
     fn an_email_is_kept_in_lower_case_or_refused() {
-        assert_eq!(checked_email(" Ann@Example.COM ").unwrap(), "ann@example.com");
+        assert_eq!(
+            checked_email(" Ann@Example.COM ").unwrap(),
+            "ann@example.com"
+        );
         for text in ["", "ann", "@example.com", "ann@", "a@b@c", "a b@c"] {
             assert!(checked_email(text).is_err(), "{text}");
         }
