@@ -31,7 +31,7 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let layout = Layout::prepare(&self.data).await?;
-        let config = self.config(&layout);
+        let config = self.config(&layout)?;
         let app = open_with_log(&config).await?;
         app.database
             .migrate()
@@ -56,16 +56,17 @@ impl Demo {
         served
     }
 
-    fn config(&self, layout: &Layout) -> Config {
-        let mut config = Config::default();
+    /// The environment's, but for what makes it the demo.
+    fn config(&self, layout: &Layout) -> anyhow::Result<Config> {
+        let mut config = Config::load(None)?;
         config.database.url = format!("sqlite://{}", layout.database().display());
         config.http.listen = self.listen;
         config.graphql.graphiql = true;
         // The welcome is what its reader looks for; what happens is seen through the API.
-        config.log.filter = "warn".to_owned();
-        config.agent.state_dir = layout.agent_state();
-        config.agent.token_file = layout.agent_token();
-        config
+        if std::env::var_os("TIDEMARK_LOG_FILTER").is_none() {
+            config.log.filter = "warn".to_owned();
+        }
+        Ok(config)
     }
 }
 
