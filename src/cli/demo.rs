@@ -66,6 +66,8 @@ impl Demo {
         if std::env::var_os("TIDEMARK_LOG_FILTER").is_none() {
             config.log.filter = "warn".to_owned();
         }
+        config.agent.state_dir = layout.agent_state();
+        config.agent.token_file = layout.agent_token();
         Ok(config)
     }
 }
