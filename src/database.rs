@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use migration::MigratorTrait;
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, metric,
 };
 
 /// Connections for reading and for writing.
@@ -54,11 +54,16 @@ impl Database {
         self.reads.get_database_backend()
     }
 
+    /// Calls `observe` after each statement, with what it was and how long it took.
+    pub fn observe(&mut self, observe: impl Fn(&metric::Info<'_>) + Clone + Send + Sync + 'static) {
+        self.reads.set_metric_callback(observe.clone());
+        self.writes.set_metric_callback(observe);
+    }
+
     /// Begins a transaction that writes. On SQLite it takes the write lock at once: a lock taken
     /// half way through could not be waited for.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
-            access_mode: Some(AccessMode::ReadWrite),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };

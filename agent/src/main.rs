@@ -1,1 +1,90 @@
-fn main() {}
+//! `tidemark-agent`: the agent as a process of its own, for a hypervisor without a gateway on it.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use tidemark_agent::AgentConfig;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// The token that the gateway gave when this hypervisor was enrolled. As an argument, everybody on
+/// the host could read it.
+const TOKEN_VARIABLE: &str = "TIDEMARK_AGENT_TOKEN";
+
+/// Works on the volumes of this hypervisor for a Tidemark gateway.
+#[derive(Debug, Parser)]
+#[command(name = "tidemark-agent", version)]
+struct Arguments {
+    /// The configuration, in TOML. What stands in the environment goes before it.
+    #[arg(
+        long,
+        env = "TIDEMARK_AGENT_CONFIG",
+        default_value = "/etc/tidemark/agent.toml"
+    )]
+    config: PathBuf,
+    /// The gateway's base address.
+    #[arg(long, env = "TIDEMARK_AGENT_GATEWAY_URL")]
+    gateway_url: Option<String>,
+    /// A directory of the agent's own, for its lock and its sockets.
+    #[arg(long, env = "TIDEMARK_AGENT_STATE_DIR")]
+    state_dir: Option<PathBuf>,
+    /// How many operations are worked on at once.
+    #[arg(long, env = "TIDEMARK_AGENT_CONCURRENCY")]
+    concurrency: Option<usize>,
+}
+
+impl Arguments {
+    /// The file's settings with the given ones laid over them.
+    fn load(self) -> anyhow::Result<AgentConfig> {
+        let mut settings = match std::fs::read_to_string(&self.config) {
+            Ok(text) => text
+                .parse::<toml::Table>()
+                .with_context(|| format!("{} cannot be read", self.config.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => toml::Table::new(),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("{} cannot be read", self.config.display()));
+            }
+        };
+        let state_dir = self.state_dir.map(|path| path.display().to_string());
+        let given = [
+            ("gateway_url", self.gateway_url),
+            ("token", std::env::var(TOKEN_VARIABLE).ok()),
+            ("state_dir", state_dir),
+        ];
+        for (name, value) in given {
+            settings.extend(value.map(|value| (name.to_owned(), value.into())));
+        }
+        let mut config: AgentConfig = settings
+            .try_into()
+            .context("the agent's configuration is not complete")?;
+        config.concurrency = self.concurrency.unwrap_or(config.concurrency);
+        Ok(config)
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("TIDEMARK_AGENT_LOG");
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_writer(std::io::stderr)
+        .init();
+    let config = Arguments::parse().load()?;
+    let shutdown = CancellationToken::new();
+    let (mut terminated, mut interrupted) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let stop = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(tidemark_agent::run(config, shutdown).await?)
+}

@@ -1,14 +1,23 @@
 //! `tidemark demo`: the whole of Tidemark on one machine with nothing to set up.
 
-use std::{net::SocketAddr, path::PathBuf};
+mod filesystem;
+mod seed;
 
-use anyhow::Context;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
 use clap::Args;
 use tidemark::config::Config;
+use tokio::fs;
 
+use self::seed::SignIn;
 use super::{open_with_log, serve::serve};
 
-/// Serve the API with a data directory of its own.
+/// Serve the API and run an agent, with a data directory of their own that is filled at first with
+/// an administrator, two customers and their volumes.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// Where everything is kept. It is made when it is not there.
@@ -21,23 +30,168 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        std::fs::create_dir_all(&self.data)
-            .with_context(|| format!("cannot make {}", self.data.display()))?;
-        let data = self
-            .data
-            .canonicalize()
-            .with_context(|| format!("cannot find {}", self.data.display()))?;
-        let mut config = Config::default();
-        config.database.url = format!("sqlite://{}", data.join("tidemark.db").display());
-        config.http.listen = self.listen;
-        config.graphql.graphiql = true;
-        config.agent.state_dir = data.join("agent");
+        let layout = Layout::prepare(&self.data).await?;
+        let config = self.config(&layout)?;
         let app = open_with_log(&config).await?;
         app.database
             .migrate()
             .await
             .context("the database cannot be migrated")?;
-        tracing::info!("queries are written at http://{}/graphiql", self.listen);
-        serve(&config, app, false).await
+        let sign_ins = if layout.is_seeded() {
+            layout.read_sign_ins().await?
+        } else {
+            seed::platform(&app, &layout).await?
+        };
+        let welcome = {
+            let (app, address) = (app.clone(), self.listen);
+            tokio::spawn(async move {
+                match seed::volumes(&app, &layout, &sign_ins).await {
+                    Ok(()) => println!("{}", welcome(address, &layout, &sign_ins)),
+                    Err(error) => tracing::error!("the demo's volumes are missing: {error:#}"),
+                }
+            })
+        };
+        let served = serve(&config, app, true).await;
+        welcome.abort();
+        served
     }
+
+    /// The environment's, but for what makes it the demo.
+    fn config(&self, layout: &Layout) -> anyhow::Result<Config> {
+        let mut config = Config::load(None)?;
+        config.database.url = format!("sqlite://{}", layout.database().display());
+        config.http.listen = self.listen;
+        config.graphql.graphiql = true;
+        // The welcome is what its reader looks for; what happens is seen through the API.
+        if std::env::var_os("TIDEMARK_LOG_FILTER").is_none() {
+            config.log.filter = "warn".to_owned();
+        }
+        config.agent.state_dir = layout.agent_state();
+        config.agent.token_file = layout.agent_token();
+        Ok(config)
+    }
+}
+
+/// What lies where in the data directory.
+#[derive(Clone, Debug)]
+pub(super) struct Layout(PathBuf);
+
+impl Layout {
+    /// Makes the directory, and clears away what an interrupted first start left in it.
+    async fn prepare(data: &Path) -> anyhow::Result<Self> {
+        let cannot_make = || format!("cannot make {}", data.display());
+        fs::create_dir_all(data).await.with_context(cannot_make)?;
+        let data = fs::canonicalize(data).await.with_context(cannot_make)?;
+        let layout = Self(data);
+        if layout.is_seeded() {
+            return Ok(layout);
+        }
+        let began = layout.0.join("seeding");
+        if !fs::try_exists(&began).await? {
+            let mut entries = fs::read_dir(&layout.0).await?;
+            if entries.next_entry().await?.is_some() {
+                bail!(
+                    "{} is not empty and was not made by `tidemark demo`: choose another --data",
+                    layout.0.display()
+                );
+            }
+        }
+        fs::write(&began, "").await.with_context(cannot_make)?;
+        for made in ["tidemark.db", "tidemark.db-wal", "tidemark.db-shm"] {
+            remove(fs::remove_file(layout.0.join(made)).await)?;
+        }
+        for made in [layout.pool(), layout.backups()] {
+            remove(fs::remove_dir_all(&made).await)?;
+            fs::create_dir(&made).await.with_context(cannot_make)?;
+        }
+        Ok(layout)
+    }
+
+    fn is_seeded(&self) -> bool {
+        self.0.join("sign-ins.txt").exists()
+    }
+
+    fn database(&self) -> PathBuf {
+        self.0.join("tidemark.db")
+    }
+
+    fn pool(&self) -> PathBuf {
+        self.0.join("pool")
+    }
+
+    fn backups(&self) -> PathBuf {
+        self.0.join("backups")
+    }
+
+    fn agent_state(&self) -> PathBuf {
+        self.0.join("agent")
+    }
+
+    fn agent_token(&self) -> PathBuf {
+        self.0.join("agent.token")
+    }
+
+    async fn read_sign_ins(&self) -> anyhow::Result<Vec<SignIn>> {
+        let text = fs::read_to_string(self.0.join("sign-ins.txt")).await?;
+        text.lines().map(SignIn::parse).collect()
+    }
+
+    /// The last file that the first start writes: with it the directory is complete.
+    async fn write_sign_ins(&self, sign_ins: &[SignIn]) -> anyhow::Result<()> {
+        let text: String = sign_ins
+            .iter()
+            .map(|sign_in| format!("{sign_in}\n"))
+            .collect();
+        filesystem::write_secret(&self.0.join("sign-ins.txt"), &text).await?;
+        fs::remove_file(self.0.join("seeding")).await?;
+        Ok(())
+    }
+}
+
+/// What is gone already need not be removed.
+fn remove(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn welcome(address: SocketAddr, layout: &Layout, sign_ins: &[SignIn]) -> String {
+    let people: String = sign_ins
+        .iter()
+        .map(|sign_in| {
+            format!(
+                "  {:<14} {}  {}\n",
+                sign_in.role, sign_in.email, sign_in.password
+            )
+        })
+        .collect();
+    let customer = sign_ins
+        .last()
+        .map_or(("", ""), |one| (&*one.email, &*one.password));
+    format!(
+        r#"
+Tidemark runs.
+
+  API         http://{address}/graphql
+  GraphiQL    http://{address}/graphiql
+  Volumes     {pool}
+  Backups     {backups}
+
+Sign-ins (email, password):
+{people}
+A first query, to paste into GraphiQL or another shell:
+
+  curl -s http://{address}/graphql -H 'Content-Type: application/json' \
+    -d '{{"query":"mutation {{ signIn(input: {{email: \"{email}\", password: \"{password}\"}}) {{ token viewer {{ account {{ name }} }} }} }}"}}'
+
+With its token as `Authorization: Bearer TOKEN`:
+
+  {{ volumes {{ nodes {{ id name status actions {{ createSnapshot {{ allowed }} }} }} }} }}
+"#,
+        pool = layout.pool().display(),
+        backups = layout.backups().display(),
+        email = customer.0,
+        password = customer.1,
+    )
 }

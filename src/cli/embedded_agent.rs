@@ -3,7 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use anyhow::{Context, bail};
+use agent::{AgentConfig, Token};
+use anyhow::Context;
 use tidemark::config::Agent;
 use tokio_util::sync::CancellationToken;
 
@@ -21,15 +22,14 @@ pub(super) async fn run(
                 config.token_file.display()
             )
         })?;
-    let url = format!("http://{}/graphql", reachable(gateway));
-    let _ = (
-        token.trim(),
-        url,
-        config.state_dir,
-        config.concurrency,
-        stopping,
-    );
-    bail!("this build has no agent: run tidemark-agent beside it")
+    let url = format!("http://{}", reachable(gateway));
+    let config = AgentConfig {
+        state_dir: config.state_dir,
+        concurrency: usize::try_from(config.concurrency)?,
+        ..AgentConfig::new(url, Token::new(token.trim()))
+    };
+    agent::run(config, stopping).await?;
+    Ok(())
 }
 
 /// An address of this machine on which a server that listens on `address` is reached.

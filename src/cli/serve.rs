@@ -2,7 +2,14 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
-use tidemark::{app::App, config::Config, graphql, http::Server, lifecycle::Lifecycle};
+use tidemark::{
+    app::App,
+    config::Config,
+    domain::{self, operation::recover::recover},
+    graphql::{self, Limits, Schema},
+    http::Server,
+    lifecycle::Lifecycle,
+};
 
 use super::{ConfigFile, embedded_agent, open_with_log};
 
@@ -48,7 +55,12 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
             embedded_agent::run(agent, address, stopping).await
         });
     }
-    let schema = graphql::builder(app.clone()).finish();
+    let cleaned = app.clone();
+    lifecycle.every("cleanup", config.rules.cleanup_interval(), move || {
+        let app = cleaned.clone();
+        async move { cleanup(&app).await }
+    });
+    let schema = schema(config, app.clone());
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     let ended = lifecycle.run(server, app.clone(), schema, config).await;
     app.database
@@ -57,4 +69,25 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
         .context("the database does not close")?;
     tracing::info!("stopped");
     Ok(ended?)
+}
+
+fn schema(config: &Config, app: App) -> Schema {
+    let limits = Limits {
+        max_depth: config.graphql.max_depth,
+        max_complexity: config.graphql.max_complexity.into(),
+    };
+    let builder = graphql::builder(app).data(limits);
+    if config.graphql.introspection {
+        builder.finish()
+    } else {
+        builder.disable_introspection().finish()
+    }
+}
+
+async fn cleanup(app: &App) -> domain::Result<()> {
+    let repaired = recover(app).await?;
+    if repaired != Default::default() {
+        tracing::warn!(?repaired, "the cleanup found something to repair");
+    }
+    Ok(())
 }

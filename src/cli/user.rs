@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use entity::user::Role;
-use tidemark::domain::user::{self, NewUser};
+use tidemark::domain::user;
 
 use super::{ConfigFile, open};
 
@@ -48,17 +48,9 @@ impl Create {
         let config = self.file.load()?;
         let password = password()?;
         let app = open(&config).await?;
-        let transaction = app.database.begin().await?;
-        let account = user::ensure_account(&app, &transaction, &self.account).await?;
         let role = if self.admin { Role::Admin } else { Role::User };
-        let new = NewUser {
-            account_id: account.id,
-            email: self.email,
-            password,
-            role,
-        };
-        let user = user::create(&app, &transaction, new).await?;
-        transaction.commit().await?;
+        let user =
+            user::create_in_account_named(&app, &self.account, &self.email, password, role).await?;
         app.database.close().await?;
         println!("{}", user.id);
         Ok(())

@@ -13,6 +13,9 @@ pub enum Error {
     /// Nobody is signed in.
     #[error("Sign in first: the request has no valid token.")]
     Unauthenticated,
+    /// The email or the password is wrong.
+    #[error("Email or password is wrong.")]
+    WrongCredentials,
     /// The caller may not do this.
     #[error("You may not do this.")]
     Forbidden,
@@ -40,7 +43,7 @@ impl Error {
     /// The code that callers see.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unauthenticated => ErrorCode::Unauthenticated,
+            Self::Unauthenticated | Self::WrongCredentials => ErrorCode::Unauthenticated,
             Self::Forbidden => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::InvalidInput(_) => ErrorCode::InvalidInput,

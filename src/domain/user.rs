@@ -1,45 +1,92 @@
-//! Users and their accounts, as an operator makes them.
+//! Users: people who sign in.
 
-use entity::{AccountId, UserId, user::Role};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    QuerySelect, SqlErr,
-};
+use entity::{AccountId, UserId, account, user, user::Role};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, SqlErr};
 
-use super::{Error, Result, password};
+use super::{Error, Requester, Result, account as accounts, password, transaction::Transaction};
 use crate::app::App;
 
+/// The most bytes of an email address (RFC 5321, section 4.5.3.1.3).
 const MAX_EMAIL_BYTES: usize = 254;
 
-/// A user to be made.
+/// What [`create`] needs to know.
 #[derive(Debug)]
-pub struct NewUser {
-    /// The account it is to belong to.
+pub struct Create {
+    /// The account it belongs to.
     pub account_id: AccountId,
     /// What it signs in with.
     pub email: String,
-    /// In clear, at least `password::MIN_CHARS` long.
+    /// Its password.
     pub password: String,
     /// What it may do.
     pub role: Role,
 }
 
 /// Makes a user.
-pub async fn create(
+pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<user::Model> {
+    requester.admin()?;
+    let email = checked_email(&input.email)?;
+    let hash = password::hash(input.password).await?;
+    let tx = Transaction::begin(app).await?;
+    account::Entity::find_by_id(input.account_id)
+        .one(tx.db())
+        .await?
+        .ok_or(Error::NotFound("account"))?;
+    let user = insert(&tx, input.account_id, email, hash, input.role).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Makes a user from the command line, in the account of that name; the account too, if there is
+/// none.
+pub async fn create_in_account_named(
     app: &App,
-    db: &impl ConnectionTrait,
-    new: NewUser,
-) -> Result<entity::user::Model> {
-    let email = normal_email(&new.email)?;
-    let user = entity::user::ActiveModel {
-        id: Set(app.ids.next(UserId::from_uuid)),
-        account_id: Set(new.account_id),
-        email: Set(email),
-        password_hash: Set(password::hash(new.password).await?),
-        role: Set(new.role),
-        created_at: Set(app.clock.now(db).await?),
+    account: &str,
+    email: &str,
+    password: String,
+    role: Role,
+) -> Result<user::Model> {
+    let email = checked_email(email)?;
+    let hash = password::hash(password).await?;
+    let tx = Transaction::begin(app).await?;
+    let known = account::Entity::find()
+        .filter(account::Column::Name.eq(account.trim()))
+        .one(tx.db())
+        .await?;
+    let account = match known {
+        Some(account) => account,
+        None => accounts::insert(&tx, account).await?,
     };
-    user.insert(db)
+    let user = insert(&tx, account.id, email, hash, role).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// The user with this email address.
+pub(super) async fn lookup_by_email(app: &App, email: &str) -> Result<Option<user::Model>> {
+    let email = email.trim().to_lowercase();
+    Ok(user::Entity::find()
+        .filter(user::Column::Email.eq(email))
+        .one(app.database.reads())
+        .await?)
+}
+
+async fn insert(
+    tx: &Transaction<'_>,
+    account_id: AccountId,
+    email: String,
+    password_hash: String,
+    role: Role,
+) -> Result<user::Model> {
+    let user = user::ActiveModel {
+        id: Set(tx.app().ids.next(UserId::from_uuid)),
+        account_id: Set(account_id),
+        email: Set(email),
+        password_hash: Set(password_hash),
+        role: Set(role),
+        created_at: Set(tx.now()),
+    };
+    user.insert(tx.db())
         .await
         .map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => {
@@ -49,48 +96,16 @@ pub async fn create(
         })
 }
 
-/// The account called `name`, made if there is none.
-pub async fn ensure_account(
-    app: &App,
-    db: &impl ConnectionTrait,
-    name: &str,
-) -> Result<entity::account::Model> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
-        return Err(Error::invalid(
-            "An account's name has 1 to 128 characters, none of them a control character.",
-        ));
-    }
-    let mut known = entity::account::Entity::find()
-        .filter(entity::account::Column::Name.eq(name))
-        .limit(2)
-        .all(db)
-        .await?;
-    match (known.pop(), known.pop()) {
-        (Some(account), None) => Ok(account),
-        (Some(_), Some(_)) => Err(Error::invalid(format!(
-            "There are several accounts named {name:?}."
-        ))),
-        (None, _) => {
-            let account = entity::account::ActiveModel {
-                id: Set(app.ids.next(AccountId::from_uuid)),
-                name: Set(name.to_owned()),
-                created_at: Set(app.clock.now(db).await?),
-            };
-            Ok(account.insert(db).await?)
-        }
-    }
-}
-
-/// An email as it is kept: trimmed and in lower case. Whether anybody reads it, only a mail can tell.
-pub fn normal_email(email: &str) -> Result<String> {
+/// An email as it is kept: trimmed and in lower case. Whether anybody reads it, only a mail tells.
+fn checked_email(email: &str) -> Result<String> {
     let email = email.trim().to_lowercase();
-    let plausible = email.len() <= MAX_EMAIL_BYTES
-        && email
-            .split_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+    let parts = email.split_once('@');
+    let plausible = parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
         && email.matches('@').count() == 1
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+        && email.len() <= MAX_EMAIL_BYTES
+        && !email
+            .chars()
+            .any(|char| char.is_whitespace() || char.is_control());
     if plausible {
         Ok(email)
     } else {
@@ -103,39 +118,15 @@ pub fn normal_email(email: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{database::Database, domain::Settings};
 
     #[test]
     fn an_email_is_kept_in_lower_case_or_refused() {
         assert_eq!(
-            normal_email(" Ann@Example.COM ").unwrap(),
+            checked_email(" Ann@Example.COM ").unwrap(),
             "ann@example.com"
         );
         for text in ["", "ann", "@example.com", "ann@", "a@b@c", "a b@c"] {
-            assert!(normal_email(text).is_err(), "{text}");
+            assert!(checked_email(text).is_err(), "{text}");
         }
-    }
-
-    #[tokio::test]
-    async fn an_email_is_taken_once_and_an_account_made_once() {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/x.db", directory.path().display());
-        let app = App::new(
-            Database::connect(&url, 2).await.unwrap(),
-            Settings::default(),
-        );
-        app.database.migrate().await.unwrap();
-        let db = app.database.writes();
-        let account = ensure_account(&app, db, "Acme").await.unwrap();
-        assert_eq!(ensure_account(&app, db, " Acme ").await.unwrap(), account);
-        let new = |email: &str| NewUser {
-            account_id: account.id,
-            email: email.to_owned(),
-            password: "correct horse battery".to_owned(),
-            role: Role::Admin,
-        };
-        create(&app, db, new("ann@example.com")).await.unwrap();
-        let error = create(&app, db, new("ANN@example.com")).await.unwrap_err();
-        assert!(matches!(error, Error::InvalidInput(_)), "{error}");
     }
 }

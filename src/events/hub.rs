@@ -22,6 +22,8 @@ pub enum Topic {
     Work(HypervisorId),
     /// Hypervisors that come and go.
     Hypervisors,
+    /// Answers to tests of backup storages.
+    StorageTests,
     /// Tokens that were revoked, and users whose rights changed.
     Tokens,
 }

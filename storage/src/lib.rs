@@ -1,1 +1,24 @@
-//! Placeholder
+//! Where backups lie and what they look like there.
+//!
+//! * [`Store`] is a destination: something that takes objects as a stream and gives ranges of them
+//!   back. [`Local`] keeps them in a directory; others implement the same trait and pass the same
+//!   [`conformance`] suite.
+//! * [`format`](mod@format) is the backup itself: a seekable zstd stream and a manifest, readable without this crate.
+//! * [`probe`] tries a destination out before it is relied on.
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod error;
+#[cfg(any(test, feature = "conformance"))]
+pub mod fault;
+pub mod format;
+mod local;
+mod path;
+mod probe;
+mod store;
+
+pub use error::{Error, Result};
+pub use local::Local;
+pub use path::ObjectPath;
+pub use probe::probe;
+pub use store::{Object, ObjectWriter, Store};

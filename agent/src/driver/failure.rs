@@ -1,0 +1,148 @@
+//! Why a step failed: in words for the customer, with what only an administrator should see apart.
+
+use std::fmt;
+
+use tidemark_storage::Error as StoreError;
+
+use crate::{export, nbd, process};
+
+/// The error codes of the contract that an agent may report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The volume's own storage failed.
+    StorageFailed,
+    /// The backup storage is not there.
+    BackupStorageUnreachable,
+    /// The backup storage has no space.
+    BackupStorageFull,
+    /// The backup is not what was written.
+    BackupCorrupt,
+    /// The volume is smaller than what it should hold.
+    TargetTooSmall,
+    /// The item is of another kind of storage.
+    StorageTypeMismatch,
+    /// The snapshot or backup is not there.
+    ItemNotAvailable,
+    /// A later agent is needed.
+    AgentOutdated,
+}
+
+/// A step that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub code: Code,
+    /// What a customer may read: no host, no path.
+    pub message: String,
+    /// What an administrator needs to know besides.
+    pub detail: Option<String>,
+}
+
+impl Failure {
+    /// A failure that needs no further explanation.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            detail: None,
+        }
+    }
+
+    /// The volume's own storage failed.
+    pub fn storage(message: impl Into<String>) -> Self {
+        Self::new(Code::StorageFailed, message)
+    }
+
+    /// Adds what only an administrator should see.
+    #[must_use]
+    pub fn because(mut self, detail: impl fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// The pool that volumes lie in has no space left.
+    pub fn pool_full() -> Self {
+        Self::storage("The storage pool is full: no space left for the volume.")
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)?;
+        match &self.detail {
+            Some(detail) => write!(formatter, " ({detail})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<process::Error> for Failure {
+    fn from(error: process::Error) -> Self {
+        match &error {
+            process::Error::Missing { tool, .. } => Self::storage(format!(
+                "The hypervisor lacks a program that is needed: {tool}."
+            )),
+            process::Error::TimedOut { tool, .. } => Self::storage(format!(
+                "The volume's storage did not answer in time ({tool})."
+            )),
+            process::Error::Failed { message, .. } if message.contains("No space left") => {
+                Self::pool_full()
+            }
+            process::Error::Failed { .. } | process::Error::Start { .. } => {
+                Self::storage("The volume's storage failed.")
+            }
+        }
+        .because(error)
+    }
+}
+
+impl From<nbd::Error> for Failure {
+    fn from(error: nbd::Error) -> Self {
+        if error.is_no_space() {
+            return Self::pool_full().because(error);
+        }
+        Self::storage("The volume's storage failed while it was read or written.").because(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let (code, message) = match &error {
+            StoreError::Unreachable { .. } => (
+                Code::BackupStorageUnreachable,
+                "The backup storage cannot be reached.",
+            ),
+            StoreError::Permission { .. } => (
+                Code::BackupStorageUnreachable,
+                "The backup storage denies access.",
+            ),
+            StoreError::Full { .. } => (Code::BackupStorageFull, "The backup storage is full."),
+            StoreError::OutOfRange { .. } | StoreError::NotFound { .. } => (
+                Code::BackupCorrupt,
+                "The backup is incomplete in the backup storage.",
+            ),
+            StoreError::InvalidPath { .. }
+            | StoreError::Unfaithful { .. }
+            | StoreError::Io { .. } => {
+                (Code::BackupStorageUnreachable, "The backup storage failed.")
+            }
+        };
+        Self::new(code, message).because(error)
+    }
+}
+
+impl From<export::Error> for Failure {
+    fn from(error: export::Error) -> Self {
+        match error {
+            export::Error::Store(error) => error.into(),
+            export::Error::Source(error) | export::Error::Target(error) => error.into(),
+            export::Error::Corrupt(error) => Self::new(Code::BackupCorrupt, error.to_string()),
+            export::Error::Incomplete(_) => Self::new(Code::BackupCorrupt, error.to_string()),
+            export::Error::TooNew(_) => Self::new(Code::AgentOutdated, error.to_string()),
+            export::Error::TooSmall { .. } => Self::new(Code::TargetTooSmall, error.to_string()),
+            export::Error::Local(error) => Self::storage("The agent failed.").because(error),
+        }
+    }
+}

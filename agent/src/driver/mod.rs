@@ -1,0 +1,114 @@
+//! Volumes where they lie: one [`Driver`] for each kind of storage.
+//!
+//! A driver knows how a volume, its snapshots and its content are reached. What is done with them,
+//! in which order and with what clean-up, is the same for every kind and stands in
+//! [`operation`](crate::operation).
+
+mod failure;
+pub mod qcow2_file;
+mod server;
+mod tool;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+pub use self::{
+    failure::{Code, Failure},
+    server::Server,
+    tool::Tools,
+};
+
+/// The outcome of a step.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// The name of a snapshot on storage: made of ids only, never of a user's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotName {
+    /// A customer's, by the snapshot's id.
+    Kept(Uuid),
+    /// One that lives as long as an operation, by the operation's id.
+    Temporary(Uuid),
+}
+
+const KEPT_PREFIX: &str = "tidemark-";
+const TEMPORARY_PREFIX: &str = "tidemark-tmp-";
+
+impl SnapshotName {
+    /// Reads a name from storage; none if it is not one of ours.
+    pub fn parse(name: &str) -> Option<Self> {
+        if let Some(id) = name.strip_prefix(TEMPORARY_PREFIX) {
+            return Uuid::try_parse(id).ok().map(Self::Temporary);
+        }
+        let id = name.strip_prefix(KEPT_PREFIX)?;
+        Uuid::try_parse(id).ok().map(Self::Kept)
+    }
+}
+
+impl fmt::Display for SnapshotName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kept(id) => write!(formatter, "{KEPT_PREFIX}{id}"),
+            Self::Temporary(id) => write!(formatter, "{TEMPORARY_PREFIX}{id}"),
+        }
+    }
+}
+
+/// What a snapshot keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retained {
+    /// The snapshot.
+    pub snapshot_id: Uuid,
+    /// Bytes that only it refers to.
+    pub retained_bytes: u64,
+}
+
+/// One volume on its storage.
+///
+/// Every step may be repeated: after it has been done, after it has failed, and after the process
+/// was killed in the middle of it. The caller sees to it that one operation at a time works on a
+/// volume.
+#[async_trait]
+pub trait Driver: Send + Sync {
+    /// Removes what dead attempts have left of the volume: temporary snapshots, unfinished images.
+    /// With `repair`, also space that an interrupted change may have leaked.
+    async fn clean_up(&self, repair: bool) -> Result<()>;
+
+    /// Creates the volume, empty.
+    async fn create(&self) -> Result<()>;
+
+    /// Removes the volume with everything in it. One that is gone already is a success.
+    async fn delete(&self) -> Result<()>;
+
+    /// Takes a snapshot of this instant, in place of any that has the name.
+    async fn create_snapshot(&self, name: SnapshotName) -> Result<()>;
+
+    /// Removes a snapshot. One that is gone already is a success.
+    async fn delete_snapshot(&self, name: SnapshotName) -> Result<()>;
+
+    /// Checks that the volume could be rolled back to a snapshot, and changes nothing.
+    async fn check_roll_back(&self, name: SnapshotName) -> Result<()>;
+
+    /// Makes the volume what it was at a snapshot; all snapshots stay, and so does its size.
+    async fn roll_back(&self, name: SnapshotName) -> Result<()>;
+
+    /// What each of the volume's snapshots keeps.
+    async fn retained(&self) -> Result<Vec<Retained>>;
+
+    /// Serves a snapshot, to be read.
+    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server>;
+
+    /// Checks that the volume can be overwritten, and changes nothing of its content.
+    async fn check_overwrite(&self) -> Result<()>;
+
+    /// Serves the volume itself, to be written. From here on nobody else can use it.
+    async fn serve(&self) -> Result<Server>;
+
+    /// Begins a new volume of the right size, all zeros, that does not exist yet for anyone else,
+    /// and serves it, to be written.
+    async fn stage(&self) -> Result<Server>;
+
+    /// Makes the volume that was [staged](Self::stage), and whose server has finished, exist.
+    async fn publish(&self) -> Result<()>;
+}

@@ -1,0 +1,187 @@
+//! The command lines: `qemu-img` for an image's metadata, `qemu-nbd` for its content.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{Surroundings, blocking, holder};
+use crate::{
+    driver::{Failure, Result, Server, SnapshotName, server::StartError},
+    process::{self, Invocation},
+    report::Level,
+};
+
+/// Snapshots of the largest images take a second; checking one may take minutes.
+const METADATA_LIMIT: Duration = Duration::from_mins(5);
+const CHECK_LIMIT: Duration = Duration::from_mins(30);
+
+/// What can be done to one image.
+pub(super) struct Command {
+    image: PathBuf,
+    surroundings: Surroundings,
+}
+
+impl Command {
+    pub(super) fn new(image: PathBuf, surroundings: Surroundings) -> Self {
+        Self {
+            image,
+            surroundings,
+        }
+    }
+
+    /// Creates an empty image at `path`, which is not the volume's own place yet.
+    pub(super) async fn create(&self, path: &Path, size_bytes: u64) -> Result<()> {
+        let invocation = self
+            .img()
+            .args(["create", "-q", "-f", "qcow2", "-o", "compat=1.1"]);
+        let invocation = invocation.arg(path).arg(size_bytes.to_string());
+        self.run(invocation.time_limit(METADATA_LIMIT)).await
+    }
+
+    pub(super) async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
+        self.change("snapshot", &["-c", &name.to_string()], &[])
+            .await
+    }
+
+    pub(super) async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
+        self.change("snapshot", &["-d", &name.to_string()], &[])
+            .await
+    }
+
+    pub(super) async fn apply_snapshot(&self, name: SnapshotName) -> Result<()> {
+        self.change("snapshot", &["-a", &name.to_string()], &[])
+            .await
+    }
+
+    pub(super) async fn grow(&self, size_bytes: u64) -> Result<()> {
+        self.change("resize", &["-q"], &[size_bytes.to_string()])
+            .await
+    }
+
+    /// Frees clusters that an interrupted change has leaked. What else a check finds is reported
+    /// and left alone.
+    pub(super) async fn repair_leaks(&self) -> Result<()> {
+        let check = self
+            .img()
+            .args(["check", "-q", "-r", "leaks", "--image-opts"]);
+        let check = check
+            .arg(options(&self.image))
+            .time_limit(CHECK_LIMIT)
+            .uninterrupted();
+        match self.surroundings.processes.run(check).await {
+            Ok(_) => Ok(()),
+            Err(process::Error::Failed { message, .. }) if !is_lock(&message) => {
+                let message = format!("Checking the image found more than leaks: {message}");
+                self.surroundings.journal.private(Level::Warn, message);
+                Ok(())
+            }
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    /// Takes the image's write lock and gives it back, so that a restore can be refused before it has
+    /// changed anything.
+    pub(super) async fn ensure_unused(&self) -> Result<()> {
+        let server = self.serve(&self.image).await?;
+        server.finish().await
+    }
+
+    /// Serves an image to be written.
+    pub(super) async fn serve(&self, image: &Path) -> Result<Server> {
+        self.start(&["--image-opts".into(), options(image)]).await
+    }
+
+    /// Serves a snapshot to be read. The shared lock that goes with it keeps others from writing.
+    pub(super) async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
+        let snapshot = format!("--load-snapshot=snapshot.name={name}");
+        self.start(&[
+            "--read-only".into(),
+            snapshot,
+            "--image-opts".into(),
+            options(&self.image),
+        ])
+        .await
+    }
+
+    async fn start(&self, arguments: &[String]) -> Result<Server> {
+        let Surroundings {
+            tools,
+            processes,
+            run_directory,
+            ..
+        } = &self.surroundings;
+        match Server::start(processes, &tools.qemu_nbd, arguments, run_directory).await {
+            Ok(server) => Ok(server),
+            Err(StartError::Process(error)) => Err(self.explain(error).await),
+            Err(error @ StartError::Silent(_)) => {
+                Err(Failure::storage("The volume cannot be opened.").because(error))
+            }
+        }
+    }
+
+    /// Runs a short command that changes the image, and lets it finish in any case: cut off in the
+    /// middle, it would leak space.
+    async fn change(&self, verb: &str, before: &[&str], after: &[String]) -> Result<()> {
+        let invocation = self.img().arg(verb).args(before).arg("--image-opts");
+        let invocation = invocation.arg(options(&self.image)).args(after);
+        self.run(invocation.time_limit(METADATA_LIMIT).uninterrupted())
+            .await
+    }
+
+    async fn run(&self, invocation: Invocation) -> Result<()> {
+        match self.surroundings.processes.run(invocation).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    fn img(&self) -> Invocation {
+        Invocation::new(&self.surroundings.tools.qemu_img)
+    }
+
+    /// Says more about a failure where more can be found out.
+    async fn explain(&self, error: process::Error) -> Failure {
+        match &error {
+            process::Error::Failed { message, .. } if is_lock(message) => {
+                let image = self.image.clone();
+                let holders = blocking(move || holder::find(&image))
+                    .await
+                    .unwrap_or_default();
+                let message = format!("The image is held by {}", holder::describe(&holders));
+                Arc::clone(&self.surroundings.journal).private(Level::Warn, message);
+                Failure::storage(
+                    "The volume is in use on its hypervisor, such as by a running instance or \
+                     another tool.",
+                )
+                .because(error)
+            }
+            _ => error.into(),
+        }
+    }
+}
+
+fn is_lock(message: &str) -> bool {
+    message.contains("Failed to get") && message.contains("lock")
+}
+
+/// Names an image so that QEMU neither probes its format nor takes its name for anything else.
+fn options(image: &Path) -> String {
+    let name = image.display().to_string().replace(',', ",,");
+    format!("driver=qcow2,file.driver=file,file.filename={name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_in_a_pool_cannot_add_an_option() {
+        let options = options(Path::new("/pool,backing=x/a.qcow2"));
+        assert_eq!(
+            options,
+            "driver=qcow2,file.driver=file,file.filename=/pool,,backing=x/a.qcow2"
+        );
+    }
+}

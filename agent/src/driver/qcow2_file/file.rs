@@ -1,0 +1,113 @@
+//! The files of a volume: its image, and the one that becomes it.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use uuid::Uuid;
+
+use super::blocking;
+use crate::driver::{Failure, Result};
+
+/// Where a volume's files lie.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pool: PathBuf,
+    image: PathBuf,
+    partial: PathBuf,
+}
+
+impl Place {
+    pub(super) fn new(pool: &Path, volume_id: Uuid) -> Self {
+        Self {
+            pool: pool.to_owned(),
+            image: pool.join(format!("{volume_id}.qcow2")),
+            partial: pool.join(format!(".{volume_id}.partial")),
+        }
+    }
+
+    /// The volume's image.
+    pub(super) fn image(&self) -> &Path {
+        &self.image
+    }
+
+    /// The image while it is not finished.
+    pub(super) fn partial(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Refuses to go on without the pool: a disk that is not mounted is no empty pool.
+    pub(super) async fn ensure_pool(&self) -> Result<()> {
+        let pool = self.pool.clone();
+        blocking(move || match pool.metadata() {
+            Ok(metadata) if metadata.is_dir() => Ok(()),
+            Ok(_) => Err(no_pool().because(format!("{} is not a directory", pool.display()))),
+            Err(error) => Err(no_pool().because(format!("{}: {error}", pool.display()))),
+        })
+        .await?
+    }
+
+    /// Removes what an unfinished attempt left.
+    pub(super) async fn remove_partial(&self) -> Result<()> {
+        self.ensure_pool().await?;
+        let partial = self.partial.clone();
+        blocking(move || remove(&partial).map(drop)).await?
+    }
+
+    /// Removes the image, durably.
+    pub(super) async fn remove(&self) -> Result<()> {
+        self.ensure_pool().await?;
+        let Self { pool, image, .. } = self.clone();
+        blocking(move || {
+            if remove(&image)? {
+                sync(&pool)?;
+            }
+            Ok(())
+        })
+        .await?
+    }
+
+    /// Gives the finished image its name, durably.
+    pub(super) async fn publish(&self) -> Result<()> {
+        let Self {
+            pool,
+            image,
+            partial,
+        } = self.clone();
+        blocking(move || {
+            sync(&partial)?;
+            fs::rename(&partial, &image).map_err(|error| failed("renaming", &partial, &error))?;
+            sync(&pool)
+        })
+        .await?
+    }
+}
+
+/// Removes a file, and says whether there was one.
+fn remove(path: &Path) -> Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed("removing", path, &error)),
+    }
+}
+
+/// Makes a file's content, or a directory's entries, durable.
+fn sync(path: &Path) -> Result<()> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|error| failed("flushing", path, &error))
+}
+
+fn no_pool() -> Failure {
+    Failure::storage("The storage pool of the volume is not there.")
+}
+
+fn failed(doing: &str, path: &Path, error: &io::Error) -> Failure {
+    let failure = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Failure::pool_full(),
+        _ => Failure::storage("The volume's storage failed."),
+    };
+    failure.because(format!("{doing} {}: {error}", path.display()))
+}

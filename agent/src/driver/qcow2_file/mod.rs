@@ -1,0 +1,242 @@
+//! Volumes as qcow2 files in a directory, `{pool}/{volume_id}.qcow2`, not in use by an instance.
+//!
+//! Snapshots are internal to the image. Metadata is changed by `qemu-img`, content moves through
+//! `qemu-nbd`; both are always told the format, because what a guest writes must never be taken for
+//! an image. QEMU's own lock on the file has the last word on whether anybody else uses it.
+
+mod check;
+mod command;
+mod file;
+mod holder;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use self::{command::Command, file::Place};
+use super::{Code, Driver, Failure, Result, Retained, Server, SnapshotName, Tools};
+use crate::{
+    process::Processes,
+    qcow2::{Defect, Image},
+    report::{Journal, Level},
+};
+
+/// One volume's image.
+pub struct Qcow2File {
+    place: Place,
+    size_bytes: u64,
+    command: Command,
+    journal: Arc<Journal>,
+}
+
+/// What a driver needs besides its volume.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The programs to run.
+    pub tools: Tools,
+    /// The operation's children.
+    pub processes: Processes,
+    /// Where sockets may lie.
+    pub run_directory: PathBuf,
+    /// What the operation tells.
+    pub journal: Arc<Journal>,
+}
+
+impl Qcow2File {
+    /// The volume of this id and size in a pool's directory.
+    pub fn new(
+        pool: &Path,
+        volume_id: Uuid,
+        size_bytes: u64,
+        surroundings: Surroundings,
+    ) -> Result<Self> {
+        if !pool.is_absolute() {
+            return Err(
+                Failure::storage("The storage pool is not set up correctly.")
+                    .because(format!("{} is not an absolute path", pool.display())),
+            );
+        }
+        if size_bytes == 0 || !size_bytes.is_multiple_of(512) {
+            let message = format!("A volume of {size_bytes} bytes is no whole number of sectors.");
+            return Err(Failure::storage(message));
+        }
+        let journal = Arc::clone(&surroundings.journal);
+        let place = Place::new(pool, volume_id);
+        let command = Command::new(place.image().to_owned(), surroundings);
+        Ok(Self {
+            place,
+            size_bytes,
+            command,
+            journal,
+        })
+    }
+
+    /// The image, which has to be sound and of the size that the volume has.
+    async fn inspect(&self) -> Result<Image> {
+        let image = self.inspect_any_size().await?;
+        check::size(&image, self.size_bytes)?;
+        Ok(image)
+    }
+
+    async fn inspect_any_size(&self) -> Result<Image> {
+        self.place.ensure_pool().await?;
+        let image = self.open().await.map_err(check::failure)?;
+        blocking(move || image.check_active().map(|()| image))
+            .await?
+            .map_err(check::failure)
+    }
+
+    async fn open(&self) -> std::result::Result<Image, Defect> {
+        let path = self.place.image().to_owned();
+        blocking(move || Image::open(&path))
+            .await
+            .unwrap_or_else(|failure| Err(Defect::Io(std::io::Error::other(failure.to_string()))))
+    }
+
+    /// The image, or nothing where it is gone.
+    async fn lookup(&self) -> Result<Option<Image>> {
+        self.place.ensure_pool().await?;
+        match self.open().await {
+            Ok(image) => Ok(Some(image)),
+            Err(Defect::Missing) => Ok(None),
+            Err(defect) => Err(check::failure(defect)),
+        }
+    }
+
+    /// Gives back the size to an image that a roll-back has made smaller.
+    async fn ensure_size(&self) -> Result<()> {
+        let image = self.inspect_any_size().await?;
+        let found = image.header().virtual_bytes;
+        if found < self.size_bytes {
+            let message = format!(
+                "Growing the image from {found} to {} bytes",
+                self.size_bytes
+            );
+            self.journal.private(Level::Info, message);
+            self.command.grow(self.size_bytes).await?;
+        }
+        self.inspect().await.map(drop)
+    }
+
+    async fn require_snapshot(&self, name: SnapshotName) -> Result<Image> {
+        let image = self.inspect_any_size().await?;
+        let size_bytes = self.size_bytes;
+        blocking(move || check::snapshot(image, name, size_bytes)).await?
+    }
+}
+
+#[async_trait]
+impl Driver for Qcow2File {
+    async fn clean_up(&self, repair: bool) -> Result<()> {
+        self.place.remove_partial().await?;
+        let Ok(image) = self.open().await else {
+            // Whoever needs the image will say what is wrong with it.
+            return Ok(());
+        };
+        let names = blocking(move || check::temporary_snapshots(&image)).await?;
+        for name in names.map_err(check::failure)? {
+            self.journal.private(
+                Level::Info,
+                format!("Removing the left-over snapshot {name}"),
+            );
+            self.command.delete_snapshot(name).await?;
+        }
+        if repair {
+            self.command.repair_leaks().await?;
+        }
+        Ok(())
+    }
+
+    async fn create(&self) -> Result<()> {
+        if let Some(image) = self.lookup().await? {
+            // An earlier attempt came this far.
+            return check::size(&image, self.size_bytes);
+        }
+        self.place.remove_partial().await?;
+        self.command
+            .create(self.place.partial(), self.size_bytes)
+            .await?;
+        self.place.publish().await
+    }
+
+    async fn delete(&self) -> Result<()> {
+        self.place.remove_partial().await?;
+        self.place.remove().await
+    }
+
+    async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
+        let image = self.inspect().await?;
+        if blocking(move || check::has_snapshot(&image, name)).await?? {
+            // Of an earlier attempt: its instant is too early.
+            self.command.delete_snapshot(name).await?;
+        }
+        self.command.create_snapshot(name).await
+    }
+
+    async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
+        let Some(image) = self.lookup().await? else {
+            return Ok(());
+        };
+        if blocking(move || check::has_snapshot(&image, name)).await?? {
+            self.command.delete_snapshot(name).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
+        self.require_snapshot(name).await?;
+        self.command.ensure_unused().await
+    }
+
+    async fn roll_back(&self, name: SnapshotName) -> Result<()> {
+        self.require_snapshot(name).await?;
+        self.command.apply_snapshot(name).await?;
+        self.ensure_size().await
+    }
+
+    async fn retained(&self) -> Result<Vec<Retained>> {
+        let image = self.inspect_any_size().await?;
+        blocking(move || check::retained(&image))
+            .await?
+            .map_err(check::failure)
+    }
+
+    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
+        self.require_snapshot(name).await?;
+        self.command.serve_snapshot(name).await
+    }
+
+    async fn check_overwrite(&self) -> Result<()> {
+        self.inspect_any_size().await?;
+        self.command.ensure_unused().await
+    }
+
+    async fn serve(&self) -> Result<Server> {
+        self.ensure_size().await?;
+        self.command.serve(self.place.image()).await
+    }
+
+    async fn stage(&self) -> Result<Server> {
+        self.place.ensure_pool().await?;
+        self.place.remove_partial().await?;
+        self.command
+            .create(self.place.partial(), self.size_bytes)
+            .await?;
+        self.command.serve(self.place.partial()).await
+    }
+
+    async fn publish(&self) -> Result<()> {
+        self.place.publish().await
+    }
+}
+
+/// Runs file system calls where they may wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|lost| Failure::new(Code::StorageFailed, "The agent failed.").because(lost))
+}

@@ -1,0 +1,134 @@
+//! A `qemu-nbd` that serves one disk to us, on a socket of its own.
+//!
+//! It ends by itself when the last of our connections does, so it cannot outlive us for long even
+//! where nothing else stops it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::{Failure, Result};
+use crate::{
+    nbd::{self, Client},
+    process::{self, Invocation, Process, Processes},
+};
+
+/// More connections than this gain nothing.
+const CONNECTIONS: usize = 4;
+const START_LIMIT: Duration = Duration::from_secs(20);
+const START_POLL: Duration = Duration::from_millis(5);
+/// Longer than any operation may take.
+const LIFETIME: Duration = Duration::from_hours(24);
+/// Closing an image may write its metadata out.
+const END_LIMIT: Duration = Duration::from_mins(5);
+
+/// A running server and our connections to it. Dropping it kills the server.
+pub struct Server {
+    client: Client,
+    process: Process,
+    _socket: Socket,
+}
+
+impl Server {
+    /// Starts `qemu-nbd` with `arguments` that name the disk, on a socket in `directory`.
+    pub async fn start(
+        processes: &Processes,
+        program: &Path,
+        arguments: &[String],
+        directory: &Path,
+    ) -> std::result::Result<Self, StartError> {
+        let socket = Socket::new(directory);
+        let invocation = Invocation::new(program)
+            .arg(format!("--socket={}", socket.0.display()))
+            .arg(format!("--shared={CONNECTIONS}"))
+            .args(["--discard=unmap", "--detect-zeroes=off"])
+            .args(arguments)
+            .time_limit(LIFETIME);
+        let mut process = processes.start(invocation).await?;
+        let client = tokio::select! {
+            ended = process.wait() => return Err(match ended {
+                Err(error) => error.into(),
+                Ok(_) => StartError::Silent("it ended before it served anything".into()),
+            }),
+            client = connect(&socket.0) => client?,
+        };
+        Ok(Self {
+            client,
+            process,
+            _socket: socket,
+        })
+    }
+
+    /// The disk that is served.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The server's process.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.pid()
+    }
+
+    /// Hangs up and waits until the server has closed the image.
+    pub async fn finish(self) -> Result<()> {
+        let Self {
+            client,
+            mut process,
+            _socket,
+        } = self;
+        client.close().await;
+        match tokio::time::timeout(END_LIMIT, process.wait()).await {
+            Ok(ended) => Ok(ended.map(drop)?),
+            Err(_) => Err(
+                Failure::storage("The volume's storage did not finish in time.")
+                    .because("qemu-nbd does not end"),
+            ),
+        }
+    }
+}
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The program failed.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// It runs, and serves nothing.
+    #[error("qemu-nbd does not serve the disk: {0}")]
+    Silent(String),
+}
+
+async fn connect(socket: &Path) -> std::result::Result<Client, StartError> {
+    let deadline = Instant::now() + START_LIMIT;
+    loop {
+        match Client::connect(socket, CONNECTIONS).await {
+            Ok(client) => return Ok(client),
+            Err(nbd::Error::Connect(_)) if Instant::now() < deadline => sleep(START_POLL).await,
+            Err(error) => return Err(StartError::Silent(error.to_string())),
+        }
+    }
+}
+
+/// A socket's file, which goes with its server.
+struct Socket(PathBuf);
+
+impl Socket {
+    fn new(directory: &Path) -> Self {
+        Self(directory.join(format!("{}.sock", Uuid::now_v7().simple())))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.0)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.0.display(), %error, "a socket stays");
+        }
+    }
+}

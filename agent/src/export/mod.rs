@@ -1,0 +1,86 @@
+//! The engine: bytes from a disk to a backup and back, in parallel and in bounded memory.
+//!
+//! ```text
+//! write:  plan ─▶ read (NBD) ─▶ compress, hash (blocking threads) ─▶ append in order (store)
+//! read:   seek table ─▶ read (store) ─▶ check, decompress (blocking threads) ─▶ write (NBD)
+//! copy:   plan ─▶ read (NBD) ─▶ write (NBD)
+//! ```
+//!
+//! At most [`LANES`] frames are anywhere between the two ends, each with a buffer or two of 2 MiB
+//! that are used again. A slow end therefore slows the other, and nothing piles up. Every future
+//! here may be dropped; what it wrote is then discarded by the writer of the store, or lies in a
+//! volume that the caller knows to be unfinished.
+
+mod backup;
+mod copy;
+mod plan;
+mod pool;
+mod read;
+mod target;
+mod write;
+
+pub use self::{
+    backup::Backup,
+    copy::copy,
+    target::{Fill, Target},
+    write::{Written, write},
+};
+
+use tidemark_storage::format::{Corrupt, manifest::ManifestError};
+
+use crate::nbd;
+
+/// How many frames are worked on at once.
+const LANES: usize = 8;
+
+/// Why a disk could not be moved.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The backup storage failed.
+    #[error(transparent)]
+    Store(#[from] tidemark_storage::Error),
+    /// The disk that is read failed.
+    #[error("reading the volume failed: {0}")]
+    Source(nbd::Error),
+    /// The disk that is written failed.
+    #[error("writing the volume failed: {0}")]
+    Target(nbd::Error),
+    /// The backup is not what was written.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+    /// The backup's manifest is missing, so there is no backup.
+    #[error("Backup is incomplete: {0} is missing.")]
+    Incomplete(String),
+    /// The backup was written by a later version.
+    #[error(transparent)]
+    TooNew(ManifestError),
+    /// The disk that is written is too small.
+    #[error("The volume has {target} bytes, {source_bytes} are needed.")]
+    TooSmall {
+        /// The size of what is written to.
+        target: u64,
+        /// The size of what is to be written.
+        source_bytes: u64,
+    },
+    /// The machine itself failed, such as by having no memory.
+    #[error("the agent failed: {0}")]
+    Local(#[from] std::io::Error),
+}
+
+impl From<ManifestError> for Error {
+    fn from(error: ManifestError) -> Self {
+        match error {
+            ManifestError::Corrupt(corrupt) => Self::Corrupt(corrupt),
+            too_new @ ManifestError::TooNew { .. } => Self::TooNew(too_new),
+        }
+    }
+}
+
+/// Runs what takes the processor for a while on a thread that may be taken.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|lost| Error::Local(std::io::Error::other(lost)))
+}

@@ -1,0 +1,124 @@
+//! Making and deleting backups.
+
+use chrono::{DateTime, Utc};
+use tidemark_storage::format::{
+    Location, Manifest,
+    manifest::{FORMAT_VERSION, StorageType},
+};
+
+use super::{BackupItem, Completed, Operation, Volume};
+use crate::{
+    driver::{Code, Driver, Failure, Result, SnapshotName},
+    export::{self, Written},
+    report::Level,
+};
+
+impl Operation {
+    pub(super) async fn create_backup(
+        &self,
+        volume: &Volume,
+        backup: &BackupItem,
+    ) -> Result<Completed> {
+        let driver = self.prepare(volume).await?;
+        let store = self.store(&backup.destination);
+        let location = location(backup)?;
+        store.delete_prefix(&location.directory).await?;
+
+        // The snapshot holds the volume still; it is removed when the copy is made, and by the
+        // clean-up if it never is.
+        self.tell("Taking a temporary snapshot");
+        let name = SnapshotName::Temporary(self.id);
+        driver.create_snapshot(name).await?;
+        let taken_at = Utc::now();
+
+        self.tell("Copying the volume to the backup storage");
+        let server = driver.serve_snapshot(name).await?;
+        let progress = &self.report.progress;
+        let written = export::write(server.client(), &*store, &location.disk, progress).await?;
+        server.finish().await?;
+        self.delete_temporary_snapshot(&*driver, name).await;
+
+        let manifest = manifest(volume, backup, &written, taken_at);
+        let encoded = manifest.encode().map_err(|error| {
+            Failure::new(Code::StorageFailed, "The agent failed.").because(error)
+        })?;
+        store.put(&location.manifest, encoded.into()).await?;
+        self.tell(format!("Stored {} bytes", written.stored_bytes));
+        Ok(Completed {
+            stored_bytes: Some(written.stored_bytes),
+            checksum: Some(format!("blake3:{}", written.object_blake3)),
+            retained: None,
+        })
+    }
+
+    /// The copy is made; that the snapshot stays for now is no reason to throw it away.
+    async fn delete_temporary_snapshot(&self, driver: &dyn Driver, name: SnapshotName) {
+        if let Err(failure) = driver.delete_snapshot(name).await {
+            let message = format!("The temporary snapshot stays for now: {failure}");
+            self.report.journal.private(Level::Warn, message);
+        }
+    }
+
+    /// Removes the half of a backup that was made.
+    pub(super) async fn undo_backup(&self, backup: &BackupItem) -> Result<()> {
+        let store = self.store(&backup.destination);
+        Ok(store.delete_prefix(&location(backup)?.directory).await?)
+    }
+
+    pub(super) async fn delete_backup(&self, backup: &BackupItem) -> Result<Completed> {
+        self.tell("Deleting the backup");
+        let store = self.store(&backup.destination);
+        let location = location(backup)?;
+        // Without its manifest it is no backup any more, however little of the rest is gone.
+        store.delete(&location.manifest).await?;
+        store.delete_prefix(&location.directory).await?;
+        Ok(Completed::default())
+    }
+}
+
+fn location(backup: &BackupItem) -> Result<Location> {
+    Ok(Location::new(backup.volume_id, backup.id)?)
+}
+
+fn manifest(
+    volume: &Volume,
+    backup: &BackupItem,
+    written: &Written,
+    taken_at: DateTime<Utc>,
+) -> Manifest {
+    Manifest {
+        format_version: FORMAT_VERSION,
+        tidemark_version: env!("CARGO_PKG_VERSION").into(),
+        backup_id: backup.id,
+        backup_name: backup.name.clone(),
+        volume_id: volume.id,
+        volume_name: volume.name.clone(),
+        plan_id: volume.plan.id,
+        plan_name: volume.plan.name.clone(),
+        storage_type: volume.pool.storage_type(),
+        volume_size_bytes: volume.size_bytes,
+        frame_count: written.frame_count,
+        stored_bytes: written.stored_bytes,
+        object_blake3: written.object_blake3,
+        disk_blake3: written.disk_blake3,
+        created_at: backup.created_at,
+        taken_at,
+        completed_at: Utc::now(),
+    }
+}
+
+/// An item, a "Backup" or a "Snapshot", restores onto its own kind of storage only.
+pub(super) fn ensure_same_storage(
+    what: &str,
+    item: StorageType,
+    volume: StorageType,
+) -> Result<()> {
+    if item == volume {
+        return Ok(());
+    }
+    let message = format!(
+        "{what} created on {item} cannot restore onto a plan backed by {volume}. Choose a target \
+         plan whose storage type matches the source volume's storage type."
+    );
+    Err(Failure::new(Code::StorageTypeMismatch, message))
+}

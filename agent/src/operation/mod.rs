@@ -1,0 +1,272 @@
+//! What is done with volumes: one operation from its beginning to its end.
+//!
+//! ```text
+//!            ┌────────────▶ Completed
+//! clean up ──┤ steps
+//!            ├─ a step fails ──▶ undo ─▶ Failed
+//!            └─ cancelled ─────▶ undo ─▶ Stopped
+//! ```
+//!
+//! An operation begins by removing what dead attempts of any operation left of its volume, and one
+//! that does not complete ends by removing what it left itself. Both are the same code, so that a
+//! crash at any point is cleaned up after by whatever comes next. Cancelling drops the future of the
+//! step that is running: its children are killed, save short changes of metadata, which finish.
+
+mod backup;
+mod restore;
+mod snapshot;
+mod volume;
+mod work;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tidemark_storage::{Local, Store};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use self::work::{
+    BackupItem, Destination, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work,
+};
+use crate::{
+    driver::{
+        Driver, Failure, Result, Retained, Tools,
+        qcow2_file::{Qcow2File, Surroundings},
+    },
+    process::{Launcher, Processes},
+    report::{Journal, Level, Progress},
+};
+
+/// Cleaning up is quick, or the storage hangs; then the next operation does it.
+const UNDO_LIMIT: Duration = Duration::from_mins(1);
+
+/// What operations run with: the same for all of them.
+#[derive(Clone)]
+pub struct Host {
+    /// The programs.
+    pub tools: Tools,
+    /// Starts children.
+    pub launcher: Launcher,
+    /// A directory for sockets, ours alone.
+    pub run_directory: PathBuf,
+    /// How a destination is reached.
+    pub stores: Arc<dyn Stores>,
+}
+
+/// Opens destinations.
+pub trait Stores: Send + Sync {
+    /// The store behind a destination.
+    fn open(&self, destination: &Destination) -> Arc<dyn Store>;
+}
+
+/// Destinations as they are outside of tests.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct RealStores;
+
+impl Stores for RealStores {
+    fn open(&self, destination: &Destination) -> Arc<dyn Store> {
+        match destination {
+            Destination::Local { path } => Arc::new(Local::new(path)),
+        }
+    }
+}
+
+/// What an operation tells while it runs.
+#[derive(Debug, Default, Clone)]
+pub struct Report {
+    /// How far it is.
+    pub progress: Arc<Progress>,
+    /// What it did.
+    pub journal: Arc<Journal>,
+}
+
+/// What came of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Completed(Completed),
+    /// It failed, and has cleaned up.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Whether a restore in place had begun to write.
+        volume_touched: bool,
+    },
+    /// It was cancelled, and has cleaned up.
+    Stopped {
+        /// Whether a restore in place had begun to write.
+        volume_touched: bool,
+    },
+}
+
+/// What a completed operation has found out.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Completed {
+    /// Bytes that a backup takes at its destination.
+    pub stored_bytes: Option<u64>,
+    /// The backup's digest.
+    pub checksum: Option<String>,
+    /// What each of the volume's snapshots keeps, where that may have changed.
+    pub retained: Option<Vec<Retained>>,
+}
+
+/// One attempt at one operation.
+pub struct Operation {
+    id: Uuid,
+    attempt: u32,
+    work: Work,
+    host: Host,
+    report: Report,
+    processes: Processes,
+    volume_touched: AtomicBool,
+}
+
+impl Operation {
+    /// An attempt, the first of which has the number 1.
+    pub fn new(id: Uuid, attempt: u32, work: Work, host: Host, report: Report) -> Self {
+        let processes = Processes::new(host.launcher.clone(), Arc::clone(&report.journal));
+        let volume_touched = AtomicBool::new(false);
+        Self {
+            id,
+            attempt,
+            work,
+            host,
+            report,
+            processes,
+            volume_touched,
+        }
+    }
+
+    /// Does the work, or stops and cleans up as soon as `cancel` says so.
+    pub async fn perform(&self, cancel: &CancellationToken) -> Outcome {
+        let journal = &self.report.journal;
+        let result = cancel.run_until_cancelled(Box::pin(self.run())).await;
+        if let Some(Ok(completed)) = result {
+            return Outcome::Completed(completed);
+        }
+        if tokio::time::timeout(UNDO_LIMIT, self.undo()).await.is_err() {
+            journal.private(Level::Warn, "Cleaning up did not finish in time");
+        }
+        let volume_touched = self.volume_touched.load(Ordering::SeqCst);
+        if let Some(Err(failure)) = result {
+            journal.public(Level::Error, failure.message.clone());
+            if let Some(detail) = &failure.detail {
+                journal.private(Level::Error, detail.clone());
+            }
+            Outcome::Failed {
+                failure,
+                volume_touched,
+            }
+        } else {
+            journal.public(Level::Info, "Stopped");
+            Outcome::Stopped { volume_touched }
+        }
+    }
+
+    async fn run(&self) -> Result<Completed> {
+        match &self.work {
+            Work::CreateVolume { volume } => self.create_volume(volume).await,
+            Work::DeleteVolume { volume } => self.delete_volume(volume).await,
+            Work::CreateSnapshot { volume, snapshot } => {
+                self.create_snapshot(volume, snapshot).await
+            }
+            Work::DeleteSnapshot { volume, snapshot } => {
+                self.delete_snapshot(volume, snapshot).await
+            }
+            Work::CreateBackup { volume, backup } => self.create_backup(volume, backup).await,
+            Work::DeleteBackup { backup } => self.delete_backup(backup).await,
+            Work::RestoreInPlace { volume, source } => match source {
+                RestoreSource::Snapshot(snapshot) => self.roll_back(volume, snapshot).await,
+                RestoreSource::Backup(backup) => self.overwrite(volume, backup).await,
+            },
+            Work::RestoreSnapshot {
+                volume,
+                snapshot,
+                target,
+            } => self.restore_snapshot(volume, snapshot, target).await,
+            Work::RestoreBackup { backup, target } => self.restore_backup(backup, target).await,
+        }
+    }
+
+    /// Removes what this attempt has left, once all of its children are gone.
+    async fn undo(&self) {
+        self.processes.settled().await;
+        let undone = match &self.work {
+            Work::DeleteBackup { .. } => Ok(()),
+            Work::CreateBackup { volume, backup } => self
+                .undo_backup(backup)
+                .await
+                .and(self.clean_up(volume).await),
+            Work::RestoreBackup { target, .. } => self.clean_up(target).await,
+            Work::RestoreSnapshot { volume, target, .. } => {
+                self.clean_up(target).await.and(self.clean_up(volume).await)
+            }
+            Work::CreateVolume { volume }
+            | Work::DeleteVolume { volume }
+            | Work::CreateSnapshot { volume, .. }
+            | Work::DeleteSnapshot { volume, .. }
+            | Work::RestoreInPlace { volume, .. } => self.clean_up(volume).await,
+        };
+        if let Err(failure) = undone {
+            let message = format!("Cleaning up is left to the next operation: {failure}");
+            self.report.journal.private(Level::Warn, message);
+        }
+    }
+
+    /// The driver of a volume, once it has removed what dead attempts left of it.
+    async fn prepare(&self, volume: &Volume) -> Result<Box<dyn Driver>> {
+        let driver = self.driver(volume)?;
+        driver.clean_up(self.attempt > 1).await?;
+        Ok(driver)
+    }
+
+    async fn clean_up(&self, volume: &Volume) -> Result<()> {
+        self.driver(volume)?.clean_up(false).await
+    }
+
+    fn driver(&self, volume: &Volume) -> Result<Box<dyn Driver>> {
+        let surroundings = Surroundings {
+            tools: self.host.tools.clone(),
+            processes: self.processes.clone(),
+            run_directory: self.host.run_directory.clone(),
+            journal: Arc::clone(&self.report.journal),
+        };
+        match &volume.pool {
+            Pool::Qcow2File { directory } => {
+                let driver = Qcow2File::new(directory, volume.id, volume.size_bytes, surroundings)?;
+                Ok(Box::new(driver))
+            }
+        }
+    }
+
+    fn store(&self, destination: &Destination) -> Arc<dyn Store> {
+        self.host.stores.open(destination)
+    }
+
+    /// From now on the volume is no longer what it was.
+    fn touch_volume(&self) {
+        self.volume_touched.store(true, Ordering::SeqCst);
+    }
+
+    fn tell(&self, message: impl Into<String>) {
+        self.report.journal.public(Level::Info, message);
+    }
+
+    /// What the volume's snapshots keep now. Not knowing it is no reason to fail.
+    async fn measure(&self, driver: &dyn Driver) -> Option<Vec<Retained>> {
+        match driver.retained().await {
+            Ok(retained) => Some(retained),
+            Err(failure) => {
+                let message = format!("What the snapshots keep is not known: {failure}");
+                self.report.journal.private(Level::Warn, message);
+                None
+            }
+        }
+    }
+}

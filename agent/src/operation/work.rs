@@ -1,0 +1,161 @@
+//! What there is to do, with everything that is needed to do it.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use tidemark_storage::format::manifest::StorageType;
+use uuid::Uuid;
+
+/// One operation's task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Make a new, empty volume.
+    CreateVolume {
+        /// The volume.
+        volume: Volume,
+    },
+    /// Remove a volume from its storage.
+    DeleteVolume {
+        /// The volume.
+        volume: Volume,
+    },
+    /// Keep the volume as it is now.
+    CreateSnapshot {
+        /// The volume.
+        volume: Volume,
+        /// The snapshot to take.
+        snapshot: SnapshotItem,
+    },
+    /// Let a snapshot go.
+    DeleteSnapshot {
+        /// The volume.
+        volume: Volume,
+        /// The snapshot to delete.
+        snapshot: SnapshotItem,
+    },
+    /// Copy the volume, as it is now, to a destination.
+    CreateBackup {
+        /// The volume.
+        volume: Volume,
+        /// The backup to make.
+        backup: BackupItem,
+    },
+    /// Remove a backup from its destination.
+    DeleteBackup {
+        /// The backup.
+        backup: BackupItem,
+    },
+    /// Make a volume what it was.
+    RestoreInPlace {
+        /// The volume, which is overwritten.
+        volume: Volume,
+        /// What it becomes.
+        source: RestoreSource,
+    },
+    /// Make a new volume of a snapshot.
+    RestoreSnapshot {
+        /// The volume that has the snapshot.
+        volume: Volume,
+        /// The snapshot.
+        snapshot: SnapshotItem,
+        /// The new volume.
+        target: Volume,
+    },
+    /// Make a new volume of a backup.
+    RestoreBackup {
+        /// The backup.
+        backup: BackupItem,
+        /// The new volume.
+        target: Volume,
+    },
+}
+
+/// What a volume is restored from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestoreSource {
+    /// One of its snapshots.
+    Snapshot(SnapshotItem),
+    /// One of its backups.
+    Backup(BackupItem),
+}
+
+/// A volume and where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Its id, which names its image.
+    pub id: Uuid,
+    /// Its name, for manifests only.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its plan.
+    pub plan: Plan,
+    /// Its storage.
+    pub pool: Pool,
+}
+
+/// A volume's plan, for manifests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+}
+
+/// The storage that volumes lie on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pool {
+    /// A directory of qcow2 files.
+    Qcow2File {
+        /// The directory.
+        directory: PathBuf,
+    },
+}
+
+impl Pool {
+    /// Its kind.
+    pub fn storage_type(&self) -> StorageType {
+        match self {
+            Self::Qcow2File { .. } => StorageType::Qcow2File,
+        }
+    }
+}
+
+/// A snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotItem {
+    /// Its id, which names it on storage.
+    pub id: Uuid,
+    /// The volume's size when it was taken.
+    pub volume_size_bytes: u64,
+}
+
+/// A backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupItem {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, for its manifest.
+    pub name: String,
+    /// The volume that it is of, which may be gone.
+    pub volume_id: Uuid,
+    /// What that volume lay on.
+    pub storage_type: StorageType,
+    /// The volume's size when it was made.
+    pub volume_size_bytes: u64,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// Where it lies.
+    pub destination: Destination,
+}
+
+/// A backup storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A directory of this host.
+    Local {
+        /// The directory.
+        path: PathBuf,
+    },
+}

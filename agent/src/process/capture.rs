@@ -1,0 +1,59 @@
+//! Reading what a child writes, without letting it fill memory.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+
+use crate::report::{Journal, Level};
+
+const MAX_STDOUT: usize = 8 << 20;
+const MAX_LINE: u64 = 4 << 10;
+const KEPT_LINES: usize = 20;
+
+/// All of a child's standard output, up to a bound; the rest is read and dropped.
+pub(super) async fn stdout(source: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let Some(mut source) = source else {
+        return Vec::new();
+    };
+    let mut kept = Vec::new();
+    let mut buffer = vec![0; 16 << 10];
+    while let Ok(length @ 1..) = source.read(&mut buffer).await {
+        let room = MAX_STDOUT.saturating_sub(kept.len()).min(length);
+        kept.extend_from_slice(&buffer[..room]);
+    }
+    kept
+}
+
+/// A child's standard error, line by line into the journal. The last lines come back.
+pub(super) async fn stderr(
+    source: Option<impl AsyncRead + Unpin>,
+    tool: String,
+    journal: Arc<Journal>,
+) -> String {
+    let Some(source) = source else {
+        return String::new();
+    };
+    let mut source = BufReader::new(source);
+    let mut kept: Vec<String> = Vec::new();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut source)
+            .take(MAX_LINE)
+            .read_until(b'\n', &mut line)
+            .await
+        {
+            Ok(1..) => {}
+            _ => return kept.join("; "),
+        }
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        if text.is_empty() {
+            continue;
+        }
+        journal.private(Level::Debug, format!("{tool}: {text}"));
+        if kept.len() == KEPT_LINES {
+            kept.remove(0);
+        }
+        kept.push(text);
+    }
+}

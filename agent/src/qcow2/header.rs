@@ -1,0 +1,147 @@
+//! The header of an image, and what of it rules the image out.
+
+use std::{fs::File, os::unix::fs::FileExt as _};
+
+use super::{Defect, be};
+
+const MAGIC: &[u8] = b"QFI\xfb";
+const VERSION_2_BYTES: usize = 72;
+const VERSION_3_BYTES: usize = 104;
+/// The header and its extensions lie in the first cluster; this much of it is looked at.
+const SCANNED_BYTES: usize = 64 << 10;
+
+const INCOMPATIBLE_CORRUPT: u64 = 1 << 1;
+const INCOMPATIBLE_DATA_FILE: u64 = 1 << 2;
+const INCOMPATIBLE_COMPRESSION: u64 = 1 << 3;
+const INCOMPATIBLE_EXTENDED_L2: u64 = 1 << 4;
+const INCOMPATIBLE_DIRTY: u64 = 1;
+const EXTENSION_END: u64 = 0;
+const EXTENSION_BITMAPS: u64 = 0x2385_2875;
+
+/// Where an image's tables lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The size of the disk in it.
+    pub virtual_bytes: u64,
+    pub(super) cluster_bits: u32,
+    pub(super) l1_offset: u64,
+    pub(super) l1_entries: usize,
+    pub(super) refcount_table_offset: u64,
+    pub(super) refcount_table_clusters: u64,
+    pub(super) refcount_order: u32,
+    pub(super) snapshot_count: usize,
+    pub(super) snapshots_offset: u64,
+}
+
+impl Header {
+    pub(super) fn read(file: &File, file_bytes: u64) -> Result<Self, Defect> {
+        let length = usize::try_from(file_bytes)
+            .unwrap_or(SCANNED_BYTES)
+            .min(SCANNED_BYTES);
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, 0).map_err(Defect::Io)?;
+        Self::parse(&bytes, file_bytes)
+    }
+
+    fn parse(bytes: &[u8], file_bytes: u64) -> Result<Self, Defect> {
+        if !bytes.starts_with(MAGIC) {
+            return Err(Defect::NotQcow2);
+        }
+        let truncated = Defect::Truncated {
+            needed: VERSION_3_BYTES as u64,
+            size: file_bytes,
+        };
+        let number = |at: usize, length: usize| bytes.get(at..at + length).map_or(0, be);
+        let version = number(4, 4);
+        let own_bytes = match version {
+            _ if bytes.len() < VERSION_3_BYTES => return Err(truncated),
+            2 => VERSION_2_BYTES,
+            3 => usize::try_from(number(100, 4)).unwrap_or(usize::MAX),
+            _ => return Err(Defect::Unsupported("is of an unknown qcow2 version")),
+        };
+        if number(8, 8) != 0 {
+            return Err(Defect::Unsupported("has a backing file"));
+        }
+        if number(32, 4) != 0 {
+            return Err(Defect::Unsupported("is encrypted"));
+        }
+        let refcount_order = if version == 2 { 4 } else { number(96, 4) };
+        check_features(if version == 2 { 0 } else { number(72, 8) })?;
+        if refcount_order == 0 {
+            return Err(Defect::Unsupported("has reference counts of one bit"));
+        }
+        if has_bitmaps(bytes, own_bytes) {
+            return Err(Defect::Unsupported("has persistent dirty bitmaps"));
+        }
+        let (cluster_bits, l1_entries) = (number(20, 4), number(36, 4));
+        if !(9..=21).contains(&cluster_bits) || refcount_order > 6 || l1_entries > 4 << 20 {
+            return Err(Defect::Damaged("its header makes no sense"));
+        }
+        Ok(Self {
+            virtual_bytes: number(24, 8),
+            cluster_bits: small(cluster_bits),
+            l1_offset: number(40, 8),
+            l1_entries: small(l1_entries) as usize,
+            refcount_table_offset: number(48, 8),
+            refcount_table_clusters: number(56, 4),
+            refcount_order: small(refcount_order),
+            snapshot_count: small(number(60, 4)) as usize,
+            snapshots_offset: number(64, 8),
+        })
+    }
+
+    /// The size of a cluster.
+    pub fn cluster_bytes(&self) -> u64 {
+        1 << self.cluster_bits
+    }
+
+    /// How many entries an L2 table has.
+    pub(super) fn l2_entries(&self) -> usize {
+        1 << (self.cluster_bits - 3)
+    }
+}
+
+/// Four bytes of a header always fit.
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn check_features(incompatible: u64) -> Result<(), Defect> {
+    const KNOWN: u64 = INCOMPATIBLE_DIRTY
+        | INCOMPATIBLE_CORRUPT
+        | INCOMPATIBLE_DATA_FILE
+        | INCOMPATIBLE_COMPRESSION
+        | INCOMPATIBLE_EXTENDED_L2;
+    if incompatible & INCOMPATIBLE_CORRUPT != 0 {
+        return Err(Defect::Damaged("QEMU has marked it corrupt"));
+    }
+    if incompatible & INCOMPATIBLE_DATA_FILE != 0 {
+        return Err(Defect::Unsupported("keeps its data in a second file"));
+    }
+    if incompatible & INCOMPATIBLE_EXTENDED_L2 != 0 {
+        return Err(Defect::Unsupported("has subclusters"));
+    }
+    if incompatible & !KNOWN != 0 {
+        return Err(Defect::Unsupported("has an unknown feature"));
+    }
+    Ok(())
+}
+
+/// Looks through the header's extensions.
+fn has_bitmaps(bytes: &[u8], start: usize) -> bool {
+    let mut at = start;
+    while let Some(extension) = at.checked_add(8).and_then(|end| bytes.get(at..end)) {
+        let (kind, length) = (be(&extension[..4]), be(&extension[4..]));
+        if kind == EXTENSION_END {
+            return false;
+        }
+        if kind == EXTENSION_BITMAPS {
+            return true;
+        }
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        at = at
+            .saturating_add(8)
+            .saturating_add(length.saturating_add(7) & !7);
+    }
+    false
+}

@@ -1,0 +1,110 @@
+//! A reader of the qcow2 format: what kind of image a file is, which snapshots it has, what each of
+//! them keeps.
+//!
+//! It reads metadata only, in bounded memory, and never writes. It exists because asking `qemu-img`
+//! is not enough: that opens what an image refers to, says nothing about truncation, and does not
+//! know which clusters only one snapshot holds. The image must not be in use by a writer.
+
+mod header;
+mod retained;
+mod snapshot;
+mod walk;
+
+use std::{fs::File, io, os::unix::fs::FileExt as _, path::Path};
+
+pub use self::{header::Header, snapshot::Snapshot};
+
+/// Bits 9 to 55 of a table's entry: an offset in the file.
+const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
+/// Bit 62 of an L2 entry: the cluster is compressed.
+const COMPRESSED: u64 = 1 << 62;
+
+/// Why an image cannot be worked on, worded without its path.
+#[derive(Debug, thiserror::Error)]
+pub enum Defect {
+    /// There is no file.
+    #[error("its image is missing from the storage pool")]
+    Missing,
+    /// The file is something else.
+    #[error("its image is not a qcow2 image")]
+    NotQcow2,
+    /// The file ends too early.
+    #[error("its image is truncated: it refers to byte {needed} of {size}")]
+    Truncated {
+        /// What it refers to.
+        needed: u64,
+        /// Where it ends.
+        size: u64,
+    },
+    /// Its own tables make no sense.
+    #[error("its image is damaged: {0}")]
+    Damaged(&'static str),
+    /// It is sound, and of a kind that we do not work on.
+    #[error("its image {0}, which Tidemark does not support")]
+    Unsupported(&'static str),
+    /// The file cannot be read.
+    #[error("its image cannot be read: {0}")]
+    Io(io::Error),
+}
+
+/// An open image.
+#[derive(Debug)]
+pub struct Image {
+    file: File,
+    file_bytes: u64,
+    header: Header,
+}
+
+impl Image {
+    /// Opens an image and checks that it is of a kind that can be worked on.
+    pub fn open(path: &Path) -> Result<Self, Defect> {
+        let file = File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Defect::Missing,
+            _ => Defect::Io(error),
+        })?;
+        let metadata = file.metadata().map_err(Defect::Io)?;
+        if !metadata.is_file() {
+            return Err(Defect::NotQcow2);
+        }
+        let header = Header::read(&file, metadata.len())?;
+        Ok(Self {
+            file,
+            file_bytes: metadata.len(),
+            header,
+        })
+    }
+
+    /// The image's header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Reads `length` bytes at `offset`, all of which have to be there.
+    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, Defect> {
+        let needed = offset.saturating_add(length as u64);
+        if needed > self.file_bytes {
+            return Err(Defect::Truncated {
+                needed,
+                size: self.file_bytes,
+            });
+        }
+        let mut bytes = vec![0; length];
+        self.file
+            .read_exact_at(&mut bytes, offset)
+            .map_err(Defect::Io)?;
+        Ok(bytes)
+    }
+
+    /// Reads a table of `length` 8-byte entries.
+    fn read_table(&self, offset: u64, length: usize) -> Result<Vec<u64>, Defect> {
+        let bytes = self.read(offset, length.saturating_mul(8))?;
+        Ok(bytes.chunks_exact(8).map(be).collect())
+    }
+}
+
+/// A big-endian number of up to 8 bytes.
+fn be(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}

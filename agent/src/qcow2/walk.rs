@@ -1,0 +1,89 @@
+//! Walking from an L1 table to every cluster that it leads to.
+
+use super::{COMPRESSED, Defect, Image, OFFSET_MASK, Snapshot};
+
+/// What an entry of an L2 table leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reference {
+    /// One whole cluster.
+    Cluster { offset: u64 },
+    /// A compressed cluster: some bytes, anywhere.
+    Compressed { offset: u64, bytes: u64 },
+}
+
+impl Reference {
+    fn of(entry: u64, cluster_bits: u32) -> Option<Self> {
+        if entry & COMPRESSED == 0 {
+            let offset = entry & OFFSET_MASK;
+            return (offset != 0).then_some(Self::Cluster { offset });
+        }
+        let offset_bits = 62 - (cluster_bits - 8);
+        let offset = entry & ((1 << offset_bits) - 1);
+        let sectors = (entry & !COMPRESSED & !(1 << 63)) >> offset_bits;
+        Some(Self::Compressed {
+            offset,
+            bytes: (sectors + 1) * 512 - (offset & 511),
+        })
+    }
+
+    pub(super) fn offset(self) -> u64 {
+        match self {
+            Self::Cluster { offset } | Self::Compressed { offset, .. } => offset,
+        }
+    }
+}
+
+impl Image {
+    /// Checks that the disk, as it is now, lies within the file. QEMU reads what lies beyond a
+    /// file's end as zeros, so a truncated image would pass for one with holes.
+    pub fn check_active(&self) -> Result<(), Defect> {
+        let header = self.header();
+        self.check_extent(header.l1_offset, header.l1_entries)
+    }
+
+    /// Checks that a snapshot lies within the file.
+    pub fn check_snapshot(&self, snapshot: &Snapshot) -> Result<(), Defect> {
+        self.check_extent(snapshot.l1_offset, snapshot.l1_entries)
+    }
+
+    fn check_extent(&self, l1_offset: u64, l1_entries: usize) -> Result<(), Defect> {
+        for l2_offset in self.l2_tables(l1_offset, l1_entries)? {
+            for reference in self.references(l2_offset)? {
+                // The last cluster of a file need not be written to its end.
+                let needed = reference.offset();
+                if needed >= self.file_bytes {
+                    return Err(Defect::Truncated {
+                        needed,
+                        size: self.file_bytes,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The L2 tables that an L1 table leads to.
+    pub(super) fn l2_tables(
+        &self,
+        l1_offset: u64,
+        l1_entries: usize,
+    ) -> Result<impl Iterator<Item = u64>, Defect> {
+        let l1 = self.read_table(l1_offset, l1_entries)?;
+        Ok(l1
+            .into_iter()
+            .map(|entry| entry & OFFSET_MASK)
+            .filter(|offset| *offset != 0))
+    }
+
+    /// The clusters that an L2 table leads to.
+    pub(super) fn references(
+        &self,
+        l2_offset: u64,
+    ) -> Result<impl Iterator<Item = Reference>, Defect> {
+        let cluster_bits = self.header().cluster_bits;
+        let l2 = self.read_table(l2_offset, self.header().l2_entries())?;
+        Ok(l2
+            .into_iter()
+            .filter_map(move |entry| Reference::of(entry, cluster_bits)))
+    }
+}

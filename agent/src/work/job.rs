@@ -1,0 +1,124 @@
+//! One claimed operation from the claim to the answer of the gateway.
+
+use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{Backoff, lease::Held, reporter::Reporter};
+use crate::{
+    link::{Assignment, Link},
+    operation::{Host, Operation, Outcome, Report},
+};
+
+/// How long a report may take once the agent is shutting down.
+pub const STOP_LIMIT: Duration = Duration::from_secs(3);
+
+/// An operation under its lease.
+pub(super) struct Job {
+    pub(super) link: Arc<dyn Link>,
+    pub(super) host: Host,
+    pub(super) assignment: Assignment,
+    pub(super) held: Arc<Held>,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Job {
+    pub(super) async fn run(self) {
+        let report = Report::default();
+        let mut reporter = Reporter::new(
+            Arc::clone(&self.link),
+            Arc::clone(&self.held),
+            report.clone(),
+        );
+        let outcome = self.perform(report, &mut reporter).await;
+        let last_words = async {
+            reporter.flush().await;
+            self.finish(&outcome).await;
+        };
+        if self.shutdown.is_cancelled() {
+            self.finish_at_shutdown(&outcome, last_words).await;
+            return;
+        }
+        tokio::select! {
+            () = last_words => {}
+            () = self.shutdown.cancelled() => {}
+        }
+    }
+
+    async fn perform(&self, report: Report, reporter: &mut Reporter) -> Outcome {
+        let Assignment {
+            lease,
+            attempt,
+            work,
+            ..
+        } = &self.assignment;
+        let work = match work {
+            Ok(work) => work.clone(),
+            Err(failure) => {
+                let failure = failure.clone();
+                return Outcome::Failed {
+                    failure,
+                    volume_touched: false,
+                };
+            }
+        };
+        let host = self.host.clone();
+        let operation = Operation::new(lease.operation_id, *attempt, work, host, report);
+        tokio::select! {
+            outcome = operation.perform(self.held.cancelled()) => outcome,
+            never = self.watch_lease() => match never {},
+            never = reporter.run() => match never {},
+        }
+    }
+
+    /// Stops the work in time when its lease cannot be renewed.
+    async fn watch_lease(&self) -> Infallible {
+        self.held.runs_out().await;
+        if !self.held.cancelled().is_cancelled() {
+            let operation = self.assignment.lease.operation_id;
+            warn!(%operation, "the lease could not be renewed, so the work stops");
+            self.held.cancel();
+        }
+        pending().await
+    }
+
+    /// Says what came of the operation, until the gateway has answered.
+    async fn finish(&self, outcome: &Outcome) {
+        let lease = self.assignment.lease;
+        let operation = lease.operation_id;
+        let mut backoff = Backoff::new();
+        loop {
+            match self.link.finish(lease, outcome).await {
+                Ok(true) => return info!(%operation, outcome = name(outcome), "finished"),
+                Ok(false) => return info!(%operation, "had been ended from outside"),
+                Err(error) if error.is_transient() => {
+                    warn!(%operation, %error, "the outcome cannot be reported yet");
+                    backoff.wait().await;
+                }
+                Err(error) => return warn!(%operation, %error, "the outcome was refused"),
+            }
+        }
+    }
+
+    /// An operation that was stopped because the agent stops is nobody's business but that of its
+    /// next start. One that had come to its end before may still say so.
+    async fn finish_at_shutdown(&self, outcome: &Outcome, last_words: impl Future<Output = ()>) {
+        if matches!(outcome, Outcome::Stopped { .. }) {
+            return;
+        }
+        if timeout(STOP_LIMIT, last_words).await.is_err() {
+            let operation = self.assignment.lease.operation_id;
+            warn!(%operation, "the outcome could not be reported before the agent stopped");
+        }
+    }
+}
+
+fn name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed(_) => "completed",
+        Outcome::Failed { .. } => "failed",
+        Outcome::Stopped { .. } => "stopped",
+    }
+}

@@ -1,0 +1,156 @@
+//! Agents: how they enter, that they are alive, and all that an assignment tells them.
+
+use entity::{
+    Scope, backup, backup_storage, hypervisor, instance, operation, operation::OperationKind,
+    snapshot, storage_pool, volume, volume_plan,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, sea_query::Expr,
+};
+
+use super::{
+    Error, Result, backup_storage as backup_storages, operation::recover, plan, text,
+    transaction::Transaction,
+};
+use crate::{app::App, events::Topic};
+
+/// What an agent says of itself.
+#[derive(Debug)]
+pub struct Hello {
+    /// Its version.
+    pub version: String,
+    /// It can do the work of snapshots.
+    pub can_snapshot: bool,
+    /// It can do the work of backups.
+    pub can_backup: bool,
+}
+
+/// An agent's process has started. It holds its host, so the leases of an earlier process end.
+pub async fn hello(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    hello: Hello,
+) -> Result<hypervisor::Model> {
+    let version = text::name(&hello.version)?;
+    recover::restarted(app, hypervisor).await?;
+    let mut tx = Transaction::begin(app).await?;
+    let mut seen = hypervisor.clone().into_active_model();
+    seen.agent_version = Set(Some(version));
+    seen.can_snapshot = Set(hello.can_snapshot);
+    seen.can_backup = Set(hello.can_backup);
+    seen.last_seen_at = Set(Some(tx.now()));
+    let hypervisor = seen.update(tx.db()).await?;
+    tx.wake(Topic::Hypervisors);
+    tx.commit().await?;
+    Ok(hypervisor)
+}
+
+/// The agent is alive.
+pub async fn record_heartbeat(app: &App, hypervisor: &hypervisor::Model) -> Result<()> {
+    let db = app.database.writes();
+    let now = app.clock.now(db).await?;
+    let seen_before = hypervisor.last_seen_at;
+    hypervisor::Entity::update_many()
+        .col_expr(hypervisor::Column::LastSeenAt, Expr::value(now))
+        .filter(hypervisor::Column::Id.eq(hypervisor.id))
+        .exec(db)
+        .await?;
+    if seen_before.is_none_or(|seen| seen + app.settings.lease <= now) {
+        app.hub.wake([Topic::Hypervisors]);
+    }
+    Ok(())
+}
+
+/// All that an agent needs to know to work on an operation.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The operation, as claimed.
+    pub operation: operation::Model,
+    /// The volume that is worked on or read; none when the source of a restore is gone.
+    pub volume: Option<AssignedVolume>,
+    /// Of a restore to a new volume: that volume.
+    pub target: Option<AssignedVolume>,
+    /// The snapshot.
+    pub snapshot: Option<snapshot::Model>,
+    /// The backup, and where it lies.
+    pub backup: Option<(backup::Model, backup_storage::Model)>,
+}
+
+/// A volume and where it lies.
+#[derive(Debug)]
+pub struct AssignedVolume {
+    /// The volume.
+    pub volume: volume::Model,
+    /// Its plan.
+    pub plan: volume_plan::Model,
+    /// Its pool.
+    pub pool: storage_pool::Model,
+    /// What it is attached to.
+    pub instance: Option<instance::Model>,
+}
+
+/// Loads what an assignment tells.
+pub async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment> {
+    let db = app.database.reads();
+    let volume = volume::Entity::visible_to(Scope::Everything)
+        .filter(volume::Column::Id.eq(operation.volume_id))
+        .one(db)
+        .await?;
+    let volume = match volume {
+        // A backup is deleted without its volume.
+        Some(_) if operation.kind == OperationKind::DeleteBackup => None,
+        Some(volume) => Some(assigned(db, volume).await?),
+        None => None,
+    };
+    let target = match operation.target_volume_id {
+        Some(id) => {
+            let target = volume::Entity::find_by_id(id).one(db).await?;
+            let target = target.ok_or_else(|| missing("target volume"))?;
+            Some(assigned(db, target).await?)
+        }
+        None => None,
+    };
+    let snapshot = match operation.snapshot_id {
+        Some(id) => snapshot::Entity::find_by_id(id).one(db).await?,
+        None => None,
+    };
+    let backup = match operation.backup_id {
+        Some(id) => {
+            let backup = backup::Entity::find_by_id(id).one(db).await?;
+            let backup = backup.ok_or_else(|| missing("backup"))?;
+            let storage = backup_storages::find(db, backup.backup_storage_id).await?;
+            Some((backup, storage))
+        }
+        None => None,
+    };
+    Ok(Assignment {
+        operation,
+        volume,
+        target,
+        snapshot,
+        backup,
+    })
+}
+
+async fn assigned(db: &impl ConnectionTrait, volume: volume::Model) -> Result<AssignedVolume> {
+    let plan = plan::find(db, volume.plan_id).await?;
+    let pool = storage_pool::Entity::find_by_id(volume.pool_id)
+        .one(db)
+        .await?
+        .ok_or_else(|| missing("storage pool"))?;
+    let instance = match volume.instance_id {
+        Some(id) => instance::Entity::find_by_id(id).one(db).await?,
+        None => None,
+    };
+    Ok(AssignedVolume {
+        volume,
+        plan,
+        pool,
+        instance,
+    })
+}
+
+fn missing(what: &str) -> Error {
+    Error::Broken(format!("an operation has no {what}"))
+}

@@ -1,0 +1,116 @@
+//! Hypervisors and their groups.
+
+use entity::{BackupStorageId, HypervisorGroupId, HypervisorId, hypervisor, hypervisor_group};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect,
+};
+
+use super::{
+    Error, Requester, Result, backup_storage, text,
+    token::{Bearer, issue},
+    transaction::Transaction,
+};
+use crate::{app::App, events::Topic};
+
+/// Makes a group.
+pub async fn create_group(
+    app: &App,
+    requester: &Requester,
+    name: &str,
+    backup_storage_id: Option<BackupStorageId>,
+) -> Result<hypervisor_group::Model> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    check_storage(&tx, backup_storage_id).await?;
+    let group = hypervisor_group::ActiveModel {
+        id: Set(app.ids.next(HypervisorGroupId::from_uuid)),
+        name: Set(text::name(name)?),
+        backup_storage_id: Set(backup_storage_id),
+        created_at: Set(tx.now()),
+    };
+    let group = group.insert(tx.db()).await?;
+    tx.commit().await?;
+    Ok(group)
+}
+
+/// Changes a group. `backup_storage_id`: `None` leaves it, `Some(None)` clears it.
+pub async fn update_group(
+    app: &App,
+    requester: &Requester,
+    id: HypervisorGroupId,
+    name: Option<&str>,
+    backup_storage_id: Option<Option<BackupStorageId>>,
+) -> Result<hypervisor_group::Model> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    let group = hypervisor_group::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(tx.db())
+        .await?;
+    let mut group = group
+        .ok_or(Error::NotFound("hypervisor group"))?
+        .into_active_model();
+    if let Some(name) = name {
+        group.name = Set(text::name(name)?);
+    }
+    if let Some(storage) = backup_storage_id {
+        check_storage(&tx, storage).await?;
+        group.backup_storage_id = Set(storage);
+    }
+    let group = group.update(tx.db()).await?;
+    tx.commit().await?;
+    Ok(group)
+}
+
+/// Makes a hypervisor, and the token that its agent enrols with, which is shown once.
+pub async fn create(
+    app: &App,
+    requester: &Requester,
+    group_id: HypervisorGroupId,
+    name: &str,
+    backup_storage_id: Option<BackupStorageId>,
+) -> Result<(hypervisor::Model, String)> {
+    requester.admin()?;
+    let mut tx = Transaction::begin(app).await?;
+    find_group(tx.db(), group_id).await?;
+    check_storage(&tx, backup_storage_id).await?;
+    let hypervisor = hypervisor::ActiveModel {
+        id: Set(app.ids.next(HypervisorId::from_uuid)),
+        group_id: Set(group_id),
+        name: Set(text::name(name)?),
+        backup_storage_id: Set(backup_storage_id),
+        agent_version: Set(None),
+        can_snapshot: Set(false),
+        can_backup: Set(false),
+        last_seen_at: Set(None),
+        created_at: Set(tx.now()),
+    };
+    let hypervisor = hypervisor.insert(tx.db()).await?;
+    let bearer = Bearer::Agent(hypervisor.id);
+    let issued = issue(app, tx.db(), bearer, "Agent", tx.now(), None).await?;
+    tx.wake(Topic::Hypervisors);
+    tx.commit().await?;
+    Ok((hypervisor, issued.secret))
+}
+
+/// The group `id`.
+pub async fn find_group(
+    db: &impl ConnectionTrait,
+    id: HypervisorGroupId,
+) -> Result<hypervisor_group::Model> {
+    let group = hypervisor_group::Entity::find_by_id(id).one(db).await?;
+    group.ok_or(Error::NotFound("hypervisor group"))
+}
+
+/// The hypervisor `id`.
+pub async fn find(db: &impl ConnectionTrait, id: HypervisorId) -> Result<hypervisor::Model> {
+    let hypervisor = hypervisor::Entity::find_by_id(id).one(db).await?;
+    hypervisor.ok_or(Error::NotFound("hypervisor"))
+}
+
+async fn check_storage(tx: &Transaction<'_>, id: Option<BackupStorageId>) -> Result<()> {
+    if let Some(id) = id {
+        backup_storage::find(tx.db(), id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Instances: made by administrators, started and stopped by their owners.
+
+use entity::{
+    AccountId, Credit, HypervisorId, InstanceId, account, hypervisor, instance,
+    instance::InstanceStatus, volume, volume::DataState,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
+};
+
+use super::{
+    Error, Requester, Result,
+    guard::{Refusal, held_by_restore_or_delete},
+    text,
+    transaction::Transaction,
+    volume::facts::active,
+};
+use crate::{app::App, events::Topic};
+
+/// What [`create`] needs to know.
+#[derive(Debug)]
+pub struct Create {
+    /// Its owner.
+    pub account_id: AccountId,
+    /// Where it runs.
+    pub hypervisor_id: HypervisorId,
+    /// What to call it.
+    pub name: String,
+    /// What an hour of running costs.
+    pub credits_per_hour: Credit,
+    /// The path of its QMP socket on the hypervisor.
+    pub qmp_socket: Option<String>,
+}
+
+/// Makes an instance, which is stopped.
+pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<instance::Model> {
+    requester.admin()?;
+    let name = text::name(&input.name)?;
+    if input.credits_per_hour.0.is_sign_negative() {
+        return Err(Error::invalid("Credits per hour cannot be negative."));
+    }
+    if input
+        .qmp_socket
+        .as_deref()
+        .is_some_and(|path| !path.starts_with('/'))
+    {
+        return Err(Error::invalid("A QMP socket is an absolute path."));
+    }
+    let tx = Transaction::begin(app).await?;
+    account::Entity::find_by_id(input.account_id)
+        .one(tx.db())
+        .await?
+        .ok_or(Error::NotFound("account"))?;
+    hypervisor::Entity::find_by_id(input.hypervisor_id)
+        .one(tx.db())
+        .await?
+        .ok_or(Error::NotFound("hypervisor"))?;
+    let instance = instance::ActiveModel {
+        id: Set(app.ids.next(InstanceId::from_uuid)),
+        account_id: Set(input.account_id),
+        hypervisor_id: Set(input.hypervisor_id),
+        name: Set(name),
+        status: Set(InstanceStatus::Stopped),
+        credits_per_hour: Set(input.credits_per_hour),
+        qmp_socket: Set(input.qmp_socket),
+        created_at: Set(tx.now()),
+    };
+    let instance = instance.insert(tx.db()).await?;
+    tx.commit().await?;
+    Ok(instance)
+}
+
+/// Starts an instance. Refused while a restore or a delete holds one of its volumes, or one of
+/// them is inconsistent.
+pub async fn start(app: &App, requester: &Requester, id: InstanceId) -> Result<instance::Model> {
+    let (tx, instance) = lock(app, requester, id).await?;
+    let volumes = volume::Entity::visible_to(requester.scope()?)
+        .filter(volume::Column::InstanceId.eq(id))
+        .lock_exclusive()
+        .all(tx.db())
+        .await?;
+    for volume in &volumes {
+        if let Some(refusal) = held_by_restore_or_delete(active(volume)) {
+            return Err(refusal.into());
+        }
+        if volume.data_state == DataState::Inconsistent {
+            return Err(Refusal::VolumeInconsistent.into());
+        }
+    }
+    set_status(tx, instance, InstanceStatus::Running, &volumes).await
+}
+
+/// Stops an instance.
+pub async fn stop(app: &App, requester: &Requester, id: InstanceId) -> Result<instance::Model> {
+    let (tx, instance) = lock(app, requester, id).await?;
+    let volumes = volume::Entity::visible_to(requester.scope()?)
+        .filter(volume::Column::InstanceId.eq(id))
+        .all(tx.db())
+        .await?;
+    set_status(tx, instance, InstanceStatus::Stopped, &volumes).await
+}
+
+async fn lock<'a>(
+    app: &'a App,
+    requester: &Requester,
+    id: InstanceId,
+) -> Result<(Transaction<'a>, instance::Model)> {
+    let scope = requester.scope()?;
+    let mut tx = Transaction::begin(app).await?;
+    let find = || instance::Entity::visible_to(scope).filter(instance::Column::Id.eq(id));
+    let instance = find()
+        .one(tx.db())
+        .await?
+        .ok_or(Error::NotFound("instance"))?;
+    tx.lock_account(instance.account_id).await?;
+    let instance = find()
+        .lock_exclusive()
+        .one(tx.db())
+        .await?
+        .ok_or(Error::NotFound("instance"))?;
+    Ok((tx, instance))
+}
+
+async fn set_status(
+    mut tx: Transaction<'_>,
+    instance: instance::Model,
+    status: InstanceStatus,
+    volumes: &[volume::Model],
+) -> Result<instance::Model> {
+    let mut changed = instance.into_active_model();
+    changed.status = Set(status);
+    let instance = changed.update(tx.db()).await?;
+    for volume in volumes {
+        tx.wake(Topic::Volume(volume.id));
+    }
+    tx.commit().await?;
+    Ok(instance)
+}

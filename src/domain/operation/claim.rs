@@ -1,0 +1,87 @@
+//! An agent takes the operations that wait for it.
+
+use entity::{
+    Scope, hypervisor, operation,
+    operation::{OperationKind, OperationStatus},
+    operation_event::OperationEventKind,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+
+use super::{
+    effect, find_locked,
+    state::{Transition, advance, next},
+};
+use crate::{
+    app::App,
+    domain::{Result, transaction::Transaction},
+};
+
+/// Starts up to `limit` pending operations of this hypervisor, oldest first. Each is held by a
+/// lease of its next epoch.
+pub async fn claim(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    limit: u64,
+) -> Result<Vec<operation::Model>> {
+    let candidates = operation::Entity::find()
+        .filter(operation::Column::HypervisorId.eq(hypervisor.id))
+        .filter(operation::Column::Status.eq(OperationStatus::Pending))
+        .order_by_asc(operation::Column::Id)
+        .limit(limit)
+        .all(app.database.reads())
+        .await?;
+    let mut claimed = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        claimed.extend(start(app, hypervisor, &candidate).await?);
+    }
+    Ok(claimed)
+}
+
+async fn start(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    candidate: &operation::Model,
+) -> Result<Option<operation::Model>> {
+    let mut tx = Transaction::begin(app).await?;
+    let operation = find_locked(&tx, Scope::Everything, candidate.id).await?;
+    if next(operation.status, Transition::Claim).is_none() {
+        // Cancelled or failed since it was read.
+        return Ok(None);
+    }
+    let now = tx.now();
+    let mut started = operation.clone().into_active_model();
+    started.status = Set(advance(operation.status, Transition::Claim)?);
+    started.epoch = Set(operation.epoch + 1);
+    started.lease_expires_at = Set(Some(now + app.settings.lease));
+    started.started_at = Set(Some(operation.started_at.unwrap_or(now)));
+    started.phase = Set(first_phase(operation.kind).to_owned());
+    let operation = started.update(tx.db()).await?;
+    effect::started(&tx, &operation).await?;
+    let attempt = (operation.epoch > 1).then(|| format!("Attempt {}.", operation.epoch));
+    tx.record(
+        &operation,
+        OperationEventKind::Started,
+        &format!("agent {}", hypervisor.name),
+        attempt,
+    );
+    tx.commit().await?;
+    Ok(Some(operation))
+}
+
+/// What goes on until the agent reports its first phase.
+fn first_phase(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::CreateSnapshot => "Taking the snapshot",
+        OperationKind::CreateBackup => "Preparing the export",
+        OperationKind::RestoreInPlace | OperationKind::RestoreToNewVolume => {
+            "Preparing the restore"
+        }
+        OperationKind::DeleteSnapshot
+        | OperationKind::DeleteBackup
+        | OperationKind::DeleteVolume => "Deleting",
+        OperationKind::CreateVolume => "Creating the volume",
+    }
+}

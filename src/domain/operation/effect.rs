@@ -1,0 +1,358 @@
+//! What an operation's transitions do to its item and its volumes.
+
+use entity::{
+    BackupId, OperationId, SnapshotId, VolumeId, backup, operation,
+    operation::{OperationKind, OperationStatus},
+    snapshot,
+    snapshot::ItemStatus,
+    volume,
+    volume::{DataState, VolumeState},
+};
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, SimpleExpr},
+};
+
+use super::state::{IN_FLIGHT, PROTECTING};
+use crate::{
+    domain::{Error, Result, transaction::Transaction},
+    events::Topic,
+};
+
+/// The item of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A snapshot.
+    Snapshot(SnapshotId),
+    /// A backup.
+    Backup(BackupId),
+}
+
+impl Item {
+    /// The item that `operation` makes, reads or deletes.
+    pub fn of(operation: &operation::Model) -> Option<Self> {
+        operation
+            .snapshot_id
+            .map(Self::Snapshot)
+            .or_else(|| operation.backup_id.map(Self::Backup))
+    }
+}
+
+/// An agent started: what is to be made is being made.
+pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
+    set_making(tx, operation, ItemStatus::Creating).await
+}
+
+/// The agent was lost: what is to be made waits again.
+pub async fn requeued(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
+    set_making(tx, operation, ItemStatus::Pending).await
+}
+
+async fn set_making(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    status: ItemStatus,
+) -> Result<()> {
+    let making = matches!(
+        operation.kind,
+        OperationKind::CreateSnapshot | OperationKind::CreateBackup
+    );
+    match Item::of(operation) {
+        Some(item) if making => {
+            update_item(tx, item, &[(Field::Status, Expr::value(status))]).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The operation ended as `operation.status` says: its item and its volumes follow, and its
+/// volumes are freed unless an agent may still be writing.
+pub async fn ended(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
+    let completed = operation.status == OperationStatus::Completed;
+    // Volumes before items: every transaction locks in this order.
+    match operation.kind {
+        OperationKind::RestoreInPlace => restored_in_place(tx, operation, completed).await?,
+        OperationKind::RestoreToNewVolume | OperationKind::CreateVolume => {
+            let id = operation.target_volume_id.unwrap_or(operation.volume_id);
+            let state = if completed {
+                VolumeState::Available
+            } else {
+                VolumeState::Failed
+            };
+            update_volume(tx, id, volume::Column::State, Expr::value(state)).await?;
+        }
+        OperationKind::DeleteVolume => volume_deleted(tx, operation, completed).await?,
+        _ => {}
+    }
+    if operation.lease_expires_at.is_none() {
+        release(tx, operation).await?;
+    }
+    let Some(item) = Item::of(operation) else {
+        return Ok(());
+    };
+    match operation.kind {
+        OperationKind::CreateSnapshot | OperationKind::CreateBackup => {
+            made(tx, operation, item, completed).await
+        }
+        OperationKind::DeleteSnapshot | OperationKind::DeleteBackup => {
+            deleted(tx, operation, item, completed).await
+        }
+        _ => read(tx, operation, item).await,
+    }
+}
+
+/// The agent of an operation that was ended from outside has stopped, or its lease is dead.
+pub async fn stopped(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
+    if operation.kind == OperationKind::RestoreInPlace {
+        restored_in_place(tx, operation, false).await?;
+    }
+    release(tx, operation).await
+}
+
+/// Frees the volumes that `operation` holds. A completed one makes those that existed before rest.
+pub async fn release(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
+    let rests =
+        operation.status == OperationStatus::Completed && PROTECTING.contains(&operation.kind);
+    let cooldown = tx.now() + tx.app().settings.cooldown;
+    let mut free = volume::Entity::update_many()
+        .col_expr(volume::Column::ActiveOperation, Expr::null())
+        .col_expr(volume::Column::ActiveOperationId, Expr::null())
+        .filter(volume::Column::ActiveOperationId.eq(operation.id));
+    if rests {
+        // A volume that the operation has just made did not exist before: it does not rest.
+        let made = operation
+            .target_volume_id
+            .map_or_else(String::new, |id| id.to_string());
+        let ends_at = Expr::case(
+            Expr::col(volume::Column::Id).eq(made),
+            Expr::col(volume::Column::CooldownEndsAt),
+        )
+        .finally(Expr::value(cooldown));
+        free = free.col_expr(volume::Column::CooldownEndsAt, ends_at.into());
+    }
+    free.exec(tx.db()).await?;
+    tx.touch(operation);
+    Ok(())
+}
+
+async fn restored_in_place(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    completed: bool,
+) -> Result<()> {
+    if !completed && !operation.volume_touched {
+        return Ok(());
+    }
+    let state = if completed {
+        DataState::Consistent
+    } else {
+        DataState::Inconsistent
+    };
+    update_volume(
+        tx,
+        operation.volume_id,
+        volume::Column::DataState,
+        Expr::value(state),
+    )
+    .await
+}
+
+async fn volume_deleted(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    completed: bool,
+) -> Result<()> {
+    let id = operation.volume_id;
+    if !completed {
+        // Never started: it is as it was, unless it had failed before.
+        let untouched = operation.epoch == 0;
+        let state = if untouched {
+            VolumeState::Available
+        } else {
+            VolumeState::Failed
+        };
+        return update_volume(tx, id, volume::Column::State, Expr::value(state)).await;
+    }
+    update_volume(tx, id, volume::Column::DeletedAt, Expr::value(tx.now())).await?;
+    // What is left of its snapshots are failed ones, and they went with it.
+    snapshot::Entity::update_many()
+        .col_expr(snapshot::Column::DeletedAt, Expr::value(tx.now()))
+        .filter(snapshot::Column::VolumeId.eq(id))
+        .filter(snapshot::Column::DeletedAt.is_null())
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+async fn made(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    item: Item,
+    completed: bool,
+) -> Result<()> {
+    if completed {
+        let available = [
+            (Field::Status, Expr::value(ItemStatus::Available)),
+            (Field::AvailableAt, Expr::value(tx.now())),
+        ];
+        return update_item(tx, item, &available).await;
+    }
+    fail_item(tx, operation, item).await
+}
+
+async fn deleted(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    item: Item,
+    completed: bool,
+) -> Result<()> {
+    if completed {
+        return update_item(tx, item, &[(Field::DeletedAt, Expr::value(tx.now()))]).await;
+    }
+    if operation.epoch > 0 {
+        // Half deleted is not restorable.
+        return fail_item(tx, operation, item).await;
+    }
+    // No agent started: it is as it was before.
+    let before = Expr::case(
+        Expr::col(Field::Failure.name()).is_null(),
+        Expr::value(ItemStatus::Available),
+    )
+    .finally(Expr::value(ItemStatus::Failed));
+    update_item(tx, item, &[(Field::Status, before.into())]).await
+}
+
+async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
+    let failure = operation
+        .error_message
+        .clone()
+        .unwrap_or_else(|| "Cancelled.".to_owned());
+    let failed = [
+        (Field::Status, Expr::value(ItemStatus::Failed)),
+        (Field::Failure, Expr::value(failure)),
+    ];
+    update_item(tx, item, &failed).await
+}
+
+/// A restore read the item: it is available again unless another restore still reads it.
+async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
+    let column = match item {
+        Item::Snapshot(id) => {
+            snapshot::Entity::find_by_id(id)
+                .lock_exclusive()
+                .one(tx.db())
+                .await?;
+            operation::Column::SnapshotId.eq(id)
+        }
+        Item::Backup(id) => {
+            backup::Entity::find_by_id(id)
+                .lock_exclusive()
+                .one(tx.db())
+                .await?;
+            operation::Column::BackupId.eq(id)
+        }
+    };
+    let others = operation::Entity::find()
+        .filter(column)
+        .filter(operation::Column::Id.ne(operation.id))
+        .filter(operation::Column::Status.is_in(IN_FLIGHT))
+        .count(tx.db())
+        .await?;
+    if others > 0 {
+        return Ok(());
+    }
+    update_item(
+        tx,
+        item,
+        &[(Field::Status, Expr::value(ItemStatus::Available))],
+    )
+    .await
+}
+
+/// The columns that snapshots and backups share.
+#[derive(Clone, Copy, Debug)]
+pub enum Field {
+    /// `status`.
+    Status,
+    /// `available_at`.
+    AvailableAt,
+    /// `failure`.
+    Failure,
+    /// `deleted_at`.
+    DeletedAt,
+    /// `operation_id`.
+    Operation,
+}
+
+impl Field {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::AvailableAt => "available_at",
+            Self::Failure => "failure",
+            Self::DeletedAt => "deleted_at",
+            Self::Operation => "operation_id",
+        }
+    }
+}
+
+/// Changes columns that snapshots and backups share.
+pub async fn update_item(
+    tx: &Transaction<'_>,
+    item: Item,
+    changes: &[(Field, SimpleExpr)],
+) -> Result<()> {
+    let affected = match item {
+        Item::Snapshot(id) => {
+            let mut update = snapshot::Entity::update_many().filter(snapshot::Column::Id.eq(id));
+            for (field, value) in changes {
+                update = update.col_expr(field.name(), value.clone());
+            }
+            update.exec(tx.db()).await?.rows_affected
+        }
+        Item::Backup(id) => {
+            let mut update = backup::Entity::update_many().filter(backup::Column::Id.eq(id));
+            for (field, value) in changes {
+                update = update.col_expr(field.name(), value.clone());
+            }
+            update.exec(tx.db()).await?.rows_affected
+        }
+    };
+    if affected == 1 {
+        Ok(())
+    } else {
+        Err(Error::Broken(format!("{item:?} is gone")))
+    }
+}
+
+/// Takes the lock of a free volume: the one place where it is taken.
+pub async fn acquire(
+    tx: &mut Transaction<'_>,
+    volume: VolumeId,
+    operation: OperationId,
+    kind: OperationKind,
+) -> Result<bool> {
+    let taken = volume::Entity::update_many()
+        .col_expr(volume::Column::ActiveOperation, Expr::value(kind))
+        .col_expr(volume::Column::ActiveOperationId, Expr::value(operation))
+        .filter(volume::Column::Id.eq(volume))
+        .filter(volume::Column::ActiveOperationId.is_null())
+        .exec(tx.db())
+        .await?;
+    tx.wake(Topic::Volume(volume));
+    Ok(taken.rows_affected == 1)
+}
+
+async fn update_volume(
+    tx: &Transaction<'_>,
+    id: VolumeId,
+    column: volume::Column,
+    value: SimpleExpr,
+) -> Result<()> {
+    volume::Entity::update_many()
+        .col_expr(column, value)
+        .filter(volume::Column::Id.eq(id))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}

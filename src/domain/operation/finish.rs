@@ -1,0 +1,260 @@
+//! The agent's last word: done, failed, or stopped.
+
+use entity::{
+    Scope, SnapshotId, backup, hypervisor, operation,
+    operation::{OperationKind, OperationStatus},
+    operation_event::OperationEventKind,
+    snapshot,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::Expr,
+};
+
+use super::{
+    effect, find_locked,
+    renew::Lease,
+    state::{Transition, advance, is_ended},
+};
+use crate::{
+    app::App,
+    domain::{ErrorCode, Result, transaction::Transaction},
+};
+
+/// How the agent's work ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Done.
+    Completed(Completed),
+    /// Ended by an error.
+    Failed {
+        /// What went wrong, for programs.
+        code: ErrorCode,
+        /// What went wrong, for the customer.
+        message: String,
+        /// A restore in place may have begun to write.
+        volume_touched: bool,
+    },
+    /// Stopped because it was cancelled or lost; nothing is being written any more.
+    Stopped {
+        /// A restore in place may have begun to write.
+        volume_touched: bool,
+    },
+}
+
+/// What the finished work yields.
+#[derive(Clone, Debug, Default)]
+pub struct Completed {
+    /// Of a backup: bytes at its destination.
+    pub stored_bytes: Option<i64>,
+    /// Of a backup: the digest of its object.
+    pub checksum: Option<String>,
+    /// What snapshots of the volume keep now, as measured.
+    pub retained: Vec<(SnapshotId, i64)>,
+}
+
+/// Ends an operation as its agent says; false when the report came too late to change anything but
+/// the lock of an operation that was ended from outside.
+pub async fn finish(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    lease: Lease,
+    outcome: Outcome,
+) -> Result<bool> {
+    let mut tx = Transaction::begin(app).await?;
+    let operation = find_locked(&tx, Scope::Everything, lease.operation).await?;
+    if operation.hypervisor_id != hypervisor.id || operation.epoch != lease.epoch {
+        return Ok(false);
+    }
+    if is_ended(operation.status) {
+        confirm_stopped(&mut tx, operation, &outcome).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+    if operation.status != OperationStatus::Started {
+        return Ok(false);
+    }
+    let actor = format!("agent {}", hypervisor.name);
+    match outcome {
+        Outcome::Completed(completed) => {
+            keep(&tx, &operation, completed).await?;
+            end(&mut tx, operation, Ending::Completed, &actor).await?;
+        }
+        Outcome::Failed {
+            code,
+            message,
+            volume_touched,
+        } => {
+            let operation = touched(operation, volume_touched);
+            end(
+                &mut tx,
+                operation,
+                Ending::Failed {
+                    code,
+                    message,
+                    lease: None,
+                },
+                &actor,
+            )
+            .await?;
+        }
+        Outcome::Stopped { volume_touched } => {
+            let operation = touched(operation, volume_touched);
+            if operation.cancel_requested_at.is_some() {
+                end(&mut tx, operation, Ending::Cancelled, &actor).await?;
+            } else {
+                requeue(&mut tx, operation, &actor, "The agent stopped.").await?;
+            }
+        }
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn touched(mut operation: operation::Model, volume_touched: bool) -> operation::Model {
+    operation.volume_touched |= volume_touched && operation.kind == OperationKind::RestoreInPlace;
+    operation
+}
+
+/// How an operation ends.
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
+    Completed,
+    Failed {
+        code: ErrorCode,
+        message: String,
+        /// Until when an agent may still be writing.
+        lease: Option<chrono::DateTime<chrono::Utc>>,
+    },
+    Cancelled,
+}
+
+/// Ends an operation, with all that follows for its item and its volumes.
+pub(super) async fn end(
+    tx: &mut Transaction<'_>,
+    operation: operation::Model,
+    ending: Ending,
+    actor: &str,
+) -> Result<operation::Model> {
+    let transition = match ending {
+        Ending::Completed => Transition::Complete,
+        Ending::Failed { .. } => Transition::Fail,
+        Ending::Cancelled => Transition::Cancel,
+    };
+    let status = advance(operation.status, transition)?;
+    settle(tx, operation, status, ending, actor).await
+}
+
+/// The same for a row whose status somebody has already set by hand.
+pub(super) async fn settle(
+    tx: &mut Transaction<'_>,
+    operation: operation::Model,
+    status: OperationStatus,
+    ending: Ending,
+    actor: &str,
+) -> Result<operation::Model> {
+    let whole = operation.bytes_total;
+    let mut ended = operation.into_active_model().reset_all();
+    ended.status = Set(status);
+    ended.finished_at = Set(Some(tx.now()));
+    ended.bytes_per_second = Set(None);
+    ended.lease_expires_at = Set(None);
+    let (kind, phase) = match ending {
+        Ending::Completed => {
+            ended.bytes_done = Set(whole);
+            (OperationEventKind::Completed, "Completed")
+        }
+        Ending::Cancelled => (OperationEventKind::Cancelled, "Cancelled"),
+        Ending::Failed {
+            code,
+            message,
+            lease,
+        } => {
+            ended.lease_expires_at = Set(lease);
+            ended.error_code = Set(Some(code.as_str().to_owned()));
+            ended.error_message = Set(Some(message));
+            (OperationEventKind::Failed, "Failed")
+        }
+    };
+    ended.phase = Set(phase.to_owned());
+    let ended = ended.update(tx.db()).await?;
+    effect::ended(tx, &ended).await?;
+    tx.record(&ended, kind, actor, ended.error_message.clone());
+    Ok(ended)
+}
+
+/// Sends a started operation back to wait for its next attempt.
+pub(super) async fn requeue(
+    tx: &mut Transaction<'_>,
+    operation: operation::Model,
+    actor: &str,
+    why: &str,
+) -> Result<()> {
+    let status = advance(operation.status, Transition::Requeue)?;
+    let mut waiting = operation.into_active_model().reset_all();
+    waiting.status = Set(status);
+    waiting.lease_expires_at = Set(None);
+    waiting.phase = Set("Waiting for the agent".to_owned());
+    waiting.bytes_done = Set(0);
+    waiting.bytes_per_second = Set(None);
+    waiting.progressed_at = Set(None);
+    let operation = waiting.update(tx.db()).await?;
+    effect::requeued(tx, &operation).await?;
+    tx.record(
+        &operation,
+        OperationEventKind::Requeued,
+        actor,
+        Some(why.to_owned()),
+    );
+    tx.wake_agent(operation.hypervisor_id);
+    Ok(())
+}
+
+/// The agent of an operation that was ended from outside has stopped: its volumes are free.
+async fn confirm_stopped(
+    tx: &mut Transaction<'_>,
+    operation: operation::Model,
+    outcome: &Outcome,
+) -> Result<()> {
+    if operation.lease_expires_at.is_none() {
+        return Ok(());
+    }
+    let wrote = match outcome {
+        Outcome::Completed(_) => true,
+        Outcome::Failed { volume_touched, .. } | Outcome::Stopped { volume_touched } => {
+            *volume_touched
+        }
+    };
+    let mut operation = touched(operation, wrote).into_active_model().reset_all();
+    operation.lease_expires_at = Set(None);
+    let operation = operation.update(tx.db()).await?;
+    effect::stopped(tx, &operation).await
+}
+
+/// Keeps what the work yields.
+async fn keep(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    completed: Completed,
+) -> Result<()> {
+    if let (OperationKind::CreateBackup, Some(id)) = (operation.kind, operation.backup_id) {
+        backup::Entity::update_many()
+            .col_expr(
+                backup::Column::StoredBytes,
+                Expr::value(completed.stored_bytes),
+            )
+            .col_expr(backup::Column::Checksum, Expr::value(completed.checksum))
+            .filter(backup::Column::Id.eq(id))
+            .exec(tx.db())
+            .await?;
+    }
+    for (id, bytes) in completed.retained {
+        snapshot::Entity::update_many()
+            .col_expr(snapshot::Column::RetainedBytes, Expr::value(bytes))
+            .filter(snapshot::Column::Id.eq(id))
+            .filter(snapshot::Column::VolumeId.eq(operation.volume_id))
+            .exec(tx.db())
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What agents write while they work.
+
+use chrono::{DateTime, Utc};
+use entity::{hypervisor, operation, operation_log, operation_log::LogLevel};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::renew::{Lease, LeaseState, renew};
+use crate::{
+    app::App,
+    domain::{Error, Result},
+};
+
+/// A line of an operation's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// What was written.
+    pub message: String,
+    /// Safe for the customer to read.
+    pub public: bool,
+}
+
+/// The most entries of one report.
+const MAX_ENTRIES: usize = 1000;
+/// The most characters of a line; what is longer is cut.
+const MAX_CHARS: usize = 4000;
+
+/// Keeps what the agent of this hypervisor wrote. It may write after its lease was lost too: that
+/// is when it matters.
+pub async fn record(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    lease: Lease,
+    entries: Vec<Entry>,
+) -> Result<LeaseState> {
+    if entries.len() > MAX_ENTRIES {
+        return Err(Error::invalid(format!(
+            "At most {MAX_ENTRIES} log entries a report."
+        )));
+    }
+    let known = operation::Entity::find_by_id(lease.operation)
+        .filter(operation::Column::HypervisorId.eq(hypervisor.id))
+        .one(app.database.reads())
+        .await?;
+    let operation = known.ok_or(Error::NotFound("operation"))?;
+    append(app.database.writes(), &operation, entries).await?;
+    renew(app, hypervisor, lease).await
+}
+
+/// Adds lines to an operation's log.
+pub(super) async fn append(
+    db: &impl ConnectionTrait,
+    operation: &operation::Model,
+    entries: Vec<Entry>,
+) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let rows = entries.into_iter().map(|entry| operation_log::ActiveModel {
+        operation_id: Set(operation.id),
+        at: Set(entry.at),
+        level: Set(entry.level),
+        message: Set(printable(&entry.message)),
+        public: Set(entry.public),
+        ..Default::default()
+    });
+    operation_log::Entity::insert_many(rows).exec(db).await?;
+    Ok(())
+}
+
+/// PostgreSQL keeps no NUL in a text, and no reader wants control characters.
+fn printable(message: &str) -> String {
+    message
+        .chars()
+        .take(MAX_CHARS)
+        .map(|char| {
+            if char.is_control() && char != '\n' && char != '\t' {
+                ' '
+            } else {
+                char
+            }
+        })
+        .collect()
+}

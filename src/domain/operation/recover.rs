@@ -1,0 +1,259 @@
+//! The cleanup: dead leases, missed deadlines, rows that were failed by hand, locks left over.
+//!
+//! It takes no input, may run at any time and in any number of gateways: each repair is a
+//! transaction that checks again, under the row's lock, what it repairs.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    OperationId, Scope, hypervisor, operation,
+    operation::{OperationKind, OperationStatus},
+    volume,
+};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, Query},
+};
+
+use super::{
+    effect, find_locked,
+    finish::{Ending, end, requeue, settle},
+    state::{IN_FLIGHT, is_ended},
+};
+use crate::{
+    app::App,
+    domain::{ErrorCode, Result, transaction::Transaction},
+    events::Topic,
+};
+
+/// Who did it, in the timeline.
+const ACTOR: &str = "tidemark";
+
+/// What one run repaired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// Operations whose agent was lost.
+    pub lost: u64,
+    /// Operations past their deadline.
+    pub timed_out: u64,
+    /// Operations that were ended by hand in the database.
+    pub by_hand: u64,
+    /// Locks without an operation in flight.
+    pub locks: u64,
+}
+
+/// Repairs all there is to repair.
+pub async fn recover(app: &App) -> Result<Repaired> {
+    clamp(app).await?;
+    Ok(Repaired {
+        timed_out: fail_overdue(app).await?,
+        lost: lose_dead_leases(app).await?,
+        by_hand: settle_by_hand(app).await?,
+        locks: free_locks(app).await?,
+    })
+}
+
+/// The agent of `hypervisor` has started anew and holds its host: whatever an earlier process of it
+/// worked on has stopped.
+pub async fn restarted(app: &App, hypervisor: &hypervisor::Model) -> Result<()> {
+    let held = operation::Entity::find()
+        .filter(operation::Column::HypervisorId.eq(hypervisor.id))
+        .filter(operation::Column::LeaseExpiresAt.is_not_null());
+    for id in ids(app, held).await? {
+        lose(app, id, |_, _| true).await?;
+    }
+    Ok(())
+}
+
+/// A clock that was set back must not keep a volume resting, or a lease alive, for longer than the
+/// settings say: what lies too far ahead is brought near.
+async fn clamp(app: &App) -> Result<()> {
+    let db = app.database.writes();
+    let now = app.clock.now(db).await?;
+    let latest = now + app.settings.cooldown;
+    volume::Entity::update_many()
+        .col_expr(volume::Column::CooldownEndsAt, Expr::value(latest))
+        .filter(volume::Column::CooldownEndsAt.gt(latest))
+        .exec(db)
+        .await?;
+    let latest = now + app.settings.lease;
+    operation::Entity::update_many()
+        .col_expr(operation::Column::LeaseExpiresAt, Expr::value(latest))
+        .filter(operation::Column::LeaseExpiresAt.gt(latest))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+async fn fail_overdue(app: &App) -> Result<u64> {
+    let deadline = app.settings.deadline;
+    let now = app.clock.now(app.database.reads()).await?;
+    let overdue = operation::Entity::find()
+        .filter(operation::Column::Status.is_in(IN_FLIGHT))
+        .filter(operation::Column::CreatedAt.lte(now - deadline));
+    let mut failed = 0;
+    for id in ids(app, overdue).await? {
+        let mut tx = Transaction::begin(app).await?;
+        let operation = find_locked(&tx, Scope::Everything, id).await?;
+        if is_ended(operation.status) {
+            continue;
+        }
+        let ending = Ending::Failed {
+            code: ErrorCode::TimedOut,
+            message: format!("Did not end within {} seconds.", deadline.as_secs()),
+            lease: alive(&operation, tx.now()),
+        };
+        tx.wake_agent(operation.hypervisor_id);
+        end(&mut tx, operation, ending, ACTOR).await?;
+        tx.commit().await?;
+        failed += 1;
+    }
+    Ok(failed)
+}
+
+async fn lose_dead_leases(app: &App) -> Result<u64> {
+    let now = app.clock.now(app.database.reads()).await?;
+    let dead = operation::Entity::find().filter(operation::Column::LeaseExpiresAt.lte(now));
+    let mut lost = 0;
+    for id in ids(app, dead).await? {
+        if lose(app, id, |operation, now| alive(operation, now).is_none()).await? {
+            lost += 1;
+        }
+    }
+    Ok(lost)
+}
+
+/// Ends a lease: the operation waits for another attempt, or has had its last one.
+async fn lose(
+    app: &App,
+    id: OperationId,
+    is_dead: impl FnOnce(&operation::Model, DateTime<Utc>) -> bool,
+) -> Result<bool> {
+    let mut tx = Transaction::begin(app).await?;
+    let mut operation = find_locked(&tx, Scope::Everything, id).await?;
+    if operation.lease_expires_at.is_none() || !is_dead(&operation, tx.now()) {
+        return Ok(false);
+    }
+    operation.lease_expires_at = None;
+    // Nobody can tell whether it had begun to write.
+    operation.volume_touched |= operation.kind == OperationKind::RestoreInPlace;
+    if is_ended(operation.status) {
+        stop(&mut tx, operation).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+    if operation.cancel_requested_at.is_some() {
+        end(&mut tx, operation, Ending::Cancelled, ACTOR).await?;
+    } else if u32::try_from(operation.epoch).is_ok_and(|epoch| epoch >= app.settings.max_attempts) {
+        let attempts = operation.epoch;
+        let ending = Ending::Failed {
+            code: ErrorCode::AgentLost,
+            message: format!("The hypervisor's agent was lost during all {attempts} attempts."),
+            lease: None,
+        };
+        end(&mut tx, operation, ending, ACTOR).await?;
+    } else {
+        requeue(&mut tx, operation, ACTOR, "The agent was lost.").await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Frees what an operation that was ended from outside still held.
+async fn stop(tx: &mut Transaction<'_>, operation: operation::Model) -> Result<()> {
+    operation::Entity::update_many()
+        .col_expr(operation::Column::LeaseExpiresAt, Expr::null())
+        .col_expr(
+            operation::Column::VolumeTouched,
+            Expr::value(operation.volume_touched),
+        )
+        .filter(operation::Column::Id.eq(operation.id))
+        .exec(tx.db())
+        .await?;
+    effect::stopped(tx, &operation).await
+}
+
+/// An administrator set the status of a row by hand: what the gateway would have done follows.
+async fn settle_by_hand(app: &App) -> Result<u64> {
+    let by_hand = operation::Entity::find()
+        .filter(operation::Column::Status.is_not_in(IN_FLIGHT))
+        .filter(operation::Column::FinishedAt.is_null());
+    let mut settled = 0;
+    for id in ids(app, by_hand).await? {
+        let mut tx = Transaction::begin(app).await?;
+        let operation = find_locked(&tx, Scope::Everything, id).await?;
+        if !is_ended(operation.status) || operation.finished_at.is_some() {
+            continue;
+        }
+        let message = operation
+            .error_message
+            .clone()
+            .unwrap_or_else(|| "Marked failed by hand in the database.".to_owned());
+        let ending = Ending::Failed {
+            code: ErrorCode::TimedOut,
+            message,
+            lease: alive(&operation, tx.now()),
+        };
+        tx.wake_agent(operation.hypervisor_id);
+        // Whatever was written there, the work was not seen to be done.
+        settle(
+            &mut tx,
+            operation,
+            OperationStatus::Failed,
+            ending,
+            "database",
+        )
+        .await?;
+        tx.commit().await?;
+        settled += 1;
+    }
+    Ok(settled)
+}
+
+/// Frees the locks of volumes whose operation is not there, or has ended with no agent left that
+/// may write.
+async fn free_locks(app: &App) -> Result<u64> {
+    let holding = Query::select()
+        .column(operation::Column::Id)
+        .from(operation::Entity)
+        .cond_where(
+            Condition::any()
+                .add(operation::Column::Status.is_in(IN_FLIGHT))
+                .add(operation::Column::LeaseExpiresAt.is_not_null())
+                .add(operation::Column::FinishedAt.is_null()),
+        )
+        .to_owned();
+    let left_over = Condition::any()
+        .add(volume::Column::ActiveOperationId.is_null())
+        .add(volume::Column::ActiveOperationId.not_in_subquery(holding));
+    let freed = volume::Entity::update_many()
+        .col_expr(volume::Column::ActiveOperation, Expr::null())
+        .col_expr(volume::Column::ActiveOperationId, Expr::null())
+        .filter(
+            Condition::any()
+                .add(volume::Column::ActiveOperation.is_not_null())
+                .add(volume::Column::ActiveOperationId.is_not_null()),
+        )
+        .filter(left_over)
+        .exec_with_returning(app.database.writes())
+        .await?;
+    app.hub
+        .wake(freed.iter().map(|volume| Topic::Volume(volume.id)));
+    Ok(freed.len() as u64)
+}
+
+/// The lease of an operation, while its agent may still be working.
+fn alive(operation: &operation::Model, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    operation
+        .lease_expires_at
+        .filter(|expires_at| *expires_at > now)
+}
+
+async fn ids(app: &App, query: sea_orm::Select<operation::Entity>) -> Result<Vec<OperationId>> {
+    let rows = query
+        .select_only()
+        .column(operation::Column::Id)
+        .into_tuple()
+        .all(app.database.reads())
+        .await?;
+    Ok(rows)
+}

@@ -1,0 +1,285 @@
+//! Acceptance: guards, lock, caps, idempotency key, rows and first event, in one transaction.
+
+mod backup;
+mod restore;
+mod snapshot;
+mod volume;
+
+use std::sync::Arc;
+
+use entity::{
+    AccountId, BackupId, HypervisorId, OperationId, SnapshotId, VolumeId, hypervisor,
+    idempotency_key, operation,
+    operation::{OperationKind, OperationStatus},
+    operation_event::OperationEventKind,
+    operation_log::LogLevel,
+    user,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, EntityTrait, QuerySelect, sea_query::OnConflict,
+};
+use serde::Serialize;
+
+pub use backup::{CreateBackup, DeleteBackup, create_backup, delete_backup};
+pub use restore::{
+    RestoreInPlace, RestoreToNewVolume, Source, restore_in_place, restore_to_new_volume,
+};
+pub use snapshot::{CreateSnapshot, DeleteSnapshot, create_snapshot, delete_snapshot};
+pub use volume::{CreateVolume, DeleteVolume, create_volume, delete_volume};
+
+use super::{effect, log};
+use crate::{
+    app::App,
+    domain::{
+        Error, Requester, Result,
+        guard::{Refusal, VolumeFacts},
+        transaction::Transaction,
+        volume as volumes,
+    },
+};
+
+/// The most characters of an idempotency key.
+const MAX_KEY_CHARS: usize = 255;
+
+/// A request, with its input and its idempotency key.
+#[derive(Debug)]
+pub struct Request<'a, I> {
+    /// Who asks.
+    pub requester: &'a Requester,
+    /// For what.
+    pub input: I,
+    /// Under which key.
+    pub key: Option<&'a str>,
+}
+
+/// A request on its way to be accepted. Dropped, it leaves nothing behind.
+struct Acceptance<'a> {
+    tx: Transaction<'a>,
+    id: OperationId,
+    user: Arc<user::Model>,
+}
+
+/// Either a new request, or one that was accepted before under the same key.
+enum Begun<'a> {
+    New(Acceptance<'a>),
+    Repeated(operation::Model),
+}
+
+/// What an operation will do.
+#[derive(Clone, Copy)]
+struct Draft {
+    kind: OperationKind,
+    account_id: AccountId,
+    volume_id: VolumeId,
+    snapshot_id: Option<SnapshotId>,
+    backup_id: Option<BackupId>,
+    target_volume_id: Option<VolumeId>,
+    hypervisor_id: HypervisorId,
+    /// The volume whose lock it takes. A volume that it makes is born locked.
+    locks: Option<VolumeId>,
+}
+
+impl Draft {
+    fn new(
+        kind: OperationKind,
+        account_id: AccountId,
+        volume_id: VolumeId,
+        hypervisor_id: HypervisorId,
+    ) -> Self {
+        Self {
+            kind,
+            account_id,
+            volume_id,
+            snapshot_id: None,
+            backup_id: None,
+            target_volume_id: None,
+            hypervisor_id,
+            locks: None,
+        }
+    }
+}
+
+impl<'a> Acceptance<'a> {
+    /// Begins, and takes the idempotency key: a request with the same key waits here until this
+    /// one is accepted or refused.
+    async fn begin<I: Serialize>(
+        app: &'a App,
+        mutation: &str,
+        request: &Request<'_, I>,
+    ) -> Result<Begun<'a>> {
+        let user = Arc::clone(request.requester.user()?);
+        let tx = Transaction::begin(app).await?;
+        let id = app.ids.next(OperationId::from_uuid);
+        if let Some(key) = request.key {
+            let hash = input_hash(mutation, &request.input)?;
+            if let Some(known) = take_key(&tx, &user, key, &hash, id).await? {
+                return Ok(Begun::Repeated(known));
+            }
+        }
+        Ok(Begun::New(Self { tx, id, user }))
+    }
+
+    /// Locks the account, then the volume, and loads what the guards need to know.
+    async fn lock_volume(
+        &mut self,
+        requester: &Requester,
+        id: VolumeId,
+    ) -> Result<(Arc<entity::volume::Model>, VolumeFacts)> {
+        let scope = requester.scope()?;
+        let volume = entity::volume::Entity::visible_to(scope);
+        let volume = volumes::find(self.tx.db(), volume, id).await?;
+        self.tx.lock_account(volume.account_id).await?;
+        let locked = entity::volume::Entity::visible_to(scope).lock_exclusive();
+        let volume = Arc::new(volumes::find(self.tx.db(), locked, id).await?);
+        let facts = self.facts(&volume).await?;
+        Ok((volume, facts))
+    }
+
+    async fn facts(&self, volume: &Arc<entity::volume::Model>) -> Result<VolumeFacts> {
+        let volumes = std::slice::from_ref(volume);
+        let settings = &self.tx.app().settings;
+        volumes::facts::load(self.tx.db(), settings, self.tx.now(), volumes)
+            .await?
+            .remove(&volume.id)
+            .ok_or_else(|| Error::Broken("a volume has no facts".to_owned()))
+    }
+
+    /// Writes the operation, takes the lock, and commits.
+    async fn accept(mut self, draft: Draft) -> Result<operation::Model> {
+        let operation = operation::ActiveModel {
+            id: Set(self.id),
+            kind: Set(draft.kind),
+            status: Set(OperationStatus::Pending),
+            account_id: Set(draft.account_id),
+            volume_id: Set(draft.volume_id),
+            snapshot_id: Set(draft.snapshot_id),
+            backup_id: Set(draft.backup_id),
+            target_volume_id: Set(draft.target_volume_id),
+            hypervisor_id: Set(draft.hypervisor_id),
+            requested_by: Set(Some(self.user.id)),
+            epoch: Set(0),
+            lease_expires_at: Set(None),
+            cancel_requested_at: Set(None),
+            volume_touched: Set(false),
+            phase: Set("Waiting for the agent".to_owned()),
+            bytes_done: Set(0),
+            bytes_total: Set(0),
+            bytes_per_second: Set(None),
+            progressed_at: Set(None),
+            error_code: Set(None),
+            error_message: Set(None),
+            created_at: Set(self.tx.now()),
+            started_at: Set(None),
+            finished_at: Set(None),
+        };
+        let operation = operation.insert(self.tx.db()).await?;
+        if let Some(volume) = draft.locks {
+            let taken = effect::acquire(&mut self.tx, volume, operation.id, operation.kind).await?;
+            if !taken {
+                return Err(Error::Broken(format!(
+                    "the lock of volume {volume} was taken"
+                )));
+            }
+        }
+        self.tell_if_offline(&operation).await?;
+        self.tx.record(
+            &operation,
+            OperationEventKind::Accepted,
+            &self.user.email,
+            None,
+        );
+        self.tx.wake_agent(operation.hypervisor_id);
+        self.tx.commit().await?;
+        Ok(operation)
+    }
+
+    /// An offline agent is no guard: the operation waits, and its log says for what.
+    async fn tell_if_offline(&self, operation: &operation::Model) -> Result<()> {
+        let hypervisor = hypervisor::Entity::find_by_id(operation.hypervisor_id)
+            .one(self.tx.db())
+            .await?
+            .ok_or_else(|| Error::Broken("an operation has no hypervisor".to_owned()))?;
+        let now = self.tx.now();
+        let lease = self.tx.app().settings.lease;
+        if hypervisor
+            .last_seen_at
+            .is_some_and(|seen| seen + lease > now)
+        {
+            return Ok(());
+        }
+        let entry = log::Entry {
+            at: now,
+            level: LogLevel::Warn,
+            message: format!(
+                "The agent of hypervisor {} is offline. The operation waits for it.",
+                hypervisor.name
+            ),
+            public: true,
+        };
+        log::append(self.tx.db(), operation, vec![entry]).await
+    }
+}
+
+/// The first guard that says no is the error.
+fn pass(refusals: Vec<Refusal>) -> Result<()> {
+    refusals
+        .into_iter()
+        .next()
+        .map_or(Ok(()), |refusal| Err(refusal.into()))
+}
+
+/// Takes an idempotency key for `id`, or finds the operation that has it.
+async fn take_key(
+    tx: &Transaction<'_>,
+    user: &user::Model,
+    key: &str,
+    hash: &str,
+    id: OperationId,
+) -> Result<Option<operation::Model>> {
+    if key.is_empty() || key.chars().count() > MAX_KEY_CHARS || key.chars().any(char::is_control) {
+        return Err(Error::invalid(format!(
+            "An idempotency key has 1 to {MAX_KEY_CHARS} characters and no control characters."
+        )));
+    }
+    let row = idempotency_key::ActiveModel {
+        account_id: Set(user.account_id),
+        key: Set(key.to_owned()),
+        input_hash: Set(hash.to_owned()),
+        operation_id: Set(id),
+        created_at: Set(tx.now()),
+    };
+    let columns = [
+        idempotency_key::Column::AccountId,
+        idempotency_key::Column::Key,
+    ];
+    let inserted = idempotency_key::Entity::insert(row)
+        .on_conflict(OnConflict::columns(columns).do_nothing().to_owned())
+        .exec_without_returning(tx.db())
+        .await?;
+    if inserted == 1 {
+        return Ok(None);
+    }
+    let known = idempotency_key::Entity::find_by_id((user.account_id, key.to_owned()))
+        .one(tx.db())
+        .await?
+        .ok_or_else(|| Error::Broken("an idempotency key vanished".to_owned()))?;
+    if known.input_hash != hash {
+        return Err(Error::IdempotencyConflict);
+    }
+    let operation = operation::Entity::find_by_id(known.operation_id)
+        .one(tx.db())
+        .await?;
+    operation
+        .map(Some)
+        .ok_or_else(|| Error::Broken("an idempotency key has no operation".to_owned()))
+}
+
+fn input_hash(mutation: &str, input: &impl Serialize) -> Result<String> {
+    let input = serde_json::to_vec(input).map_err(|error| Error::Broken(error.to_string()))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(mutation.as_bytes())
+        .update(b"\0")
+        .update(&input);
+    Ok(hasher.finalize().to_hex().to_string())
+}

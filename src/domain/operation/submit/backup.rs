@@ -1,0 +1,152 @@
+//! Backups: made under the volume's lock, deleted under none but their own status.
+
+use entity::{
+    BackupId, VolumeId, backup, operation, operation::OperationKind, snapshot::ItemStatus,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr,
+};
+use serde::Serialize;
+
+use super::{Acceptance, Begun, Draft, Request, pass};
+use crate::{
+    app::App,
+    domain::{
+        Error, Result, guard,
+        guard::Refusal,
+        hypervisor,
+        operation::effect::{Field, Item, update_item},
+        text,
+        volume::{self, facts},
+    },
+};
+
+/// What [`create_backup`] needs to know.
+#[derive(Debug, Serialize)]
+pub struct CreateBackup {
+    /// Of which volume.
+    pub volume_id: VolumeId,
+    /// What to call it; a name with the time if left out.
+    pub name: Option<String>,
+}
+
+/// What [`delete_backup`] needs to know.
+#[derive(Debug, Serialize)]
+pub struct DeleteBackup {
+    /// Which.
+    pub backup_id: BackupId,
+    /// Its name, typed.
+    pub confirm_name: String,
+}
+
+/// Makes a backup, at the destination that its hypervisor has now.
+pub async fn create_backup(
+    app: &App,
+    request: Request<'_, CreateBackup>,
+) -> Result<operation::Model> {
+    let mut acceptance = match Acceptance::begin(app, "createBackup", &request).await? {
+        Begun::Repeated(operation) => return Ok(operation),
+        Begun::New(acceptance) => acceptance,
+    };
+    let (volume, facts) = acceptance
+        .lock_volume(request.requester, request.input.volume_id)
+        .await?;
+    let now = acceptance.tx.now();
+    let name = text::name_or(request.input.name.as_deref(), "backup", now)?;
+    pass(guard::create_backup(&facts))?;
+    let destination = facts.backup_storage.ok_or(Refusal::NoBackupStorage)?;
+    let worker = volume::find_worker(acceptance.tx.db(), &volume).await?;
+    let backup = backup::ActiveModel {
+        id: Set(app.ids.next(BackupId::from_uuid)),
+        account_id: Set(volume.account_id),
+        volume_id: Set(volume.id),
+        volume_name: Set(volume.name.clone()),
+        plan_id: Set(volume.plan_id),
+        group_id: Set(volume.group_id),
+        storage_type: Set(volume.storage_type),
+        backup_storage_id: Set(destination),
+        hypervisor_id: Set(worker),
+        name: Set(name),
+        status: Set(ItemStatus::Pending),
+        volume_size_bytes: Set(volume.size_bytes),
+        stored_bytes: Set(None),
+        checksum: Set(None),
+        operation_id: Set(acceptance.id),
+        created_at: Set(now),
+        available_at: Set(None),
+        failure: Set(None),
+        deleted_at: Set(None),
+    };
+    let backup = backup.insert(acceptance.tx.db()).await?;
+    acceptance
+        .accept(Draft {
+            backup_id: Some(backup.id),
+            locks: Some(volume.id),
+            ..Draft::new(
+                OperationKind::CreateBackup,
+                volume.account_id,
+                volume.id,
+                worker,
+            )
+        })
+        .await
+}
+
+/// Deletes a backup, by the agent that wrote it.
+pub async fn delete_backup(
+    app: &App,
+    request: Request<'_, DeleteBackup>,
+) -> Result<operation::Model> {
+    let mut acceptance = match Acceptance::begin(app, "deleteBackup", &request).await? {
+        Begun::Repeated(operation) => return Ok(operation),
+        Begun::New(acceptance) => acceptance,
+    };
+    let backup = acceptance
+        .lock_backup(&request, request.input.backup_id)
+        .await?;
+    text::confirm(&request.input.confirm_name, &backup.name)?;
+    let hypervisor = hypervisor::find(acceptance.tx.db(), backup.hypervisor_id).await?;
+    let agent = facts::agent(&hypervisor);
+    pass(guard::delete_backup(&agent, backup.status))?;
+    let deleting = [
+        (Field::Status, Expr::value(ItemStatus::Deleting)),
+        (Field::Operation, Expr::value(acceptance.id)),
+    ];
+    update_item(&acceptance.tx, Item::Backup(backup.id), &deleting).await?;
+    let draft = Draft::new(
+        OperationKind::DeleteBackup,
+        backup.account_id,
+        backup.volume_id,
+        backup.hypervisor_id,
+    );
+    acceptance
+        .accept(Draft {
+            backup_id: Some(backup.id),
+            ..draft
+        })
+        .await
+}
+
+impl Acceptance<'_> {
+    /// Locks a backup's account, then the backup.
+    pub(super) async fn lock_backup<I>(
+        &mut self,
+        request: &Request<'_, I>,
+        id: BackupId,
+    ) -> Result<backup::Model> {
+        let find = || {
+            let scope = request.requester.scope()?;
+            Ok::<_, Error>(backup::Entity::visible_to(scope).filter(backup::Column::Id.eq(id)))
+        };
+        let backup = find()?
+            .one(self.tx.db())
+            .await?
+            .ok_or(Error::NotFound("backup"))?;
+        self.tx.lock_account(backup.account_id).await?;
+        find()?
+            .lock_exclusive()
+            .one(self.tx.db())
+            .await?
+            .ok_or(Error::NotFound("backup"))
+    }
+}

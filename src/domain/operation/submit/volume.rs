@@ -1,0 +1,117 @@
+//! Volumes: made empty, and deleted once their snapshots are gone.
+
+use entity::{
+    HypervisorGroupId, VolumeId, VolumePlanId, operation,
+    operation::OperationKind,
+    snapshot,
+    snapshot::ItemStatus,
+    volume::{self, VolumeState},
+};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
+use serde::Serialize;
+
+use super::{Acceptance, Begun, Draft, Request, pass};
+use crate::{
+    app::App,
+    domain::{
+        Result, guard, plan, text,
+        volume::{self as volumes, birth},
+    },
+};
+
+/// What [`create_volume`] needs to know.
+#[derive(Debug, Serialize)]
+pub struct CreateVolume {
+    /// What to call it.
+    pub name: String,
+    /// Of which plan.
+    pub plan_id: VolumePlanId,
+    /// On which hypervisors.
+    pub group_id: HypervisorGroupId,
+}
+
+/// What [`delete_volume`] needs to know.
+#[derive(Debug, Serialize)]
+pub struct DeleteVolume {
+    /// Which.
+    pub volume_id: VolumeId,
+    /// Its name, typed.
+    pub confirm_name: String,
+}
+
+/// Makes an empty volume in the requester's account.
+pub async fn create_volume(
+    app: &App,
+    request: Request<'_, CreateVolume>,
+) -> Result<operation::Model> {
+    let mut acceptance = match Acceptance::begin(app, "createVolume", &request).await? {
+        Begun::Repeated(operation) => return Ok(operation),
+        Begun::New(acceptance) => acceptance,
+    };
+    let input = &request.input;
+    let account = acceptance.user.account_id;
+    acceptance.tx.lock_account(account).await?;
+    let plan = plan::find_enabled(acceptance.tx.db(), input.plan_id).await?;
+    let name = text::name(&input.name)?;
+    let place = birth::place(acceptance.tx.db(), input.group_id, plan.storage_type, None).await?;
+    let volume = birth::Birth {
+        account,
+        name,
+        plan: &plan,
+        place: &place,
+        operation: acceptance.id,
+        kind: OperationKind::CreateVolume,
+    };
+    let volume = volume.insert(&acceptance.tx).await?;
+    let draft = Draft::new(
+        OperationKind::CreateVolume,
+        account,
+        volume.id,
+        place.hypervisor_id,
+    );
+    acceptance.accept(draft).await
+}
+
+/// Deletes a volume. Its backups stay.
+pub async fn delete_volume(
+    app: &App,
+    request: Request<'_, DeleteVolume>,
+) -> Result<operation::Model> {
+    let mut acceptance = match Acceptance::begin(app, "deleteVolume", &request).await? {
+        Begun::Repeated(operation) => return Ok(operation),
+        Begun::New(acceptance) => acceptance,
+    };
+    let (volume, facts) = acceptance
+        .lock_volume(request.requester, request.input.volume_id)
+        .await?;
+    text::confirm(&request.input.confirm_name, &volume.name)?;
+    let snapshots = snapshot::Entity::find()
+        .filter(snapshot::Column::VolumeId.eq(volume.id))
+        .filter(snapshot::Column::Status.ne(ItemStatus::Failed))
+        .filter(snapshot::Column::DeletedAt.is_null())
+        .count(acceptance.tx.db())
+        .await?;
+    pass(guard::delete_volume(
+        &facts,
+        snapshots,
+        volume.instance_id.is_some(),
+    ))?;
+    volume::Entity::update_many()
+        .col_expr(volume::Column::State, Expr::value(VolumeState::Deleting))
+        .filter(volume::Column::Id.eq(volume.id))
+        .exec(acceptance.tx.db())
+        .await?;
+    let worker = volumes::find_worker(acceptance.tx.db(), &volume).await?;
+    let draft = Draft::new(
+        OperationKind::DeleteVolume,
+        volume.account_id,
+        volume.id,
+        worker,
+    );
+    acceptance
+        .accept(Draft {
+            locks: Some(volume.id),
+            ..draft
+        })
+        .await
+}

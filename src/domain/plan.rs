@@ -1,0 +1,157 @@
+//! Volume plans: size, storage type, caps and prices. Size and storage type never change.
+
+use entity::{Credit, VolumePlanId, volume_plan, volume_plan::StorageType};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect,
+};
+
+use super::{Error, Requester, Result, text, transaction::Transaction};
+use crate::app::App;
+
+/// Sizes are whole multiples of this: what every storage can make exactly.
+const SIZE_UNIT_BYTES: i64 = 1 << 20;
+/// The largest size: what a JSON number can say exactly.
+const MAX_SIZE_BYTES: i64 = (1 << 53) - 1;
+/// The highest cap.
+const MAX_CAP: i32 = 1000;
+
+/// What [`create`] needs to know.
+#[derive(Debug)]
+pub struct Create {
+    /// What to call it.
+    pub name: String,
+    /// Of its volumes.
+    pub size_bytes: i64,
+    /// What its volumes lie on.
+    pub storage_type: StorageType,
+    /// What can be changed later too.
+    pub terms: Terms,
+}
+
+/// What can be changed; what is left out stays.
+#[derive(Debug, Default)]
+pub struct Terms {
+    /// What to call it.
+    pub name: Option<String>,
+    /// The cap on snapshots.
+    pub max_snapshots: Option<i32>,
+    /// The cap on backups.
+    pub max_backups: Option<i32>,
+    /// Credits for each GB of retained snapshots and month.
+    pub snapshot_credit_value: Option<Credit>,
+    /// Credits for each GB of retained backups and month.
+    pub backup_credit_value: Option<Credit>,
+    /// Whether new volumes may have it.
+    pub enabled: Option<bool>,
+}
+
+/// The plan `id`.
+pub async fn find(db: &impl ConnectionTrait, id: VolumePlanId) -> Result<volume_plan::Model> {
+    let plan = volume_plan::Entity::find_by_id(id).one(db).await?;
+    plan.ok_or(Error::NotFound("volume plan"))
+}
+
+/// The plan `id`, if new volumes may have it.
+pub async fn find_enabled(
+    db: &impl ConnectionTrait,
+    id: VolumePlanId,
+) -> Result<volume_plan::Model> {
+    let plan = find(db, id).await?;
+    if plan.enabled {
+        Ok(plan)
+    } else {
+        Err(Error::invalid(format!(
+            "Volume plan \"{}\" is disabled. Choose another.",
+            plan.name
+        )))
+    }
+}
+
+/// Makes a plan.
+pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<volume_plan::Model> {
+    requester.admin()?;
+    let size = input.size_bytes;
+    if size <= 0 || size > MAX_SIZE_BYTES || size % SIZE_UNIT_BYTES != 0 {
+        return Err(Error::invalid(
+            "A plan's size is a whole number of MiB (2^20 bytes).",
+        ));
+    }
+    let tx = Transaction::begin(app).await?;
+    let mut plan = volume_plan::ActiveModel {
+        id: Set(app.ids.next(VolumePlanId::from_uuid)),
+        name: Set(text::name(&input.name)?),
+        size_bytes: Set(size),
+        storage_type: Set(input.storage_type),
+        enabled: Set(true),
+        max_snapshots: Set(5),
+        max_backups: Set(10),
+        snapshot_credit_value: Set(Credit::default()),
+        backup_credit_value: Set(Credit::default()),
+        created_at: Set(tx.now()),
+    };
+    change(&mut plan, input.terms)?;
+    let plan = plan.insert(tx.db()).await?;
+    tx.commit().await?;
+    Ok(plan)
+}
+
+/// Changes a plan. A lowered cap deletes nothing.
+pub async fn update(
+    app: &App,
+    requester: &Requester,
+    id: VolumePlanId,
+    terms: Terms,
+) -> Result<volume_plan::Model> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    let plan = volume_plan::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(tx.db())
+        .await?;
+    let mut plan = plan
+        .ok_or(Error::NotFound("volume plan"))?
+        .into_active_model();
+    change(&mut plan, terms)?;
+    let plan = plan.update(tx.db()).await?;
+    tx.commit().await?;
+    Ok(plan)
+}
+
+fn change(plan: &mut volume_plan::ActiveModel, terms: Terms) -> Result<()> {
+    if let Some(name) = terms.name {
+        plan.name = Set(text::name(&name)?);
+    }
+    if let Some(cap) = terms.max_snapshots {
+        plan.max_snapshots = Set(checked_cap(cap)?);
+    }
+    if let Some(cap) = terms.max_backups {
+        plan.max_backups = Set(checked_cap(cap)?);
+    }
+    if let Some(value) = terms.snapshot_credit_value {
+        plan.snapshot_credit_value = Set(checked_credit(value)?);
+    }
+    if let Some(value) = terms.backup_credit_value {
+        plan.backup_credit_value = Set(checked_credit(value)?);
+    }
+    if let Some(enabled) = terms.enabled {
+        plan.enabled = Set(enabled);
+    }
+    Ok(())
+}
+
+fn checked_cap(cap: i32) -> Result<i32> {
+    if (0..=MAX_CAP).contains(&cap) {
+        Ok(cap)
+    } else {
+        Err(Error::invalid(format!(
+            "A cap is 0 to {MAX_CAP}; 0 allows none."
+        )))
+    }
+}
+
+fn checked_credit(value: Credit) -> Result<Credit> {
+    if value.0.is_sign_negative() && !value.0.is_zero() {
+        return Err(Error::invalid("A credit value cannot be negative."));
+    }
+    Ok(value)
+}

@@ -1,0 +1,116 @@
+//! What users type: names and reasons, trimmed and checked.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::{Error, Result, guard::Refusal};
+
+/// The most characters of a name.
+pub const MAX_NAME_CHARS: usize = 128;
+/// The most bytes of a path (`PATH_MAX` of Linux, less its NUL).
+const MAX_PATH_BYTES: usize = 4095;
+/// The most characters of a reason.
+const MAX_REASON_CHARS: usize = 1000;
+
+/// A name: 1 to 128 characters after trimming, none of them a control character.
+pub fn name(text: &str) -> Result<String> {
+    bounded("A name", text, MAX_NAME_CHARS)
+}
+
+/// The name that was given, or one made of `noun` and the time.
+pub fn name_or(text: Option<&str>, noun: &str, now: DateTime<Utc>) -> Result<String> {
+    text.map_or_else(|| Ok(default_name(noun, now)), name)
+}
+
+/// Why something is done, for the timeline.
+pub fn reason(text: &str) -> Result<String> {
+    bounded("A reason", text, MAX_REASON_CHARS)
+}
+
+/// A path on a hypervisor: absolute, with no step up and no control characters.
+pub fn absolute_path(text: &str) -> Result<String> {
+    let climbs = text.split('/').any(|part| part == "..");
+    let plain = text.starts_with('/') && text.len() <= MAX_PATH_BYTES;
+    if plain && !climbs && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(Error::invalid(
+        "A path is absolute, without \"..\" and without control characters.",
+    ))
+}
+
+/// Whether the typed name is the name of what would be changed.
+pub fn confirm(typed: &str, name: &str) -> Result<()> {
+    if typed.trim() == name.trim() {
+        Ok(())
+    } else {
+        Err(Refusal::ConfirmationMismatch(name.to_owned()).into())
+    }
+}
+
+/// The name of a volume that was restored from one named `source`, cut to fit.
+pub fn restored_name(source: &str, now: DateTime<Utc>) -> String {
+    let suffix = default_name(" restored", now);
+    let room = MAX_NAME_CHARS - suffix.chars().count();
+    let source: String = source.chars().take(room).collect();
+    source + &suffix
+}
+
+fn default_name(noun: &str, now: DateTime<Utc>) -> String {
+    let instant = now
+        .to_rfc3339_opts(SecondsFormat::Secs, true)
+        .replace(':', "-");
+    format!("{noun}-{instant}")
+}
+
+fn bounded(what: &str, text: &str, most: usize) -> Result<String> {
+    let text = text.trim();
+    let chars = text.chars().count();
+    if chars == 0 || chars > most {
+        return Err(Error::invalid(format!(
+            "{what} has 1 to {most} characters; this has {chars}."
+        )));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(format!(
+            "{what} has no line breaks or control characters."
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_and_keeps_every_script() {
+        assert_eq!(
+            name("  naïve 日本語 🌊 \"quoted\"  ").unwrap(),
+            "naïve 日本語 🌊 \"quoted\""
+        );
+    }
+
+    #[test]
+    fn an_empty_an_overlong_and_a_broken_name_are_refused() {
+        for bad in [
+            "",
+            "   ",
+            "two\nlines",
+            "nul\0",
+            &"x".repeat(129),
+            &"x".repeat(10_000),
+        ] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
+        assert!(name(&"🌊".repeat(128)).is_ok());
+    }
+
+    #[test]
+    fn a_default_name_has_no_colons() {
+        let now = DateTime::from_timestamp(1_787_393_472, 0).unwrap();
+        assert_eq!(
+            name_or(None, "snapshot", now).unwrap(),
+            "snapshot-2026-08-22T10-11-12Z"
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! A transaction of the domain: one instant, events written last, watchers woken after the commit.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    AccountId, HypervisorId, account, operation, operation_event,
+    operation_event::OperationEventKind, sequence,
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
+    QuerySelect, sea_query::Expr,
+};
+
+use super::{Error, Result};
+use crate::{app::App, events::Topic};
+
+/// The counter that orders events. Its row is locked from the first event of a transaction to its
+/// commit, so the order of the numbers is the order of the commits and a reader never sees a gap.
+const EVENTS: &str = "operation_events";
+
+/// A transaction that has not been committed. Dropped, it changes nothing.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    app: &'a App,
+    inner: DatabaseTransaction,
+    now: DateTime<Utc>,
+    events: Vec<operation_event::ActiveModel>,
+    topics: BTreeSet<Topic>,
+}
+
+impl<'a> Transaction<'a> {
+    /// Begins.
+    pub async fn begin(app: &'a App) -> Result<Self> {
+        let inner = app.database.begin().await?;
+        let now = app.clock.now(&inner).await?;
+        Ok(Self {
+            app,
+            inner,
+            now,
+            events: Vec::new(),
+            topics: BTreeSet::new(),
+        })
+    }
+
+    /// Where its statements go.
+    pub fn db(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    /// What the gateway shares.
+    pub fn app(&self) -> &'a App {
+        self.app
+    }
+
+    /// The instant of everything in it, by the database's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Waits until no other transaction accepts work of this account, and takes the time then.
+    /// Whoever locks an account locks it before anything else.
+    pub async fn lock_account(&mut self, id: AccountId) -> Result<()> {
+        account::Entity::find_by_id(id)
+            .lock_exclusive()
+            .one(&self.inner)
+            .await?
+            .ok_or(Error::NotFound("account"))?;
+        self.now = self.app.clock.now(&self.inner).await?;
+        Ok(())
+    }
+
+    /// Writes an event of `operation` at the commit.
+    pub fn record(
+        &mut self,
+        operation: &operation::Model,
+        kind: OperationEventKind,
+        actor: &str,
+        message: Option<String>,
+    ) {
+        self.events.push(operation_event::ActiveModel {
+            operation_id: Set(operation.id),
+            account_id: Set(operation.account_id),
+            kind: Set(kind),
+            actor: Set(Some(actor.to_owned())),
+            message: Set(message),
+            at: Set(self.now),
+            ..Default::default()
+        });
+        self.topics.insert(Topic::Events);
+        self.touch(operation);
+    }
+
+    /// Wakes those who watch `operation` or its volumes after the commit.
+    pub fn touch(&mut self, operation: &operation::Model) {
+        self.topics.insert(Topic::Operation(operation.id));
+        self.topics.insert(Topic::Volume(operation.volume_id));
+        self.topics
+            .extend(operation.target_volume_id.map(Topic::Volume));
+    }
+
+    /// Wakes the agent of a hypervisor after the commit.
+    pub fn wake_agent(&mut self, hypervisor: HypervisorId) {
+        self.topics.insert(Topic::Work(hypervisor));
+    }
+
+    /// Wakes those who watch `topic` after the commit.
+    pub fn wake(&mut self, topic: Topic) {
+        self.topics.insert(topic);
+    }
+
+    /// Commits, then wakes.
+    pub async fn commit(mut self) -> Result<()> {
+        if !self.events.is_empty() {
+            let events = std::mem::take(&mut self.events);
+            let first = self.reserve(events.len()).await?;
+            let numbered = events.into_iter().zip(first..).map(|(mut event, seq)| {
+                event.seq = Set(seq);
+                event
+            });
+            operation_event::Entity::insert_many(numbered)
+                .exec(&self.inner)
+                .await?;
+        }
+        self.inner.commit().await?;
+        self.app.hub.wake(self.topics);
+        Ok(())
+    }
+
+    /// The first of `count` numbers that no other event has.
+    async fn reserve(&self, count: usize) -> Result<i64> {
+        let count = i64::try_from(count).map_err(|error| Error::Broken(error.to_string()))?;
+        let sequence = sequence::Entity::update_many()
+            .col_expr(
+                sequence::Column::Value,
+                Expr::col(sequence::Column::Value).add(count),
+            )
+            .filter(sequence::Column::Name.eq(EVENTS))
+            .exec_with_returning(&self.inner)
+            .await?
+            .pop()
+            .ok_or_else(|| Error::Broken(format!("the sequence {EVENTS} is missing")))?;
+        Ok(sequence.value - count + 1)
+    }
+}

@@ -1,0 +1,126 @@
+//! How a volume comes to be: where it is placed, and the row that it begins with.
+
+use entity::{
+    AccountId, HypervisorGroupId, HypervisorId, OperationId, StoragePoolId, VolumeId, hypervisor,
+    hypervisor_group,
+    operation::OperationKind,
+    storage_pool, volume,
+    volume::{DataState, VolumeState},
+    volume_plan,
+    volume_plan::StorageType,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    QueryOrder,
+};
+
+use crate::domain::{Error, Result, transaction::Transaction};
+
+/// Where a volume will lie, and whose agent will work on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The group.
+    pub group_id: HypervisorGroupId,
+    /// The pool.
+    pub pool_id: StoragePoolId,
+    /// The hypervisor.
+    pub hypervisor_id: HypervisorId,
+}
+
+/// Chooses a pool of the right kind in the group, and the hypervisor `near` which the source lies
+/// if it is in the group, else the one seen last.
+pub async fn place(
+    db: &impl ConnectionTrait,
+    group_id: HypervisorGroupId,
+    storage_type: StorageType,
+    near: Option<HypervisorId>,
+) -> Result<Place> {
+    let group = hypervisor_group::Entity::find_by_id(group_id)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound("hypervisor group"))?;
+    let pool = storage_pool::Entity::find()
+        .filter(storage_pool::Column::GroupId.eq(group_id))
+        .filter(storage_pool::Column::StorageType.eq(storage_type))
+        .order_by_asc(storage_pool::Column::Id)
+        .one(db)
+        .await?
+        .ok_or_else(|| no_pool(&group.name, storage_type))?;
+    let hypervisors = hypervisor::Entity::find()
+        .filter(hypervisor::Column::GroupId.eq(group_id))
+        .order_by_asc(hypervisor::Column::Id)
+        .all(db)
+        .await?;
+    let chosen = hypervisors
+        .iter()
+        .find(|hypervisor| Some(hypervisor.id) == near)
+        .or_else(|| {
+            hypervisors
+                .iter()
+                .max_by_key(|hypervisor| hypervisor.last_seen_at)
+        })
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "Hypervisor group \"{}\" has no hypervisor.",
+                group.name
+            ))
+        })?;
+    Ok(Place {
+        group_id,
+        pool_id: pool.id,
+        hypervisor_id: chosen.id,
+    })
+}
+
+fn no_pool(group: &str, storage_type: StorageType) -> Error {
+    let kind = match storage_type {
+        StorageType::Qcow2File => "qcow2",
+        StorageType::CephRbd => "Ceph",
+    };
+    Error::invalid(format!(
+        "Hypervisor group \"{group}\" has no {kind} storage pool. Choose another group or plan."
+    ))
+}
+
+/// A volume that an operation will make.
+#[derive(Debug)]
+pub struct Birth<'a> {
+    /// Its owner.
+    pub account: AccountId,
+    /// Its name, checked.
+    pub name: String,
+    /// Its plan, which gives its size.
+    pub plan: &'a volume_plan::Model,
+    /// Where it will lie.
+    pub place: &'a Place,
+    /// What makes it, and holds its lock until then.
+    pub operation: OperationId,
+    /// What kind of operation that is.
+    pub kind: OperationKind,
+}
+
+impl Birth<'_> {
+    /// Writes its row.
+    pub async fn insert(self, tx: &Transaction<'_>) -> Result<volume::Model> {
+        let volume = volume::ActiveModel {
+            id: Set(tx.app().ids.next(VolumeId::from_uuid)),
+            account_id: Set(self.account),
+            name: Set(self.name),
+            size_bytes: Set(self.plan.size_bytes),
+            storage_type: Set(self.plan.storage_type),
+            state: Set(VolumeState::Creating),
+            data_state: Set(DataState::Consistent),
+            plan_id: Set(self.plan.id),
+            group_id: Set(self.place.group_id),
+            hypervisor_id: Set(self.place.hypervisor_id),
+            pool_id: Set(self.place.pool_id),
+            instance_id: Set(None),
+            active_operation: Set(Some(self.kind)),
+            active_operation_id: Set(Some(self.operation)),
+            cooldown_ends_at: Set(None),
+            created_at: Set(tx.now()),
+            deleted_at: Set(None),
+        };
+        Ok(volume.insert(tx.db()).await?)
+    }
+}

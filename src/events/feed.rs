@@ -1,0 +1,112 @@
+//! The feed: follows the outbox from any place in it. What was missed first, then live.
+//!
+//! The numbers of events have no gaps and grow in the order of the commits, so "all above the last
+//! one" is exact: nothing is lost and nothing comes twice, whatever wakes or fails to wake the
+//! reader.
+
+use async_stream::try_stream;
+use entity::{
+    operation, operation::OperationStatus, operation_event, operation_event::OperationEventKind,
+};
+use futures_util::Stream;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use tokio::time::timeout;
+
+use super::Topic;
+use crate::{
+    app::App,
+    domain::{Requester, Result, token},
+};
+
+/// How many events are read at once.
+const BATCH: u64 = 500;
+
+/// Which events are followed; nothing set means all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those of these operations.
+    pub operations: Option<Select<operation::Entity>>,
+    /// Those that led to this status.
+    pub status: Option<OperationStatus>,
+}
+
+/// The events behind `after` that `requester` may see; those from now on if it is left out. A
+/// token that ends ends the feed.
+pub async fn follow(
+    app: App,
+    requester: Requester,
+    filter: Filter,
+    after: Option<i64>,
+) -> Result<impl Stream<Item = Result<operation_event::Model>>> {
+    let mut commits = app.hub.watch(Topic::Events);
+    let mut tokens = app.hub.watch(Topic::Tokens);
+    let mut last = match after {
+        Some(seq) => seq,
+        None => newest(&app).await?,
+    };
+    Ok(try_stream! {
+        loop {
+            let requester = token::reauthenticate(&app, &requester).await?;
+            let newest = newest(&app).await?;
+            loop {
+                let events = matching(&requester, &filter)?
+                    .filter(operation_event::Column::Seq.gt(last))
+                    .filter(operation_event::Column::Seq.lte(newest))
+                    .order_by_asc(operation_event::Column::Seq)
+                    .limit(BATCH)
+                    .all(app.database.reads())
+                    .await?;
+                let Some(end) = events.last().map(|event| event.seq) else { break };
+                for event in events {
+                    yield event;
+                }
+                last = end;
+            }
+            last = last.max(newest);
+            let woken = async {
+                tokio::select! {
+                    () = commits.changed() => {}
+                    () = tokens.changed() => {}
+                }
+            };
+            // A wake-up that was lost costs this much time at most.
+            let _ = timeout(app.settings.stream_refresh, woken).await;
+        }
+    })
+}
+
+/// The number of the newest event.
+async fn newest(app: &App) -> Result<i64> {
+    let newest = operation_event::Entity::find()
+        .order_by_desc(operation_event::Column::Seq)
+        .one(app.database.reads())
+        .await?;
+    Ok(newest.map_or(0, |event| event.seq))
+}
+
+fn matching(requester: &Requester, filter: &Filter) -> Result<Select<operation_event::Entity>> {
+    let mut events = operation_event::Entity::visible_to(requester.scope()?);
+    if let Some(status) = filter.status {
+        events =
+            events.filter(operation_event::Column::Kind.is_in(leading_to(status).iter().copied()));
+    }
+    if let Some(operations) = filter.operations.clone() {
+        let ids = operations
+            .select_only()
+            .column(operation::Column::Id)
+            .into_query();
+        events = events.filter(operation_event::Column::OperationId.in_subquery(ids));
+    }
+    Ok(events)
+}
+
+/// The transitions that lead to a status.
+fn leading_to(status: OperationStatus) -> &'static [OperationEventKind] {
+    match status {
+        OperationStatus::Pending => &[OperationEventKind::Accepted, OperationEventKind::Requeued],
+        OperationStatus::Started => &[OperationEventKind::Started, OperationEventKind::Progressed],
+        OperationStatus::Completed => &[OperationEventKind::Completed],
+        OperationStatus::Failed => &[OperationEventKind::Failed],
+        OperationStatus::Cancelled => &[OperationEventKind::Cancelled],
+    }
+}

@@ -1,0 +1,176 @@
+//! Connections: pages of lists in Relay's shape, for every noun that is listed.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use async_graphql::{Object, OutputType, TypeName, connection::PageInfo};
+use futures_util::future::BoxFuture;
+use sea_orm::{EntityTrait, PaginatorTrait, Select};
+
+use super::{
+    error::Result,
+    loader::{CountUnder, Loaders, PageUnder, Under},
+    page::{PageArguments, Rows, Sort},
+};
+use crate::app::App;
+
+/// A noun that is listed in pages.
+pub trait Listed: OutputType + Clone + From<Arc<<Self::Entity as EntityTrait>::Model>> {
+    /// Its table.
+    type Entity: EntityTrait<Model: Send + Sync>;
+
+    /// Its row.
+    fn row(&self) -> &<Self::Entity as EntityTrait>::Model;
+}
+
+/// A page of a list, and how to go on from it.
+pub struct Connection<N: Listed> {
+    nodes: Vec<N>,
+    sort: Sort<N::Entity>,
+    has_previous: bool,
+    has_next: bool,
+    total: Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>,
+}
+
+/// A row of a list, and its place there.
+pub struct Edge<N: Listed> {
+    node: N,
+    sort: Sort<N::Entity>,
+}
+
+impl<N> Connection<N>
+where
+    N: Listed,
+    <N::Entity as EntityTrait>::Model: 'static,
+{
+    /// The page of `query` that `arguments` ask for.
+    pub async fn of(
+        app: &App,
+        query: Select<N::Entity>,
+        sort: Sort<N::Entity>,
+        arguments: PageArguments,
+    ) -> Result<Self> {
+        let page = arguments.page(sort)?;
+        let read = page
+            .of(query.clone(), sort)
+            .all(app.database.reads())
+            .await?;
+        let rows = page.rows(read.into_iter().map(Arc::new).collect());
+        let database = app.database.clone();
+        let total = move || -> BoxFuture<'static, Result<u64>> {
+            let (query, database) = (query.clone(), database.clone());
+            Box::pin(async move { Ok(query.count(database.reads()).await?) })
+        };
+        Ok(Self::new(&rows, sort, Box::new(total)))
+    }
+
+    /// The page of the rows under `parent` that `arguments` ask for, read together with the same
+    /// pages of its siblings.
+    pub async fn under<U>(
+        loaders: &Loaders,
+        parent: U::Parent,
+        arguments: PageArguments,
+    ) -> Result<Self>
+    where
+        U: Under<Entity = N::Entity>,
+    {
+        let sort = U::sort();
+        let page = arguments.page(sort)?;
+        let rows = loaders.find(PageUnder::<U>::new(parent, page)).await?;
+        let loaders = loaders.clone();
+        let total = move || -> BoxFuture<'static, Result<u64>> {
+            let (loaders, parent) = (loaders.clone(), parent);
+            Box::pin(async move { loaders.find(CountUnder::<U>::new(parent)).await })
+        };
+        Ok(Self::new(&rows, sort, Box::new(total)))
+    }
+
+    fn new(
+        rows: &Rows<<N::Entity as EntityTrait>::Model>,
+        sort: Sort<N::Entity>,
+        total: Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>,
+    ) -> Self {
+        Self {
+            nodes: rows.rows.iter().cloned().map(N::from).collect(),
+            sort,
+            has_previous: rows.has_previous,
+            has_next: rows.has_next,
+            total,
+        }
+    }
+}
+
+/// A page of a list, and how to go on from it.
+#[Object(name_type)]
+impl<N: Listed> Connection<N> {
+    /// The rows of the page, each with its cursor.
+    async fn edges(&self) -> Vec<Edge<N>> {
+        let edge = |node: &N| Edge {
+            node: node.clone(),
+            sort: self.sort,
+        };
+        self.nodes.iter().map(edge).collect()
+    }
+
+    /// The rows of the page.
+    async fn nodes(&self) -> &[N] {
+        &self.nodes
+    }
+
+    /// How to go on from this page.
+    async fn page_info(&self) -> PageInfo {
+        let cursor = |node: &N| self.sort.encode(node.row());
+        PageInfo {
+            has_previous_page: self.has_previous,
+            has_next_page: self.has_next,
+            start_cursor: self.nodes.first().map(cursor),
+            end_cursor: self.nodes.last().map(cursor),
+        }
+    }
+
+    /// How many rows the whole list has. It is counted only when it is asked for.
+    async fn total_count(&self) -> Result<i32> {
+        let total = (self.total)().await?;
+        Ok(i32::try_from(total).unwrap_or(i32::MAX))
+    }
+}
+
+/// A row of a list, and its place there.
+#[Object(name_type)]
+impl<N: Listed> Edge<N> {
+    /// Its place in the list, for `after` and `before`.
+    async fn cursor(&self) -> String {
+        self.sort.encode(self.node.row())
+    }
+
+    /// The row.
+    async fn node(&self) -> &N {
+        &self.node
+    }
+}
+
+impl<N: Listed> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", N::type_name()).into()
+    }
+}
+
+impl<N: Listed> TypeName for Edge<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", N::type_name()).into()
+    }
+}
+
+impl<N: Listed> fmt::Debug for Connection<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("type", &<Self as TypeName>::type_name())
+            .field("rows", &self.nodes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<N: Listed> fmt::Debug for Edge<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! Errors as callers see them: the only conversion of the domain's errors to `extensions.code`.
+//!
+//! Resolvers pass errors on with `?`, and async-graphql keeps each as the source of its own error.
+//! Here, once per response, the source becomes a code and the words for the caller. An error that
+//! is not one of ours never gets out: it is logged and answered as `INTERNAL`.
+
+use std::{fmt, sync::Arc};
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError};
+use chrono::{DateTime, SecondsFormat, Utc};
+use sea_orm::DbErr;
+
+use crate::domain::{Error, ErrorCode, guard::Refusal};
+
+/// The result of resolving a field.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Why a field could not be resolved. Fields that wait for the same batch share it.
+#[derive(Clone, Debug)]
+pub struct Failure(Arc<Error>);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Failure {
+    /// The code that callers see.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<DbErr> for Failure {
+    fn from(error: DbErr) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Error::from(refusal).into()
+    }
+}
+
+/// An instant as the API writes it: RFC 3339, UTC, with milliseconds.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Gives every error of `response` its code and its words. Internal causes are logged, each once,
+/// with `trace_id`, which is all that the caller learns of them.
+pub fn answer(response: &mut Response, trace_id: &str) {
+    let mut logged: Vec<String> = Vec::new();
+    for error in &mut response.errors {
+        if code_of(error).is_some() {
+            continue;
+        }
+        let cause = match verdict(error) {
+            Verdict::Told(extensions) => {
+                error.extensions = Some(extensions);
+                continue;
+            }
+            Verdict::Internal(cause) => cause,
+        };
+        if !logged.contains(&cause) {
+            tracing::error!(trace_id, path = %path(error), cause, "a field could not be resolved");
+            logged.push(cause);
+        }
+        error.message = format!("Internal error. Trace id: {trace_id}");
+        error.source = None;
+        error.extensions = Some(coded(ErrorCode::Internal));
+    }
+}
+
+/// The answer to an operation whose resolver panicked.
+pub fn panicked(panic: &(dyn std::any::Any + Send)) -> Response {
+    let said = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "something that is no text".to_owned());
+    let failure = Failure::from(Error::Broken(format!("a resolver panicked: {said}")));
+    let error = async_graphql::Error::new_with_source(failure);
+    let mut answer = ServerError::new(error.message, None);
+    answer.source = error.source;
+    Response::from_errors(vec![answer])
+}
+
+/// Marks an error of async-graphql itself.
+pub fn with_code(mut error: ServerError, code: ErrorCode) -> ServerError {
+    if code_of(&error).is_none() {
+        error.extensions = Some(coded(code));
+    }
+    error
+}
+
+/// The code that an error carries, as the API writes it.
+pub fn code_of(error: &ServerError) -> Option<String> {
+    match error.extensions.as_ref()?.get("code")? {
+        async_graphql::Value::String(code) => Some(code.clone()),
+        async_graphql::Value::Enum(code) => Some(code.to_string()),
+        _ => None,
+    }
+}
+
+enum Verdict {
+    Told(ErrorExtensionValues),
+    Internal(String),
+}
+
+fn verdict(error: &ServerError) -> Verdict {
+    if let Some(Failure(cause)) = error.source::<Failure>() {
+        of_domain(cause)
+    } else if let Some(cause) = error.source::<Error>() {
+        of_domain(cause)
+    } else if error.source.is_some() {
+        Verdict::Internal(error.message.clone())
+    } else if error.path.is_empty() {
+        // The document does not say which of its operations is meant, or the like.
+        Verdict::Told(coded(ErrorCode::GraphqlValidationFailed))
+    } else {
+        // A value fits the type's shape but is none of its values: a ByteCount below 0, a DateTime
+        // that is no date. Validation cannot see that, so a field does.
+        Verdict::Told(coded(ErrorCode::InvalidInput))
+    }
+}
+
+fn of_domain(error: &Error) -> Verdict {
+    let code = error.code();
+    if code == ErrorCode::Internal {
+        return Verdict::Internal(error.to_string());
+    }
+    let mut extensions = coded(code);
+    if let Error::Refused(refusal) = error {
+        if let Some(seconds) = refusal.retry_after_seconds() {
+            extensions.set("retryAfterSeconds", seconds);
+        }
+        if let Some(at) = refusal.available_at() {
+            extensions.set("availableAt", instant(at));
+        }
+        if let Some(operation) = refusal.operation() {
+            extensions.set("operationId", operation.to_string());
+        }
+    }
+    Verdict::Told(extensions)
+}
+
+fn coded(code: ErrorCode) -> ErrorExtensionValues {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code.as_str());
+    extensions
+}
+
+fn path(error: &ServerError) -> String {
+    let segments = error.path.iter().map(|segment| match segment {
+        async_graphql::PathSegment::Field(name) => name.clone(),
+        async_graphql::PathSegment::Index(index) => index.to_string(),
+    });
+    segments.collect::<Vec<_>>().join(".")
+}

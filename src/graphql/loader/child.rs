@@ -1,0 +1,215 @@
+//! Pages of rows under their parents: one statement reads the same page of many parents.
+
+use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
+
+use async_graphql::dataloader::Loader;
+use entity::{OperationId, VolumeId};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QuerySelect,
+    QueryTrait, Select, TryGetable, Value,
+    sea_query::{
+        Asterisk, Expr, ExprTrait, Func, Query, SelectStatement, UnionType, WindowStatement,
+    },
+};
+
+use super::Reader;
+use crate::graphql::{
+    error::{Failure, Result},
+    page::{Page, Rows, Sort},
+};
+
+/// An edge from a parent to the list of rows under it.
+pub trait Under: Clone + PartialEq + Eq + Hash + Send + Sync + 'static {
+    /// The rows' table.
+    type Entity: EntityTrait<Model: FromQueryResult + Send + Sync + 'static, Column: Send + Sync>;
+    /// The parent's id.
+    type Parent: Copy + Eq + Hash + Into<Value> + TryGetable + Send + Sync + 'static;
+
+    /// The rows that the requester may see.
+    fn select(reader: &Reader) -> Result<Select<Self::Entity>>;
+
+    /// The columns that name a parent. A row is under each parent that it names.
+    fn parents() -> &'static [<Self::Entity as EntityTrait>::Column];
+
+    /// The order of the rows.
+    fn sort() -> Sort<Self::Entity>;
+}
+
+/// One page of the rows under a parent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageUnder<U: Under> {
+    parent: U::Parent,
+    page: Page,
+}
+
+/// How many rows a parent has under it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountUnder<U: Under> {
+    parent: U::Parent,
+    edge: PhantomData<U>,
+}
+
+impl<U: Under> PageUnder<U> {
+    /// The page `page` under `parent`.
+    pub fn new(parent: U::Parent, page: Page) -> Self {
+        Self { parent, page }
+    }
+}
+
+impl<U: Under> CountUnder<U> {
+    /// The count under `parent`.
+    pub fn new(parent: U::Parent) -> Self {
+        Self {
+            parent,
+            edge: PhantomData,
+        }
+    }
+}
+
+const PARENT: &str = "parent_id";
+const PLACE: &str = "place";
+
+impl<U: Under> Loader<PageUnder<U>> for Reader {
+    type Value = Arc<Rows<<U::Entity as EntityTrait>::Model>>;
+    type Error = Failure;
+
+    async fn load(
+        &self,
+        keys: &[PageUnder<U>],
+    ) -> Result<HashMap<PageUnder<U>, Self::Value>, Failure> {
+        let mut pages: HashMap<&Page, Vec<U::Parent>> = HashMap::new();
+        for key in keys {
+            pages.entry(&key.page).or_default().push(key.parent);
+        }
+        let mut loaded = HashMap::with_capacity(keys.len());
+        for (page, parents) in pages {
+            let select = page.between_cursors(U::select(self)?, U::sort());
+            let statement = ranked::<U>(&select, &parents, page);
+            let mut under: HashMap<U::Parent, Vec<_>> = HashMap::new();
+            for row in self.db().query_all(&statement).await? {
+                let parent = row.try_get("", PARENT)?;
+                let row = <U::Entity as EntityTrait>::Model::from_query_result(&row, "")?;
+                under.entry(parent).or_default().push(Arc::new(row));
+            }
+            for parent in parents {
+                let rows = page.rows(under.remove(&parent).unwrap_or_default());
+                loaded.insert(PageUnder::new(parent, page.clone()), Arc::new(rows));
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+impl<U: Under> Loader<CountUnder<U>> for Reader {
+    type Value = u64;
+    type Error = Failure;
+
+    async fn load(&self, keys: &[CountUnder<U>]) -> Result<HashMap<CountUnder<U>, u64>, Failure> {
+        let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
+        let statement = Query::select()
+            .column(PARENT)
+            .expr_as(Expr::col(Asterisk).count(), "rows")
+            .from_subquery(rows_under::<U>(&U::select(self)?, &parents), "under")
+            .group_by_col(PARENT)
+            .to_owned();
+        let mut counts: HashMap<_, u64> = keys.iter().map(|key| (key.clone(), 0)).collect();
+        for row in self.db().query_all(&statement).await? {
+            let count: i64 = row.try_get("", "rows")?;
+            counts.insert(
+                CountUnder::new(row.try_get("", PARENT)?),
+                u64::try_from(count).unwrap_or_default(),
+            );
+        }
+        Ok(counts)
+    }
+}
+
+/// The rows of `select` under each of `parents`, once for every column that names one of them.
+fn rows_under<U: Under>(select: &Select<U::Entity>, parents: &[U::Parent]) -> SelectStatement {
+    let mut branches = U::parents().iter().map(|column| {
+        select
+            .clone()
+            .filter(column.is_in(parents.iter().copied()))
+            .expr_as(Expr::col(column.as_column_ref()), PARENT)
+            .into_query()
+    });
+    let mut rows = branches.next().unwrap_or_default();
+    rows.unions(branches.map(|branch| (UnionType::All, branch)));
+    rows
+}
+
+/// The page's rows under each of `parents`, in the order in which the page is read.
+fn ranked<U: Under>(
+    select: &Select<U::Entity>,
+    parents: &[U::Parent],
+    page: &Page,
+) -> SelectStatement {
+    let order = U::sort().order(page.is_backwards());
+    let mut window = WindowStatement::partition_by(PARENT);
+    for column in U::sort().columns() {
+        window.order_by(column, order.clone());
+    }
+    let places = Query::select()
+        .column(Asterisk)
+        .expr_window_as(Func::cust("ROW_NUMBER"), window, PLACE)
+        .from_subquery(rows_under::<U>(select, parents), "under")
+        .to_owned();
+    Query::select()
+        .column(Asterisk)
+        .from_subquery(places, "places")
+        .and_where(Expr::col(PLACE).lte(page.read_size()))
+        .order_by(PLACE, Order::Asc)
+        .to_owned()
+}
+
+macro_rules! edges {
+    ($($(#[$doc:meta])* $name:ident: $parent:ident -> $noun:ident by [$($column:ident),+],
+        $direction:ident $unique:ident, $select:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name;
+
+        impl Under for $name {
+            type Entity = entity::$noun::Entity;
+            type Parent = $parent;
+
+            fn select(reader: &Reader) -> Result<Select<Self::Entity>> {
+                let select: fn(&Reader) -> Result<_> = $select;
+                select(reader)
+            }
+
+            fn parents() -> &'static [entity::$noun::Column] {
+                &[$(entity::$noun::Column::$column),+]
+            }
+
+            fn sort() -> Sort<Self::Entity> {
+                Sort::$direction(entity::$noun::Column::$unique)
+            }
+        }
+    )+};
+}
+
+edges! {
+    /// The snapshots of a volume, the newest first.
+    SnapshotsOfVolume: VolumeId -> snapshot by [VolumeId], descending Id,
+        |reader| Ok(entity::snapshot::Entity::visible_to(reader.scope()?));
+    /// The backups of a volume, the newest first.
+    BackupsOfVolume: VolumeId -> backup by [VolumeId], descending Id,
+        |reader| Ok(entity::backup::Entity::visible_to(reader.scope()?));
+    /// The operations that work on a volume, read it or write it, the newest first.
+    OperationsOfVolume: VolumeId -> operation by [VolumeId, TargetVolumeId], descending Id,
+        |reader| Ok(entity::operation::Entity::visible_to(reader.scope()?));
+    /// The timeline of an operation, the oldest first.
+    EventsOfOperation: OperationId -> operation_event by [OperationId], ascending Seq,
+        |reader| Ok(entity::operation_event::Entity::visible_to(reader.scope()?));
+    /// The log of an operation, the oldest line first: of customers the part that is safe for them.
+    LogsOfOperation: OperationId -> operation_log by [OperationId], ascending Id,
+        |reader| {
+            let lines = entity::operation_log::Entity::find();
+            Ok(if reader.requester.is_admin() {
+                lines
+            } else {
+                lines.filter(entity::operation_log::Column::Public.eq(true))
+            })
+        };
+}

@@ -1,0 +1,47 @@
+//! Rows by their ids: the edges that lead to one row.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::dataloader::Loader;
+use entity::{
+    AccountId, BackupId, BackupStorageId, HypervisorGroupId, HypervisorId, InstanceId, OperationId,
+    SnapshotId, UserId, VolumeId, VolumePlanId,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::Reader;
+use crate::graphql::error::Failure;
+
+/// Of tenants' tables only what the requester may see; of the platform's and of users, which are
+/// reached only from rows that the requester may see, all.
+macro_rules! by_id {
+    ($($noun:ident $id:ident $select:expr;)+) => {$(
+        impl Loader<$id> for Reader {
+            type Value = Arc<entity::$noun::Model>;
+            type Error = Failure;
+
+            async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, Self::Value>, Failure> {
+                let select: fn(&Self) -> Result<_, Failure> = $select;
+                let rows = select(self)?
+                    .filter(entity::$noun::Column::Id.is_in(ids.iter().copied()))
+                    .all(self.db())
+                    .await?;
+                Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+            }
+        }
+    )+};
+}
+
+by_id! {
+    account AccountId |reader| Ok(entity::account::Entity::visible_to(reader.scope()?));
+    volume VolumeId |reader| Ok(entity::volume::Entity::visible_to(reader.scope()?));
+    snapshot SnapshotId |reader| Ok(entity::snapshot::Entity::visible_to(reader.scope()?));
+    backup BackupId |reader| Ok(entity::backup::Entity::visible_to(reader.scope()?));
+    operation OperationId |reader| Ok(entity::operation::Entity::visible_to(reader.scope()?));
+    instance InstanceId |reader| Ok(entity::instance::Entity::visible_to(reader.scope()?));
+    user UserId |_| Ok(entity::user::Entity::find());
+    volume_plan VolumePlanId |_| Ok(entity::volume_plan::Entity::find());
+    hypervisor_group HypervisorGroupId |_| Ok(entity::hypervisor_group::Entity::find());
+    hypervisor HypervisorId |_| Ok(entity::hypervisor::Entity::find());
+    backup_storage BackupStorageId |_| Ok(entity::backup_storage::Entity::find());
+}

@@ -1,0 +1,38 @@
+//! What can be changed: each mutation takes one input, gives one payload, and is audited.
+
+mod account;
+mod agent;
+mod audit;
+mod backup;
+mod backup_storage;
+mod hypervisor;
+mod instance;
+mod operation;
+mod plan;
+mod restore;
+mod session;
+mod snapshot;
+mod storage_pool;
+mod user;
+mod volume;
+
+use async_graphql::MergedObject;
+
+/// What can be changed.
+#[derive(Debug, Default, MergedObject)]
+pub struct Mutation(
+    snapshot::SnapshotMutation,
+    backup::BackupMutation,
+    restore::RestoreMutation,
+    operation::OperationMutation,
+    volume::VolumeMutation,
+    instance::InstanceMutation,
+    session::SessionMutation,
+    account::AccountMutation,
+    user::UserMutation,
+    plan::PlanMutation,
+    hypervisor::HypervisorMutation,
+    storage_pool::StoragePoolMutation,
+    backup_storage::BackupStorageMutation,
+    agent::AgentMutation,
+);

@@ -1,0 +1,57 @@
+//! Leaves an audit event of a mutation, whether it was carried out or refused.
+
+use std::future::Future;
+
+use async_graphql::{Context, ID};
+use futures_util::future::BoxFuture;
+
+use crate::{
+    domain::{Requester, audit},
+    graphql::{
+        context::{app, origin, requester},
+        error::Result,
+    },
+};
+
+/// Does `work`, the mutation that `ctx` resolves, and records how it ended. `ids` are those that
+/// its input names.
+pub fn audited<'a, T: Send + 'a>(
+    ctx: &'a Context<'a>,
+    ids: &[&ID],
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> BoxFuture<'a, Result<T>> {
+    audited_as(ctx, requester(ctx), ids, work)
+}
+
+/// The same in the name of `requester`, who may not be known to the request yet.
+pub fn audited_as<'a, T: Send + 'a>(
+    ctx: &'a Context<'a>,
+    requester: &'a Requester,
+    ids: &[&ID],
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> BoxFuture<'a, Result<T>> {
+    let resource_ids = ids
+        .iter()
+        .map(|id| id.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
+    Box::pin(async move {
+        let result = work.await;
+        let origin = origin(ctx);
+        let entry = audit::Entry {
+            requester,
+            mutation: ctx.field().name(),
+            resource_ids,
+            remote: origin.remote.clone(),
+            request_id: origin.request_id.clone(),
+            outcome: result
+                .as_ref()
+                .map_or_else(|failure| failure.code().as_str(), |_| "OK"),
+        };
+        // What was done is done: the caller learns of it though its trace could not be kept.
+        if let Err(error) = audit::record(app(ctx)?, entry).await {
+            tracing::error!(%error, "an audit event was lost");
+        }
+        result
+    })
+}

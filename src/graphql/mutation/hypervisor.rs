@@ -1,0 +1,146 @@
+//! Making hypervisors and their groups.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+
+use super::audit::audited;
+use crate::{
+    domain::hypervisor,
+    graphql::{
+        context::{admin, app},
+        error::Result,
+        id,
+        types::{Hypervisor, HypervisorGroup},
+        visible,
+    },
+};
+
+/// What the new group is to be.
+#[derive(Debug, InputObject)]
+pub struct CreateHypervisorGroupInput {
+    /// 1 to 128 characters.
+    pub name: String,
+    /// Where its hypervisors write backups.
+    pub backup_storage_id: Option<ID>,
+}
+
+/// A group that was made.
+#[derive(Debug, SimpleObject)]
+pub struct CreateHypervisorGroupPayload {
+    /// The group.
+    pub hypervisor_group: HypervisorGroup,
+}
+
+/// What to change of a group. What is left out stays as it is.
+#[derive(Debug, InputObject)]
+pub struct UpdateHypervisorGroupInput {
+    /// The group.
+    pub hypervisor_group_id: ID,
+    /// 1 to 128 characters.
+    pub name: Option<String>,
+    /// Where its hypervisors write backups. An explicit null clears it.
+    pub backup_storage_id: MaybeUndefined<ID>,
+}
+
+/// A group that was changed.
+#[derive(Debug, SimpleObject)]
+pub struct UpdateHypervisorGroupPayload {
+    /// The group.
+    pub hypervisor_group: HypervisorGroup,
+}
+
+/// What the new hypervisor is to be.
+#[derive(Debug, InputObject)]
+pub struct CreateHypervisorInput {
+    /// Its group.
+    pub hypervisor_group_id: ID,
+    /// 1 to 128 characters.
+    pub name: String,
+    /// Where it writes backups, if not where its group does.
+    pub backup_storage_id: Option<ID>,
+}
+
+/// A hypervisor that was made.
+#[derive(SimpleObject)]
+pub struct CreateHypervisorPayload {
+    /// The hypervisor.
+    pub hypervisor: Hypervisor,
+    /// What its agent sends as `Authorization: Bearer …`. It is shown once and not kept.
+    pub enrolment_token: String,
+}
+
+/// Changes to hypervisors and their groups.
+#[derive(Debug, Default)]
+pub struct HypervisorMutation;
+
+#[Object]
+impl HypervisorMutation {
+    /// Makes a hypervisor group.
+    #[graphql(visible = "visible::to_admins")]
+    async fn create_hypervisor_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is to be.")] input: CreateHypervisorGroupInput,
+    ) -> Result<CreateHypervisorGroupPayload> {
+        audited(ctx, &[], async {
+            let requester = admin(ctx)?;
+            let storage = input.backup_storage_id.as_ref();
+            let storage = storage
+                .map(|id| id::find(id, "backup storage"))
+                .transpose()?;
+            let group =
+                hypervisor::create_group(app(ctx)?, requester, &input.name, storage).await?;
+            Ok(CreateHypervisorGroupPayload {
+                hypervisor_group: group.into(),
+            })
+        })
+        .await
+    }
+
+    /// Changes a hypervisor group.
+    #[graphql(visible = "visible::to_admins")]
+    async fn update_hypervisor_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and what.")] input: UpdateHypervisorGroupInput,
+    ) -> Result<UpdateHypervisorGroupPayload> {
+        audited(ctx, &[&input.hypervisor_group_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.hypervisor_group_id, "hypervisor group")?;
+            let storage = match &input.backup_storage_id {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(id) => Some(Some(id::find(id, "backup storage")?)),
+            };
+            let name = input.name.as_deref();
+            let group = hypervisor::update_group(app(ctx)?, requester, id, name, storage).await?;
+            Ok(UpdateHypervisorGroupPayload {
+                hypervisor_group: group.into(),
+            })
+        })
+        .await
+    }
+
+    /// Makes a hypervisor, and the token that its agent enrols with.
+    #[graphql(visible = "visible::to_admins")]
+    async fn create_hypervisor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is to be.")] input: CreateHypervisorInput,
+    ) -> Result<CreateHypervisorPayload> {
+        audited(ctx, &[&input.hypervisor_group_id], async {
+            let requester = admin(ctx)?;
+            let group = id::find(&input.hypervisor_group_id, "hypervisor group")?;
+            let storage = input.backup_storage_id.as_ref();
+            let storage = storage
+                .map(|id| id::find(id, "backup storage"))
+                .transpose()?;
+            let (hypervisor, enrolment_token) =
+                hypervisor::create(app(ctx)?, requester, group, &input.name, storage).await?;
+            Ok(CreateHypervisorPayload {
+                hypervisor: hypervisor.into(),
+                enrolment_token,
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,129 @@
+//! Making, starting and stopping instances.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use entity::Credit;
+
+use super::audit::audited;
+use crate::{
+    domain::instance::{self, Create},
+    graphql::{
+        context::{admin, app, user},
+        error::Result,
+        id,
+        scalar::Decimal,
+        types::Instance,
+        visible,
+    },
+};
+
+/// Which instance to start.
+#[derive(Debug, InputObject)]
+pub struct StartInstanceInput {
+    /// The instance.
+    pub instance_id: ID,
+}
+
+/// An instance that was started.
+#[derive(Debug, SimpleObject)]
+pub struct StartInstancePayload {
+    /// The instance, which is RUNNING.
+    pub instance: Instance,
+}
+
+/// Which instance to stop.
+#[derive(Debug, InputObject)]
+pub struct StopInstanceInput {
+    /// The instance.
+    pub instance_id: ID,
+}
+
+/// An instance that was stopped.
+#[derive(Debug, SimpleObject)]
+pub struct StopInstancePayload {
+    /// The instance, which is STOPPED.
+    pub instance: Instance,
+}
+
+/// What the new instance is to be.
+#[derive(Debug, InputObject)]
+pub struct CreateInstanceInput {
+    /// Its owner.
+    pub account_id: ID,
+    /// Where it runs.
+    pub hypervisor_id: ID,
+    /// 1 to 128 characters.
+    pub name: String,
+    /// What an hour of running costs.
+    #[graphql(default_with = "Decimal(Credit::default())")]
+    pub credits_per_hour: Decimal,
+    /// The path of its QMP socket on the hypervisor.
+    pub qmp_socket: Option<String>,
+}
+
+/// An instance that was made.
+#[derive(Debug, SimpleObject)]
+pub struct CreateInstancePayload {
+    /// The instance, which is STOPPED.
+    pub instance: Instance,
+}
+
+/// Changes to instances.
+#[derive(Debug, Default)]
+pub struct InstanceMutation;
+
+#[Object]
+impl InstanceMutation {
+    /// Starts an instance. Refused while a restore or a delete holds one of its volumes.
+    #[graphql(visible = "visible::to_users")]
+    async fn start_instance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: StartInstanceInput,
+    ) -> Result<StartInstancePayload> {
+        audited(ctx, &[&input.instance_id], async {
+            let requester = user(ctx)?;
+            let id = id::find(&input.instance_id, "instance")?;
+            let instance = instance::start(app(ctx)?, requester, id).await?.into();
+            Ok(StartInstancePayload { instance })
+        })
+        .await
+    }
+
+    /// Stops an instance.
+    #[graphql(visible = "visible::to_users")]
+    async fn stop_instance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: StopInstanceInput,
+    ) -> Result<StopInstancePayload> {
+        audited(ctx, &[&input.instance_id], async {
+            let requester = user(ctx)?;
+            let id = id::find(&input.instance_id, "instance")?;
+            let instance = instance::stop(app(ctx)?, requester, id).await?.into();
+            Ok(StopInstancePayload { instance })
+        })
+        .await
+    }
+
+    /// Makes an instance.
+    #[graphql(visible = "visible::to_admins")]
+    async fn create_instance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is to be.")] input: CreateInstanceInput,
+    ) -> Result<CreateInstancePayload> {
+        audited(ctx, &[&input.account_id, &input.hypervisor_id], async {
+            let requester = admin(ctx)?;
+            let wanted = Create {
+                account_id: id::find(&input.account_id, "account")?,
+                hypervisor_id: id::find(&input.hypervisor_id, "hypervisor")?,
+                name: input.name.clone(),
+                credits_per_hour: input.credits_per_hour.0,
+                qmp_socket: input.qmp_socket.clone(),
+            };
+            let instance = instance::create(app(ctx)?, requester, wanted).await?.into();
+            Ok(CreateInstancePayload { instance })
+        })
+        .await
+    }
+}

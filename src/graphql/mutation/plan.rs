@@ -1,0 +1,134 @@
+//! Making and changing volume plans.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use entity::Credit;
+
+use super::audit::audited;
+use crate::{
+    domain::plan::{self, Create, Terms},
+    graphql::{
+        context::{admin, app},
+        error::Result,
+        id,
+        scalar::{ByteCount, Decimal},
+        types::{StorageType, VolumePlan},
+        visible,
+    },
+};
+
+/// What the new plan is to be.
+#[derive(Debug, InputObject)]
+pub struct CreateVolumePlanInput {
+    /// 1 to 128 characters.
+    pub name: String,
+    /// Of its volumes: a whole number of MiB (2^20 bytes).
+    pub size_bytes: ByteCount,
+    /// What its volumes lie on.
+    pub storage_type: StorageType,
+    /// The cap on a volume's snapshots; 0 allows none.
+    #[graphql(default = 5)]
+    pub max_snapshots: i32,
+    /// The cap on a volume's backups; 0 allows none.
+    #[graphql(default = 10)]
+    pub max_backups: i32,
+    /// Credits for each GB of retained snapshots and month.
+    #[graphql(default_with = "Decimal(Credit::default())")]
+    pub snapshot_credit_value: Decimal,
+    /// Credits for each GB of retained backups and month.
+    #[graphql(default_with = "Decimal(Credit::default())")]
+    pub backup_credit_value: Decimal,
+    /// Whether new volumes may have it.
+    #[graphql(default = true)]
+    pub enabled: bool,
+}
+
+/// A plan that was made.
+#[derive(Debug, SimpleObject)]
+pub struct CreateVolumePlanPayload {
+    /// The plan.
+    pub plan: VolumePlan,
+}
+
+/// What to change of a plan. What is left out stays as it is.
+#[derive(Debug, InputObject)]
+pub struct UpdateVolumePlanInput {
+    /// The plan.
+    pub plan_id: ID,
+    /// 1 to 128 characters.
+    pub name: Option<String>,
+    /// The cap on a volume's snapshots. Lowering it deletes nothing.
+    pub max_snapshots: Option<i32>,
+    /// The cap on a volume's backups. Lowering it deletes nothing.
+    pub max_backups: Option<i32>,
+    /// Credits for each GB of retained snapshots and month.
+    pub snapshot_credit_value: Option<Decimal>,
+    /// Credits for each GB of retained backups and month.
+    pub backup_credit_value: Option<Decimal>,
+    /// Whether new volumes may have it.
+    pub enabled: Option<bool>,
+}
+
+/// A plan that was changed.
+#[derive(Debug, SimpleObject)]
+pub struct UpdateVolumePlanPayload {
+    /// The plan.
+    pub plan: VolumePlan,
+}
+
+/// Changes to volume plans.
+#[derive(Debug, Default)]
+pub struct PlanMutation;
+
+#[Object]
+impl PlanMutation {
+    /// Makes a plan. Its size and storage type stay for ever.
+    #[graphql(visible = "visible::to_admins")]
+    async fn create_volume_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is to be.")] input: CreateVolumePlanInput,
+    ) -> Result<CreateVolumePlanPayload> {
+        audited(ctx, &[], async {
+            let wanted = Create {
+                name: input.name.clone(),
+                size_bytes: input.size_bytes.0,
+                storage_type: input.storage_type.into(),
+                terms: Terms {
+                    name: None,
+                    max_snapshots: Some(input.max_snapshots),
+                    max_backups: Some(input.max_backups),
+                    snapshot_credit_value: Some(input.snapshot_credit_value.0),
+                    backup_credit_value: Some(input.backup_credit_value.0),
+                    enabled: Some(input.enabled),
+                },
+            };
+            let plan = plan::create(app(ctx)?, admin(ctx)?, wanted).await?.into();
+            Ok(CreateVolumePlanPayload { plan })
+        })
+        .await
+    }
+
+    /// Changes a plan.
+    #[graphql(visible = "visible::to_admins")]
+    async fn update_volume_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and what.")] input: UpdateVolumePlanInput,
+    ) -> Result<UpdateVolumePlanPayload> {
+        audited(ctx, &[&input.plan_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.plan_id, "volume plan")?;
+            let terms = Terms {
+                name: input.name.clone(),
+                max_snapshots: input.max_snapshots,
+                max_backups: input.max_backups,
+                snapshot_credit_value: input.snapshot_credit_value.map(|value| value.0),
+                backup_credit_value: input.backup_credit_value.map(|value| value.0),
+                enabled: input.enabled,
+            };
+            let plan = plan::update(app(ctx)?, requester, id, terms).await?.into();
+            Ok(UpdateVolumePlanPayload { plan })
+        })
+        .await
+    }
+}

@@ -1,0 +1,144 @@
+//! Signing in and out, and tokens for automation.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::audit::{audited, audited_as};
+use crate::{
+    domain::session,
+    graphql::{
+        context::{app, requester, user},
+        error::Result,
+        id,
+        scalar::DateTime,
+        types::{ApiToken, Viewer},
+        visible,
+    },
+};
+
+/// Who signs in.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// The user's email address.
+    pub email: String,
+    /// The user's password.
+    #[graphql(secret)]
+    pub password: String,
+}
+
+/// A session.
+#[derive(SimpleObject)]
+pub struct SignInPayload {
+    /// Send it as `Authorization: Bearer …`, or in `connection_init` as
+    /// `{"authorization": "Bearer …"}`.
+    pub token: String,
+    /// Who signed in.
+    pub viewer: Viewer,
+}
+
+/// What the new token is to be.
+#[derive(Debug, InputObject)]
+pub struct CreateApiTokenInput {
+    /// 1 to 128 characters.
+    pub name: String,
+    /// When it ends; never if left out.
+    pub expires_at: Option<DateTime>,
+}
+
+/// A token that was made.
+#[derive(SimpleObject)]
+pub struct CreateApiTokenPayload {
+    /// The token.
+    pub api_token: ApiToken,
+    /// What its bearer sends. It is shown once and not kept.
+    pub secret: String,
+}
+
+/// Which token to revoke.
+#[derive(Debug, InputObject)]
+pub struct RevokeApiTokenInput {
+    /// One of the caller's own.
+    pub api_token_id: ID,
+}
+
+/// A token that was revoked.
+#[derive(Debug, SimpleObject)]
+pub struct RevokeApiTokenPayload {
+    /// The token.
+    pub api_token: ApiToken,
+}
+
+/// Changes to sessions and tokens.
+#[derive(Debug, Default)]
+pub struct SessionMutation;
+
+#[Object]
+impl SessionMutation {
+    /// Signs a user in.
+    #[graphql(visible = "visible::to_people")]
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] input: SignInInput,
+    ) -> Result<SignInPayload> {
+        let signed_in = session::sign_in(app(ctx)?, &input.email, input.password).await;
+        let caller = signed_in
+            .as_ref()
+            .map_or_else(|_| requester(ctx), |(caller, _)| caller);
+        let caller = caller.clone();
+        audited_as(ctx, &caller, &[], async {
+            let (caller, issued) = signed_in?;
+            Ok(SignInPayload {
+                token: issued.secret,
+                viewer: Viewer(caller.user()?.clone()),
+            })
+        })
+        .await
+    }
+
+    /// Ends the session or token that the request came with, and its streams.
+    #[graphql(visible = "visible::to_users")]
+    async fn sign_out(&self, ctx: &Context<'_>) -> Result<bool> {
+        audited(ctx, &[], async {
+            session::sign_out(app(ctx)?, user(ctx)?).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Makes a token by which automation acts in the caller's name.
+    #[graphql(visible = "visible::to_users")]
+    async fn create_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is to be.")] input: CreateApiTokenInput,
+    ) -> Result<CreateApiTokenPayload> {
+        audited(ctx, &[], async {
+            let ends = input.expires_at.map(|at| at.0);
+            let issued =
+                session::create_api_token(app(ctx)?, user(ctx)?, &input.name, ends).await?;
+            Ok(CreateApiTokenPayload {
+                api_token: issued.token.into(),
+                secret: issued.secret,
+            })
+        })
+        .await
+    }
+
+    /// Revokes one of the caller's own tokens, and ends its streams.
+    #[graphql(visible = "visible::to_users")]
+    async fn revoke_api_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: RevokeApiTokenInput,
+    ) -> Result<RevokeApiTokenPayload> {
+        audited(ctx, &[&input.api_token_id], async {
+            let requester = user(ctx)?;
+            let id = id::find(&input.api_token_id, "API token")?;
+            let token = session::revoke_api_token(app(ctx)?, requester, id).await?;
+            Ok(RevokeApiTokenPayload {
+                api_token: token.into(),
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,63 @@
+//! Reading operations.
+
+use async_graphql::{Context, ID, Object};
+use entity::{
+    OperationId,
+    operation::{Column, Entity},
+};
+
+use crate::graphql::{
+    connection::Connection,
+    context::{app, loaders, scope},
+    error::Result,
+    id,
+    page::{PageArguments, Sort},
+    types::{Operation, operation::OperationFilter},
+    visible,
+};
+
+/// Reading operations.
+#[derive(Debug, Default)]
+pub struct OperationQuery;
+
+#[Object]
+impl OperationQuery {
+    /// The operation with this id; null when there is none that the caller may see.
+    #[graphql(visible = "visible::to_users")]
+    async fn operation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: ID,
+    ) -> Result<Option<Operation>> {
+        scope(ctx)?;
+        let Some(id) = id::lookup::<OperationId>(&id) else {
+            return Ok(None);
+        };
+        Ok(loaders(ctx)?.lookup(id).await?.map(Operation))
+    }
+
+    /// The operations that the caller may see, the newest first.
+    #[graphql(visible = "visible::to_users")]
+    async fn operations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which; all of them unless said otherwise.")] filter: Option<
+            OperationFilter,
+        >,
+        #[graphql(desc = "How many from the front: 0 to 100; 20 unless said otherwise.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Operation>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let rows = Entity::visible_to(scope(ctx)?);
+        let rows = filter.unwrap_or_default().narrow(rows);
+        Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
+    }
+}

@@ -1,0 +1,18 @@
+//! Reading who is signed in.
+
+use async_graphql::{Context, Object};
+
+use crate::graphql::{context::requester, error::Result, types::Viewer, visible};
+
+/// Reading who is signed in.
+#[derive(Debug, Default)]
+pub struct ViewerQuery;
+
+#[Object]
+impl ViewerQuery {
+    /// The signed-in caller.
+    #[graphql(visible = "visible::to_users")]
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        Ok(Viewer(requester(ctx).user()?.clone()))
+    }
+}

@@ -1,0 +1,113 @@
+//! The one way in which streams stay true: they read their state from the database, at first, when
+//! the hub wakes them, and every few seconds in case nothing did; and they send it when it differs
+//! from what they sent last.
+//!
+//! A slow reader gets the newest state, because a state is read only when the last one was taken.
+//! Before each reading the requester is looked up again: a token that ended ends the stream.
+
+use std::{future::Future, time::Duration};
+
+use async_stream::try_stream;
+use futures_util::{Stream, future::select_all};
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    app::App,
+    domain::{Requester, token},
+    events::{Topic, Watch},
+    graphql::error::{Failure, Result},
+};
+
+/// The shortest time between two reports of progress: at most 4 a second.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What a stream sends.
+pub trait State: Clone + PartialEq {
+    /// Whether it differs from `sent` by progress only, which need not be told at once.
+    fn is_progress_of(&self, _sent: &Self) -> bool {
+        false
+    }
+}
+
+/// What a reading found.
+#[derive(Debug)]
+pub struct Reading<S> {
+    /// The state now.
+    pub state: S,
+    /// No other state will follow.
+    pub is_last: bool,
+    /// When the state changes by itself, if it will.
+    pub changes_in: Option<Duration>,
+}
+
+/// The states that `read` finds whenever one of `topics` may have changed.
+pub fn live<S, R, F>(
+    app: App,
+    requester: Requester,
+    topics: &[Topic],
+    mut read: R,
+) -> impl Stream<Item = Result<S>> + use<S, R, F>
+where
+    S: State,
+    R: FnMut(Requester) -> F,
+    F: Future<Output = Result<Reading<S>>>,
+{
+    // Watched before the first reading, so that no change falls between the two.
+    let mut alarm = Alarm::new(&app, topics);
+    try_stream! {
+        let mut sent: Option<(S, Instant)> = None;
+        loop {
+            let requester =
+                token::reauthenticate(&app, &requester).await.map_err(Failure::from)?;
+            let reading = read(requester).await?;
+            let soonest = sent.as_ref().and_then(|(last, at)| {
+                reading.state.is_progress_of(last).then(|| *at + PROGRESS_INTERVAL)
+            });
+            if let Some(soonest) = soonest.filter(|soonest| *soonest > Instant::now()) {
+                sleep_until(soonest).await;
+                continue;
+            }
+            if sent.as_ref().is_none_or(|(last, _)| *last != reading.state) {
+                sent = Some((reading.state.clone(), Instant::now()));
+                yield reading.state;
+            }
+            if reading.is_last {
+                return;
+            }
+            alarm.wait(reading.changes_in).await;
+        }
+    }
+}
+
+/// What wakes a stream.
+#[derive(Debug)]
+pub struct Alarm {
+    watches: Vec<Watch>,
+    refresh: Duration,
+}
+
+impl Alarm {
+    /// One that rings for `topics`, for tokens that end, and every few seconds.
+    pub fn new(app: &App, topics: &[Topic]) -> Self {
+        let topics = topics.iter().copied().chain([Topic::Tokens]);
+        Self {
+            watches: topics.map(|topic| app.hub.watch(topic)).collect(),
+            refresh: app.settings.stream_refresh,
+        }
+    }
+
+    /// Waits until it rings, `within` at the latest.
+    pub async fn wait(&mut self, within: Option<Duration>) {
+        let patience = within.map_or(self.refresh, |within| within.min(self.refresh));
+        let deadline = Instant::now() + patience;
+        let changed = select_all(
+            self.watches
+                .iter_mut()
+                .map(|watch| Box::pin(watch.changed())),
+        );
+        tokio::select! {
+            _ = changed => {}
+            () = sleep_until(deadline) => {}
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Watching a volume: what holds it, how far that is, and how long it rests.
+
+use std::{sync::Arc, time::Duration};
+
+use async_graphql::{Context, ID, SimpleObject, Subscription};
+use chrono::Utc;
+use entity::{OperationId, VolumeId, backup, operation, snapshot, volume};
+use futures_util::{Stream, StreamExt};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use tokio::time::Instant;
+
+use super::{
+    live::{Reading, State, live},
+    operation::is_progress,
+};
+use crate::{
+    app::App,
+    domain::{
+        Error, Requester, cooldown,
+        operation::state::is_ended,
+        volume::{facts::active, find},
+    },
+    events::Topic,
+    graphql::{
+        context::{app, user},
+        error::Result,
+        id,
+        scalar::DateTime,
+        types::{Cooldown, Operation, Volume},
+        visible,
+    },
+};
+
+/// What a volume is about, for the banner of its page.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct VolumeActivity {
+    /// The volume.
+    pub volume: Volume,
+    /// The operation that holds its lock. One that has just ended is told once more, as it ended.
+    pub operation: Option<Operation>,
+    /// How long it rests yet; null when the next operation may start now.
+    pub cooldown: Option<Cooldown>,
+    /// The database's clock.
+    pub server_time: DateTime,
+}
+
+/// How long a volume rests yet.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct CooldownTick {
+    /// The volume.
+    pub volume_id: ID,
+    /// Null when the next operation may start now.
+    pub cooldown: Option<Cooldown>,
+    /// The database's clock.
+    pub server_time: DateTime,
+}
+
+/// Watching volumes.
+#[derive(Debug, Default)]
+pub struct VolumeSubscription;
+
+#[Subscription]
+impl VolumeSubscription {
+    /// The banner of a volume: what holds it, how far that is, and the cooldown. Any change to the
+    /// volume, its snapshots or its backups.
+    #[graphql(visible = "visible::to_users")]
+    async fn volume_activity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The volume.")] volume_id: ID,
+    ) -> Result<impl Stream<Item = Result<VolumeActivity>>> {
+        let (app, requester) = (app(ctx)?.clone(), user(ctx)?.clone());
+        let id: VolumeId = id::find(&volume_id, "volume")?;
+        find_visible(&app, &requester, id).await?;
+        let held = Arc::new(std::sync::Mutex::new(None));
+        let read = {
+            let app = app.clone();
+            move |requester: Requester| {
+                let (app, held) = (app.clone(), Arc::clone(&held));
+                async move {
+                    let before = lock(&held).take();
+                    let state = Activity::read(&app, &requester, id, before).await?;
+                    *lock(&held) = active(&state.volume).map(|active| active.id);
+                    let changes_in = state.cooldown_ends_at.map(|at| until(at, state.now));
+                    Ok(Reading {
+                        state,
+                        is_last: false,
+                        changes_in,
+                    })
+                }
+            }
+        };
+        let states = live(app, requester, &[Topic::Volume(id)], read);
+        Ok(states.map(|state| state.map(VolumeActivity::from)))
+    }
+
+    /// A tick every `everySeconds` while the volume cools down, one with null when it is free, and
+    /// again at the next cooldown.
+    #[graphql(visible = "visible::to_users")]
+    async fn cooldown(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The volume.")] volume_id: ID,
+        #[graphql(desc = "How often: 1 to 60.", default = 1)] every_seconds: i32,
+    ) -> Result<impl Stream<Item = Result<CooldownTick>>> {
+        let (app, requester) = (app(ctx)?.clone(), user(ctx)?.clone());
+        let id: VolumeId = id::find(&volume_id, "volume")?;
+        let every = u64::try_from(every_seconds)
+            .ok()
+            .filter(|every| (1..=60).contains(every));
+        let every = every.ok_or_else(|| Error::invalid("`everySeconds` is 1 to 60."))?;
+        find_visible(&app, &requester, id).await?;
+        let beat = Beat {
+            every: Duration::from_secs(every),
+            since: Instant::now(),
+        };
+        let read = {
+            let app = app.clone();
+            move |requester: Requester| {
+                let app = app.clone();
+                async move { Tick::read(&app, &requester, id, beat).await }
+            }
+        };
+        let states = live(app, requester, &[Topic::Volume(id)], read);
+        Ok(states.map(move |state| state.map(CooldownTick::from)))
+    }
+}
+
+async fn find_visible(app: &App, requester: &Requester, id: VolumeId) -> Result<volume::Model> {
+    let volumes = volume::Entity::visible_to(requester.scope()?);
+    Ok(find(app.database.reads(), volumes, id).await?)
+}
+
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn until(at: chrono::DateTime<Utc>, now: chrono::DateTime<Utc>) -> Duration {
+    (at - now).to_std().unwrap_or_default()
+}
+
+/// All that a banner shows, and the items below it.
+#[derive(Clone, Debug)]
+struct Activity {
+    volume: Arc<volume::Model>,
+    operation: Option<Arc<operation::Model>>,
+    snapshots: Vec<snapshot::Model>,
+    backups: Vec<backup::Model>,
+    cooldown_ends_at: Option<chrono::DateTime<Utc>>,
+    now: chrono::DateTime<Utc>,
+}
+
+impl Activity {
+    /// The volume now. The operation that held it at the last reading, `before`, is told once
+    /// more if it has ended since.
+    async fn read(
+        app: &App,
+        requester: &Requester,
+        id: VolumeId,
+        before: Option<OperationId>,
+    ) -> Result<Self> {
+        let db = app.database.reads();
+        let volume = find_visible(app, requester, id).await?;
+        let holder = active(&volume).map(|active| active.id).or(before);
+        let operation = match holder {
+            Some(id) => operation::Entity::find_by_id(id).one(db).await?,
+            None => None,
+        };
+        let snapshots = snapshot::Entity::visible_to(requester.scope()?)
+            .filter(snapshot::Column::VolumeId.eq(id))
+            .order_by_asc(snapshot::Column::Id)
+            .all(db)
+            .await?;
+        let backups = backup::Entity::visible_to(requester.scope()?)
+            .filter(backup::Column::VolumeId.eq(id))
+            .order_by_asc(backup::Column::Id)
+            .all(db)
+            .await?;
+        let now = app.clock.now(db).await?;
+        Ok(Self {
+            cooldown_ends_at: cooldown::under_way(volume.cooldown_ends_at, now),
+            volume: Arc::new(volume),
+            operation: operation.map(Arc::new),
+            snapshots,
+            backups,
+            now,
+        })
+    }
+}
+
+/// Equal but for the time of the reading.
+impl PartialEq for Activity {
+    fn eq(&self, other: &Self) -> bool {
+        self.volume == other.volume
+            && self.operation == other.operation
+            && self.snapshots == other.snapshots
+            && self.backups == other.backups
+            && self.cooldown_ends_at == other.cooldown_ends_at
+    }
+}
+
+impl State for Activity {
+    fn is_progress_of(&self, sent: &Self) -> bool {
+        let (Some(now), Some(before)) = (&self.operation, &sent.operation) else {
+            return false;
+        };
+        self != sent
+            && !is_ended(now.status)
+            && is_progress(now, before)
+            && self.volume == sent.volume
+    }
+}
+
+impl From<Activity> for VolumeActivity {
+    fn from(activity: Activity) -> Self {
+        Self {
+            cooldown: Cooldown::of(&activity.volume, activity.now),
+            volume: Volume(activity.volume),
+            operation: activity.operation.map(Operation),
+            server_time: activity.now.into(),
+        }
+    }
+}
+
+/// When ticks are due.
+#[derive(Clone, Copy, Debug)]
+struct Beat {
+    every: Duration,
+    since: Instant,
+}
+
+impl Beat {
+    /// How many were due until now, and how long it is to the next one.
+    fn position(self) -> (u128, Duration) {
+        let elapsed = self.since.elapsed();
+        let count = elapsed.as_millis() / self.every.as_millis();
+        let into = elapsed.as_millis() % self.every.as_millis();
+        let left = self.every.as_millis() - into;
+        (
+            count,
+            Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX)),
+        )
+    }
+}
+
+/// A volume's cooldown at a beat.
+#[derive(Clone, Debug)]
+struct Tick {
+    volume: volume::Model,
+    ends_at: Option<chrono::DateTime<Utc>>,
+    beat: u128,
+    now: chrono::DateTime<Utc>,
+}
+
+impl Tick {
+    async fn read(
+        app: &App,
+        requester: &Requester,
+        id: VolumeId,
+        beat: Beat,
+    ) -> Result<Reading<Self>> {
+        let volume = find_visible(app, requester, id).await?;
+        let now = app.clock.now(app.database.reads()).await?;
+        let (count, to_next) = beat.position();
+        let ends_at = cooldown::under_way(volume.cooldown_ends_at, now);
+        let changes_in = ends_at.map(|at| until(at, now).min(to_next));
+        let beat = if ends_at.is_some() { count } else { 0 };
+        Ok(Reading {
+            state: Self {
+                volume,
+                ends_at,
+                beat,
+                now,
+            },
+            is_last: false,
+            changes_in,
+        })
+    }
+}
+
+/// Equal within a beat, and while the volume is free.
+impl PartialEq for Tick {
+    fn eq(&self, other: &Self) -> bool {
+        self.ends_at == other.ends_at && self.beat == other.beat
+    }
+}
+
+impl State for Tick {}
+
+impl From<Tick> for CooldownTick {
+    fn from(tick: Tick) -> Self {
+        Self {
+            volume_id: tick.volume.id.into(),
+            cooldown: Cooldown::of(&tick.volume, tick.now),
+            server_time: tick.now.into(),
+        }
+    }
+}

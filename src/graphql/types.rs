@@ -1,0 +1,73 @@
+//! The nouns of the API: each a thin wrapper over a row, with its edges.
+
+pub mod account;
+pub mod action;
+pub mod agent;
+pub mod backup;
+pub mod backup_storage;
+pub mod cooldown;
+pub mod error_code;
+pub mod hypervisor;
+pub mod hypervisor_group;
+pub mod instance;
+pub mod node;
+pub mod operation;
+pub mod operation_event;
+pub mod operation_log;
+pub mod snapshot;
+pub mod storage_pool;
+pub mod user;
+pub mod viewer;
+pub mod volume;
+pub mod volume_filter;
+pub mod volume_plan;
+
+pub use account::Account;
+pub use action::{RestoreSource, VolumeActions};
+pub use backup::Backup;
+pub use backup_storage::{BackupStorage, BackupStorageTest};
+pub use cooldown::Cooldown;
+pub use error_code::ErrorCode;
+pub use hypervisor::{AgentCapability, Hypervisor};
+pub use hypervisor_group::HypervisorGroup;
+pub use instance::Instance;
+pub use node::Node;
+pub use operation::{Operation, OperationFilter, OperationKind, OperationStatus};
+pub use operation_event::OperationEvent;
+pub use operation_log::{LogLevel, OperationLog};
+pub use snapshot::Snapshot;
+pub use storage_pool::StoragePool;
+pub use user::{Role, User};
+pub use viewer::{ApiToken, Viewer};
+pub use volume::Volume;
+pub use volume_plan::{StorageType, VolumePlan};
+
+/// A wrapper of a row that costs no copy: what GraphQL objects are made of.
+macro_rules! wraps {
+    ($name:ident, $noun:ident) => {
+        impl From<std::sync::Arc<entity::$noun::Model>> for $name {
+            fn from(row: std::sync::Arc<entity::$noun::Model>) -> Self {
+                Self(row)
+            }
+        }
+
+        impl From<entity::$noun::Model> for $name {
+            fn from(row: entity::$noun::Model) -> Self {
+                Self(std::sync::Arc::new(row))
+            }
+        }
+    };
+    ($name:ident, $noun:ident, listed) => {
+        $crate::graphql::types::wraps!($name, $noun);
+
+        impl $crate::graphql::connection::Listed for $name {
+            type Entity = entity::$noun::Entity;
+
+            fn row(&self) -> &entity::$noun::Model {
+                &self.0
+            }
+        }
+    };
+}
+
+use wraps;

@@ -1,0 +1,144 @@
+//! Backups as the API shows them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use entity::{
+    AccountId, VolumeId,
+    backup::{Column, Entity},
+};
+use sea_orm::{ColumnTrait, QueryFilter, QueryTrait, Select};
+
+use super::{Operation, StorageType, Volume, snapshot::ItemStatus, volume_filter::is, wraps};
+use crate::graphql::{
+    context::loaders,
+    error::Result,
+    id,
+    scalar::{ByteCount, DateTime},
+};
+
+/// Which backups: those that fit all of it.
+#[derive(Debug, Default, InputObject)]
+pub struct BackupFilter {
+    /// Made of this volume, which may be gone.
+    pub volume_id: Option<ID>,
+    /// Of this account.
+    pub account_id: Option<ID>,
+    /// In this status.
+    pub status: Option<ItemStatus>,
+}
+
+impl BackupFilter {
+    /// Narrows `query` to what fits.
+    pub fn narrow(self, query: Select<Entity>) -> Select<Entity> {
+        query
+            .apply_if(self.volume_id, |query, id| {
+                query.filter(is(Column::VolumeId, id::lookup::<VolumeId>(&id)))
+            })
+            .apply_if(self.account_id, |query, id| {
+                query.filter(is(Column::AccountId, id::lookup::<AccountId>(&id)))
+            })
+            .apply_if(self.status, |query, status| {
+                query.filter(Column::Status.eq(entity::snapshot::ItemStatus::from(status)))
+            })
+    }
+}
+
+/// Where a backup lies.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct BackupLocation {
+    /// The name of the backup storage that it was written to.
+    pub storage_name: String,
+    /// The path there, below what the storage itself is set to.
+    pub path: String,
+}
+
+/// A full copy of a volume on a backup storage.
+#[derive(Clone, Debug)]
+pub struct Backup(pub Arc<entity::backup::Model>);
+
+wraps!(Backup, backup, listed);
+
+/// A full copy of a volume on a backup storage. It outlives its volume.
+#[Object]
+impl Backup {
+    /// Its id.
+    pub(super) async fn id(&self) -> ID {
+        ID::from(self.0.id)
+    }
+
+    /// What its owner calls it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Where it is in its life.
+    async fn status(&self) -> ItemStatus {
+        self.0.status.into()
+    }
+
+    /// The volume it was made of; null once that is gone.
+    async fn volume(&self, ctx: &Context<'_>) -> Result<Option<Volume>> {
+        Ok(loaders(ctx)?.lookup(self.0.volume_id).await?.map(Volume))
+    }
+
+    /// The id of the volume it was made of, which may be gone.
+    async fn volume_id(&self) -> ID {
+        ID::from(self.0.volume_id)
+    }
+
+    /// What that volume was called then.
+    async fn volume_name(&self) -> &str {
+        &self.0.volume_name
+    }
+
+    /// What that volume lay on.
+    async fn storage_type(&self) -> StorageType {
+        self.0.storage_type.into()
+    }
+
+    /// How large that volume was: what a restore needs.
+    async fn volume_size_bytes(&self) -> ByteCount {
+        ByteCount(self.0.volume_size_bytes)
+    }
+
+    /// Bytes that it takes at its destination, after compression; null until it is done.
+    async fn stored_bytes(&self) -> Option<ByteCount> {
+        self.0.stored_bytes.map(ByteCount)
+    }
+
+    /// Where it lies.
+    async fn location(&self, ctx: &Context<'_>) -> Result<Option<BackupLocation>> {
+        let storage = loaders(ctx)?.find(self.0.backup_storage_id).await?;
+        Ok(Some(BackupLocation {
+            storage_name: storage.name.clone(),
+            path: format!("volumes/{}/{}", self.0.volume_id, self.0.id),
+        }))
+    }
+
+    /// Digest of what is stored, `blake3:` and hexadecimal; null until it is done.
+    async fn checksum(&self) -> Option<&str> {
+        self.0.checksum.as_deref()
+    }
+
+    /// When it was asked for.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it was done.
+    async fn available_at(&self) -> Option<DateTime> {
+        self.0.available_at.map(DateTime)
+    }
+
+    /// Why it failed.
+    async fn failure(&self) -> Option<&str> {
+        self.0.failure.as_deref()
+    }
+
+    /// The latest operation on it.
+    async fn operation(&self, ctx: &Context<'_>) -> Result<Option<Operation>> {
+        let operation = loaders(ctx)?.lookup(self.0.operation_id).await?;
+        Ok(operation.map(Operation))
+    }
+}

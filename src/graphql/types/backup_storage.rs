@@ -1,0 +1,105 @@
+//! Backup storages as the API shows them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object};
+
+use super::wraps;
+use crate::graphql::{
+    context::loaders, error::Result, loader::LastTestOf, scalar::DateTime, visible,
+};
+
+/// What kind of destination a backup storage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(
+    remote = "entity::backup_storage::BackupStorageKind",
+    visible = "visible::to_admins"
+)]
+pub enum BackupStorageKind {
+    /// An S3-compatible bucket.
+    S3,
+    /// An NFS export.
+    Nfs,
+    /// A directory of the hypervisor itself.
+    Local,
+}
+
+/// Where backups are written to.
+#[derive(Clone, Debug)]
+pub struct BackupStorage(pub Arc<entity::backup_storage::Model>);
+
+wraps!(BackupStorage, backup_storage);
+
+/// Where backups are written to. Its secrets can be set but never read.
+#[Object(visible = "visible::to_admins")]
+impl BackupStorage {
+    /// Its id.
+    pub(super) async fn id(&self) -> ID {
+        ID::from(self.0.id)
+    }
+
+    /// What it is called.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What kind of destination it is.
+    async fn kind(&self) -> BackupStorageKind {
+        self.0.kind.into()
+    }
+
+    /// Where it is, in a line, without secrets: "local: /srv/backups".
+    async fn summary(&self) -> String {
+        use entity::backup_storage::BackupStorageKind as Kind;
+        let kind = match self.0.kind {
+            Kind::S3 => "s3",
+            Kind::Nfs => "nfs",
+            Kind::Local => "local",
+        };
+        match &self.0.path {
+            Some(path) => format!("{kind}: {path}"),
+            None => kind.to_owned(),
+        }
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// Whether backups there outlive the host. False for LOCAL: it is lost with its host.
+    async fn survives_host_loss(&self) -> bool {
+        self.0.kind != entity::backup_storage::BackupStorageKind::Local
+    }
+
+    /// The latest test that has ended; null when there was none.
+    async fn last_test(&self, ctx: &Context<'_>) -> Result<Option<BackupStorageTest>> {
+        let test = loaders(ctx)?.lookup(LastTestOf(self.0.id)).await?;
+        Ok(test.map(BackupStorageTest))
+    }
+}
+
+/// A test of a backup storage.
+#[derive(Clone, Debug)]
+pub struct BackupStorageTest(pub Arc<entity::backup_storage_test::Model>);
+
+wraps!(BackupStorageTest, backup_storage_test);
+
+/// A test of a backup storage: a small object is written there, read back and deleted.
+#[Object(visible = "visible::to_admins")]
+impl BackupStorageTest {
+    /// When the answer came.
+    async fn at(&self) -> DateTime {
+        self.0.finished_at.unwrap_or(self.0.requested_at).into()
+    }
+
+    /// Whether all of it worked.
+    async fn ok(&self) -> bool {
+        self.0.ok
+    }
+
+    /// What failed, or that nothing did.
+    async fn message(&self) -> &str {
+        &self.0.message
+    }
+}

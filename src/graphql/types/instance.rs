@@ -1,0 +1,59 @@
+//! Instances as the API shows them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object};
+
+use super::{Account, Volume, wraps};
+use crate::graphql::{context::loaders, error::Result, loader::VolumesOfInstance, scalar::Decimal};
+
+/// Whether an instance runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::instance::InstanceStatus")]
+pub enum InstanceStatus {
+    /// It runs.
+    Running,
+    /// It is off.
+    Stopped,
+}
+
+/// A virtual machine.
+#[derive(Clone, Debug)]
+pub struct Instance(pub Arc<entity::instance::Model>);
+
+wraps!(Instance, instance, listed);
+
+/// A virtual machine, to which volumes are attached.
+#[Object]
+impl Instance {
+    /// Its id.
+    pub(super) async fn id(&self) -> ID {
+        ID::from(self.0.id)
+    }
+
+    /// What it is called.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether it runs.
+    async fn status(&self) -> InstanceStatus {
+        self.0.status.into()
+    }
+
+    /// Its owner.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Account> {
+        Ok(loaders(ctx)?.find(self.0.account_id).await?.into())
+    }
+
+    /// The volumes that are attached to it, by name.
+    async fn volumes(&self, ctx: &Context<'_>) -> Result<Vec<Volume>> {
+        let volumes = loaders(ctx)?.find(VolumesOfInstance(self.0.id)).await?;
+        Ok(volumes.iter().cloned().map(Volume).collect())
+    }
+
+    /// What an hour of running costs.
+    async fn credits_per_hour(&self) -> Decimal {
+        self.0.credits_per_hour.into()
+    }
+}

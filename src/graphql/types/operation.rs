@@ -1,0 +1,298 @@
+//! Operations as the API shows them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use entity::{
+    AccountId, VolumeId,
+    operation::{Column, Entity},
+};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryTrait, Select};
+
+use super::{
+    Account, Backup, ErrorCode, OperationEvent, OperationLog, Snapshot, User, Volume,
+    volume_filter::is, wraps,
+};
+use crate::{
+    domain,
+    graphql::{
+        connection::Connection,
+        context::loaders,
+        error::Result,
+        id,
+        loader::{EventsOfOperation, LogsOfOperation},
+        page::PageArguments,
+        scalar::{ByteCount, DateTime},
+    },
+};
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::operation::OperationKind")]
+pub enum OperationKind {
+    /// Takes a snapshot.
+    CreateSnapshot,
+    /// Makes a backup.
+    CreateBackup,
+    /// Overwrites a volume with one of its snapshots or backups.
+    RestoreInPlace,
+    /// Makes a volume from a snapshot or backup.
+    RestoreToNewVolume,
+    /// Deletes a snapshot.
+    DeleteSnapshot,
+    /// Deletes a backup.
+    DeleteBackup,
+    /// Makes an empty volume.
+    CreateVolume,
+    /// Deletes a volume.
+    DeleteVolume,
+}
+
+/// Where an operation is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::operation::OperationStatus")]
+pub enum OperationStatus {
+    /// Accepted; it waits for its hypervisor's agent.
+    Pending,
+    /// An agent works on it.
+    Started,
+    /// It is done.
+    Completed,
+    /// It ended by an error.
+    Failed,
+    /// It was stopped by a user or an administrator.
+    Cancelled,
+}
+
+/// Which operations: those that fit all of it.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct OperationFilter {
+    /// That work on this volume, read it or make it.
+    pub volume_id: Option<ID>,
+    /// Of this account.
+    pub account_id: Option<ID>,
+    /// Of this kind.
+    pub kind: Option<OperationKind>,
+    /// In this status.
+    pub status: Option<OperationStatus>,
+}
+
+impl OperationFilter {
+    /// Narrows `query` to what fits.
+    pub fn narrow(self, query: Select<Entity>) -> Select<Entity> {
+        query
+            .apply_if(self.volume_id, |query, id| {
+                let id = id::lookup::<VolumeId>(&id);
+                query.filter(
+                    Condition::any()
+                        .add(is(Column::VolumeId, id))
+                        .add(is(Column::TargetVolumeId, id)),
+                )
+            })
+            .apply_if(self.account_id, |query, id| {
+                query.filter(is(Column::AccountId, id::lookup::<AccountId>(&id)))
+            })
+            .apply_if(self.kind, |query, kind| {
+                query.filter(Column::Kind.eq(entity::operation::OperationKind::from(kind)))
+            })
+            .apply_if(self.status, |query, status| {
+                query.filter(Column::Status.eq(entity::operation::OperationStatus::from(status)))
+            })
+    }
+}
+
+/// How far an operation is.
+#[derive(Clone, Debug, PartialEq, SimpleObject)]
+pub struct OperationProgress {
+    /// What is going on, for a person: "Exporting", "Uploading", "Verifying".
+    pub phase: String,
+    /// How much is done; 100 only once the operation is completed.
+    pub percent: f64,
+    /// Bytes that the destination has acknowledged.
+    pub bytes_done: ByteCount,
+    /// Bytes in all; 0 while unknown.
+    pub bytes_total: ByteCount,
+    /// How fast it went lately; null while unknown or not under way.
+    pub bytes_per_second: Option<ByteCount>,
+    /// In how many seconds it will be done at that speed; null while unknown.
+    pub eta_seconds: Option<i32>,
+}
+
+impl From<&entity::operation::Model> for OperationProgress {
+    fn from(operation: &entity::operation::Model) -> Self {
+        use entity::operation::OperationStatus;
+        let left = operation.bytes_total.saturating_sub(operation.bytes_done);
+        let speed = operation
+            .bytes_per_second
+            .filter(|speed| *speed > 0 && operation.status == OperationStatus::Started);
+        let eta = speed.filter(|_| operation.bytes_total > 0);
+        let eta = eta.map(|speed| left.max(0).saturating_add(speed - 1) / speed);
+        Self {
+            phase: operation.phase.clone(),
+            percent: percent(operation),
+            bytes_done: ByteCount(operation.bytes_done),
+            bytes_total: ByteCount(operation.bytes_total),
+            bytes_per_second: speed.map(ByteCount),
+            eta_seconds: eta.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX)),
+        }
+    }
+}
+
+/// To a tenth. What is not completed never shows 100: the destination may still refuse the last
+/// step.
+fn percent(operation: &entity::operation::Model) -> f64 {
+    if operation.status == entity::operation::OperationStatus::Completed {
+        return 100.0;
+    }
+    if operation.bytes_total <= 0 {
+        return 0.0;
+    }
+    let done = i128::from(operation.bytes_done.max(0));
+    let tenths = done * 1000 / i128::from(operation.bytes_total);
+    f64::from(u16::try_from(tenths.min(999)).unwrap_or(999)) / 10.0
+}
+
+/// Why an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct OperationError {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people.
+    pub message: String,
+}
+
+/// A piece of work of an agent.
+#[derive(Clone, Debug)]
+pub struct Operation(pub Arc<entity::operation::Model>);
+
+wraps!(Operation, operation, listed);
+
+/// A piece of work of a hypervisor's agent: accepted at once, done in its own time.
+#[Object]
+impl Operation {
+    /// Its id.
+    pub(super) async fn id(&self) -> ID {
+        ID::from(self.0.id)
+    }
+
+    /// What it does.
+    async fn kind(&self) -> OperationKind {
+        self.0.kind.into()
+    }
+
+    /// Where it is in its life.
+    async fn status(&self) -> OperationStatus {
+        self.0.status.into()
+    }
+
+    /// The volume that it works on or reads; null once that is gone.
+    async fn volume(&self, ctx: &Context<'_>) -> Result<Option<Volume>> {
+        Ok(loaders(ctx)?.lookup(self.0.volume_id).await?.map(Volume))
+    }
+
+    /// The snapshot that it makes, reads or deletes; null once that is gone.
+    async fn snapshot(&self, ctx: &Context<'_>) -> Result<Option<Snapshot>> {
+        let Some(id) = self.0.snapshot_id else {
+            return Ok(None);
+        };
+        Ok(loaders(ctx)?.lookup(id).await?.map(Snapshot))
+    }
+
+    /// The backup that it makes, reads or deletes; null once that is gone.
+    async fn backup(&self, ctx: &Context<'_>) -> Result<Option<Backup>> {
+        let Some(id) = self.0.backup_id else {
+            return Ok(None);
+        };
+        Ok(loaders(ctx)?.lookup(id).await?.map(Backup))
+    }
+
+    /// Of a restore to a new volume: that volume, until it is deleted.
+    async fn target_volume(&self, ctx: &Context<'_>) -> Result<Option<Volume>> {
+        let Some(id) = self.0.target_volume_id else {
+            return Ok(None);
+        };
+        Ok(loaders(ctx)?.lookup(id).await?.map(Volume))
+    }
+
+    /// The owner of the volume.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Account> {
+        Ok(loaders(ctx)?.find(self.0.account_id).await?.into())
+    }
+
+    /// How far it is.
+    async fn progress(&self) -> OperationProgress {
+        OperationProgress::from(&*self.0)
+    }
+
+    /// Why it failed; null unless it did.
+    async fn error(&self) -> Option<OperationError> {
+        let code = self.0.error_code.as_deref()?;
+        let code = code.parse().unwrap_or(domain::ErrorCode::Internal);
+        Some(OperationError {
+            code: code.into(),
+            message: self.0.error_message.clone().unwrap_or_default(),
+        })
+    }
+
+    /// Who asked for it; null when it was no user.
+    async fn requested_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let Some(id) = self.0.requested_by else {
+            return Ok(None);
+        };
+        Ok(loaders(ctx)?.lookup(id).await?.map(User))
+    }
+
+    /// When it was accepted.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When an agent first started it.
+    async fn started_at(&self) -> Option<DateTime> {
+        self.0.started_at.map(DateTime)
+    }
+
+    /// When it ended.
+    async fn finished_at(&self) -> Option<DateTime> {
+        self.0.finished_at.map(DateTime)
+    }
+
+    /// Every transition, by whom and why: immutable, the oldest first.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front: 0 to 100; 20 unless said otherwise.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
+    ) -> Result<Connection<OperationEvent>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        Connection::under::<EventsOfOperation>(loaders(ctx)?, self.0.id, page).await
+    }
+
+    /// What the agent wrote while it worked, the oldest first. Users get the part that is safe
+    /// for them, administrators all.
+    async fn logs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front: 0 to 100; 20 unless said otherwise.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
+    ) -> Result<Connection<OperationLog>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        Connection::under::<LogsOfOperation>(loaders(ctx)?, self.0.id, page).await
+    }
+}

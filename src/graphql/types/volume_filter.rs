@@ -1,0 +1,144 @@
+//! Filter and order of lists of volumes, as conditions of the database.
+
+use async_graphql::{Enum, ID, InputObject};
+use entity::{
+    AccountId,
+    operation::OperationKind,
+    volume::{Column, Entity, VolumeState},
+};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, Select, sea_query::Expr};
+
+use super::{StorageType, volume::VolumeStatus};
+use crate::graphql::{id, page::Sort};
+
+/// Which volumes: those that fit all of it.
+#[derive(Debug, Default, InputObject)]
+pub struct VolumeFilter {
+    /// Of this account.
+    pub account_id: Option<ID>,
+    /// In this status.
+    pub status: Option<VolumeStatus>,
+    /// On this kind of storage.
+    pub storage_type: Option<StorageType>,
+    /// With this text in their name, whatever its case.
+    pub name_contains: Option<String>,
+    /// Held by an operation, or free.
+    pub busy: Option<bool>,
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct VolumeOrder {
+    /// By what.
+    pub field: VolumeOrderField,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+/// What volumes are ordered by. Equal ones are ordered by their ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum VolumeOrderField {
+    /// When they were asked for.
+    CreatedAt,
+    /// What they are called.
+    Name,
+    /// How large they are.
+    Size,
+}
+
+/// Which way a list runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// The smallest, or the oldest, first.
+    Asc,
+    /// The largest, or the newest, first.
+    Desc,
+}
+
+impl VolumeFilter {
+    /// Narrows `query` to what fits.
+    pub fn narrow(self, mut query: Select<Entity>) -> Select<Entity> {
+        if let Some(account) = self.account_id {
+            query = query.filter(is(Column::AccountId, id::lookup::<AccountId>(&account)));
+        }
+        if let Some(status) = self.status {
+            query = query.filter(in_status(status));
+        }
+        if let Some(storage) = self.storage_type {
+            let storage = entity::volume_plan::StorageType::from(storage);
+            query = query.filter(Column::StorageType.eq(storage));
+        }
+        if let Some(text) = self.name_contains {
+            query = query.filter(name_contains(&text));
+        }
+        match self.busy {
+            Some(true) => query.filter(Column::ActiveOperationId.is_not_null()),
+            Some(false) => query.filter(Column::ActiveOperationId.is_null()),
+            None => query,
+        }
+    }
+}
+
+/// `column` is this id; an id that can be none fits nothing.
+pub fn is<T: Into<sea_orm::Value>>(column: impl ColumnTrait, id: Option<T>) -> Condition {
+    match id {
+        Some(id) => Condition::all().add(column.eq(id)),
+        None => Condition::any().add(Expr::value(false)),
+    }
+}
+
+/// The same as `VolumeStatus::from`, for the database.
+fn in_status(status: VolumeStatus) -> Condition {
+    let state = |state: VolumeState| Condition::all().add(Column::State.eq(state));
+    let restores = Column::ActiveOperation.eq(OperationKind::RestoreInPlace);
+    let at_rest = Condition::any()
+        .add(Column::ActiveOperation.is_null())
+        .add(Column::ActiveOperation.ne(OperationKind::RestoreInPlace));
+    match status {
+        VolumeStatus::Creating => state(VolumeState::Creating),
+        VolumeStatus::Deleting => state(VolumeState::Deleting),
+        VolumeStatus::Failed => state(VolumeState::Failed),
+        VolumeStatus::Restoring => state(VolumeState::Available).add(restores),
+        VolumeStatus::Attached => state(VolumeState::Available)
+            .add(at_rest)
+            .add(Column::InstanceId.is_not_null()),
+        VolumeStatus::Available => state(VolumeState::Available)
+            .add(at_rest)
+            .add(Column::InstanceId.is_null()),
+    }
+}
+
+/// Both sides in lower case as the database understands it: SQLite knows the case of ASCII only.
+fn name_contains(text: &str) -> Expr {
+    let mut pattern = String::from("%");
+    for letter in text.chars().filter(|letter| *letter != '\0') {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    Expr::cust_with_exprs(
+        "LOWER($1) LIKE LOWER($2) ESCAPE '!'",
+        [
+            Expr::col(Column::Name.as_column_ref()),
+            Expr::value(pattern),
+        ],
+    )
+}
+
+/// The order of volumes: as asked for, else the newest first.
+pub fn sort(order: Option<VolumeOrder>) -> Sort<Entity> {
+    let Some(order) = order else {
+        return Sort::descending(Column::Id);
+    };
+    let sort = match order.direction {
+        OrderDirection::Asc => Sort::ascending(Column::Id),
+        OrderDirection::Desc => Sort::descending(Column::Id),
+    };
+    sort.by(match order.field {
+        VolumeOrderField::CreatedAt => Column::CreatedAt,
+        VolumeOrderField::Name => Column::Name,
+        VolumeOrderField::Size => Column::SizeBytes,
+    })
+}

@@ -1,0 +1,93 @@
+//! What can go wrong at a destination, worded for the person who has to repair it.
+
+use std::io;
+
+use crate::ObjectPath;
+
+/// The outcome of asking a [`Store`](crate::Store) for something.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a destination did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The destination as a whole is not there: a missing directory, a network that is down.
+    #[error("backup storage cannot be reached: {reason}")]
+    Unreachable {
+        /// What is missing.
+        reason: String,
+    },
+    /// No space, or no quota, is left.
+    #[error("backup storage is full: no space left while {doing}")]
+    Full {
+        /// What was being done.
+        doing: String,
+    },
+    /// The destination is there, the object is not.
+    #[error("{path} does not exist in the backup storage")]
+    NotFound {
+        /// The object that was asked for.
+        path: ObjectPath,
+    },
+    /// The destination refuses us.
+    #[error("backup storage denies access while {doing}")]
+    Permission {
+        /// What was being done.
+        doing: String,
+    },
+    /// A path that could leave the destination, or that cannot be stored everywhere.
+    #[error("{path:?} is no valid object path: {reason}")]
+    InvalidPath {
+        /// The path as it was given.
+        path: String,
+        /// The rule that it breaks.
+        reason: &'static str,
+    },
+    /// Bytes were asked for that the object does not have.
+    #[error("{path} has {size} bytes, bytes up to {end} were asked for")]
+    OutOfRange {
+        /// The object that was read.
+        path: ObjectPath,
+        /// Its size.
+        size: u64,
+        /// The end of the range that was asked for.
+        end: u64,
+    },
+    /// What was written is not what came back.
+    #[error("backup storage does not keep what is written to it: {reason}")]
+    Unfaithful {
+        /// How they differ.
+        reason: String,
+    },
+    /// Everything else.
+    #[error("backup storage failed while {doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// The system's own words.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Sorts an operating system's error into the kinds that a caller can act upon.
+    pub(crate) fn from_io(source: io::Error, doing: impl Into<String>) -> Self {
+        let doing = doing.into();
+        match source.kind() {
+            // A file-size limit (EFBIG) is a quota by another name.
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full { doing },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Permission { doing }
+            }
+            io::ErrorKind::StaleNetworkFileHandle
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NotConnected => Self::Unreachable {
+                reason: format!("{source} while {doing}"),
+            },
+            _ => Self::Io { doing, source },
+        }
+    }
+}

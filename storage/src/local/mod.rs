@@ -1,0 +1,232 @@
+//! A destination in a directory of this host: for one machine, for tests, and below any mount.
+
+mod directory;
+mod writer;
+
+use std::{
+    fs::File,
+    io,
+    ops::Range,
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use self::{directory::Root, writer::LocalWriter};
+use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
+
+/// Objects as files below one directory, which has to exist already: a path that is gone because a
+/// disk is not mounted must not be taken for an empty destination.
+///
+/// Files are written beside their place under a temporary name, flushed, and renamed; the
+/// directories on the way are flushed too. Files have mode 0600, directories 0700.
+#[derive(Debug, Clone)]
+pub struct Local {
+    root: Root,
+}
+
+impl Local {
+    /// A destination in `root`. Nothing is touched before the first use.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: Root::new(root.into()),
+        }
+    }
+
+    /// The directory that holds everything.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Root) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let root = self.root.clone();
+        blocking(doing, move || {
+            root.ensure_present()?;
+            work(&root)
+        })
+        .await
+    }
+}
+
+/// Runs file system calls where they may wait.
+async fn blocking<T: Send + 'static>(
+    doing: &'static str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(lost) => Err(Error::Io {
+            doing: doing.into(),
+            source: io::Error::other(lost),
+        }),
+    }
+}
+
+#[async_trait]
+impl Store for Local {
+    async fn create(&self, path: &ObjectPath) -> Result<Box<dyn ObjectWriter>> {
+        let path = path.clone();
+        let writer = self.blocking("creating a file", move |root| {
+            LocalWriter::open(root, &path)
+        });
+        Ok(Box::new(writer.await?))
+    }
+
+    async fn read(&self, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
+        let path = path.clone();
+        self.blocking("reading a file", move |root| read(root, &path, range))
+            .await
+    }
+
+    async fn size(&self, path: &ObjectPath) -> Result<u64> {
+        let path = path.clone();
+        self.blocking("reading a file's size", move |root| {
+            let metadata = root.file(&path).metadata();
+            let metadata = metadata.map_err(|source| failed(source, &path, "looking at"))?;
+            if metadata.is_file() {
+                Ok(metadata.len())
+            } else {
+                Err(Error::NotFound { path })
+            }
+        })
+        .await
+    }
+
+    async fn list(&self, prefix: &ObjectPath) -> Result<Vec<Object>> {
+        let prefix = prefix.clone();
+        self.blocking("listing a directory", move |root| root.list(&prefix))
+            .await
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<()> {
+        let path = path.clone();
+        self.blocking("deleting a file", move |root| root.remove_file(&path))
+            .await
+    }
+
+    async fn delete_prefix(&self, prefix: &ObjectPath) -> Result<()> {
+        let prefix = prefix.clone();
+        self.blocking("deleting a directory", move |root| {
+            root.remove_tree(&prefix)
+        })
+        .await
+    }
+}
+
+fn read(root: &Root, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
+    let file = File::open(root.file(path)).map_err(|source| failed(source, path, "opening"))?;
+    let size = file
+        .metadata()
+        .map_err(|source| failed(source, path, "looking at"))?
+        .len();
+    let length = range.end.saturating_sub(range.start);
+    let (true, Ok(length)) = (range.end <= size, usize::try_from(length)) else {
+        return Err(Error::OutOfRange {
+            path: path.clone(),
+            size,
+            end: range.end,
+        });
+    };
+    let mut content = vec![0; length];
+    file.read_exact_at(&mut content, range.start)
+        .map_err(|source| failed(source, path, "reading"))?;
+    Ok(content.into())
+}
+
+/// An operating system's error about one object.
+fn failed(source: io::Error, path: &ObjectPath, verb: &str) -> Error {
+    match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            Error::NotFound { path: path.clone() }
+        }
+        _ => Error::from_io(source, format!("{verb} {path}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::conformance;
+
+    #[tokio::test]
+    async fn a_directory_passes_the_conformance_suite() {
+        let directory = tempfile::tempdir().unwrap();
+        conformance::check(&Local::new(directory.path())).await;
+        assert_eq!(
+            std::fs::read_dir(directory.path()).unwrap().count(),
+            0,
+            "something was left"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_root_that_is_missing_is_not_created() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Local::new(directory.path().join("unmounted"));
+        let path = ObjectPath::new("a").unwrap();
+        let error = store
+            .put(&path, Bytes::from_static(b"x"))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+        assert!(
+            error.to_string().ends_with("unmounted does not exist"),
+            "{error}"
+        );
+        assert!(!store.root().exists());
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_can_read_what_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Local::new(directory.path());
+        store
+            .put(&ObjectPath::new("a/b").unwrap(), Bytes::from_static(b"x"))
+            .await
+            .unwrap();
+        let mode = |path: &str| {
+            directory
+                .path()
+                .join(path)
+                .metadata()
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        assert_eq!((mode("a"), mode("a/b")), (0o700, 0o600));
+    }
+
+    #[tokio::test]
+    async fn deleting_a_prefix_takes_what_a_crash_left_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Local::new(directory.path());
+        let mut writer = store
+            .create(&ObjectPath::new("a/b").unwrap())
+            .await
+            .unwrap();
+        writer.append(Bytes::from_static(b"half")).await.unwrap();
+        std::mem::forget(writer);
+        assert_eq!(
+            std::fs::read_dir(directory.path().join("a"))
+                .unwrap()
+                .count(),
+            1
+        );
+        store
+            .delete_prefix(&ObjectPath::new("a").unwrap())
+            .await
+            .unwrap();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

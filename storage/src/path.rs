@@ -1,0 +1,106 @@
+//! The name of an object: a relative path that means the same in a directory and in a bucket.
+
+use std::fmt;
+
+use crate::{Error, Result};
+
+/// The longest name of one component that every file system takes, less what a temporary name adds.
+const MAX_COMPONENT: usize = 200;
+const MAX_PATH: usize = 900;
+
+/// A validated path below a destination's root, such as `volumes/…/manifest.json`.
+///
+/// Components consist of ASCII letters, digits, `-`, `_` and `.`, and do not begin with a dot. So a
+/// path can neither leave its root nor meet a temporary name, which does begin with one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectPath(String);
+
+impl ObjectPath {
+    /// Checks and takes a path.
+    pub fn new(path: impl Into<String>) -> Result<Self> {
+        let path = path.into();
+        match broken_rule(&path) {
+            None => Ok(Self(path)),
+            Some(reason) => Err(Error::InvalidPath { path, reason }),
+        }
+    }
+
+    /// A path below this one.
+    pub fn join(&self, below: &str) -> Result<Self> {
+        Self::new(format!("{}/{below}", self.0))
+    }
+
+    /// The path as text, components separated by `/`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The components, outermost first.
+    pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// Whether this is `prefix` itself or lies below it, by whole components.
+    pub fn is_below(&self, prefix: &Self) -> bool {
+        self.0
+            .strip_prefix(&prefix.0)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl fmt::Display for ObjectPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+fn broken_rule(path: &str) -> Option<&'static str> {
+    if path.is_empty() {
+        return Some("it is empty");
+    }
+    if path.len() > MAX_PATH {
+        return Some("it is too long");
+    }
+    if path.starts_with('/') {
+        return Some("it is absolute");
+    }
+    path.split('/').find_map(|component| {
+        if component.is_empty() {
+            Some("a component is empty")
+        } else if component.starts_with('.') {
+            Some("a component begins with a dot")
+        } else if component.len() > MAX_COMPONENT {
+            Some("a component is too long")
+        } else if !component
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        {
+            Some("a component has characters other than letters, digits, '-', '_' and '.'")
+        } else {
+            None
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_leave_the_root() {
+        for path in [
+            "", "/etc", "..", "a/../b", "a//b", "a/", ".hidden", "a/.b", "a\\b", "a b", "ä",
+        ] {
+            assert!(ObjectPath::new(path).is_err(), "{path:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_prefix_covers_whole_components_only() {
+        let prefix = ObjectPath::new("volumes/a").unwrap();
+        assert!(prefix.is_below(&prefix));
+        assert!(ObjectPath::new("volumes/a/b").unwrap().is_below(&prefix));
+        assert!(!ObjectPath::new("volumes/ab").unwrap().is_below(&prefix));
+    }
+}

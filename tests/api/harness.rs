@@ -1,0 +1,63 @@
+//! A gateway in process for one test: a fresh database, a clock that stands still, and callers.
+
+mod factory;
+mod world;
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use sea_orm::{ConnectionTrait, Database};
+use tidemark::database;
+
+pub use factory::Tenant;
+pub use world::World;
+
+/// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.
+const POSTGRES_URL: &str = "TIDEMARK_TEST_POSTGRES_URL";
+
+/// Runs `test` on a fresh database of each kind.
+pub async fn on_each_database(test: impl AsyncFn(World)) {
+    on_sqlite(&test).await;
+    on_postgres(&test).await;
+}
+
+async fn on_sqlite(test: &impl AsyncFn(World)) {
+    eprintln!("on SQLite");
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", directory.path().join("test.db").display());
+    test(World::on(connect(&url).await).await).await;
+}
+
+async fn on_postgres(test: &impl AsyncFn(World)) {
+    let Ok(url) = std::env::var(POSTGRES_URL) else {
+        eprintln!("skipped: PostgreSQL ({POSTGRES_URL} is not set)");
+        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!in_ci, "CI tests on PostgreSQL too: set {POSTGRES_URL}");
+        return;
+    };
+    eprintln!("on PostgreSQL");
+    let server = Database::connect(&url).await.unwrap();
+    let schema = format!("test_{}", tidemark::domain::Ids.next(|id| id.simple()));
+    server
+        .execute_unprepared(&format!("CREATE SCHEMA {schema}"))
+        .await
+        .unwrap();
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let own = format!("{url}{separator}options=-csearch_path%3D{schema}");
+    let world = World::on(connect(&own).await).await;
+    let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
+    server
+        .execute_unprepared(&format!("DROP SCHEMA {schema} CASCADE"))
+        .await
+        .unwrap();
+    server.close().await.unwrap();
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+async fn connect(url: &str) -> database::Database {
+    let database = database::Database::connect(url, 4).await.unwrap();
+    database.migrate().await.unwrap();
+    database
+}

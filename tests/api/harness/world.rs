@@ -1,0 +1,127 @@
+//! The world of one test: the gateway's shared parts, its schema, and a platform to work on.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_graphql::{Request, Variables};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use tidemark::{
+    app::App,
+    database::Database,
+    domain::{Clock, Requester, Settings, clock::ManualClock},
+    graphql::{self, Limits, Schema},
+};
+
+use super::factory::Platform;
+
+/// The gateway of one test.
+pub struct World {
+    /// Its shared parts.
+    pub app: App,
+    /// Its clock, which stands still.
+    pub clock: ManualClock,
+    /// What volumes are made on, unless the test makes its own.
+    pub platform: Platform,
+    schema: Schema,
+    statements: Arc<AtomicUsize>,
+}
+
+impl World {
+    /// A world on an empty database.
+    pub async fn on(mut database: Database) -> Self {
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counter = statements.clone();
+        database.observe(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        let clock = ManualClock::new(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        let mut app = App::new(database, Settings::default());
+        app.clock = Clock::Manual(clock.clone());
+        let platform = Platform::new(&app, clock.now()).await;
+        Self {
+            schema: graphql::builder(app.clone()).finish(),
+            app,
+            clock,
+            platform,
+            statements,
+        }
+    }
+
+    /// The same world with other limits on documents.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.schema = graphql::builder(self.app.clone()).data(limits).finish();
+        self
+    }
+
+    /// The schema, for what `answer` cannot do.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// What the clock shows.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Lets time pass.
+    pub fn wait_seconds(&self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+    }
+
+    /// The whole answer to `document`: its data and its errors.
+    pub async fn answer(&self, requester: &Requester, document: &str, variables: Value) -> Value {
+        let request = Request::new(document)
+            .variables(Variables::from_json(variables))
+            .data(requester.clone());
+        let response = self.schema.execute(request).await;
+        serde_json::to_value(response).unwrap()
+    }
+
+    /// The data of an answer that has no errors.
+    pub async fn data(&self, requester: &Requester, document: &str) -> Value {
+        self.data_with(requester, document, json!({})).await
+    }
+
+    /// The data of an answer with variables that has no errors.
+    pub async fn data_with(
+        &self,
+        requester: &Requester,
+        document: &str,
+        variables: Value,
+    ) -> Value {
+        let mut answer = self.answer(requester, document, variables).await;
+        assert!(answer.get("errors").is_none(), "{document}\n{answer:#}");
+        answer["data"].take()
+    }
+
+    /// The first error of an answer: its `message` and its `extensions`.
+    pub async fn error(&self, requester: &Requester, document: &str) -> Value {
+        self.error_with(requester, document, json!({})).await
+    }
+
+    /// The first error of an answer to a document with variables.
+    pub async fn error_with(
+        &self,
+        requester: &Requester,
+        document: &str,
+        variables: Value,
+    ) -> Value {
+        let mut answer = self.answer(requester, document, variables).await;
+        assert!(answer["errors"][0].is_object(), "{document}\n{answer:#}");
+        answer["errors"][0].take()
+    }
+
+    /// The code of the first error of an answer.
+    pub async fn code(&self, requester: &Requester, document: &str) -> String {
+        let error = self.error(requester, document).await;
+        error["extensions"]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// How many statements the database has run since this was last asked.
+    pub fn statements(&self) -> usize {
+        self.statements.swap(0, Ordering::Relaxed)
+    }
+}

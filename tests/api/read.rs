@@ -1,0 +1,3 @@
+//! Reading: what callers see, in pages, and at what cost.
+
+mod contract;
