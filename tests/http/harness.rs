@@ -13,7 +13,7 @@ use tidemark::{
     database::Database,
     domain::{
         token::{self, Bearer},
-        user::{self, NewUser},
+        user,
     },
     http::Server,
     lifecycle::{Failure, Lifecycle},
@@ -115,15 +115,11 @@ impl Gateway {
 }
 
 async fn token_of_a_user(app: &App) -> String {
+    let password = "correct horse battery".to_owned();
+    let user = user::create_in_account_named(app, "Acme", "ann@example.com", password, Role::User)
+        .await
+        .unwrap();
     let db = app.database.writes();
-    let account = user::ensure_account(app, db, "Acme").await.unwrap();
-    let new = NewUser {
-        account_id: account.id,
-        email: "ann@example.com".to_owned(),
-        password: "correct horse battery".to_owned(),
-        role: Role::User,
-    };
-    let user = user::create(app, db, new).await.unwrap();
     let now = app.clock.now(db).await.unwrap();
     token::issue(app, db, Bearer::Session(user.id), "test", now, None)
         .await
@@ -191,7 +187,11 @@ impl Socket {
     pub async fn closed(&mut self) -> CloseFrame {
         loop {
             match self.0.next().await.unwrap().unwrap() {
-                Message::Close(frame) => return frame.unwrap(),
+                Message::Close(frame) => {
+                    // Reading on answers it.
+                    while self.0.next().await.is_some_and(|read| read.is_ok()) {}
+                    return frame.unwrap();
+                }
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("not closed but: {other:?}"),
             }

@@ -7,7 +7,7 @@ use crate::harness::Gateway;
 const COUNT: &str = "subscription { count(to: 2) }";
 const COUNTED: &str = "event: next\ndata: {\"data\":{\"count\":1}}\n\n\
                        event: next\ndata: {\"data\":{\"count\":2}}\n\n\
-                       event: complete\ndata: \n\n";
+                       event: complete\n\n";
 
 async fn events(request: RequestBuilder) -> String {
     let response = request
@@ -47,7 +47,7 @@ async fn the_path_for_streams_streams_whatever_is_accepted() {
 #[tokio::test]
 async fn queries_mutations_and_refusals_are_streamed_too() {
     let gateway = Gateway::start().await;
-    let end = "event: complete\ndata: \n\n";
+    let end = "event: complete\n\n";
     assert_eq!(
         events(gateway.post("{ ok }")).await,
         format!("event: next\ndata: {{\"data\":{{\"ok\":true}}}}\n\n{end}")
