@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, Database};
 use tidemark::database;
 
-pub use factory::Tenant;
+pub use factory::{GB, Tenant};
 pub use world::World;
 
 /// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.
