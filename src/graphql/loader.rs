@@ -12,6 +12,7 @@ mod fact;
 mod list;
 mod row;
 mod tally;
+mod viewer;
 
 use std::{
     any::{Any, TypeId, type_name},
@@ -45,6 +46,7 @@ pub use child::{
 pub use fact::{FactsOf, Now};
 pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, VolumesOfInstance};
 pub use tally::InFlightOf;
+pub use viewer::{AccountOfViewer, ApiTokensOfViewer};
 
 /// What an operation loads its edges from. Clones share what they know, which lives as long as the
 /// operation; of a subscription, as long as one event.

@@ -37,7 +37,7 @@ async fn on_postgres(test: &impl AsyncFn(World)) {
     };
     eprintln!("on PostgreSQL");
     let server = Database::connect(&url).await.unwrap();
-    let schema = format!("test_{}", tidemark::domain::Ids.next(|id| id.simple()));
+    let schema = format!("test_{}", tidemark::domain::Ids.next(uuid::Uuid::simple));
     server
         .execute_unprepared(&format!("CREATE SCHEMA {schema}"))
         .await

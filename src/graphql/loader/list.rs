@@ -122,7 +122,10 @@ impl Load<LastTestOf> for Reader {
 }
 
 /// Each key with its rows, in their order; keys without rows have none.
-fn gather<K, M>(keys: &[K], rows: impl IntoIterator<Item = (K, M)>) -> HashMap<K, Arc<Vec<Arc<M>>>>
+pub fn gather<K, M>(
+    keys: &[K],
+    rows: impl IntoIterator<Item = (K, M)>,
+) -> HashMap<K, Arc<Vec<Arc<M>>>>
 where
     K: Copy + Eq + std::hash::Hash,
 {

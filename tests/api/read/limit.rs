@@ -1,5 +1,7 @@
 //! Limits of documents: what would cost too much is refused before anything runs.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 use tidemark::graphql::Limits;
 
@@ -10,8 +12,8 @@ async fn pages_multiply_what_lies_under_them() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;
         let world = world.with_limits(Limits {
-            max_depth: 15,
             max_complexity: 100,
+            ..Limits::default()
         });
         let refused = [
             ("{ volumes(first: 100) { nodes { id } } }", json!({})),
@@ -46,15 +48,36 @@ async fn pages_multiply_what_lies_under_them() {
 }
 
 #[tokio::test]
+async fn aliases_do_not_multiply_root_fields_without_end() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let document = |fields: usize| {
+            let fields = (0..fields).map(|n| format!("f{n}: serverTime "));
+            format!(
+                "{{ ...F }} fragment F on Query {{ {} }}",
+                fields.collect::<String>()
+            )
+        };
+        world.data(&alice.requester, &document(50)).await;
+        let error = world.error(&alice.requester, &document(51)).await;
+        assert_eq!(error["extensions"]["code"], "QUERY_TOO_COMPLEX");
+        assert_eq!(error["extensions"]["figure"], 51);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn fragments_that_double_each_other_cost_no_time() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;
         let mut document = String::from("{ ...F0 }");
         for level in 0..30 {
             let next = level + 1;
-            document.push_str(&format!(
+            write!(
+                document,
                 " fragment F{level} on Query {{ ...F{next} ...F{next} }}"
-            ));
+            )
+            .unwrap();
         }
         document.push_str(" fragment F30 on Query { serverTime }");
         let code = world.code(&alice.requester, &document).await;
@@ -90,7 +113,7 @@ async fn fields_and_fragments_nest_only_so_deep() {
         let mut chain = String::from("{ ...F0 }");
         for level in 0..5000 {
             let next = level + 1;
-            chain.push_str(&format!(" fragment F{level} on Query {{ ...F{next} }}"));
+            write!(chain, " fragment F{level} on Query {{ ...F{next} }}").unwrap();
         }
         chain.push_str(" fragment F5000 on Query { serverTime }");
         let code = world.code(&alice.requester, &chain).await;

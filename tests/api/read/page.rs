@@ -48,8 +48,8 @@ async fn a_page_goes_on_where_the_cursor_was_although_its_row_is_gone() {
         let names = ["first", "second", "third"];
         let mut volumes = Vec::new();
         for name in names {
-            let named = |row: &mut entity::volume::ActiveModel| row.name = Set(name.to_owned());
-            volumes.push(world.volume(&alice, named).await);
+            let rename = |row: &mut entity::volume::ActiveModel| row.name = Set(name.to_owned());
+            volumes.push(world.volume(&alice, rename).await);
         }
         let page = page(&world, &alice, json!({ "first": 2 })).await;
         assert_eq!(names_of(&page), ["third", "second"]);
