@@ -71,7 +71,7 @@ async fn rows_are_counted_only_when_the_count_is_asked_for() {
         let volume = world.volume(&alice, |_| {}).await;
         world.snapshot(&volume, |_| {}).await;
         let mut costs = Vec::new();
-        for count in ["", "totalCount"] {
+        for count in ["", "totalCount again: totalCount"] {
             let document = format!(
                 "{{ volumes {{ {count} nodes {{ snapshots {{ {count} nodes {{ id }} }} }} }} }}"
             );
