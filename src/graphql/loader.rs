@@ -3,35 +3,42 @@
 //!
 //! Fields that need rows ask for them and wait. Once nothing in the operation can go on without
 //! rows, all that was asked for leaves at once: one statement for each edge. That is the moment at
-//! which a batch cannot grow any more, so no timer is needed and the batches of a query are always
-//! the same.
+//! which a batch cannot grow any more, so no timer is needed; the next batches leave when those
+//! before them have arrived, so the batches of a query are always the same.
 
+mod batch;
 mod child;
 mod fact;
 mod list;
 mod row;
 mod tally;
+mod viewer;
 
 use std::{
+    any::{Any, TypeId, type_name},
+    collections::HashMap,
     fmt,
     future::poll_fn,
     hash::Hash,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::Poll,
-    time::Duration,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
 
-use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use entity::Scope;
-use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{Stream, stream::FuturesUnordered, task::AtomicWaker};
 
-use super::error::{Failure, Result};
+use super::error::Result;
 use crate::{
     app::App,
     domain::{Error, Requester},
 };
+use batch::{Departures, Edge};
 
+pub use batch::Load;
 pub use child::{
     BackupsOfVolume, CountUnder, EventsOfOperation, LogsOfOperation, OperationsOfVolume, PageUnder,
     SnapshotsOfVolume, Under,
@@ -39,19 +46,16 @@ pub use child::{
 pub use fact::{FactsOf, Now};
 pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, VolumesOfInstance};
 pub use tally::InFlightOf;
+pub use viewer::{AccountOfViewer, ApiTokensOfViewer};
 
-/// As many keys as one statement takes: SQLite binds 32,766 values.
-const MAX_BATCH: usize = 10_000;
-
-/// What an operation loads its edges from. Clones share their batches and their cache, which live
-/// as long as the operation; of a subscription, as long as one event.
+/// What an operation loads its edges from. Clones share what they know, which lives as long as the
+/// operation; of a subscription, as long as one event.
 #[derive(Clone)]
 pub struct Loaders(Arc<Shared>);
 
 struct Shared {
-    app: App,
-    requester: Requester,
-    batches: Mutex<Arc<DataLoader<Reader, HashMapCache>>>,
+    reader: Arc<Reader>,
+    edges: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     departures: Departures,
 }
 
@@ -61,10 +65,6 @@ pub struct Reader {
     app: App,
     requester: Requester,
 }
-
-/// Batches that are ready to leave.
-#[derive(Clone, Default)]
-struct Departures(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
 
 impl Reader {
     fn scope(&self) -> Result<Scope> {
@@ -79,39 +79,30 @@ impl Reader {
 impl Loaders {
     /// Loaders for one operation of `requester`.
     pub fn new(app: App, requester: Requester) -> Self {
-        let departures = Departures::default();
-        let batches = batches(&app, &requester, &departures);
         Self(Arc::new(Shared {
-            app,
-            requester,
-            batches: Mutex::new(Arc::new(batches)),
-            departures,
+            reader: Arc::new(Reader { app, requester }),
+            edges: Mutex::default(),
+            departures: Departures::default(),
         }))
     }
 
     /// What `key` names, if it is there and the requester may see it.
-    pub async fn lookup<K>(&self, key: K) -> Result<Option<<Reader as Loader<K>>::Value>>
+    pub async fn lookup<K>(&self, key: K) -> Result<Option<<Reader as Load<K>>::Value>>
     where
-        K: Send + Sync + Hash + Eq + Clone + 'static,
-        Reader: Loader<K, Error = Failure>,
+        K: Clone + Eq + Hash + Send + Sync + 'static,
+        Reader: Load<K>,
     {
-        let batches = self
-            .0
-            .batches
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        batches.load_one(key).await
+        self.edge::<K>()?.lookup(key, &self.0.departures).await
     }
 
     /// What `key` names. It is there, or the database contradicts itself.
-    pub async fn find<K>(&self, key: K) -> Result<<Reader as Loader<K>>::Value>
+    pub async fn find<K>(&self, key: K) -> Result<<Reader as Load<K>>::Value>
     where
-        K: Send + Sync + Hash + Eq + Clone + 'static,
-        Reader: Loader<K, Error = Failure>,
+        K: Clone + Eq + Hash + Send + Sync + 'static,
+        Reader: Load<K>,
     {
         self.lookup(key).await?.ok_or_else(|| {
-            let key = std::any::type_name::<K>();
+            let key = type_name::<K>();
             Error::Broken(format!("a row is gone that another refers to by {key}")).into()
         })
     }
@@ -119,26 +110,29 @@ impl Loaders {
     /// Forgets what was loaded. A mutation does so after its commit, so that its payload, and the
     /// mutations after it in the same document, see what it changed.
     pub fn forget(&self) {
-        let fresh = batches(&self.0.app, &self.0.requester, &self.0.departures);
-        *self
-            .0
-            .batches
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        let mut edges = self.0.edges.lock().unwrap_or_else(PoisonError::into_inner);
+        edges.clear();
     }
 
-    /// Runs `execution` to its end and lets batches leave whenever it waits for nothing else. The
-    /// next batches leave when those before them have arrived.
+    /// Runs `execution` to its end and lets batches leave whenever it waits for nothing else.
     pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut under_way = FuturesUnordered::new();
+        let stir = Arc::new(Stir::default());
+        let waker = Waker::from(stir.clone());
         poll_fn(|cx| {
             loop {
-                if let Poll::Ready(outcome) = execution.as_mut().poll(cx) {
+                stir.outer.register(cx.waker());
+                stir.stirred.store(false, Ordering::Release);
+                let polled = execution.as_mut().poll(&mut Context::from_waker(&waker));
+                if let Poll::Ready(outcome) = polled {
                     return Poll::Ready(outcome);
                 }
-                if under_way.is_empty() {
-                    under_way.extend(self.0.departures.take());
+                // Long lists of fields yield half way: then there is more to ask for.
+                let waits = !stir.stirred.load(Ordering::Acquire);
+                if waits && under_way.is_empty() {
+                    let batches = self.0.departures.take().into_iter();
+                    under_way.extend(batches.map(|batch| batch.depart(self.0.reader.clone())));
                 }
                 let mut arrived = false;
                 while let Poll::Ready(Some(())) = pin!(&mut under_way).poll_next(cx) {
@@ -151,44 +145,40 @@ impl Loaders {
         })
         .await
     }
+
+    fn edge<K>(&self) -> Result<Arc<Edge<K, <Reader as Load<K>>::Value>>>
+    where
+        K: Clone + Eq + Hash + Send + Sync + 'static,
+        Reader: Load<K>,
+    {
+        let mut edges = self.0.edges.lock().unwrap_or_else(PoisonError::into_inner);
+        let edge = edges
+            .entry(TypeId::of::<K>())
+            .or_insert_with(|| Arc::new(Edge::<K, <Reader as Load<K>>::Value>::default()));
+        let edge = edge.clone().downcast();
+        Ok(edge.map_err(|_| Error::Broken(format!("{} has two edges", type_name::<K>())))?)
+    }
 }
 
-impl Departures {
-    fn push(&self, batch: BoxFuture<'static, ()>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(batch);
-    }
-
-    fn take(&self) -> Vec<BoxFuture<'static, ()>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+/// Notes whether an execution woke itself while it was polled, which is to say that it waits for
+/// nothing yet.
+#[derive(Default)]
+struct Stir {
+    stirred: AtomicBool,
+    outer: AtomicWaker,
 }
 
-fn batches(
-    app: &App,
-    requester: &Requester,
-    departures: &Departures,
-) -> DataLoader<Reader, HashMapCache> {
-    let reader = Reader {
-        app: app.clone(),
-        requester: requester.clone(),
-    };
-    let departures = departures.clone();
-    DataLoader::with_cache(
-        reader,
-        move |batch| departures.push(batch),
-        HashMapCache::default(),
-    )
-    .delay(Duration::ZERO)
-    .max_batch_size(MAX_BATCH)
+impl Wake for Stir {
+    fn wake(self: Arc<Self>) {
+        self.stirred.store(true, Ordering::Release);
+        self.outer.wake();
+    }
 }
 
 impl fmt::Debug for Loaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaders")
-            .field("requester", &self.0.requester)
+            .field("reader", &self.0.reader)
             .finish_non_exhaustive()
     }
 }

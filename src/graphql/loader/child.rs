@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
 
-use async_graphql::dataloader::Loader;
 use entity::{OperationId, VolumeId};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QuerySelect,
@@ -12,9 +11,9 @@ use sea_orm::{
     },
 };
 
-use super::Reader;
+use super::{Load, Reader};
 use crate::graphql::{
-    error::{Failure, Result},
+    error::Result,
     page::{Page, Rows, Sort},
 };
 
@@ -69,14 +68,10 @@ impl<U: Under> CountUnder<U> {
 const PARENT: &str = "parent_id";
 const PLACE: &str = "place";
 
-impl<U: Under> Loader<PageUnder<U>> for Reader {
+impl<U: Under> Load<PageUnder<U>> for Reader {
     type Value = Arc<Rows<<U::Entity as EntityTrait>::Model>>;
-    type Error = Failure;
 
-    async fn load(
-        &self,
-        keys: &[PageUnder<U>],
-    ) -> Result<HashMap<PageUnder<U>, Self::Value>, Failure> {
+    async fn load(&self, keys: &[PageUnder<U>]) -> Result<HashMap<PageUnder<U>, Self::Value>> {
         let mut pages: HashMap<&Page, Vec<U::Parent>> = HashMap::new();
         for key in keys {
             pages.entry(&key.page).or_default().push(key.parent);
@@ -100,11 +95,10 @@ impl<U: Under> Loader<PageUnder<U>> for Reader {
     }
 }
 
-impl<U: Under> Loader<CountUnder<U>> for Reader {
+impl<U: Under> Load<CountUnder<U>> for Reader {
     type Value = u64;
-    type Error = Failure;
 
-    async fn load(&self, keys: &[CountUnder<U>]) -> Result<HashMap<CountUnder<U>, u64>, Failure> {
+    async fn load(&self, keys: &[CountUnder<U>]) -> Result<HashMap<CountUnder<U>, u64>> {
         let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
         let statement = Query::select()
             .column(PARENT)

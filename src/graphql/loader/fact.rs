@@ -6,13 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 
-use super::Reader;
+use super::{Load, Reader};
 use crate::{
     domain::{guard::VolumeFacts, volume::facts},
-    graphql::error::{Failure, Result},
+    graphql::error::Result,
 };
 
 /// The instant at which the operation is answered.
@@ -42,20 +41,18 @@ impl Hash for FactsOf {
     }
 }
 
-impl Loader<Now> for Reader {
+impl Load<Now> for Reader {
     type Value = DateTime<Utc>;
-    type Error = Failure;
 
-    async fn load(&self, _: &[Now]) -> Result<HashMap<Now, DateTime<Utc>>, Failure> {
+    async fn load(&self, _: &[Now]) -> Result<HashMap<Now, DateTime<Utc>>> {
         Ok(HashMap::from([(Now, self.app.clock.now(self.db()).await?)]))
     }
 }
 
-impl Loader<FactsOf> for Reader {
+impl Load<FactsOf> for Reader {
     type Value = Arc<VolumeFacts>;
-    type Error = Failure;
 
-    async fn load(&self, keys: &[FactsOf]) -> Result<HashMap<FactsOf, Self::Value>, Failure> {
+    async fn load(&self, keys: &[FactsOf]) -> Result<HashMap<FactsOf, Self::Value>> {
         let mut loaded = HashMap::with_capacity(keys.len());
         let instants: HashSet<_> = keys.iter().map(|key| key.now).collect();
         for now in instants {

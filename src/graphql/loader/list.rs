@@ -2,12 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::dataloader::Loader;
 use entity::{BackupStorageId, HypervisorGroupId, InstanceId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Query};
 
-use super::Reader;
-use crate::graphql::error::{Failure, Result};
+use super::{Load, Reader};
+use crate::graphql::error::Result;
 
 /// The volumes that are attached to an instance, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,14 +24,13 @@ pub struct PlansOfGroup(pub HypervisorGroupId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LastTestOf(pub BackupStorageId);
 
-impl Loader<VolumesOfInstance> for Reader {
+impl Load<VolumesOfInstance> for Reader {
     type Value = Arc<Vec<Arc<entity::volume::Model>>>;
-    type Error = Failure;
 
     async fn load(
         &self,
         keys: &[VolumesOfInstance],
-    ) -> Result<HashMap<VolumesOfInstance, Self::Value>, Failure> {
+    ) -> Result<HashMap<VolumesOfInstance, Self::Value>> {
         use entity::volume::{Column, Entity};
         let rows = Entity::visible_to(self.scope()?)
             .filter(Column::InstanceId.is_in(keys.iter().map(|key| key.0)))
@@ -48,14 +46,13 @@ impl Loader<VolumesOfInstance> for Reader {
     }
 }
 
-impl Loader<HypervisorsOfGroup> for Reader {
+impl Load<HypervisorsOfGroup> for Reader {
     type Value = Arc<Vec<Arc<entity::hypervisor::Model>>>;
-    type Error = Failure;
 
     async fn load(
         &self,
         keys: &[HypervisorsOfGroup],
-    ) -> Result<HashMap<HypervisorsOfGroup, Self::Value>, Failure> {
+    ) -> Result<HashMap<HypervisorsOfGroup, Self::Value>> {
         use entity::hypervisor::{Column, Entity};
         let rows = Entity::find()
             .filter(Column::GroupId.is_in(keys.iter().map(|key| key.0)))
@@ -70,14 +67,10 @@ impl Loader<HypervisorsOfGroup> for Reader {
     }
 }
 
-impl Loader<PlansOfGroup> for Reader {
+impl Load<PlansOfGroup> for Reader {
     type Value = Arc<Vec<Arc<entity::volume_plan::Model>>>;
-    type Error = Failure;
 
-    async fn load(
-        &self,
-        keys: &[PlansOfGroup],
-    ) -> Result<HashMap<PlansOfGroup, Self::Value>, Failure> {
+    async fn load(&self, keys: &[PlansOfGroup]) -> Result<HashMap<PlansOfGroup, Self::Value>> {
         use entity::{storage_pool, volume_plan};
         let pools = storage_pool::Entity::find()
             .filter(storage_pool::Column::GroupId.is_in(keys.iter().map(|key| key.0)))
@@ -105,11 +98,10 @@ impl Loader<PlansOfGroup> for Reader {
     }
 }
 
-impl Loader<LastTestOf> for Reader {
+impl Load<LastTestOf> for Reader {
     type Value = Arc<entity::backup_storage_test::Model>;
-    type Error = Failure;
 
-    async fn load(&self, keys: &[LastTestOf]) -> Result<HashMap<LastTestOf, Self::Value>, Failure> {
+    async fn load(&self, keys: &[LastTestOf]) -> Result<HashMap<LastTestOf, Self::Value>> {
         use entity::backup_storage_test::{Column, Entity};
         let newest = Query::select()
             .expr(Column::Id.max())
@@ -130,7 +122,10 @@ impl Loader<LastTestOf> for Reader {
 }
 
 /// Each key with its rows, in their order; keys without rows have none.
-fn gather<K, M>(keys: &[K], rows: impl IntoIterator<Item = (K, M)>) -> HashMap<K, Arc<Vec<Arc<M>>>>
+pub fn gather<K, M>(
+    keys: &[K],
+    rows: impl IntoIterator<Item = (K, M)>,
+) -> HashMap<K, Arc<Vec<Arc<M>>>>
 where
     K: Copy + Eq + std::hash::Hash,
 {
