@@ -75,6 +75,7 @@ fn schema(config: &Config, app: App) -> Schema {
     let limits = Limits {
         max_depth: config.graphql.max_depth,
         max_complexity: config.graphql.max_complexity.into(),
+        ..Limits::default()
     };
     let builder = graphql::builder(app).data(limits);
     if config.graphql.introspection {
