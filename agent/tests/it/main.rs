@@ -1,0 +1,13 @@
+//! The agent against real `qemu-img`, `qemu-nbd` and `zstd`, with real files.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod backup;
+mod cancel;
+mod failure;
+
+mod nbd;
+
+mod process;
+mod qcow2;
+mod site;
+mod volume;
