@@ -4,6 +4,7 @@
 mod backup;
 mod cancel;
 mod failure;
+mod gateway;
 
 mod nbd;
 
@@ -11,3 +12,4 @@ mod process;
 mod qcow2;
 mod site;
 mod volume;
+mod worker;
