@@ -34,10 +34,10 @@ async fn serve(answers: Vec<(&'static str, &'static str, String)>) -> (Gateway, 
             let (mut stream, _) = listener.accept().await.unwrap();
             let request = hear(&mut stream).await;
             heard.lock().unwrap().push(request);
-            let head = format!(
+            let answer = format!(
                 "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n{body}"
             );
-            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });
     (Gateway::new(&url, &Token::new("secret")).unwrap(), asked)

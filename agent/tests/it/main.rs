@@ -3,6 +3,7 @@
 
 mod backup;
 mod cancel;
+mod crash;
 mod failure;
 mod gateway;
 
@@ -11,5 +12,6 @@ mod nbd;
 mod process;
 mod qcow2;
 mod site;
+mod speed;
 mod volume;
 mod worker;

@@ -308,7 +308,7 @@ pub fn processes_that_mention(words: &str) -> Vec<String> {
 
 /// Waits for a future that has to end soon.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), Box::pin(future))
+    tokio::time::timeout(Duration::from_mins(2), Box::pin(future))
         .await
         .unwrap()
 }

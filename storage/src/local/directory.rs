@@ -112,21 +112,30 @@ impl Root {
 
     /// Removes the directories above `path` that are empty now, and makes it durable.
     fn prune(&self, path: &ObjectPath) -> Result<()> {
+        match self.remove_empty_parents(path) {
+            Ok(Some(kept)) => sync(&kept),
+            Ok(None) => Ok(()),
+            Err(error) => Err(failed(error, path, "deleting the directory of")),
+        }
+    }
+
+    /// Removes the directories above `path` that are empty now. Gives the first that stays.
+    pub(super) fn remove_empty_parents(&self, path: &ObjectPath) -> io::Result<Option<PathBuf>> {
         let place = self.file(path);
         for parent in place.ancestors().skip(1) {
             if parent == self.0 {
-                return sync(parent);
+                return Ok(Some(parent.to_owned()));
             }
             match fs::remove_dir(parent) {
                 Ok(()) => {}
                 Err(error) if is_absent(&error) => {}
                 Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                    return sync(parent);
+                    return Ok(Some(parent.to_owned()));
                 }
-                Err(error) => return Err(failed(error, path, "deleting the directory of")),
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 
