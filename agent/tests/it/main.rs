@@ -5,6 +5,7 @@ mod backup;
 mod cancel;
 mod crash;
 mod failure;
+mod fake_gateway;
 mod gateway;
 
 mod nbd;

@@ -7,6 +7,7 @@ use tidemark_agent::operation::{RestoreSource, Work};
 use crate::site::{MIB, Site};
 
 const SIZE: u64 = 4096 * MIB;
+const PART: u64 = 512 * MIB;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it measures"]
@@ -19,15 +20,18 @@ async fn backup_and_restore() {
     .await;
     // Half of it compresses well, half does not at all.
     let noise = site.path("scratch/noise");
-    let mut content = vec![0; usize::try_from(SIZE / 2).unwrap()];
+    let mut content = vec![0; usize::try_from(PART).unwrap()];
     blake3::Hasher::new().finalize_xof().fill(&mut content);
     std::fs::write(&noise, content).unwrap();
     let image = site.image(&volume);
-    let image = image.to_str().unwrap();
-    let half = SIZE / 2;
-    let write = format!("write -s {} 0 {half}", noise.display());
-    crate::site::run("qemu-io", ["-f", "qcow2", "-c", &write, image]);
-    site.scribble(&volume, 0x5a, 4 * half, half);
+    for offset in (0..SIZE).step_by(2 * usize::try_from(PART).unwrap()) {
+        let write = format!("write -s {} {offset} {PART}", noise.display());
+        crate::site::run(
+            "qemu-io",
+            ["-f", "qcow2", "-c", &write, image.to_str().unwrap()],
+        );
+        site.scribble(&volume, 0x5a, offset + PART, PART);
+    }
     let report = |what: &str, start: Instant| {
         let seconds = start.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
