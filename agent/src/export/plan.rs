@@ -1,6 +1,6 @@
 //! What of a disk has to be read: its blocks that hold data, and the runs between them that do not.
 
-use tidemark_storage::format::{BLOCK_BYTES, ZERO_RUN_BYTES};
+use storage::format::{BLOCK_BYTES, ZERO_RUN_BYTES};
 
 use super::Error;
 use crate::nbd::{Client, Region};
@@ -109,7 +109,6 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
     use super::*;
 
     fn plan(size_bytes: u64, data: &[(u64, u64)]) -> Vec<Unit> {

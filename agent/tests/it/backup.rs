@@ -2,11 +2,11 @@
 
 use std::{fs, process::Command};
 
+use storage::format::Manifest;
 use tidemark_agent::{
     driver::Code,
     operation::{BackupItem, Outcome, Pool, RestoreSource, Volume, Work},
 };
-use tidemark_storage::format::Manifest;
 
 use crate::site::{MIB, Site, digest_of, run, text};
 
@@ -256,7 +256,7 @@ async fn the_manifest_itself_says_where_a_backup_may_be_restored() {
 
     let path = site.backup_directory(&backup).join("manifest.json");
     let mut manifest = Manifest::parse(&fs::read(&path).unwrap()).unwrap();
-    manifest.storage_type = tidemark_storage::format::manifest::StorageType::CephRbd;
+    manifest.storage_type = storage::format::manifest::StorageType::CephRbd;
     fs::write(&path, manifest.encode().unwrap()).unwrap();
     let (failure, _) = site.fail(in_place(&volume, &backup)).await;
     assert_eq!(failure.code, Code::StorageTypeMismatch);

@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use storage::{
+    Local,
+    fault::{Fault, Faulty},
+};
 use tidemark_agent::{
     operation::{Operation, Outcome, RestoreSource, Work},
     report::Progress,
-};
-use tidemark_storage::{
-    Local,
-    fault::{Fault, Faulty},
 };
 use tokio_util::sync::CancellationToken;
 

@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path, process::Stdio, sync::Arc};
 
+use storage::{
+    Local,
+    fault::{Fault, Faulty},
+};
 use tidemark_agent::{
     driver::Code,
     operation::{Destination, Pool, RestoreSource, SnapshotItem, Volume, Work},
-};
-use tidemark_storage::{
-    Local,
-    fault::{Fault, Faulty},
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},

@@ -9,6 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use storage::{Store, format::manifest::StorageType};
 use tempfile::TempDir;
 use tidemark_agent::{
     driver::{Failure, SnapshotName, Tools},
@@ -18,7 +19,6 @@ use tidemark_agent::{
     },
     process::Launcher,
 };
-use tidemark_storage::{Store, format::manifest::StorageType};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

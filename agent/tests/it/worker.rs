@@ -5,15 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use storage::{
+    Local,
+    fault::{Fault, Faulty},
+};
 use tidemark_agent::{
     driver::{Code, Failure},
     link::{Assignment, Lease, LeaseState, Link, StorageTest},
     operation::{Destination, Outcome, Work},
     work::Worker,
-};
-use tidemark_storage::{
-    Local,
-    fault::{Fault, Faulty},
 };
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;

@@ -27,7 +27,7 @@ use std::{
     time::Duration,
 };
 
-use tidemark_storage::{Local, Store};
+use storage::{Local, Store};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use tidemark_storage::probe;
+use storage::probe;
 use tokio::{
     sync::Notify,
     task::JoinSet,
