@@ -56,9 +56,10 @@ impl Query {
         Err("it fails".into())
     }
 
-    async fn panics(&self) -> bool {
-        let cause: Option<bool> = None;
-        cause.expect("the secret cause")
+    /// The cause is data, so that the compiler does not see what comes.
+    async fn panics(&self, #[graphql(default = "the secret cause")] cause: String) -> bool {
+        assert!(cause.is_empty(), "{cause}");
+        true
     }
 }
 
