@@ -2,9 +2,9 @@
 //!
 //! * [`Store`] is a destination: something that takes objects as a stream and gives ranges of them
 //!   back. [`Local`] keeps them in a directory; others implement the same trait and pass the same
-//!   [`conformance`] suite.
+//!   `conformance` suite.
 //! * [`format`](mod@format) is the backup itself: a seekable zstd stream and a manifest, readable without this crate.
-//! * [`probe`] tries a destination out before it is relied on.
+//! * [`probe()`] tries a destination out before it is relied on.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -18,7 +18,7 @@ pub struct Object {
 
 /// A destination of backups: a flat space of immutable objects under paths.
 ///
-/// What every implementation promises, and [`conformance`](crate::conformance) checks:
+/// What every implementation promises, and the `conformance` suite checks:
 ///
 /// * An object appears whole or not at all. Until [`ObjectWriter::commit`] has returned, nobody can
 ///   read or list it; once it has, the object survives a loss of power.
