@@ -13,7 +13,7 @@ use sea_orm::{
 use super::{
     Error, Requester, Result, hypervisor,
     text::{self, absolute_path},
-    transaction::Transaction,
+    transaction::{ROW_LOCK, Transaction},
 };
 use crate::{app::App, events::Topic};
 
@@ -66,7 +66,7 @@ pub async fn update(
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
     let storage = backup_storage::Entity::find_by_id(id)
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .one(tx.db())
         .await?;
     let storage = storage.ok_or(Error::NotFound("backup storage"))?;

@@ -13,7 +13,7 @@ use super::{
     Error, Requester, Result,
     guard::{Refusal, held_by_restore_or_delete},
     text,
-    transaction::Transaction,
+    transaction::{ROW_LOCK, Transaction},
     volume::facts::active,
 };
 use crate::{app::App, events::Topic};
@@ -77,7 +77,7 @@ pub async fn start(app: &App, requester: &Requester, id: InstanceId) -> Result<i
     let (tx, instance) = lock(app, requester, id).await?;
     let volumes = volume::Entity::visible_to(requester.scope()?)
         .filter(volume::Column::InstanceId.eq(id))
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .all(tx.db())
         .await?;
     for volume in &volumes {
@@ -115,7 +115,7 @@ async fn lock<'a>(
         .ok_or(Error::NotFound("instance"))?;
     tx.lock_account(instance.account_id).await?;
     let instance = find()
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .one(tx.db())
         .await?
         .ok_or(Error::NotFound("instance"))?;

@@ -15,7 +15,10 @@ use sea_orm::{
 
 use super::state::{IN_FLIGHT, PROTECTING};
 use crate::{
-    domain::{Error, Result, transaction::Transaction},
+    domain::{
+        Error, Result,
+        transaction::{ROW_LOCK, Transaction},
+    },
     events::Topic,
 };
 
@@ -239,14 +242,14 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
     let column = match item {
         Item::Snapshot(id) => {
             snapshot::Entity::find_by_id(id)
-                .lock_exclusive()
+                .lock(ROW_LOCK)
                 .one(tx.db())
                 .await?;
             operation::Column::SnapshotId.eq(id)
         }
         Item::Backup(id) => {
             backup::Entity::find_by_id(id)
-                .lock_exclusive()
+                .lock(ROW_LOCK)
                 .one(tx.db())
                 .await?;
             operation::Column::BackupId.eq(id)

@@ -17,6 +17,7 @@ use crate::{
         hypervisor,
         operation::effect::{Field, Item, update_item},
         text,
+        transaction::ROW_LOCK,
         volume::{self, facts},
     },
 };
@@ -144,7 +145,7 @@ impl Acceptance<'_> {
             .ok_or(Error::NotFound("backup"))?;
         self.tx.lock_account(backup.account_id).await?;
         find()?
-            .lock_exclusive()
+            .lock(ROW_LOCK)
             .one(self.tx.db())
             .await?
             .ok_or(Error::NotFound("backup"))
