@@ -1,6 +1,10 @@
 //! A gateway in process for one test: a fresh database, a clock that stands still, and callers.
 
+mod agent;
 mod factory;
+mod mutation;
+mod place;
+mod row;
 mod world;
 
 use std::panic::AssertUnwindSafe;
@@ -9,7 +13,10 @@ use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, Database};
 use tidemark::database;
 
+pub use agent::{Agent, Work};
 pub use factory::{GB, Tenant};
+pub use mutation::document;
+pub use row::id;
 pub use world::World;
 
 /// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.

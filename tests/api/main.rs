@@ -1,10 +1,16 @@
 //! The API, in process: each test runs on SQLite and, by `TIDEMARK_TEST_POSTGRES_URL`, on
 //! PostgreSQL.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "tests and their harness say what they expect with `unwrap`"
-)]
-
+mod backup;
+mod cancel;
+mod guard;
 mod harness;
+mod idempotency;
+mod instance;
+mod lease;
+mod race;
 mod read;
+mod recover;
+mod restore;
+mod snapshot;
+mod volume;
