@@ -6,7 +6,6 @@
 //! which a batch cannot grow any more, so no timer is needed; the next batches leave when those
 //! before them have arrived, so the batches of a query are always the same.
 
-mod batch;
 mod child;
 mod fact;
 mod list;
@@ -15,30 +14,29 @@ mod tally;
 mod viewer;
 
 use std::{
-    any::{Any, TypeId, type_name},
-    collections::HashMap,
+    any::type_name,
     fmt,
     future::poll_fn,
     hash::Hash,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    time::Duration,
 };
 
+use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use entity::Scope;
-use futures_util::{Stream, stream::FuturesUnordered, task::AtomicWaker};
+use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
 
-use super::error::Result;
+use super::error::{Failure, Result};
 use crate::{
     app::App,
     domain::{Error, Requester},
 };
-use batch::{Departures, Edge};
 
-pub use batch::Load;
 pub use child::{
     BackupsOfVolume, CountUnder, EventsOfOperation, LogsOfOperation, OperationsOfVolume, PageUnder,
     SnapshotsOfVolume, Under,
@@ -48,16 +46,26 @@ pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, VolumesOfInstance};
 pub use tally::InFlightOf;
 pub use viewer::{AccountOfViewer, ApiTokensOfViewer};
 
+/// As many keys as one statement takes: SQLite binds 32,766 values.
+const MAX_KEYS: usize = 10_000;
+
 /// What an operation loads its edges from. Clones share what they know, which lives as long as the
 /// operation; of a subscription, as long as one event.
 #[derive(Clone)]
 pub struct Loaders(Arc<Shared>);
 
 struct Shared {
-    reader: Arc<Reader>,
-    edges: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    app: App,
+    requester: Requester,
+    edges: Mutex<Edges>,
     departures: Departures,
 }
+
+type Edges = Arc<DataLoader<Reader, HashMapCache>>;
+
+/// Batches that can leave.
+#[derive(Clone, Default)]
+struct Departures(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
 
 /// Reads the rows of a batch as the requester may see them.
 #[derive(Debug)]
@@ -79,27 +87,31 @@ impl Reader {
 impl Loaders {
     /// Loaders for one operation of `requester`.
     pub fn new(app: App, requester: Requester) -> Self {
+        let departures = Departures::default();
+        let edges = edges(&app, &requester, &departures);
         Self(Arc::new(Shared {
-            reader: Arc::new(Reader { app, requester }),
-            edges: Mutex::default(),
-            departures: Departures::default(),
+            app,
+            requester,
+            edges: Mutex::new(edges),
+            departures,
         }))
     }
 
     /// What `key` names, if it is there and the requester may see it.
-    pub async fn lookup<K>(&self, key: K) -> Result<Option<<Reader as Load<K>>::Value>>
+    pub async fn lookup<K>(&self, key: K) -> Result<Option<<Reader as Loader<K>>::Value>>
     where
         K: Clone + Eq + Hash + Send + Sync + 'static,
-        Reader: Load<K>,
+        Reader: Loader<K, Error = Failure>,
     {
-        self.edge::<K>()?.lookup(key, &self.0.departures).await
+        let edges = Arc::clone(&self.edges());
+        edges.load_one(key).await
     }
 
     /// What `key` names. It is there, or the database contradicts itself.
-    pub async fn find<K>(&self, key: K) -> Result<<Reader as Load<K>>::Value>
+    pub async fn find<K>(&self, key: K) -> Result<<Reader as Loader<K>>::Value>
     where
         K: Clone + Eq + Hash + Send + Sync + 'static,
-        Reader: Load<K>,
+        Reader: Loader<K, Error = Failure>,
     {
         self.lookup(key).await?.ok_or_else(|| {
             let key = type_name::<K>();
@@ -110,18 +122,23 @@ impl Loaders {
     /// Forgets what was loaded. A mutation does so after its commit, so that its payload, and the
     /// mutations after it in the same document, see what it changed.
     pub fn forget(&self) {
-        let mut edges = self.0.edges.lock().unwrap_or_else(PoisonError::into_inner);
-        edges.clear();
+        *self.edges() = edges(&self.0.app, &self.0.requester, &self.0.departures);
     }
 
-    /// Runs `execution` to its end and lets batches leave whenever it waits for nothing else.
+    /// Runs `execution` to its end. Batches leave when it waits for nothing else, and it goes on
+    /// when all of them have arrived: nothing is asked for while it is under way.
     pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut under_way = FuturesUnordered::new();
         let stir = Arc::new(Stir::default());
-        let waker = Waker::from(stir.clone());
+        let waker = Waker::from(Arc::clone(&stir));
         poll_fn(|cx| {
             loop {
+                while !under_way.is_empty() {
+                    if pin!(&mut under_way).poll_next(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
                 stir.outer.register(cx.waker());
                 stir.stirred.store(false, Ordering::Release);
                 let polled = execution.as_mut().poll(&mut Context::from_waker(&waker));
@@ -129,16 +146,11 @@ impl Loaders {
                     return Poll::Ready(outcome);
                 }
                 // Long lists of fields yield half way: then there is more to ask for.
-                let waits = !stir.stirred.load(Ordering::Acquire);
-                if waits && under_way.is_empty() {
-                    let batches = self.0.departures.take().into_iter();
-                    under_way.extend(batches.map(|batch| batch.depart(self.0.reader.clone())));
+                if stir.stirred.load(Ordering::Acquire) {
+                    return Poll::Pending;
                 }
-                let mut arrived = false;
-                while let Poll::Ready(Some(())) = pin!(&mut under_way).poll_next(cx) {
-                    arrived = true;
-                }
-                if !arrived {
+                under_way.extend(self.0.departures.take());
+                if under_way.is_empty() {
                     return Poll::Pending;
                 }
             }
@@ -146,18 +158,35 @@ impl Loaders {
         .await
     }
 
-    fn edge<K>(&self) -> Result<Arc<Edge<K, <Reader as Load<K>>::Value>>>
-    where
-        K: Clone + Eq + Hash + Send + Sync + 'static,
-        Reader: Load<K>,
-    {
-        let mut edges = self.0.edges.lock().unwrap_or_else(PoisonError::into_inner);
-        let edge = edges
-            .entry(TypeId::of::<K>())
-            .or_insert_with(|| Arc::new(Edge::<K, <Reader as Load<K>>::Value>::default()));
-        let edge = edge.clone().downcast();
-        Ok(edge.map_err(|_| Error::Broken(format!("{} has two edges", type_name::<K>())))?)
+    fn edges(&self) -> MutexGuard<'_, Edges> {
+        self.0.edges.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Departures {
+    fn push(&self, batch: BoxFuture<'static, ()>) {
+        self.batches().push(batch);
+    }
+
+    fn take(&self) -> Vec<BoxFuture<'static, ()>> {
+        std::mem::take(&mut *self.batches())
+    }
+
+    fn batches(&self) -> MutexGuard<'_, Vec<BoxFuture<'static, ()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Edges of which nothing is known yet.
+fn edges(app: &App, requester: &Requester, departures: &Departures) -> Edges {
+    let reader = Reader {
+        app: app.clone(),
+        requester: requester.clone(),
+    };
+    let departures = departures.clone();
+    let depart = move |batch| departures.push(batch);
+    let loader = DataLoader::with_cache(reader, depart, HashMapCache::default());
+    Arc::new(loader.delay(Duration::ZERO).max_batch_size(MAX_KEYS))
 }
 
 /// Notes whether an execution woke itself while it was polled, which is to say that it waits for
@@ -178,7 +207,7 @@ impl Wake for Stir {
 impl fmt::Debug for Loaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaders")
-            .field("reader", &self.0.reader)
+            .field("requester", &self.0.requester)
             .finish_non_exhaustive()
     }
 }

@@ -9,19 +9,21 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{Failure, Result};
 use crate::{
     nbd::{self, Client},
-    process::{self, Invocation, Process, Processes},
+    process::{self, Invocation, Output, Process, Processes},
 };
 
 /// More connections than this gain nothing.
 const CONNECTIONS: usize = 4;
 const START_LIMIT: Duration = Duration::from_secs(20);
 const START_POLL: Duration = Duration::from_millis(5);
+/// How long a server that hangs up may take to end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Longer than any operation may take.
 const LIFETIME: Duration = Duration::from_hours(24);
 /// Closing an image may write its metadata out.
@@ -50,18 +52,23 @@ impl Server {
             .args(arguments)
             .time_limit(LIFETIME);
         let mut process = processes.start(invocation).await?;
-        let client = tokio::select! {
-            ended = process.wait() => return Err(match ended {
-                Err(error) => error.into(),
-                Ok(_) => StartError::Silent("it ended before it served anything".into()),
-            }),
-            client = connect(&socket.0) => client?,
+        let connected = tokio::select! {
+            biased;
+            ended = process.wait() => return Err(ended_early(ended)),
+            connected = connect(&socket.0) => connected,
         };
-        Ok(Self {
-            client,
-            process,
-            _socket: socket,
-        })
+        match connected {
+            Ok(client) => Ok(Self {
+                client,
+                process,
+                _socket: socket,
+            }),
+            // It listens before it opens the image; if it hangs up, it is about to say why.
+            Err(error) => match timeout(LAST_WORDS, process.wait()).await {
+                Ok(ended) => Err(ended_early(ended)),
+                Err(_) => Err(error),
+            },
+        }
     }
 
     /// The disk that is served.
@@ -82,7 +89,7 @@ impl Server {
             _socket,
         } = self;
         client.close().await;
-        match tokio::time::timeout(END_LIMIT, process.wait()).await {
+        match timeout(END_LIMIT, process.wait()).await {
             Ok(ended) => Ok(ended.map(drop)?),
             Err(_) => Err(
                 Failure::storage("The volume's storage did not finish in time.")
@@ -103,6 +110,13 @@ pub enum StartError {
     Silent(String),
 }
 
+fn ended_early(ended: std::result::Result<Output, process::Error>) -> StartError {
+    match ended {
+        Err(error) => error.into(),
+        Ok(_) => StartError::Silent("it ended before it served anything".into()),
+    }
+}
+
 async fn connect(socket: &Path) -> std::result::Result<Client, StartError> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
@@ -119,7 +133,12 @@ struct Socket(PathBuf);
 
 impl Socket {
     fn new(directory: &Path) -> Self {
-        Self(directory.join(format!("{}.sock", Uuid::now_v7().simple())))
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a name that nobody else has, seen by nobody"
+        )]
+        let name = Uuid::now_v7().simple();
+        Self(directory.join(format!("{name}.sock")))
     }
 }
 

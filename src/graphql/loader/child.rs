@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
 
+use async_graphql::dataloader::Loader;
 use entity::{OperationId, VolumeId};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QuerySelect,
@@ -11,9 +12,9 @@ use sea_orm::{
     },
 };
 
-use super::{Load, Reader};
+use super::Reader;
 use crate::graphql::{
-    error::Result,
+    error::{Failure, Result},
     page::{Page, Rows, Sort},
 };
 
@@ -68,8 +69,9 @@ impl<U: Under> CountUnder<U> {
 const PARENT: &str = "parent_id";
 const PLACE: &str = "place";
 
-impl<U: Under> Load<PageUnder<U>> for Reader {
+impl<U: Under> Loader<PageUnder<U>> for Reader {
     type Value = Arc<Rows<<U::Entity as EntityTrait>::Model>>;
+    type Error = Failure;
 
     async fn load(&self, keys: &[PageUnder<U>]) -> Result<HashMap<PageUnder<U>, Self::Value>> {
         let mut pages: HashMap<&Page, Vec<U::Parent>> = HashMap::new();
@@ -95,8 +97,9 @@ impl<U: Under> Load<PageUnder<U>> for Reader {
     }
 }
 
-impl<U: Under> Load<CountUnder<U>> for Reader {
+impl<U: Under> Loader<CountUnder<U>> for Reader {
     type Value = u64;
+    type Error = Failure;
 
     async fn load(&self, keys: &[CountUnder<U>]) -> Result<HashMap<CountUnder<U>, u64>> {
         let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();

@@ -6,12 +6,13 @@ use std::{
     sync::Arc,
 };
 
+use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 
-use super::{Load, Reader};
+use super::Reader;
 use crate::{
     domain::{guard::VolumeFacts, volume::facts},
-    graphql::error::Result,
+    graphql::error::{Failure, Result},
 };
 
 /// The instant at which the operation is answered.
@@ -41,16 +42,18 @@ impl Hash for FactsOf {
     }
 }
 
-impl Load<Now> for Reader {
+impl Loader<Now> for Reader {
     type Value = DateTime<Utc>;
+    type Error = Failure;
 
     async fn load(&self, _: &[Now]) -> Result<HashMap<Now, DateTime<Utc>>> {
         Ok(HashMap::from([(Now, self.app.clock.now(self.db()).await?)]))
     }
 }
 
-impl Load<FactsOf> for Reader {
+impl Loader<FactsOf> for Reader {
     type Value = Arc<VolumeFacts>;
+    type Error = Failure;
 
     async fn load(&self, keys: &[FactsOf]) -> Result<HashMap<FactsOf, Self::Value>> {
         let mut loaded = HashMap::with_capacity(keys.len());

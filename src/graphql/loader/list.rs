@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use async_graphql::dataloader::Loader;
 use entity::{BackupStorageId, HypervisorGroupId, InstanceId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Query};
 
-use super::{Load, Reader};
-use crate::graphql::error::Result;
+use super::Reader;
+use crate::graphql::error::{Failure, Result};
 
 /// The volumes that are attached to an instance, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,8 +25,9 @@ pub struct PlansOfGroup(pub HypervisorGroupId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LastTestOf(pub BackupStorageId);
 
-impl Load<VolumesOfInstance> for Reader {
+impl Loader<VolumesOfInstance> for Reader {
     type Value = Arc<Vec<Arc<entity::volume::Model>>>;
+    type Error = Failure;
 
     async fn load(
         &self,
@@ -46,8 +48,9 @@ impl Load<VolumesOfInstance> for Reader {
     }
 }
 
-impl Load<HypervisorsOfGroup> for Reader {
+impl Loader<HypervisorsOfGroup> for Reader {
     type Value = Arc<Vec<Arc<entity::hypervisor::Model>>>;
+    type Error = Failure;
 
     async fn load(
         &self,
@@ -67,8 +70,9 @@ impl Load<HypervisorsOfGroup> for Reader {
     }
 }
 
-impl Load<PlansOfGroup> for Reader {
+impl Loader<PlansOfGroup> for Reader {
     type Value = Arc<Vec<Arc<entity::volume_plan::Model>>>;
+    type Error = Failure;
 
     async fn load(&self, keys: &[PlansOfGroup]) -> Result<HashMap<PlansOfGroup, Self::Value>> {
         use entity::{storage_pool, volume_plan};
@@ -98,8 +102,9 @@ impl Load<PlansOfGroup> for Reader {
     }
 }
 
-impl Load<LastTestOf> for Reader {
+impl Loader<LastTestOf> for Reader {
     type Value = Arc<entity::backup_storage_test::Model>;
+    type Error = Failure;
 
     async fn load(&self, keys: &[LastTestOf]) -> Result<HashMap<LastTestOf, Self::Value>> {
         use entity::backup_storage_test::{Column, Entity};

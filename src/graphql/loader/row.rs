@@ -2,21 +2,23 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use async_graphql::dataloader::Loader;
 use entity::{
     AccountId, BackupId, BackupStorageId, HypervisorGroupId, HypervisorId, InstanceId, OperationId,
     SnapshotId, UserId, VolumeId, VolumePlanId,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Load, Reader};
-use crate::graphql::error::Result;
+use super::Reader;
+use crate::graphql::error::{Failure, Result};
 
 /// Of tenants' tables only what the requester may see; of the platform's and of users, which are
 /// reached only from rows that the requester may see, all.
 macro_rules! by_id {
     ($($noun:ident $id:ident $select:expr;)+) => {$(
-        impl Load<$id> for Reader {
+        impl Loader<$id> for Reader {
             type Value = Arc<entity::$noun::Model>;
+            type Error = Failure;
 
             async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, Self::Value>> {
                 let select: fn(&Self) -> Result<_> = $select;

@@ -3,11 +3,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use async_graphql::dataloader::Loader;
 use entity::{AccountId, Scope, UserId, token::TokenKind};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{Load, Reader, list::gather};
-use crate::graphql::error::Result;
+use super::{Reader, list::gather};
+use crate::graphql::error::{Failure, Result};
 
 /// The account of a viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,8 +18,9 @@ pub struct AccountOfViewer(pub AccountId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ApiTokensOfViewer(pub UserId);
 
-impl Load<AccountOfViewer> for Reader {
+impl Loader<AccountOfViewer> for Reader {
     type Value = Arc<entity::account::Model>;
+    type Error = Failure;
 
     async fn load(
         &self,
@@ -36,8 +38,9 @@ impl Load<AccountOfViewer> for Reader {
     }
 }
 
-impl Load<ApiTokensOfViewer> for Reader {
+impl Loader<ApiTokensOfViewer> for Reader {
     type Value = Arc<Vec<Arc<entity::token::Model>>>;
+    type Error = Failure;
 
     async fn load(
         &self,
