@@ -13,9 +13,8 @@ use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, Database};
 use tidemark::database;
 
-pub use agent::{Agent, Work};
+pub use agent::Work;
 pub use factory::{GB, Tenant};
-pub use mutation::document;
 pub use row::id;
 pub use world::World;
 
