@@ -9,7 +9,7 @@ use entity::{
     volume::{DataState, VolumeState},
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, SimpleExpr},
 };
 
@@ -167,9 +167,9 @@ async fn volume_deleted(
 ) -> Result<()> {
     let id = operation.volume_id;
     if !completed {
-        // Never started: it is as it was, unless it had failed before.
-        let untouched = operation.epoch == 0;
-        let state = if untouched {
+        // Never started: it is as it was before.
+        let sound = operation.epoch == 0 && !had_failed(tx, operation).await?;
+        let state = if sound {
             VolumeState::Available
         } else {
             VolumeState::Failed
@@ -185,6 +185,29 @@ async fn volume_deleted(
         .exec(tx.db())
         .await?;
     Ok(())
+}
+
+/// Whether the volume had failed before `deletion`: it was not made, or an earlier deletion began.
+async fn had_failed(tx: &Transaction<'_>, deletion: &operation::Model) -> Result<bool> {
+    let id = deletion.volume_id;
+    let making = Condition::any()
+        .add(operation::Column::TargetVolumeId.eq(id))
+        .add(
+            Condition::all()
+                .add(operation::Column::VolumeId.eq(id))
+                .add(operation::Column::Kind.eq(OperationKind::CreateVolume)),
+        );
+    let deleting = Condition::all()
+        .add(operation::Column::VolumeId.eq(id))
+        .add(operation::Column::Kind.eq(OperationKind::DeleteVolume))
+        .add(operation::Column::Epoch.gt(0));
+    let failures = operation::Entity::find()
+        .filter(making.add(deleting))
+        .filter(operation::Column::Id.ne(deletion.id))
+        .filter(operation::Column::Status.ne(OperationStatus::Completed))
+        .count(tx.db())
+        .await?;
+    Ok(failures > 0)
 }
 
 async fn made(
