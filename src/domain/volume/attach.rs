@@ -49,10 +49,10 @@ pub async fn attach(
     if volume.instance_id.is_some() {
         return Err(Refusal::VolumeAttached.into());
     }
+    not_held(&volume)?;
     if volume.data_state == DataState::Inconsistent {
         return Err(Refusal::VolumeInconsistent.into());
     }
-    not_held(&volume)?;
     set_instance(tx, volume, Some(instance.id)).await
 }
 
