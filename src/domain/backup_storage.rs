@@ -17,6 +17,9 @@ use super::{
 };
 use crate::{app::App, events::Topic};
 
+/// The most characters of what an agent says of a test; what is longer is cut.
+const MAX_MESSAGE_CHARS: usize = 1000;
+
 /// What kind of destination, and where it is.
 #[derive(Debug)]
 pub enum Location {
@@ -238,7 +241,7 @@ async fn record(
     let mut test = test.into_active_model();
     test.finished_at = Set(Some(tx.now()));
     test.ok = Set(ok);
-    test.message = Set(message.to_owned());
+    test.message = Set(text::printable(message, MAX_MESSAGE_CHARS));
     let test = test.update(tx.db()).await?;
     tx.wake(Topic::StorageTests);
     tx.commit().await?;

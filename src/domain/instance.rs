@@ -40,13 +40,8 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
     if input.credits_per_hour.0.is_sign_negative() {
         return Err(Error::invalid("Credits per hour cannot be negative."));
     }
-    if input
-        .qmp_socket
-        .as_deref()
-        .is_some_and(|path| !path.starts_with('/'))
-    {
-        return Err(Error::invalid("A QMP socket is an absolute path."));
-    }
+    let qmp_socket = input.qmp_socket.as_deref();
+    let qmp_socket = qmp_socket.map(text::absolute_path).transpose()?;
     let tx = Transaction::begin(app).await?;
     account::Entity::find_by_id(input.account_id)
         .one(tx.db())
@@ -63,7 +58,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
         name: Set(name),
         status: Set(InstanceStatus::Stopped),
         credits_per_hour: Set(input.credits_per_hour),
-        qmp_socket: Set(input.qmp_socket),
+        qmp_socket: Set(qmp_socket),
         created_at: Set(tx.now()),
     };
     let instance = instance.insert(tx.db()).await?;
