@@ -5,6 +5,7 @@ mod factory;
 mod mutation;
 mod place;
 mod row;
+mod stream;
 mod world;
 
 use std::panic::AssertUnwindSafe;
@@ -16,6 +17,7 @@ use tidemark::database;
 pub use agent::Work;
 pub use factory::{GB, Tenant};
 pub use row::id;
+pub use stream::{Watcher, on};
 pub use world::World;
 
 /// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.

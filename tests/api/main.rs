@@ -1,6 +1,7 @@
 //! The API, in process: each test runs on SQLite and, by `TIDEMARK_TEST_POSTGRES_URL`, on
 //! PostgreSQL.
 
+mod access;
 mod backup;
 mod cancel;
 mod guard;
@@ -13,4 +14,5 @@ mod read;
 mod recover;
 mod restore;
 mod snapshot;
+mod subscription;
 mod volume;
