@@ -16,6 +16,7 @@ use tidemark::database;
 
 pub use agent::Work;
 pub use factory::{GB, Tenant};
+pub use mutation::document;
 pub use row::id;
 pub use stream::{Watcher, on};
 pub use world::World;

@@ -2,13 +2,17 @@
 //! PostgreSQL.
 
 mod access;
+mod audit;
 mod backup;
 mod cancel;
 mod guard;
 mod harness;
 mod idempotency;
+mod input;
 mod instance;
+mod invariant;
 mod lease;
+mod platform;
 mod race;
 mod read;
 mod recover;
