@@ -147,7 +147,17 @@ pub fn table() -> String {
         let told = code.description();
         let heals = if told.retriable { "yes" } else { "no" };
         let (meaning, remedy) = (told.meaning, told.remedy);
-        page += &format!("| `{code}` | {meaning} | {heals} | {remedy} |\n");
+        page.extend([
+            "| `",
+            code.as_str(),
+            "` | ",
+            meaning,
+            " | ",
+            heals,
+            " | ",
+            remedy,
+            " |\n",
+        ]);
     }
     page
 }

@@ -18,7 +18,7 @@ pub use agent::Work;
 pub use factory::{GB, Tenant};
 pub use mutation::document;
 pub use row::id;
-pub use stream::{Watcher, on};
+pub use stream::on;
 pub use world::World;
 
 /// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.

@@ -47,7 +47,7 @@ async fn an_attached_volume_is_worked_on_by_the_agent_of_its_instance() {
             .await;
         let volume = world
             .volume(&alice, |row| {
-                row.instance_id = sea_orm::Set(Some(instance.id))
+                row.instance_id = sea_orm::Set(Some(instance.id));
             })
             .await;
         let input = json!({ "volumeId": volume.id.to_string() });

@@ -16,7 +16,7 @@ use proptest::{
     strategy::ValueTree,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use sea_orm::{EntityTrait, QueryOrder, Set};
+use sea_orm::{EntityTrait, Iterable, QueryOrder, Set};
 use serde_json::json;
 use tidemark::domain::Requester;
 
@@ -86,15 +86,15 @@ async fn the_invariants_hold_whatever_happens_in_whatever_order() {
                     .volume(&tenant, |row| row.plan_id = Set(plan.id))
                     .await;
             }
-            let mut play = Play {
+            let mut game = Play {
                 world: &world,
                 tenant: &tenant,
                 admin: &admin,
                 held: Vec::new(),
             };
             for (step, verb) in verbs.iter().enumerate() {
-                play.perform(verb).await;
-                play.check(&format!("sequence {number}, step {step}: {verb:?}"))
+                game.perform(verb).await;
+                game.check(&format!("sequence {number}, step {step}: {verb:?}"))
                     .await;
             }
             // In the end everything comes to rest.
@@ -102,13 +102,21 @@ async fn the_invariants_hold_whatever_happens_in_whatever_order() {
                 world.clock.advance(TimeDelta::seconds(7201));
                 world.clean_up().await;
             }
-            play.check(&format!("sequence {number}, at rest")).await;
+            game.check(&format!("sequence {number}, at rest")).await;
             assert!(
-                play.volumes()
+                game.volumes()
                     .await
                     .iter()
                     .all(|row| row.active_operation_id.is_none())
             );
+        }
+        let db = world.app.database.writes();
+        let events = operation_event::Entity::find().all(db).await.unwrap();
+        for kind in
+            OperationEventKind::iter().filter(|kind| *kind != OperationEventKind::Progressed)
+        {
+            let seen = events.iter().any(|event| event.kind == kind);
+            assert!(seen, "no sequence led to {kind:?}: they prove too little");
         }
     })
     .await;
@@ -129,27 +137,27 @@ impl Play<'_> {
         let agent = world.worker();
         match verb {
             Verb::CreateSnapshot(index) => {
-                self.ask("createSnapshot", self.on_volume(index).await)
-                    .await
+                self.ask("createSnapshot", self.on_volume(*index).await)
+                    .await;
             }
             Verb::CreateBackup(index) => {
-                self.ask("createBackup", self.on_volume(index).await).await
+                self.ask("createBackup", self.on_volume(*index).await).await;
             }
             Verb::DeleteSnapshot(index) => {
-                if let Some(row) = pick(&self.snapshots().await, index) {
+                if let Some(row) = pick(&self.snapshots().await, *index) {
                     let input =
                         json!({ "snapshotId": row.id.to_string(), "confirmName": row.name });
                     self.ask("deleteSnapshot", input).await;
                 }
             }
             Verb::DeleteBackup(index) => {
-                if let Some(row) = pick(&self.backups().await, index) {
+                if let Some(row) = pick(&self.backups().await, *index) {
                     let input = json!({ "backupId": row.id.to_string(), "confirmName": row.name });
                     self.ask("deleteBackup", input).await;
                 }
             }
             Verb::RestoreInPlace(index) => {
-                if let Some(row) = pick(&self.snapshots().await, index) {
+                if let Some(row) = pick(&self.snapshots().await, *index) {
                     let input = json!({
                         "volumeId": row.volume_id.to_string(),
                         "source": { "snapshotId": row.id.to_string() },
@@ -159,39 +167,39 @@ impl Play<'_> {
                 }
             }
             Verb::RestoreToNewVolume(index) => {
-                if let Some(row) = pick(&self.backups().await, index) {
+                if let Some(row) = pick(&self.backups().await, *index) {
                     let input = json!({ "source": { "backupId": row.id.to_string() } });
                     self.ask("restoreToNewVolume", input).await;
                 }
             }
             Verb::Claim => self.held.extend(agent.claim_up_to(1).await),
             Verb::Complete(index) => {
-                if let Some(work) = pick(&self.held, index) {
+                if let Some(work) = pick(&self.held, *index) {
                     agent.complete(&work).await;
                 }
             }
             Verb::Fail(index) => {
-                if let Some(work) = pick(&self.held, index) {
+                if let Some(work) = pick(&self.held, *index) {
                     agent.fail(&work, true).await;
                 }
             }
             Verb::Stop(index) => {
-                if let Some(work) = pick(&self.held, index) {
+                if let Some(work) = pick(&self.held, *index) {
                     agent.stop(&work, false).await;
                 }
             }
             Verb::Renew(index) => {
-                if let Some(work) = pick(&self.held, index) {
+                if let Some(work) = pick(&self.held, *index) {
                     agent.renew(&work).await;
                 }
             }
             Verb::Cancel(index) => {
-                if let Some(row) = pick(&self.operations().await, index) {
+                if let Some(row) = pick(&self.operations().await, *index) {
                     self.ask("cancelOperation", on("operationId", row.id)).await;
                 }
             }
             Verb::GiveUp(index) => {
-                if let Some(row) = pick(&self.operations().await, index) {
+                if let Some(row) = pick(&self.operations().await, *index) {
                     let input = json!({ "operationId": row.id.to_string(), "reason": "enough" });
                     let _ = world.attempt(self.admin, "failOperation", input).await;
                 }
@@ -215,7 +223,7 @@ impl Play<'_> {
         }
     }
 
-    async fn on_volume(&self, index: &Index) -> serde_json::Value {
+    async fn on_volume(&self, index: Index) -> serde_json::Value {
         let volumes = self.volumes().await;
         on("volumeId", index.get(&volumes).id)
     }
@@ -374,6 +382,6 @@ impl Play<'_> {
     }
 }
 
-fn pick<T: Clone>(rows: &[T], index: &Index) -> Option<T> {
+fn pick<T: Clone>(rows: &[T], index: Index) -> Option<T> {
     (!rows.is_empty()).then(|| index.get(rows).clone())
 }

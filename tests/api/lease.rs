@@ -7,6 +7,7 @@ use entity::{
     volume::{DataState, VolumeState},
 };
 use serde_json::json;
+use tidemark::domain::operation::recover::Repaired;
 
 use crate::harness::{Tenant, Work, World, on_each_database};
 
@@ -28,7 +29,7 @@ async fn a_lease_lasts_ninety_seconds_from_its_last_renewal() {
         for _ in 0..5 {
             world.wait_seconds(89);
             assert_eq!(agent.renew(&work).await, "HELD");
-            assert_eq!(world.clean_up().await, Default::default());
+            assert_eq!(world.clean_up().await, Repaired::default());
         }
         world.wait_seconds(90);
         assert_eq!(world.clean_up().await.lost, 1);
@@ -217,12 +218,11 @@ async fn a_restore_failed_from_outside_is_inconsistent_unless_its_agent_says_oth
             let work = agent.claim_one().await;
             let give_up = json!({ "operationId": work.operation, "reason": "stuck" });
             world.run(&admin, "failOperation", give_up).await;
-            match said {
-                Some(touched) => assert!(!agent.stop(&work, touched).await),
-                None => {
-                    world.wait_seconds(90);
-                    world.clean_up().await;
-                }
+            if let Some(touched) = said {
+                assert!(!agent.stop(&work, touched).await);
+            } else {
+                world.wait_seconds(90);
+                world.clean_up().await;
             }
             let row = world.volume_row(volume.id).await;
             assert_eq!(

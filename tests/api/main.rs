@@ -1,6 +1,13 @@
 //! The API, in process: each test runs on SQLite and, by `TIDEMARK_TEST_POSTGRES_URL`, on
 //! PostgreSQL.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and their harness say what they expect with these"
+)]
+
 mod access;
 mod audit;
 mod backup;

@@ -186,7 +186,7 @@ async fn an_instance_with_an_inconsistent_volume_does_not_start() {
         let alice = world.tenant("alice").await;
         let instance = world
             .instance(&alice, |row| {
-                row.status = Set(entity::instance::InstanceStatus::Stopped)
+                row.status = Set(entity::instance::InstanceStatus::Stopped);
             })
             .await;
         world

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityName,
-    EntityTrait, IdenStatic, Iterable, Statement,
+    ColumnTrait, ColumnType, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait,
+    IdenStatic, Iterable, Statement,
 };
 
 const POSTGRES_URL: &str = "TIDEMARK_TEST_POSTGRES_URL";
@@ -22,7 +22,7 @@ async fn on_each_database(test: impl AsyncFn(&DatabaseConnection)) {
     let server = Database::connect(&url).await.unwrap();
     let schema = format!(
         "migrations_{}",
-        tidemark::domain::Ids.next(|id| id.simple())
+        tidemark::domain::Ids.next(sea_orm::prelude::Uuid::simple)
     );
     let create = format!("CREATE SCHEMA {schema}");
     server.execute_unprepared(&create).await.unwrap();

@@ -114,8 +114,6 @@ impl World {
 
 /// The id in a payload, as the type that is asked for: `id(&payload["snapshot"])`.
 pub fn id<T: std::str::FromStr>(node: &Value) -> T {
-    match text(&node["id"]).parse() {
-        Ok(id) => id,
-        Err(_) => panic!("no id: {node}"),
-    }
+    let id = text(&node["id"]).parse().ok();
+    id.unwrap_or_else(|| panic!("no id: {node}"))
 }

@@ -104,6 +104,6 @@ impl Watcher {
 }
 
 /// Variables with one id.
-pub fn on(name: &str, id: impl ToString) -> Value {
-    json!({ name: id.to_string() })
+pub fn on(name: &str, id: impl std::fmt::Display) -> Value {
+    json!({ name: format!("{id}") })
 }
