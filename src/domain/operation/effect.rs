@@ -15,10 +15,7 @@ use sea_orm::{
 
 use super::state::{IN_FLIGHT, PROTECTING};
 use crate::{
-    domain::{
-        Error, Result,
-        transaction::{ROW_LOCK, Transaction},
-    },
+    domain::{Error, Result, transaction::Transaction},
     events::Topic,
 };
 
@@ -167,12 +164,10 @@ async fn volume_deleted(
 ) -> Result<()> {
     let id = operation.volume_id;
     if !completed {
-        // Never started: it is as it was before.
-        let sound = operation.epoch == 0 && !had_failed(tx, operation).await?;
-        let state = if sound {
-            VolumeState::Available
-        } else {
+        let state = if is_broken(tx, id).await? {
             VolumeState::Failed
+        } else {
+            VolumeState::Available
         };
         return update_volume(tx, id, volume::Column::State, Expr::value(state)).await;
     }
@@ -187,27 +182,26 @@ async fn volume_deleted(
     Ok(())
 }
 
-/// Whether the volume had failed before `deletion`: it was not made, or an earlier deletion began.
-async fn had_failed(tx: &Transaction<'_>, deletion: &operation::Model) -> Result<bool> {
-    let id = deletion.volume_id;
-    let making = Condition::any()
-        .add(operation::Column::TargetVolumeId.eq(id))
-        .add(
-            Condition::all()
-                .add(operation::Column::VolumeId.eq(id))
-                .add(operation::Column::Kind.eq(OperationKind::CreateVolume)),
-        );
-    let deleting = Condition::all()
-        .add(operation::Column::VolumeId.eq(id))
-        .add(operation::Column::Kind.eq(OperationKind::DeleteVolume))
-        .add(operation::Column::Epoch.gt(0));
-    let failures = operation::Entity::find()
-        .filter(making.add(deleting))
-        .filter(operation::Column::Id.ne(deletion.id))
-        .filter(operation::Column::Status.ne(OperationStatus::Completed))
+/// Whether the making of a volume failed, or an agent has begun to delete it.
+async fn is_broken(tx: &Transaction<'_>, id: VolumeId) -> Result<bool> {
+    use operation::Column;
+    let made_it = Condition::any().add(Column::TargetVolumeId.eq(id)).add(
+        Condition::all()
+            .add(Column::Kind.eq(OperationKind::CreateVolume))
+            .add(Column::VolumeId.eq(id)),
+    );
+    let not_made = Condition::all()
+        .add(made_it)
+        .add(Column::Status.is_in([OperationStatus::Failed, OperationStatus::Cancelled]));
+    let half_deleted = Condition::all()
+        .add(Column::Kind.eq(OperationKind::DeleteVolume))
+        .add(Column::VolumeId.eq(id))
+        .add(Column::Epoch.gt(0));
+    let broken = operation::Entity::find()
+        .filter(Condition::any().add(not_made).add(half_deleted))
         .count(tx.db())
         .await?;
-    Ok(failures > 0)
+    Ok(broken > 0)
 }
 
 async fn made(
@@ -265,14 +259,14 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
     let column = match item {
         Item::Snapshot(id) => {
             snapshot::Entity::find_by_id(id)
-                .lock(ROW_LOCK)
+                .lock_exclusive()
                 .one(tx.db())
                 .await?;
             operation::Column::SnapshotId.eq(id)
         }
         Item::Backup(id) => {
             backup::Entity::find_by_id(id)
-                .lock(ROW_LOCK)
+                .lock_exclusive()
                 .one(tx.db())
                 .await?;
             operation::Column::BackupId.eq(id)
