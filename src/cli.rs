@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod doctor;
 mod embedded_agent;
+mod errors;
 mod migrate;
 mod schema;
 mod serve;
@@ -33,6 +34,8 @@ enum Command {
     Migrate(ConfigFile),
     /// Print the API's schema.
     Schema,
+    /// Print the table of the API's error codes.
+    Errors,
     /// What can be configured.
     #[command(subcommand)]
     Config(config::Command),
@@ -80,6 +83,7 @@ impl Command {
             Self::Demo(demo) => demo.run().await?,
             Self::Migrate(file) => migrate::run(&file).await?,
             Self::Schema => schema::run().await?,
+            Self::Errors => errors::run(),
             Self::Config(command) => command.run()?,
             Self::User(command) => command.run().await?,
             Self::Doctor(file) => return doctor::run(&file).await,

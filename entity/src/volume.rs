@@ -91,4 +91,9 @@ impl Entity {
             .narrow(Self::find(), Column::AccountId)
             .filter(Column::DeletedAt.is_null())
     }
+
+    /// The rows that `scope` covers, the deleted ones too.
+    pub fn once_visible_to(scope: Scope) -> Select<Self> {
+        scope.narrow(Self::find(), Column::AccountId)
+    }
 }

@@ -3,8 +3,11 @@
 use entity::{AuditEventId, audit_event};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 
-use super::{Requester, Result};
+use super::{Requester, Result, text::printable};
 use crate::app::App;
+
+/// The most characters of the ids that an input named; what is longer names nothing of ours.
+const MAX_RESOURCE_IDS_CHARS: usize = 200;
 
 /// One change, whether it was carried out or refused.
 #[derive(Debug)]
@@ -32,7 +35,7 @@ pub async fn record(app: &App, entry: Entry<'_>) -> Result<()> {
         account_id: Set(entry.requester.account_id()),
         actor: Set(entry.requester.actor()),
         mutation: Set(entry.mutation.to_owned()),
-        resource_ids: Set(entry.resource_ids),
+        resource_ids: Set(printable(&entry.resource_ids, MAX_RESOURCE_IDS_CHARS)),
         remote: Set(entry.remote),
         request_id: Set(entry.request_id),
         outcome: Set(entry.outcome.to_owned()),

@@ -13,9 +13,12 @@ use sea_orm::{
 use super::{
     Error, Requester, Result, hypervisor,
     text::{self, absolute_path},
-    transaction::Transaction,
+    transaction::{ROW_LOCK, Transaction},
 };
 use crate::{app::App, events::Topic};
+
+/// The most characters of what an agent says of a test; what is longer is cut.
+const MAX_MESSAGE_CHARS: usize = 1000;
 
 /// What kind of destination, and where it is.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ pub async fn update(
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
     let storage = backup_storage::Entity::find_by_id(id)
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .one(tx.db())
         .await?;
     let storage = storage.ok_or(Error::NotFound("backup storage"))?;
@@ -238,7 +241,7 @@ async fn record(
     let mut test = test.into_active_model();
     test.finished_at = Set(Some(tx.now()));
     test.ok = Set(ok);
-    test.message = Set(message.to_owned());
+    test.message = Set(text::printable(message, MAX_MESSAGE_CHARS));
     let test = test.update(tx.db()).await?;
     tx.wake(Topic::StorageTests);
     tx.commit().await?;

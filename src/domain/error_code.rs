@@ -134,6 +134,34 @@ error_codes! {
         "Restore another backup; ask the operator to check the backup storage.";
 }
 
+/// All codes as a table in Markdown: the page `docs/errors.md`.
+pub fn table() -> String {
+    let mut page = String::from(
+        "# Error codes\n\n\
+         Every error of the API has one of these in `extensions.code`. The query `errorCatalog` \
+         tells the same.\n\n\
+         | code | what it means | does time heal it? | what to do |\n\
+         |---|---|---|---|\n",
+    );
+    for code in ErrorCode::ALL {
+        let told = code.description();
+        let heals = if told.retriable { "yes" } else { "no" };
+        let (meaning, remedy) = (told.meaning, told.remedy);
+        page.extend([
+            "| `",
+            code.as_str(),
+            "` | ",
+            meaning,
+            " | ",
+            heals,
+            " | ",
+            remedy,
+            " |\n",
+        ]);
+    }
+    page
+}
+
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -8,7 +8,7 @@ use sea_orm::{
 use super::{
     Error, Requester, Result, backup_storage, text,
     token::{Bearer, issue},
-    transaction::Transaction,
+    transaction::{ROW_LOCK, Transaction},
 };
 use crate::{app::App, events::Topic};
 
@@ -44,7 +44,7 @@ pub async fn update_group(
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
     let group = hypervisor_group::Entity::find_by_id(id)
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .one(tx.db())
         .await?;
     let mut group = group

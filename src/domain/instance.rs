@@ -13,7 +13,7 @@ use super::{
     Error, Requester, Result,
     guard::{Refusal, held_by_restore_or_delete},
     text,
-    transaction::Transaction,
+    transaction::{ROW_LOCK, Transaction},
     volume::facts::active,
 };
 use crate::{app::App, events::Topic};
@@ -40,13 +40,8 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
     if input.credits_per_hour.0.is_sign_negative() {
         return Err(Error::invalid("Credits per hour cannot be negative."));
     }
-    if input
-        .qmp_socket
-        .as_deref()
-        .is_some_and(|path| !path.starts_with('/'))
-    {
-        return Err(Error::invalid("A QMP socket is an absolute path."));
-    }
+    let qmp_socket = input.qmp_socket.as_deref();
+    let qmp_socket = qmp_socket.map(text::absolute_path).transpose()?;
     let tx = Transaction::begin(app).await?;
     account::Entity::find_by_id(input.account_id)
         .one(tx.db())
@@ -63,7 +58,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
         name: Set(name),
         status: Set(InstanceStatus::Stopped),
         credits_per_hour: Set(input.credits_per_hour),
-        qmp_socket: Set(input.qmp_socket),
+        qmp_socket: Set(qmp_socket),
         created_at: Set(tx.now()),
     };
     let instance = instance.insert(tx.db()).await?;
@@ -77,7 +72,7 @@ pub async fn start(app: &App, requester: &Requester, id: InstanceId) -> Result<i
     let (tx, instance) = lock(app, requester, id).await?;
     let volumes = volume::Entity::visible_to(requester.scope()?)
         .filter(volume::Column::InstanceId.eq(id))
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .all(tx.db())
         .await?;
     for volume in &volumes {
@@ -115,7 +110,7 @@ async fn lock<'a>(
         .ok_or(Error::NotFound("instance"))?;
     tx.lock_account(instance.account_id).await?;
     let instance = find()
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .one(tx.db())
         .await?
         .ok_or(Error::NotFound("instance"))?;

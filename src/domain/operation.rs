@@ -26,7 +26,10 @@ pub mod submit;
 use entity::{OperationId, Scope, backup, operation, snapshot, volume};
 use sea_orm::{EntityTrait, QuerySelect};
 
-use super::{Error, Result, transaction::Transaction};
+use super::{
+    Error, Result,
+    transaction::{ROW_LOCK, Transaction},
+};
 use crate::app::App;
 
 /// The operation, locked until the transaction ends.
@@ -36,7 +39,7 @@ async fn find_locked(
     id: OperationId,
 ) -> Result<operation::Model> {
     let operation = operation::Entity::find_by_id(id)
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .one(tx.db())
         .await?;
     operation

@@ -5,7 +5,10 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect,
 };
 
-use super::{Error, Requester, Result, text, transaction::Transaction};
+use super::{
+    Error, Requester, Result, text,
+    transaction::{ROW_LOCK, Transaction},
+};
 use crate::app::App;
 
 /// Sizes are whole multiples of this: what every storage can make exactly.
@@ -105,7 +108,7 @@ pub async fn update(
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
     let plan = volume_plan::Entity::find_by_id(id)
-        .lock_exclusive()
+        .lock(ROW_LOCK)
         .one(tx.db())
         .await?;
     let mut plan = plan

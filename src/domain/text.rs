@@ -26,6 +26,21 @@ pub fn reason(text: &str) -> Result<String> {
     bounded("A reason", text, MAX_REASON_CHARS)
 }
 
+/// What a program said, fit to be kept and read: control characters become spaces (PostgreSQL keeps
+/// no NUL in a text, and no reader wants the others), and what is longer than `most` is cut.
+pub fn printable(text: &str, most: usize) -> String {
+    text.chars()
+        .take(most)
+        .map(|char| {
+            if char.is_control() && char != '\n' && char != '\t' {
+                ' '
+            } else {
+                char
+            }
+        })
+        .collect()
+}
+
 /// A path on a hypervisor: absolute, with no step up and no control characters.
 pub fn absolute_path(text: &str) -> Result<String> {
     let climbs = text.split('/').any(|part| part == "..");

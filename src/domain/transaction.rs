@@ -8,8 +8,9 @@ use entity::{
     operation_event::OperationEventKind, sequence,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-    QuerySelect, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
 };
 
 use super::{Error, Result};
@@ -18,6 +19,11 @@ use crate::{app::App, events::Topic};
 /// The counter that orders events. Its row is locked from the first event of a transaction to its
 /// commit, so the order of the numbers is the order of the commits and a reader never sees a gap.
 const EVENTS: &str = "operation_events";
+
+/// How rows are locked that will change: `FOR NO KEY UPDATE`. A stronger lock would also wait for
+/// every transaction that merely refers to the row by a foreign key, and two such transactions that
+/// then lock the row themselves would wait for each other. Ids never change, so it is enough.
+pub const ROW_LOCK: LockType = LockType::NoKeyUpdate;
 
 /// A transaction that has not been committed. Dropped, it changes nothing.
 #[derive(Debug)]
@@ -62,7 +68,7 @@ impl<'a> Transaction<'a> {
     /// Whoever locks an account locks it before anything else.
     pub async fn lock_account(&mut self, id: AccountId) -> Result<()> {
         account::Entity::find_by_id(id)
-            .lock_exclusive()
+            .lock(ROW_LOCK)
             .one(&self.inner)
             .await?
             .ok_or(Error::NotFound("account"))?;

@@ -64,7 +64,10 @@ pub async fn create_in_account_named(
 
 /// The user with this email address.
 pub(super) async fn lookup_by_email(app: &App, email: &str) -> Result<Option<user::Model>> {
-    let email = email.trim().to_lowercase();
+    let Ok(email) = checked_email(email) else {
+        // No user has such an address, and not every database can be asked for it.
+        return Ok(None);
+    };
     Ok(user::Entity::find()
         .filter(user::Column::Email.eq(email))
         .one(app.database.reads())

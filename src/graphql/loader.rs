@@ -43,6 +43,7 @@ pub use child::{
 };
 pub use fact::{FactsOf, Now};
 pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, VolumesOfInstance};
+pub use row::DeletedToo;
 pub use tally::InFlightOf;
 pub use viewer::{AccountOfViewer, ApiTokensOfViewer};
 

@@ -1,6 +1,11 @@
 //! A gateway in process for one test: a fresh database, a clock that stands still, and callers.
 
+mod agent;
 mod factory;
+mod mutation;
+mod place;
+mod row;
+mod stream;
 mod world;
 
 use std::panic::AssertUnwindSafe;
@@ -9,7 +14,11 @@ use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, Database};
 use tidemark::database;
 
+pub use agent::Work;
 pub use factory::{GB, Tenant};
+pub use mutation::document;
+pub use row::id;
+pub use stream::on;
 pub use world::World;
 
 /// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.

@@ -3,8 +3,27 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "tests and their harness say what they expect with `unwrap`"
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and their harness say what they expect with these"
 )]
 
+mod access;
+mod audit;
+mod backup;
+mod cancel;
+mod guard;
 mod harness;
+mod idempotency;
+mod input;
+mod instance;
+mod invariant;
+mod lease;
+mod platform;
+mod race;
 mod read;
+mod recover;
+mod restore;
+mod snapshot;
+mod subscription;
+mod volume;

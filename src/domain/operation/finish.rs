@@ -18,8 +18,11 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{ErrorCode, Result, transaction::Transaction},
+    domain::{ErrorCode, Result, text::printable, transaction::Transaction},
 };
+
+/// The most characters of the reason of a failure; what is longer is cut.
+const MAX_MESSAGE_CHARS: usize = 1000;
 
 /// How the agent's work ended.
 #[derive(Clone, Debug)]
@@ -91,7 +94,7 @@ pub async fn finish(
                 operation,
                 Ending::Failed {
                     code,
-                    message,
+                    message: printable(&message, MAX_MESSAGE_CHARS),
                     lease: None,
                 },
                 &actor,
@@ -238,12 +241,14 @@ async fn keep(
     completed: Completed,
 ) -> Result<()> {
     if let (OperationKind::CreateBackup, Some(id)) = (operation.kind, operation.backup_id) {
+        let checksum = completed.checksum;
+        let checksum = checksum.map(|checksum| printable(&checksum, MAX_MESSAGE_CHARS));
         backup::Entity::update_many()
             .col_expr(
                 backup::Column::StoredBytes,
                 Expr::value(completed.stored_bytes),
             )
-            .col_expr(backup::Column::Checksum, Expr::value(completed.checksum))
+            .col_expr(backup::Column::Checksum, Expr::value(checksum))
             .filter(backup::Column::Id.eq(id))
             .exec(tx.db())
             .await?;

@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use super::renew::{Lease, LeaseState, renew};
 use crate::{
     app::App,
-    domain::{Error, Result},
+    domain::{Error, Result, text::printable},
 };
 
 /// A line of an operation's log.
@@ -63,25 +63,10 @@ pub(super) async fn append(
         operation_id: Set(operation.id),
         at: Set(entry.at),
         level: Set(entry.level),
-        message: Set(printable(&entry.message)),
+        message: Set(printable(&entry.message, MAX_CHARS)),
         public: Set(entry.public),
         ..Default::default()
     });
     operation_log::Entity::insert_many(rows).exec(db).await?;
     Ok(())
-}
-
-/// PostgreSQL keeps no NUL in a text, and no reader wants control characters.
-fn printable(message: &str) -> String {
-    message
-        .chars()
-        .take(MAX_CHARS)
-        .map(|char| {
-            if char.is_control() && char != '\n' && char != '\t' {
-                ' '
-            } else {
-                char
-            }
-        })
-        .collect()
 }

@@ -35,9 +35,10 @@ pub async fn record(
     lease: Lease,
     progress: Progress,
 ) -> Result<LeaseState> {
-    if progress.phase.is_empty() || progress.phase.chars().count() > MAX_PHASE_CHARS {
+    let chars = progress.phase.chars().count();
+    if chars == 0 || chars > MAX_PHASE_CHARS || progress.phase.chars().any(char::is_control) {
         return Err(Error::invalid(format!(
-            "A phase has 1 to {MAX_PHASE_CHARS} characters."
+            "A phase has 1 to {MAX_PHASE_CHARS} characters and no control characters."
         )));
     }
     let mut tx = Transaction::begin(app).await?;

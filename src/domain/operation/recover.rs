@@ -5,13 +5,17 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    OperationId, Scope, hypervisor, operation,
+    OperationId, Scope, VolumeId, backup, hypervisor, operation,
     operation::{OperationKind, OperationStatus},
+    operation_event,
+    operation_event::OperationEventKind,
+    snapshot,
+    snapshot::ItemStatus,
     volume,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, Query},
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, Query, SelectStatement, UnionType},
 };
 
 use super::{
@@ -21,7 +25,10 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{ErrorCode, Result, transaction::Transaction},
+    domain::{
+        ErrorCode, Result,
+        transaction::{ROW_LOCK, Transaction},
+    },
     events::Topic,
 };
 
@@ -176,12 +183,16 @@ async fn stop(tx: &mut Transaction<'_>, operation: operation::Model) -> Result<(
 async fn settle_by_hand(app: &App) -> Result<u64> {
     let by_hand = operation::Entity::find()
         .filter(operation::Column::Status.is_not_in(IN_FLIGHT))
-        .filter(operation::Column::FinishedAt.is_null());
+        .filter(
+            Condition::any()
+                .add(operation::Column::FinishedAt.is_null())
+                .add(operation::Column::Id.in_subquery(of_unsettled_items())),
+        );
     let mut settled = 0;
     for id in ids(app, by_hand).await? {
         let mut tx = Transaction::begin(app).await?;
         let operation = find_locked(&tx, Scope::Everything, id).await?;
-        if !is_ended(operation.status) || operation.finished_at.is_some() {
+        if !is_ended(operation.status) || has_settled(&tx, &operation).await? {
             continue;
         }
         let message = operation
@@ -209,9 +220,78 @@ async fn settle_by_hand(app: &App) -> Result<u64> {
     Ok(settled)
 }
 
+/// The operations of items that are on their way somewhere: they are in flight, or whoever ended
+/// them by hand set the time of their end as well.
+fn of_unsettled_items() -> SelectStatement {
+    const UNSETTLED: [ItemStatus; 4] = [
+        ItemStatus::Pending,
+        ItemStatus::Creating,
+        ItemStatus::Restoring,
+        ItemStatus::Deleting,
+    ];
+    Query::select()
+        .column(snapshot::Column::OperationId)
+        .from(snapshot::Entity)
+        .cond_where(snapshot::Column::Status.is_in(UNSETTLED))
+        .and_where(snapshot::Column::DeletedAt.is_null())
+        .union(
+            UnionType::All,
+            Query::select()
+                .column(backup::Column::OperationId)
+                .from(backup::Entity)
+                .cond_where(backup::Column::Status.is_in(UNSETTLED))
+                .and_where(backup::Column::DeletedAt.is_null())
+                .to_owned(),
+        )
+        .to_owned()
+}
+
+/// Whether the gateway itself has ended an operation: then its timeline says so.
+async fn has_settled(tx: &Transaction<'_>, operation: &operation::Model) -> Result<bool> {
+    let ends = operation_event::Entity::find()
+        .filter(operation_event::Column::OperationId.eq(operation.id))
+        .filter(operation_event::Column::Kind.is_in([
+            OperationEventKind::Completed,
+            OperationEventKind::Failed,
+            OperationEventKind::Cancelled,
+        ]))
+        .count(tx.db())
+        .await?;
+    Ok(ends > 0)
+}
+
 /// Frees the locks of volumes whose operation is not there, or has ended with no agent left that
 /// may write.
 async fn free_locks(app: &App) -> Result<u64> {
+    let candidates: Vec<VolumeId> = volume::Entity::find()
+        .select_only()
+        .column(volume::Column::Id)
+        .filter(left_over())
+        .into_tuple()
+        .all(app.database.reads())
+        .await?;
+    let mut freed = 0;
+    for id in candidates {
+        let mut tx = Transaction::begin(app).await?;
+        // Under the row's lock, so that the statement below sees who holds the volume now.
+        volume::Entity::find_by_id(id)
+            .lock(ROW_LOCK)
+            .one(tx.db())
+            .await?;
+        let free = volume::Entity::update_many()
+            .col_expr(volume::Column::ActiveOperation, Expr::null())
+            .col_expr(volume::Column::ActiveOperationId, Expr::null())
+            .filter(volume::Column::Id.eq(id))
+            .filter(left_over());
+        freed += free.exec(tx.db()).await?.rows_affected;
+        tx.wake(Topic::Volume(id));
+        tx.commit().await?;
+    }
+    Ok(freed)
+}
+
+/// A lock, or half of one, that no operation holds.
+fn left_over() -> Condition {
     let holding = Query::select()
         .column(operation::Column::Id)
         .from(operation::Entity)
@@ -222,23 +302,13 @@ async fn free_locks(app: &App) -> Result<u64> {
                 .add(operation::Column::FinishedAt.is_null()),
         )
         .to_owned();
-    let left_over = Condition::any()
+    let locked = Condition::any()
+        .add(volume::Column::ActiveOperation.is_not_null())
+        .add(volume::Column::ActiveOperationId.is_not_null());
+    let held_by_nobody = Condition::any()
         .add(volume::Column::ActiveOperationId.is_null())
         .add(volume::Column::ActiveOperationId.not_in_subquery(holding));
-    let freed = volume::Entity::update_many()
-        .col_expr(volume::Column::ActiveOperation, Expr::null())
-        .col_expr(volume::Column::ActiveOperationId, Expr::null())
-        .filter(
-            Condition::any()
-                .add(volume::Column::ActiveOperation.is_not_null())
-                .add(volume::Column::ActiveOperationId.is_not_null()),
-        )
-        .filter(left_over)
-        .exec_with_returning(app.database.writes())
-        .await?;
-    app.hub
-        .wake(freed.iter().map(|volume| Topic::Volume(volume.id)));
-    Ok(freed.len() as u64)
+    Condition::all().add(locked).add(held_by_nobody)
 }
 
 /// The lease of an operation, while its agent may still be working.

@@ -33,7 +33,7 @@ use crate::{
     domain::{
         Error, Requester, Result,
         guard::{Refusal, VolumeFacts},
-        transaction::Transaction,
+        transaction::{ROW_LOCK, Transaction},
         volume as volumes,
     },
 };
@@ -129,7 +129,7 @@ impl<'a> Acceptance<'a> {
         let volume = entity::volume::Entity::visible_to(scope);
         let volume = volumes::find(self.tx.db(), volume, id).await?;
         self.tx.lock_account(volume.account_id).await?;
-        let locked = entity::volume::Entity::visible_to(scope).lock_exclusive();
+        let locked = entity::volume::Entity::visible_to(scope).lock(ROW_LOCK);
         let volume = Arc::new(volumes::find(self.tx.db(), locked, id).await?);
         let facts = self.facts(&volume).await?;
         Ok((volume, facts))

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         Error, Requester, Result,
         guard::{Refusal, held_by_restore_or_delete},
-        transaction::Transaction,
+        transaction::{ROW_LOCK, Transaction},
     },
     events::Topic,
 };
@@ -49,10 +49,10 @@ pub async fn attach(
     if volume.instance_id.is_some() {
         return Err(Refusal::VolumeAttached.into());
     }
+    not_held(&volume)?;
     if volume.data_state == DataState::Inconsistent {
         return Err(Refusal::VolumeInconsistent.into());
     }
-    not_held(&volume)?;
     set_instance(tx, volume, Some(instance.id)).await
 }
 
@@ -81,7 +81,7 @@ async fn lock<'a>(
     tx.lock_account(volume.account_id).await?;
     let volume = find(
         tx.db(),
-        volume::Entity::visible_to(scope).lock_exclusive(),
+        volume::Entity::visible_to(scope).lock(ROW_LOCK),
         id,
     )
     .await?;

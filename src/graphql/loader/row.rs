@@ -45,3 +45,21 @@ by_id! {
     hypervisor HypervisorId |_| Ok(entity::hypervisor::Entity::find());
     backup_storage BackupStorageId |_| Ok(entity::backup_storage::Entity::find());
 }
+
+/// A volume, deleted or not: a repeated answer may be about a snapshot that went with its volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeletedToo(pub VolumeId);
+
+impl Loader<DeletedToo> for Reader {
+    type Value = Arc<entity::volume::Model>;
+    type Error = Failure;
+
+    async fn load(&self, ids: &[DeletedToo]) -> Result<HashMap<DeletedToo, Self::Value>> {
+        let rows = entity::volume::Entity::once_visible_to(self.scope()?)
+            .filter(entity::volume::Column::Id.is_in(ids.iter().map(|DeletedToo(id)| *id)))
+            .all(self.db())
+            .await?;
+        let keyed = |row: entity::volume::Model| (DeletedToo(row.id), Arc::new(row));
+        Ok(rows.into_iter().map(keyed).collect())
+    }
+}

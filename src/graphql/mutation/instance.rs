@@ -54,8 +54,8 @@ pub struct CreateInstanceInput {
     /// 1 to 128 characters.
     pub name: String,
     /// What an hour of running costs.
-    #[graphql(default_with = "Decimal(Credit::default())")]
-    pub credits_per_hour: Decimal,
+    #[graphql(default_with = "Some(Decimal(Credit::default()))")]
+    pub credits_per_hour: Option<Decimal>,
     /// The path of its QMP socket on the hypervisor.
     pub qmp_socket: Option<String>,
 }
@@ -118,7 +118,9 @@ impl InstanceMutation {
                 account_id: id::find(&input.account_id, "account")?,
                 hypervisor_id: id::find(&input.hypervisor_id, "hypervisor")?,
                 name: input.name.clone(),
-                credits_per_hour: input.credits_per_hour.0,
+                credits_per_hour: input
+                    .credits_per_hour
+                    .map_or_else(Credit::default, |credits| credits.0),
                 qmp_socket: input.qmp_socket.clone(),
             };
             let instance = instance::create(app(ctx)?, requester, wanted).await?.into();

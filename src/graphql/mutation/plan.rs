@@ -26,20 +26,20 @@ pub struct CreateVolumePlanInput {
     /// What its volumes lie on.
     pub storage_type: StorageType,
     /// The cap on a volume's snapshots; 0 allows none.
-    #[graphql(default = 5)]
-    pub max_snapshots: i32,
+    #[graphql(default_with = "Some(5)")]
+    pub max_snapshots: Option<i32>,
     /// The cap on a volume's backups; 0 allows none.
-    #[graphql(default = 10)]
-    pub max_backups: i32,
+    #[graphql(default_with = "Some(10)")]
+    pub max_backups: Option<i32>,
     /// Credits for each GB of retained snapshots and month.
-    #[graphql(default_with = "Decimal(Credit::default())")]
-    pub snapshot_credit_value: Decimal,
+    #[graphql(default_with = "Some(Decimal(Credit::default()))")]
+    pub snapshot_credit_value: Option<Decimal>,
     /// Credits for each GB of retained backups and month.
-    #[graphql(default_with = "Decimal(Credit::default())")]
-    pub backup_credit_value: Decimal,
+    #[graphql(default_with = "Some(Decimal(Credit::default()))")]
+    pub backup_credit_value: Option<Decimal>,
     /// Whether new volumes may have it.
-    #[graphql(default = true)]
-    pub enabled: bool,
+    #[graphql(default_with = "Some(true)")]
+    pub enabled: Option<bool>,
 }
 
 /// A plan that was made.
@@ -95,11 +95,11 @@ impl PlanMutation {
                 storage_type: input.storage_type.into(),
                 terms: Terms {
                     name: None,
-                    max_snapshots: Some(input.max_snapshots),
-                    max_backups: Some(input.max_backups),
-                    snapshot_credit_value: Some(input.snapshot_credit_value.0),
-                    backup_credit_value: Some(input.backup_credit_value.0),
-                    enabled: Some(input.enabled),
+                    max_snapshots: input.max_snapshots,
+                    max_backups: input.max_backups,
+                    snapshot_credit_value: input.snapshot_credit_value.map(|value| value.0),
+                    backup_credit_value: input.backup_credit_value.map(|value| value.0),
+                    enabled: input.enabled,
                 },
             };
             let plan = plan::create(app(ctx)?, admin(ctx)?, wanted).await?.into();

@@ -25,8 +25,8 @@ pub struct CreateUserInput {
     #[graphql(secret)]
     pub password: String,
     /// What it may do.
-    #[graphql(default_with = "Role::User")]
-    pub role: Role,
+    #[graphql(default_with = "Some(Role::User)")]
+    pub role: Option<Role>,
 }
 
 /// A user that was made.
@@ -55,7 +55,7 @@ impl UserMutation {
                 account_id: id::find(&input.account_id, "account")?,
                 email: input.email.clone(),
                 password: input.password.clone(),
-                role: input.role.into(),
+                role: input.role.unwrap_or(Role::User).into(),
             };
             let user = user::create(app(ctx)?, requester, wanted).await?.into();
             Ok(CreateUserPayload { user })

@@ -101,11 +101,13 @@ impl VolumeSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The volume.")] volume_id: ID,
-        #[graphql(desc = "How often: 1 to 60.", default = 1)] every_seconds: i32,
+        #[graphql(desc = "How often: 1 to 60.", default_with = "Some(1)")] every_seconds: Option<
+            i32,
+        >,
     ) -> Result<impl Stream<Item = Result<CooldownTick>>> {
         let (app, requester) = (app(ctx)?.clone(), user(ctx)?.clone());
         let id: VolumeId = id::find(&volume_id, "volume")?;
-        let every = u64::try_from(every_seconds)
+        let every = u64::try_from(every_seconds.unwrap_or(1))
             .ok()
             .filter(|every| (1..=60).contains(every));
         let every = every.ok_or_else(|| Error::invalid("`everySeconds` is 1 to 60."))?;

@@ -14,6 +14,7 @@ use crate::graphql::{
     context::loaders,
     error::Result,
     id,
+    loader::DeletedToo,
     scalar::{ByteCount, DateTime},
 };
 
@@ -83,7 +84,8 @@ impl Snapshot {
 
     /// The volume it was taken of.
     async fn volume(&self, ctx: &Context<'_>) -> Result<Volume> {
-        Ok(loaders(ctx)?.find(self.0.volume_id).await?.into())
+        let volume = DeletedToo(self.0.volume_id);
+        Ok(loaders(ctx)?.find(volume).await?.into())
     }
 
     /// Where it is in its life.

@@ -56,6 +56,11 @@ impl World {
         self
     }
 
+    /// Replaces the schema.
+    pub(super) fn set_schema(&mut self, schema: Schema) {
+        self.schema = schema;
+    }
+
     /// The schema, for what `answer` cannot do.
     pub fn schema(&self) -> &Schema {
         &self.schema

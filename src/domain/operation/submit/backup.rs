@@ -4,7 +4,8 @@ use entity::{
     BackupId, VolumeId, backup, operation, operation::OperationKind, snapshot::ItemStatus,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    QuerySelect, sea_query::Expr,
 };
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ use crate::{
         hypervisor,
         operation::effect::{Field, Item, update_item},
         text,
+        transaction::ROW_LOCK,
         volume::{self, facts},
     },
 };
@@ -108,6 +110,9 @@ pub async fn delete_backup(
     let hypervisor = hypervisor::find(acceptance.tx.db(), backup.hypervisor_id).await?;
     let agent = facts::agent(&hypervisor);
     pass(guard::delete_backup(&agent, backup.status))?;
+    if acceptance.is_being_written(&backup).await? {
+        return Err(Refusal::ItemNotAvailable(ItemStatus::Creating).into());
+    }
     let deleting = [
         (Field::Status, Expr::value(ItemStatus::Deleting)),
         (Field::Operation, Expr::value(acceptance.id)),
@@ -128,6 +133,18 @@ pub async fn delete_backup(
 }
 
 impl Acceptance<'_> {
+    /// Whether an agent may still be writing a backup that was given up from outside: it would
+    /// bring back what the deletion removes.
+    async fn is_being_written(&self, backup: &backup::Model) -> Result<bool> {
+        let writers = operation::Entity::find()
+            .filter(operation::Column::BackupId.eq(backup.id))
+            .filter(operation::Column::Kind.eq(OperationKind::CreateBackup))
+            .filter(operation::Column::LeaseExpiresAt.is_not_null())
+            .count(self.tx.db())
+            .await?;
+        Ok(writers > 0)
+    }
+
     /// Locks a backup's account, then the backup.
     pub(super) async fn lock_backup<I>(
         &mut self,
@@ -144,7 +161,7 @@ impl Acceptance<'_> {
             .ok_or(Error::NotFound("backup"))?;
         self.tx.lock_account(backup.account_id).await?;
         find()?
-            .lock_exclusive()
+            .lock(ROW_LOCK)
             .one(self.tx.db())
             .await?
             .ok_or(Error::NotFound("backup"))

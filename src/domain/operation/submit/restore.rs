@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Error, Result,
         guard::{self, ItemFacts, VolumeFacts},
+        hypervisor,
         operation::effect::{Field, Item, update_item},
         plan, text,
         volume::{self as volumes, birth, facts},
@@ -105,17 +106,34 @@ pub async fn restore_to_new_volume(
         Begun::New(acceptance) => acceptance,
     };
     let input = &request.input;
-    let (read, source, known) = acceptance.lock_source_and_volume(&request).await?;
+    let (read, source, mut known) = acceptance.lock_source_and_volume(&request).await?;
     let plan = acceptance.target_plan(input.plan_id, read.plan_id).await?;
     let name = acceptance.target_name(input.name.as_deref(), &read.volume_name)?;
     let group = input.group_id.unwrap_or(read.group_id);
+    hypervisor::find_group(acceptance.tx.db(), group).await?;
+    let near = volumes::find_worker(acceptance.tx.db(), &source).await?;
     let target = facts::target_of_plan(&plan);
+    // For a plan of another kind no place is sought: the guards have a better word for that than
+    // that the group lacks such a pool.
+    let place = if target.storage_type == read.facts.storage_type {
+        let db = acceptance.tx.db();
+        Some(birth::place(db, group, plan.storage_type, Some(near)).await?)
+    } else {
+        None
+    };
+    // A snapshot can only be read where its volume lies; a backup wherever the new volume will.
+    let (worker, locks) = match (read.item, &place) {
+        (Item::Backup(_), Some(place)) => (place.hypervisor_id, None),
+        (Item::Backup(_), None) => (near, None),
+        (Item::Snapshot(_), _) => (near, Some(source.id)),
+    };
+    let worker = hypervisor::find(acceptance.tx.db(), worker).await?;
+    known.agent = facts::agent(&worker);
     pass(guard::restore_to_new_volume(
         &known,
         Some((read.facts, target)),
     ))?;
-    let near = volumes::find_worker(acceptance.tx.db(), &source).await?;
-    let place = birth::place(acceptance.tx.db(), group, plan.storage_type, Some(near)).await?;
+    let place = place.ok_or_else(|| Error::Broken("a restore has no place".to_owned()))?;
     let kind = OperationKind::RestoreToNewVolume;
     let made = birth::Birth {
         account: read.account_id,
@@ -127,12 +145,7 @@ pub async fn restore_to_new_volume(
     };
     let made = made.insert(&acceptance.tx).await?;
     acceptance.mark_restoring(read.item).await?;
-    // A snapshot can only be read where its volume lies; a backup wherever the new volume will.
-    let (worker, locks) = match read.item {
-        Item::Snapshot(_) => (near, Some(source.id)),
-        Item::Backup(_) => (place.hypervisor_id, None),
-    };
-    let draft = Draft::new(kind, read.account_id, read.volume_id, worker);
+    let draft = Draft::new(kind, read.account_id, read.volume_id, worker.id);
     let draft = Draft {
         target_volume_id: Some(made.id),
         locks,

@@ -14,7 +14,9 @@ use crate::{
     domain::{
         Error, Result, guard,
         operation::effect::{Field, Item, update_item},
-        text, volume,
+        text,
+        transaction::ROW_LOCK,
+        volume,
     },
 };
 
@@ -138,7 +140,7 @@ impl Acceptance<'_> {
             .lock_volume(request.requester, snapshot.volume_id)
             .await?;
         let snapshot = find()?
-            .lock_exclusive()
+            .lock(ROW_LOCK)
             .one(self.tx.db())
             .await?
             .ok_or(Error::NotFound("snapshot"))?;

@@ -1,0 +1,221 @@
+//! An agent that does no work but speaks as one: it claims, renews, reports and finishes.
+
+use std::sync::Arc;
+
+use entity::{OperationId, TokenId, hypervisor};
+use serde_json::{Value, json};
+use tidemark::domain::Requester;
+
+use super::{World, mutation::text};
+
+/// A process of the agent of the platform's hypervisor.
+pub struct Agent<'w> {
+    world: &'w World,
+    requester: Requester,
+}
+
+/// An operation that an agent holds, as it was claimed.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// All that the agent was told.
+    pub assignment: Value,
+    /// The operation.
+    pub operation: String,
+    /// The epoch of the claim.
+    pub epoch: i64,
+    /// What is to be done.
+    pub kind: String,
+}
+
+const CLAIM: &str = "mutation($input: AgentClaimInput!) { agentClaim(input: $input) {
+    assignments {
+        operationId epoch attempt kind leaseSeconds
+        volume { id sizeBytes } targetVolume { id sizeBytes }
+        snapshot { id } backup { id destination { id local { path } } }
+    }
+    storageTests { id destination { id } }
+} }";
+const RENEW: &str =
+    "mutation($input: AgentRenewInput!) { agentRenew(input: $input) { leases { state } } }";
+const REPORT: &str = "mutation($input: AgentReportProgressInput!) {
+    agentReportProgress(input: $input) { lease { state } }
+}";
+const LOG: &str =
+    "mutation($input: AgentLogInput!) { agentLog(input: $input) { lease { state } } }";
+const FINISH: &str =
+    "mutation($input: AgentFinishInput!) { agentFinish(input: $input) { accepted } }";
+const HELLO: &str =
+    "mutation($input: AgentHelloInput!) { agentHello(input: $input) { hypervisorName } }";
+
+impl World {
+    /// The agent of the platform's hypervisor.
+    pub fn worker(&self) -> Agent<'_> {
+        Agent {
+            world: self,
+            requester: self.agent(),
+        }
+    }
+
+    /// The agent of another hypervisor.
+    pub fn worker_of(&self, hypervisor: hypervisor::Model) -> Agent<'_> {
+        Agent {
+            world: self,
+            requester: Requester::Agent {
+                hypervisor: Arc::new(hypervisor),
+                token: self.app.ids.next(TokenId::from_uuid),
+            },
+        }
+    }
+
+    /// Lets the agent do all that waits.
+    pub async fn work(&self) {
+        let agent = self.worker();
+        for work in agent.claim().await {
+            assert!(agent.complete(&work).await, "{work:?}");
+        }
+    }
+
+    /// Lets the agent do all that waits, and the volumes rest.
+    pub async fn work_and_rest(&self) {
+        self.work().await;
+        self.wait_seconds(300);
+    }
+}
+
+impl Agent<'_> {
+    /// Its process starts.
+    pub async fn hello(&self) {
+        let input = json!({
+            "version": "0.1.0",
+            "capabilities": ["VOLUME_SNAPSHOT", "VOLUME_BACKUP"],
+        });
+        self.say(HELLO, input).await;
+    }
+
+    /// Takes all that waits.
+    pub async fn claim(&self) -> Vec<Work> {
+        self.claim_up_to(100).await
+    }
+
+    /// Takes some of what waits.
+    pub async fn claim_up_to(&self, limit: u32) -> Vec<Work> {
+        let data = self.say(CLAIM, json!({ "limit": limit })).await;
+        let assignments = data["agentClaim"]["assignments"].as_array().unwrap();
+        let work = |assignment: &Value| Work {
+            operation: text(&assignment["operationId"]),
+            epoch: assignment["epoch"].as_i64().unwrap(),
+            kind: text(&assignment["kind"]),
+            assignment: assignment.clone(),
+        };
+        assignments.iter().map(work).collect()
+    }
+
+    /// Takes the one operation that waits.
+    pub async fn claim_one(&self) -> Work {
+        let mut claimed = self.claim().await;
+        assert_eq!(claimed.len(), 1, "{claimed:?}");
+        claimed.remove(0)
+    }
+
+    /// Renews a lease: HELD, CANCEL or LOST.
+    pub async fn renew(&self, work: &Work) -> String {
+        let lease = json!({ "operationId": work.operation, "epoch": work.epoch });
+        let data = self.say(RENEW, json!({ "leases": [lease] })).await;
+        text(&data["agentRenew"]["leases"][0]["state"])
+    }
+
+    /// Reports progress: HELD, CANCEL or LOST.
+    pub async fn report(&self, work: &Work, phase: &str, done: u64, total: u64) -> String {
+        let input = json!({
+            "operationId": work.operation,
+            "epoch": work.epoch,
+            "phase": phase,
+            "bytesDone": done,
+            "bytesTotal": total,
+        });
+        let data = self.say(REPORT, input).await;
+        text(&data["agentReportProgress"]["lease"]["state"])
+    }
+
+    /// The code by which a report of such a phase is refused.
+    pub async fn report_error(&self, work: &Work, phase: &str) -> String {
+        let input = json!({
+            "operationId": work.operation,
+            "epoch": work.epoch,
+            "phase": phase,
+            "bytesDone": 0,
+            "bytesTotal": 0,
+        });
+        let variables = json!({ "input": input });
+        let error = self
+            .world
+            .error_with(&self.requester, REPORT, variables)
+            .await;
+        text(&error["extensions"]["code"])
+    }
+
+    /// Writes a line to the operation's log: HELD, CANCEL or LOST.
+    pub async fn log(&self, work: &Work, message: &str) -> String {
+        let entry = json!({
+            "at": "2026-09-21T14:13:20Z", "level": "INFO", "message": message, "public": true,
+        });
+        let input = json!({
+            "operationId": work.operation, "epoch": work.epoch, "entries": [entry],
+        });
+        let data = self.say(LOG, input).await;
+        text(&data["agentLog"]["lease"]["state"])
+    }
+
+    /// Says that the work is done; whether that counted.
+    pub async fn complete(&self, work: &Work) -> bool {
+        let backup = work.kind == "CREATE_BACKUP";
+        let yields = if backup {
+            json!({ "storedBytes": 4096, "checksum": "blake3:00" })
+        } else {
+            json!({})
+        };
+        self.complete_with(work, yields).await
+    }
+
+    /// Says that the work is done, and what it yields; whether that counted.
+    pub async fn complete_with(&self, work: &Work, yields: Value) -> bool {
+        self.finish(work, json!({ "completed": yields })).await
+    }
+
+    /// Says that the work failed; whether that counted.
+    pub async fn fail(&self, work: &Work, touched: bool) -> bool {
+        let failed = json!({
+            "code": "STORAGE_FAILED", "message": "The storage broke.", "volumeTouched": touched,
+        });
+        self.finish(work, json!({ "failed": failed })).await
+    }
+
+    /// Says that it has stopped; whether that counted.
+    pub async fn stop(&self, work: &Work, touched: bool) -> bool {
+        let stopped = json!({ "stopped": { "volumeTouched": touched } });
+        self.finish(work, stopped).await
+    }
+
+    /// Ends the work in any way; whether that counted.
+    pub async fn finish(&self, work: &Work, outcome: Value) -> bool {
+        let input = json!({
+            "operationId": work.operation, "epoch": work.epoch, "outcome": outcome,
+        });
+        let data = self.say(FINISH, input).await;
+        data["agentFinish"]["accepted"].as_bool().unwrap()
+    }
+
+    async fn say(&self, document: &str, input: Value) -> Value {
+        let variables = json!({ "input": input });
+        self.world
+            .data_with(&self.requester, document, variables)
+            .await
+    }
+}
+
+impl Work {
+    /// The operation's id.
+    pub fn id(&self) -> OperationId {
+        self.operation.parse().unwrap()
+    }
+}

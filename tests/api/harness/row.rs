@@ -1,0 +1,119 @@
+//! What stands in the database, and changes made there by hand.
+
+use entity::{
+    BackupId, OperationId, SnapshotId, VolumeId, audit_event, backup, operation, operation_event,
+    operation_event::OperationEventKind, snapshot, user, volume,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::Value;
+use tidemark::domain::{
+    Requester,
+    operation::recover::{Repaired, recover},
+    token::{Bearer, issue},
+};
+
+use super::{World, mutation::text};
+
+impl World {
+    /// A volume, deleted or not.
+    pub async fn volume_row(&self, id: VolumeId) -> volume::Model {
+        let db = self.app.database.writes();
+        volume::Entity::find_by_id(id)
+            .one(db)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// A snapshot, deleted or not.
+    pub async fn snapshot_row(&self, id: SnapshotId) -> snapshot::Model {
+        let db = self.app.database.writes();
+        snapshot::Entity::find_by_id(id)
+            .one(db)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// A backup, deleted or not.
+    pub async fn backup_row(&self, id: BackupId) -> backup::Model {
+        let db = self.app.database.writes();
+        backup::Entity::find_by_id(id)
+            .one(db)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// An operation.
+    pub async fn operation_row(&self, id: OperationId) -> operation::Model {
+        let db = self.app.database.writes();
+        operation::Entity::find_by_id(id)
+            .one(db)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// What happened to an operation, oldest first.
+    pub async fn history(&self, id: OperationId) -> Vec<OperationEventKind> {
+        let events = operation_event::Entity::find()
+            .filter(operation_event::Column::OperationId.eq(id))
+            .order_by_asc(operation_event::Column::Seq)
+            .all(self.app.database.writes())
+            .await
+            .unwrap();
+        events.into_iter().map(|event| event.kind).collect()
+    }
+
+    /// The audit trail, oldest first.
+    pub async fn audit(&self) -> Vec<audit_event::Model> {
+        audit_event::Entity::find()
+            .order_by_asc(audit_event::Column::Id)
+            .all(self.app.database.writes())
+            .await
+            .unwrap()
+    }
+
+    /// An administrator's statement in an SQL shell.
+    pub async fn by_hand(&self, statement: &str) {
+        let db = self.app.database.writes();
+        db.execute_unprepared(statement).await.unwrap();
+    }
+
+    /// One run of the cleanup.
+    pub async fn clean_up(&self) -> Repaired {
+        recover(&self.app).await.unwrap()
+    }
+
+    /// The same user with a session of its own, which streams need.
+    pub async fn signed_in(&self, requester: &Requester) -> Requester {
+        let user = requester.user().unwrap().clone();
+        let (db, now) = (self.app.database.writes(), self.now());
+        let bearer = Bearer::Session(user.id);
+        let issued = issue(&self.app, db, bearer, "Sign-in", now, None).await;
+        Requester::User {
+            user,
+            token: issued.unwrap().token.id,
+        }
+    }
+
+    /// Gives a user a password, and says what it signs in with.
+    pub async fn set_password(&self, user: &user::Model, password: &str) -> String {
+        let hash = tidemark::domain::password::hash(password.to_owned())
+            .await
+            .unwrap();
+        self.by_hand(&format!(
+            "UPDATE users SET password_hash = '{hash}' WHERE id = '{}'",
+            user.id
+        ))
+        .await;
+        user.email.clone()
+    }
+}
+
+/// The id in a payload, as the type that is asked for: `id(&payload["snapshot"])`.
+pub fn id<T: std::str::FromStr>(node: &Value) -> T {
+    let id = text(&node["id"]).parse().ok();
+    id.unwrap_or_else(|| panic!("no id: {node}"))
+}

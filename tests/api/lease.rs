@@ -1,0 +1,339 @@
+//! Leases: who holds an operation, until when, and what a late report is worth.
+
+use entity::{
+    operation::OperationStatus,
+    operation_event::OperationEventKind::*,
+    snapshot::ItemStatus,
+    volume::{DataState, VolumeState},
+};
+use serde_json::json;
+use tidemark::domain::operation::recover::Repaired;
+
+use crate::harness::{Tenant, Work, World, on_each_database};
+
+/// A snapshot that an agent has just started to take.
+async fn started(world: &World, alice: &Tenant) -> (entity::volume::Model, Work) {
+    let volume = world.volume(alice, |_| {}).await;
+    let input = json!({ "volumeId": volume.id.to_string() });
+    world.run(&alice.requester, "createSnapshot", input).await;
+    (volume, world.worker().claim_one().await)
+}
+
+#[tokio::test]
+async fn a_lease_lasts_ninety_seconds_from_its_last_renewal() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, work) = started(&world, &alice).await;
+        assert_eq!(work.assignment["leaseSeconds"], 90);
+        let agent = world.worker();
+        for _ in 0..5 {
+            world.wait_seconds(89);
+            assert_eq!(agent.renew(&work).await, "HELD");
+            assert_eq!(world.clean_up().await, Repaired::default());
+        }
+        world.wait_seconds(90);
+        assert_eq!(world.clean_up().await.lost, 1);
+        assert_eq!(agent.renew(&work).await, "LOST");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_operation_waits_for_its_next_attempt_under_the_next_epoch() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (volume, first) = started(&world, &alice).await;
+        let agent = world.worker();
+        agent.report(&first, "Working", 10, 100).await;
+        world.wait_seconds(90);
+        world.clean_up().await;
+        let row = world.operation_row(first.id()).await;
+        assert_eq!((row.status, row.bytes_done), (OperationStatus::Pending, 0));
+        assert_eq!(
+            world.snapshot_row(row.snapshot_id.unwrap()).await.status,
+            ItemStatus::Pending
+        );
+        assert!(
+            world
+                .volume_row(volume.id)
+                .await
+                .active_operation_id
+                .is_some()
+        );
+        let second = agent.claim_one().await;
+        assert_eq!((first.epoch, second.epoch), (1, 2));
+        assert_eq!(second.assignment["attempt"], 2);
+
+        // What the first attempt still says changes nothing.
+        let before = world.operation_row(first.id()).await;
+        assert_eq!(agent.renew(&first).await, "LOST");
+        assert_eq!(agent.report(&first, "Late", 99, 100).await, "LOST");
+        assert!(!agent.complete(&first).await);
+        assert!(!agent.fail(&first, true).await);
+        assert!(!agent.stop(&first, true).await);
+        assert_eq!(world.operation_row(first.id()).await, before);
+
+        assert!(agent.complete(&second).await);
+        assert!(!agent.complete(&second).await, "twice");
+        let history = world.history(first.id()).await;
+        let expected = [Accepted, Started, Progressed, Requeued, Started, Completed];
+        assert_eq!(history, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn three_lost_attempts_fail_the_operation() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (volume, work) = started(&world, &alice).await;
+        let agent = world.worker();
+        for attempt in 1..=3 {
+            world.wait_seconds(90);
+            world.clean_up().await;
+            assert_eq!(agent.claim().await.len(), usize::from(attempt < 3));
+        }
+        let document = format!(
+            "{{ operation(id: \"{}\") {{ status error {{ code message }} snapshot {{ status failure }} }} }}",
+            work.operation
+        );
+        let data = world.data(&alice.requester, &document).await;
+        let message = "The hypervisor's agent was lost during all 3 attempts.";
+        assert_eq!(data["operation"]["status"], "FAILED");
+        assert_eq!(data["operation"]["error"]["code"], "AGENT_LOST");
+        assert_eq!(data["operation"]["error"]["message"], message);
+        assert_eq!(data["operation"]["snapshot"]["status"], "FAILED");
+        assert_eq!(data["operation"]["snapshot"]["failure"], message);
+        let row = world.volume_row(volume.id).await;
+        assert_eq!((row.active_operation_id, row.cooldown_ends_at), (None, None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_agent_that_starts_anew_gets_its_work_back_at_once() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, first) = started(&world, &alice).await;
+        let agent = world.worker();
+        agent.hello().await;
+        let second = agent.claim_one().await;
+        assert_eq!(second.operation, first.operation);
+        assert_eq!(second.epoch, 2);
+        assert!(agent.complete(&second).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_agent_that_stops_of_its_own_accord_hands_its_work_back() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, first) = started(&world, &alice).await;
+        let agent = world.worker();
+        assert!(agent.stop(&first, false).await);
+        let second = agent.claim_one().await;
+        assert_eq!(second.epoch, 2);
+        assert_eq!(
+            world.history(first.id()).await,
+            [Accepted, Started, Requeued, Started]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operation_failed_from_outside_keeps_its_lock_until_the_agent_has_stopped() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let admin = world.admin().await;
+        let (volume, work) = started(&world, &alice).await;
+        let give_up = json!({ "operationId": work.operation, "reason": "stuck" });
+        let payload = world.run(&admin, "failOperation", give_up.clone()).await;
+        assert_eq!(payload["operation"]["status"], "FAILED");
+        let message = &payload["operation"]["error"]["message"];
+        assert_eq!(message, "Marked failed by an administrator: stuck");
+        world.clean_up().await;
+        let input = json!({ "volumeId": volume.id.to_string() });
+        let error = world
+            .refused(&alice.requester, "createSnapshot", input.clone())
+            .await;
+        assert_eq!(error["extensions"]["code"], "VOLUME_BUSY");
+        assert_eq!(error["extensions"]["operationId"], work.operation);
+        let agent = world.worker();
+        assert_eq!(agent.renew(&work).await, "LOST");
+        assert!(!agent.stop(&work, false).await, "it ended before");
+        world.run(&alice.requester, "createSnapshot", input).await;
+        let (code, _) = world.refusal(&admin, "failOperation", give_up).await;
+        assert_eq!(code, "INVALID_INPUT");
+        assert_eq!(world.history(work.id()).await, [Accepted, Started, Failed]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operation_failed_from_outside_keeps_its_lock_until_its_lease_is_dead() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let admin = world.admin().await;
+        let (volume, work) = started(&world, &alice).await;
+        let give_up = json!({ "operationId": work.operation, "reason": "stuck" });
+        world.run(&admin, "failOperation", give_up).await;
+        world.wait_seconds(89);
+        world.clean_up().await;
+        assert!(
+            world
+                .volume_row(volume.id)
+                .await
+                .active_operation_id
+                .is_some()
+        );
+        world.wait_seconds(1);
+        world.clean_up().await;
+        assert_eq!(world.volume_row(volume.id).await.active_operation_id, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restore_failed_from_outside_is_inconsistent_unless_its_agent_says_otherwise() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let admin = world.admin().await;
+        let cases = [
+            (Some(false), DataState::Consistent),
+            (Some(true), DataState::Inconsistent),
+            (None, DataState::Inconsistent),
+        ];
+        for (said, expected) in cases {
+            let volume = world.volume(&alice, |_| {}).await;
+            let backup = world.backup(&volume, |_| {}).await;
+            let input = json!({
+                "volumeId": volume.id.to_string(),
+                "source": { "backupId": backup.id.to_string() },
+                "confirmName": "volume",
+            });
+            world.run(&alice.requester, "restoreInPlace", input).await;
+            let agent = world.worker();
+            let work = agent.claim_one().await;
+            let give_up = json!({ "operationId": work.operation, "reason": "stuck" });
+            world.run(&admin, "failOperation", give_up).await;
+            if let Some(touched) = said {
+                assert!(!agent.stop(&work, touched).await);
+            } else {
+                world.wait_seconds(90);
+                world.clean_up().await;
+            }
+            let row = world.volume_row(volume.id).await;
+            assert_eq!(
+                (row.data_state, row.active_operation_id),
+                (expected, None),
+                "{said:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_agent_gets_and_reports_only_its_own_hypervisors_operations() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, work) = started(&world, &alice).await;
+        let stranger = world
+            .hypervisor(|row| row.name = sea_orm::Set("far".to_owned()))
+            .await;
+        let stranger = world.worker_of(stranger);
+        assert!(stranger.claim().await.is_empty());
+        assert_eq!(stranger.renew(&work).await, "LOST");
+        assert_eq!(stranger.report(&work, "Mine", 1, 2).await, "LOST");
+        assert!(!stranger.complete(&work).await);
+        assert_eq!(world.worker().renew(&work).await, "HELD");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_takes_the_oldest_first_and_no_more_than_asked() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            let volume = world.volume(&alice, |_| {}).await;
+            let input = json!({ "volumeId": volume.id.to_string() });
+            let payload = world.run(&alice.requester, "createSnapshot", input).await;
+            asked.push(payload["operation"]["id"].as_str().unwrap().to_owned());
+        }
+        let agent = world.worker();
+        let mut got = Vec::new();
+        for limit in [0, 2, 5, 5] {
+            let works = agent.claim_up_to(limit).await;
+            got.push(
+                works
+                    .into_iter()
+                    .map(|work| work.operation)
+                    .collect::<Vec<_>>(),
+            );
+        }
+        assert_eq!(
+            got,
+            [vec![], asked[..2].to_vec(), asked[2..].to_vec(), vec![]]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_agent_writes_is_kept_whatever_it_contains() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, work) = started(&world, &alice).await;
+        let agent = world.worker();
+        let long = "x".repeat(100_000);
+        for line in ["plain", "nul \0 and \u{1b}[31m", "שלום 🌊", &long] {
+            assert_eq!(agent.log(&work, line).await, "HELD");
+        }
+        let failed = json!({ "failed": {
+            "code": "STORAGE_FAILED", "message": "qemu-img said: \0\u{7}", "volumeTouched": false,
+        } });
+        assert!(agent.finish(&work, failed).await);
+        let row = world.operation_row(work.id()).await;
+        assert_eq!(row.status, OperationStatus::Failed);
+        assert!(!row.error_message.unwrap().contains('\0'));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_phase_with_control_characters_is_refused_and_changes_nothing() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, work) = started(&world, &alice).await;
+        let long = "x".repeat(65);
+        for phase in ["", "nul\0", "two\nlines", &long] {
+            let code = world.worker().report_error(&work, phase).await;
+            assert_eq!(code, "INVALID_INPUT", "{phase:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_attempt_to_make_a_volume_is_made_again() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let payload = world
+            .run(&alice.requester, "createVolume", world.new_volume("data"))
+            .await;
+        let agent = world.worker();
+        agent.claim_one().await;
+        world.wait_seconds(90);
+        world.clean_up().await;
+        assert!(agent.complete(&agent.claim_one().await).await);
+        let made = world
+            .volume_row(crate::harness::id(&payload["volume"]))
+            .await;
+        assert_eq!(made.state, VolumeState::Available);
+    })
+    .await;
+}

@@ -1,0 +1,13 @@
+//! The repository against itself: the contract, the import edges, the migrations, and what is
+//! generated.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests and what they share say what they expect with these"
+)]
+
+mod architecture;
+mod errors;
+mod migrations;
+mod schema;
