@@ -22,7 +22,7 @@ pub use event_stream::EventStream;
 pub use machine::{Machine, Rules};
 pub use platform::Size as PlatformSize;
 pub use process::{Running, gateway};
-pub use request::Request;
+pub use request::{Accepted, Request};
 pub use tool::Gate;
 pub use wait::{PATIENCE, until};
 pub use websocket::WebSocket;

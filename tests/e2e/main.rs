@@ -3,5 +3,7 @@
 //!
 //! Each test has a directory, a database, ports and processes of its own, and takes them away.
 
+mod crash;
 mod harness;
 mod real_run;
+mod stream;

@@ -293,7 +293,7 @@ impl Drop for Machine {
             };
             let lines: Vec<_> = text
                 .lines()
-                .filter(|line| !line.contains("/graphql") && !line.contains("a query"))
+                .filter(|line| !line.contains("Repairing cluster"))
                 .collect();
             eprintln!("the end of {log}:");
             for line in &lines[lines.len().saturating_sub(60)..] {
