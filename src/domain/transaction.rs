@@ -8,8 +8,9 @@ use entity::{
     operation_event::OperationEventKind, sequence,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-    QuerySelect, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
 };
 
 use super::{Error, Result};
@@ -60,9 +61,12 @@ impl<'a> Transaction<'a> {
 
     /// Waits until no other transaction accepts work of this account, and takes the time then.
     /// Whoever locks an account locks it before anything else.
+    ///
+    /// Not `FOR UPDATE`: that also locks out those who only refer to the account, and each event
+    /// does. They hold the events' counter by then, which this transaction takes at its end.
     pub async fn lock_account(&mut self, id: AccountId) -> Result<()> {
         account::Entity::find_by_id(id)
-            .lock_exclusive()
+            .lock(LockType::NoKeyUpdate)
             .one(&self.inner)
             .await?
             .ok_or(Error::NotFound("account"))?;
