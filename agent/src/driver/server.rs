@@ -9,19 +9,21 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{Failure, Result};
 use crate::{
     nbd::{self, Client},
-    process::{self, Invocation, Process, Processes},
+    process::{self, Invocation, Output, Process, Processes},
 };
 
 /// More connections than this gain nothing.
 const CONNECTIONS: usize = 4;
 const START_LIMIT: Duration = Duration::from_secs(20);
 const START_POLL: Duration = Duration::from_millis(5);
+/// How long a server that hung up is given to end.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(2);
 /// Longer than any operation may take.
 const LIFETIME: Duration = Duration::from_hours(24);
 /// Closing an image may write its metadata out.
@@ -51,11 +53,16 @@ impl Server {
             .time_limit(LIFETIME);
         let mut process = processes.start(invocation).await?;
         let client = tokio::select! {
-            ended = process.wait() => return Err(match ended {
-                Err(error) => error.into(),
-                Ok(_) => StartError::Silent("it ended before it served anything".into()),
-            }),
-            client = connect(&socket.0) => client?,
+            ended = process.wait() => return Err(StartError::of(ended)),
+            client = connect(&socket.0) => match client {
+                Ok(client) => client,
+                // It listens before it opens the disk: that it hangs up may only mean that it
+                // could not, and is about to say why.
+                Err(error) => return Err(match timeout(LAST_WORDS_LIMIT, process.wait()).await {
+                    Ok(ended) => StartError::of(ended),
+                    Err(_) => error,
+                }),
+            },
         };
         Ok(Self {
             client,
@@ -82,7 +89,7 @@ impl Server {
             _socket,
         } = self;
         client.close().await;
-        match tokio::time::timeout(END_LIMIT, process.wait()).await {
+        match timeout(END_LIMIT, process.wait()).await {
             Ok(ended) => Ok(ended.map(drop)?),
             Err(_) => Err(
                 Failure::storage("The volume's storage did not finish in time.")
@@ -101,6 +108,16 @@ pub enum StartError {
     /// It runs, and serves nothing.
     #[error("qemu-nbd does not serve the disk: {0}")]
     Silent(String),
+}
+
+impl StartError {
+    /// What it means that a server ended before it served.
+    fn of(ended: std::result::Result<Output, process::Error>) -> Self {
+        match ended {
+            Err(error) => error.into(),
+            Ok(_) => Self::Silent("it ended before it served anything".into()),
+        }
+    }
 }
 
 async fn connect(socket: &Path) -> std::result::Result<Client, StartError> {
