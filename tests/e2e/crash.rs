@@ -96,7 +96,10 @@ async fn a_backup_that_was_killed_is_made_again(engine: Engine) {
     let backup = victim.machine.request().create_backup(&victim.volume).await;
     victim.kill_in_the_middle(Moved::Read(PART)).await;
     victim.machine.request().completed(&backup).await;
-    victim.content.assert_in(&victim.machine.image(&victim.volume)).await;
+    victim
+        .content
+        .assert_in(&victim.machine.image(&victim.volume))
+        .await;
     victim.end(&backup).await;
 }
 
@@ -106,22 +109,31 @@ async fn a_restore_in_place_from_a_backup_that_was_killed_is_done_again() {
     let backup = victim.backup().await;
     victim.overwrite("second").await;
     let source = json!({ "backupId": backup.item });
-    let restore = victim.machine.request().restore_in_place(&victim.volume, source).await;
+    let restore = victim
+        .machine
+        .request()
+        .restore_in_place(&victim.volume, source)
+        .await;
     victim.kill_in_the_middle(Moved::Written(PART)).await;
     victim.machine.request().completed(&restore).await;
-    victim.content.assert_in(&victim.machine.image(&victim.volume)).await;
+    victim
+        .content
+        .assert_in(&victim.machine.image(&victim.volume))
+        .await;
     victim.end(&restore).await;
 }
 
 #[tokio::test]
 async fn a_restore_that_was_killed_and_then_given_up_leaves_the_volume_marked_until_another_completes()
-{
+ {
     let mut victim = Victim::on(Engine::Sqlite).await;
     let backup = victim.backup().await;
     victim.overwrite("second").await;
     let source = json!({ "backupId": backup.item });
     let request = victim.machine.request();
-    let restore = request.restore_in_place(&victim.volume, source.clone()).await;
+    let restore = request
+        .restore_in_place(&victim.volume, source.clone())
+        .await;
     let process = victim.machine.gateway.as_ref().unwrap().pid();
     Nbd::stop_under(process, Moved::Written(PART)).await;
     victim.machine.kill().await;
@@ -134,19 +146,30 @@ async fn a_restore_that_was_killed_and_then_given_up_leaves_the_volume_marked_un
         operation { status } } }";
     let cancelled = json!({ "id": restore.operation });
     let cancelled = victim.machine.owner.data(cancel, cancelled).await;
-    assert_eq!(cancelled["cancelOperation"]["operation"]["status"], "CANCELLED");
+    assert_eq!(
+        cancelled["cancelOperation"]["operation"]["status"],
+        "CANCELLED"
+    );
     let state = async || {
         let fields = "status dataState activeOperation { id }";
-        victim.machine.request().node(&victim.volume, "Volume", fields).await
+        victim
+            .machine
+            .request()
+            .node(&victim.volume, "Volume", fields)
+            .await
     };
-    let torn = json!({ "status": "AVAILABLE", "dataState": "INCONSISTENT", "activeOperation": null });
+    let torn =
+        json!({ "status": "AVAILABLE", "dataState": "INCONSISTENT", "activeOperation": null });
     assert_eq!(state().await, torn);
 
     victim.machine.restart(true).await;
     let owner = victim.machine.request();
     let again = owner.restore_in_place(&victim.volume, source).await;
     owner.completed(&again).await;
-    victim.content.assert_in(&victim.machine.image(&victim.volume)).await;
+    victim
+        .content
+        .assert_in(&victim.machine.image(&victim.volume))
+        .await;
     victim.machine.assert_nothing_is_left_behind().await;
     victim.machine.end().await;
 }
@@ -157,10 +180,17 @@ async fn a_new_volume_of_a_backup_that_was_killed_is_made_again() {
     let backup = victim.backup().await;
     let source = json!({ "backupId": backup.item });
     let plan = victim.machine.platform.plan.clone();
-    let restore = victim.machine.request().restore_to_new_volume(source, &plan).await;
+    let restore = victim
+        .machine
+        .request()
+        .restore_to_new_volume(source, &plan)
+        .await;
     victim.kill_in_the_middle(Moved::Written(PART)).await;
     victim.machine.request().completed(&restore).await;
-    victim.content.assert_in(&victim.machine.image(&restore.item)).await;
+    victim
+        .content
+        .assert_in(&victim.machine.image(&restore.item))
+        .await;
     victim.end(&restore).await;
 }
 
@@ -171,11 +201,20 @@ async fn a_new_volume_of_a_snapshot_that_was_killed_is_made_again() {
     let second = victim.overwrite("second").await;
     let source = json!({ "snapshotId": snapshot.item });
     let plan = victim.machine.platform.plan.clone();
-    let restore = victim.machine.request().restore_to_new_volume(source, &plan).await;
+    let restore = victim
+        .machine
+        .request()
+        .restore_to_new_volume(source, &plan)
+        .await;
     victim.kill_in_the_middle(Moved::Written(PART)).await;
     victim.machine.request().completed(&restore).await;
-    victim.content.assert_in(&victim.machine.image(&restore.item)).await;
-    second.assert_in(&victim.machine.image(&victim.volume)).await;
+    victim
+        .content
+        .assert_in(&victim.machine.image(&restore.item))
+        .await;
+    second
+        .assert_in(&victim.machine.image(&victim.volume))
+        .await;
     victim.end(&restore).await;
 }
 
@@ -190,7 +229,10 @@ async fn an_operation_that_was_accepted_and_not_begun_survives() {
     let backup = machine.request().create_backup(&volume.item).await;
     machine.kill().await;
     machine.start(false).await;
-    assert_eq!(machine.request().operation(&backup.operation).await["status"], "PENDING");
+    assert_eq!(
+        machine.request().operation(&backup.operation).await["status"],
+        "PENDING"
+    );
     machine.restart(true).await;
     machine.request().completed(&backup).await;
     machine.assert_nothing_is_left_behind().await;
@@ -206,7 +248,10 @@ async fn an_operation_that_kills_its_agent_each_time_is_given_up() {
     }
     let (code, _) = victim.machine.request().failed(&backup).await;
     assert_eq!(code, "AGENT_LOST");
-    victim.content.assert_in(&victim.machine.image(&victim.volume)).await;
+    victim
+        .content
+        .assert_in(&victim.machine.image(&victim.volume))
+        .await;
     // What the last attempt left goes with the item that failed, and with the volume's next operation.
     let machine = &victim.machine;
     let deletion = machine.request().delete("Backup", &backup.item).await;
@@ -266,13 +311,19 @@ async fn kills_at_any_moment_under_load_lose_nothing(engine: Engine) {
     for accepted in &accepted {
         machine.request().completed(accepted).await;
     }
-    assert!(accepted.len() >= 12, "only {} were accepted", accepted.len());
+    assert!(
+        accepted.len() >= 12,
+        "only {} were accepted",
+        accepted.len()
+    );
     machine.assert_nothing_is_left_behind().await;
     let query = "{ volumes(first: 100) { nodes { id name } } }";
     let all = machine.owner.data(query, json!({})).await;
     for volume in all["volumes"]["nodes"].as_array().unwrap() {
         if volume["name"] != "empty" {
-            content.assert_in(&machine.image(volume["id"].as_str().unwrap())).await;
+            content
+                .assert_in(&machine.image(volume["id"].as_str().unwrap()))
+                .await;
         }
     }
     machine.end().await;

@@ -4,6 +4,8 @@
 //! Each test has a directory, a database, ports and processes of its own, and takes them away.
 
 mod crash;
+mod fault;
 mod harness;
 mod real_run;
+mod separate;
 mod stream;

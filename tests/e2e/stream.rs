@@ -97,8 +97,14 @@ async fn both_kinds_of_stream_tell_of_a_backup_from_its_wait_to_the_end_of_the_c
     let activity = activity.map(|mut reader| async move { reader.read_to(is_free).await });
     let cooldown = cooldown.map(|mut reader| async move {
         // Free, then resting, then free again.
-        let mut ticks = reader.read_to(|tick| !tick["cooldown"]["cooldown"].is_null()).await;
-        ticks.extend(reader.read_to(|tick| tick["cooldown"]["cooldown"].is_null()).await);
+        let mut ticks = reader
+            .read_to(|tick| !tick["cooldown"]["cooldown"].is_null())
+            .await;
+        ticks.extend(
+            reader
+                .read_to(|tick| tick["cooldown"]["cooldown"].is_null())
+                .await,
+        );
         ticks
     });
     let (progress, activity, cooldown) = tokio::join!(
@@ -113,15 +119,27 @@ async fn both_kinds_of_stream_tell_of_a_backup_from_its_wait_to_the_end_of_the_c
 }
 
 fn assert_progress(events: &[Value]) {
-    let events: Vec<_> = events.iter().map(|event| &event["operationProgress"]).collect();
-    let statuses: Vec<_> = events.iter().map(|event| event["status"].as_str().unwrap()).collect();
-    let started = statuses.iter().filter(|status| **status == "STARTED").count();
+    let events: Vec<_> = events
+        .iter()
+        .map(|event| &event["operationProgress"])
+        .collect();
+    let statuses: Vec<_> = events
+        .iter()
+        .map(|event| event["status"].as_str().unwrap())
+        .collect();
+    let started = statuses
+        .iter()
+        .filter(|status| **status == "STARTED")
+        .count();
     assert!(started > 0, "{statuses:?}");
     assert_eq!(statuses.last(), Some(&"COMPLETED"));
     let order = ["PENDING", "STARTED", "COMPLETED"];
     let place = |status: &&str| order.iter().position(|known| known == status).unwrap();
     assert!(statuses.is_sorted_by_key(place), "{statuses:?}");
-    let done: Vec<_> = events.iter().map(|event| event["progress"]["bytesDone"].as_u64()).collect();
+    let done: Vec<_> = events
+        .iter()
+        .map(|event| event["progress"]["bytesDone"].as_u64())
+        .collect();
     assert!(done.is_sorted(), "{done:?}");
     assert!(
         events.iter().any(|event| {
@@ -137,11 +155,18 @@ fn assert_progress(events: &[Value]) {
 }
 
 fn assert_activity(events: &[Value]) {
-    let events: Vec<_> = events.iter().map(|event| &event["volumeActivity"]).collect();
-    let held = events.iter().filter(|event| !event["volume"]["activeOperation"].is_null());
+    let events: Vec<_> = events
+        .iter()
+        .map(|event| &event["volumeActivity"])
+        .collect();
+    let held = events
+        .iter()
+        .filter(|event| !event["volume"]["activeOperation"].is_null());
     assert!(held.count() > 0, "{events:?}");
     // The end is told once, together with the cooldown that it starts.
-    let ends = events.iter().filter(|event| event["operation"]["status"] == "COMPLETED");
+    let ends = events
+        .iter()
+        .filter(|event| event["operation"]["status"] == "COMPLETED");
     let ends: Vec<_> = ends.collect();
     assert_eq!(ends.len(), 1, "{events:?}");
     assert!(!ends[0]["cooldown"].is_null());
@@ -207,7 +232,11 @@ async fn a_timeline_is_resumed_across_a_killed_gateway_without_loss_or_doubles()
         let fields = "events(first: 100) { nodes { cursor kind operation { id } } }";
         let operation = machine.request().node(operation, "Operation", fields).await;
         let events = operation["events"]["nodes"].as_array().unwrap().clone();
-        expected.extend(events.into_iter().map(|event| json!({ "operationEvents": event })));
+        expected.extend(
+            events
+                .into_iter()
+                .map(|event| json!({ "operationEvents": event })),
+        );
     }
     for timeline in timelines {
         assert_eq!(timeline, expected);

@@ -1,9 +1,6 @@
 //! The agent's `qemu-nbd` children, found by their parent and stopped in the middle of their work.
 
-use std::{
-    fs,
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -52,7 +49,8 @@ impl Nbd {
 pub fn children(parent: i32) -> Vec<i32> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(|pid: &i32| parent_of(*pid) == Some(parent)).collect()
+    pids.filter(|pid: &i32| parent_of(*pid) == Some(parent))
+        .collect()
 }
 
 fn parent_of(pid: i32) -> Option<i32> {

@@ -152,7 +152,12 @@ pub async fn snapshots(image: &Path) -> Vec<String> {
 
 /// Fails unless an image is sound, to its last cluster.
 pub async fn assert_sound(image: &Path) {
-    let arguments: [&OsStr; _] = ["check".as_ref(), "-f".as_ref(), "qcow2".as_ref(), image.as_ref()];
+    let arguments: [&OsStr; _] = [
+        "check".as_ref(),
+        "-f".as_ref(),
+        "qcow2".as_ref(),
+        image.as_ref(),
+    ];
     run_well("qemu-img", &arguments).await;
 }
 

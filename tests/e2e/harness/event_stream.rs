@@ -34,7 +34,9 @@ impl EventStream {
             let event = self.event().await?;
             let field = |name: &str| {
                 let lines = event.lines().filter_map(|line| line.strip_prefix(name));
-                lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<String>()
+                lines
+                    .map(|line| line.strip_prefix(' ').unwrap_or(line))
+                    .collect::<String>()
             };
             match field("event:").as_str() {
                 "next" => {
@@ -58,7 +60,9 @@ impl EventStream {
                 self.text = rest.to_owned();
                 return Some(event);
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("silence");
+            let chunk = timeout(PATIENCE, self.response.chunk())
+                .await
+                .expect("silence");
             self.text += std::str::from_utf8(&chunk.ok()??).unwrap();
         }
     }

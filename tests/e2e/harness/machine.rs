@@ -93,7 +93,9 @@ impl Machine {
             if admin {
                 command.arg("--admin");
             }
-            let output = command.env("TIDEMARK_PASSWORD", platform::PASSWORD).output();
+            let output = command
+                .env("TIDEMARK_PASSWORD", platform::PASSWORD)
+                .output();
             assert!(output.await.unwrap().status.success());
         }
         machine.start(false).await;
@@ -146,6 +148,11 @@ impl Machine {
     /// Requests in the name of the volumes' owner.
     pub fn request(&self) -> Request<'_> {
         Request::new(&self.owner, &self.platform)
+    }
+
+    /// Requests in an administrator's name.
+    pub fn request_as_admin(&self) -> Request<'_> {
+        Request::new(&self.admin, &self.platform)
     }
 
     /// A connection to the database, past the gateway.

@@ -104,7 +104,10 @@ impl Running {
     pub async fn logged(&mut self, message: &str) -> Value {
         until(message, async || {
             if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("ended with {status} before it said {message:?}:\n{}", self.log());
+                panic!(
+                    "ended with {status} before it said {message:?}:\n{}",
+                    self.log()
+                );
             }
             self.log().lines().find_map(|line| {
                 let line: Value = serde_json::from_str(line).ok()?;
@@ -118,7 +121,10 @@ impl Running {
 /// Runs a program to its end.
 pub async fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Output {
     let mut command = Command::new(&program);
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     let name = program.as_ref().display().to_string();
     match timeout(PATIENCE, command.output()).await {
         Ok(Ok(output)) => output,

@@ -52,7 +52,11 @@ impl Machine {
                     assert!(marks.remove(&mark), "{mark} is not in {id}");
                 }
             }
-            assert_eq!(marks, BTreeSet::new(), "snapshots in {id} that nobody listed");
+            assert_eq!(
+                marks,
+                BTreeSet::new(),
+                "snapshots in {id} that nobody listed"
+            );
             expected.insert(image);
         }
         for backup in available(&catalogue["backups"], &["AVAILABLE"]) {

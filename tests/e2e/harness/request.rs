@@ -10,7 +10,7 @@ const OPERATION: &str = "id kind status progress { phase percent bytesDone bytes
     backup { id name } events(first: 100) { nodes { kind message } }";
 
 /// An operation that was accepted, and what it makes, deletes or restores into.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
     pub operation: String,
     pub item: String,
@@ -93,7 +93,8 @@ impl<'a> Request<'a> {
 
     /// Fields of anything that has an id.
     pub async fn node(self, id: &str, noun: &str, fields: &str) -> Value {
-        let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on {noun} {{ {fields} }} }} }}");
+        let query =
+            format!("query($id: ID!) {{ node(id: $id) {{ ... on {noun} {{ {fields} }} }} }}");
         self.client.data(&query, json!({ "id": id })).await["node"].take()
     }
 
@@ -139,7 +140,10 @@ impl<'a> Request<'a> {
         let fields = "logs(first: 100) { nodes { message } }";
         let operation = self.node(&accepted.operation, "Operation", fields).await;
         let lines = operation["logs"]["nodes"].as_array().unwrap();
-        let lines: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| line["message"].as_str().unwrap())
+            .collect();
         lines.join("\n")
     }
 }

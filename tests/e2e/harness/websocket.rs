@@ -20,19 +20,24 @@ impl WebSocket {
         let url = format!("ws://{address}/graphql/ws");
         let mut request = url.into_client_request().unwrap();
         let protocol = "graphql-transport-ws".parse().unwrap();
-        request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+        request
+            .headers_mut()
+            .insert("Sec-WebSocket-Protocol", protocol);
         let (socket, _) = connect_async(request).await.unwrap();
         let mut socket = Self(socket);
         let authorization = format!("Bearer {token}");
         let payload = json!({ "authorization": authorization });
-        socket.send(json!({ "type": "connection_init", "payload": payload })).await;
+        socket
+            .send(json!({ "type": "connection_init", "payload": payload }))
+            .await;
         assert_eq!(socket.receive().await.unwrap()["type"], "connection_ack");
         socket
     }
 
     pub async fn subscribe(&mut self, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
-        self.send(json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
+        self.send(json!({ "id": "1", "type": "subscribe", "payload": payload }))
+            .await;
     }
 
     /// The data of the next event, or nothing when the stream is complete or broken off.
