@@ -21,7 +21,7 @@ pub use disk::{Content, MIB};
 pub use event_stream::EventStream;
 pub use machine::{Machine, Rules};
 pub use platform::Size as PlatformSize;
-pub use process::run;
+pub use process::{Running, gateway, run};
 pub use request::{Accepted, Request};
 pub use tool::Gate;
 pub use wait::{PATIENCE, until};

@@ -3,9 +3,13 @@
 //!
 //! Each test has a directory, a database, ports and processes of its own, and takes them away.
 
+mod attack;
+mod cli;
 mod crash;
+mod demo;
 mod fault;
 mod harness;
+mod lifecycle;
 mod real_run;
 mod separate;
 mod stream;

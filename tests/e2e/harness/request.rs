@@ -114,10 +114,13 @@ impl<'a> Request<'a> {
         .await
     }
 
-    /// The operation as it ended.
+    /// The operation as it ended, once all that follows from its end is done.
     pub async fn ended(self, accepted: &Accepted) -> Value {
-        let ended = ["COMPLETED", "FAILED", "CANCELLED"];
-        self.reaches(accepted, &ended).await
+        until(&format!("{accepted:?} has ended"), async || {
+            let operation = self.operation(&accepted.operation).await;
+            (!operation["finishedAt"].is_null()).then_some(operation)
+        })
+        .await
     }
 
     /// The operation, which has to end well.
