@@ -14,6 +14,7 @@
 //!
 //! [`run`] is all that is needed to have an agent in a process.
 
+mod clock;
 mod config;
 pub mod driver;
 pub mod export;

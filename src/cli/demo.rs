@@ -64,7 +64,7 @@ impl Demo {
         config.graphql.graphiql = true;
         // The welcome is what its reader looks for; what happens is seen through the API.
         if std::env::var_os("TIDEMARK_LOG_FILTER").is_none() {
-            config.log.filter = "warn".to_owned();
+            "warn".clone_into(&mut config.log.filter);
         }
         config.agent.state_dir = layout.agent_state();
         config.agent.token_file = layout.agent_token();
@@ -138,11 +138,8 @@ impl Layout {
 
     /// The last file that the first start writes: with it the directory is complete.
     async fn write_sign_ins(&self, sign_ins: &[SignIn]) -> anyhow::Result<()> {
-        let text: String = sign_ins
-            .iter()
-            .map(|sign_in| format!("{sign_in}\n"))
-            .collect();
-        filesystem::write_secret(&self.0.join("sign-ins.txt"), &text).await?;
+        let lines: Vec<_> = sign_ins.iter().map(SignIn::to_string).collect();
+        filesystem::write_secret(&self.0.join("sign-ins.txt"), &lines.join("\n")).await?;
         fs::remove_file(self.0.join("seeding")).await?;
         Ok(())
     }
@@ -157,14 +154,9 @@ fn remove(result: std::io::Result<()>) -> std::io::Result<()> {
 }
 
 fn welcome(address: SocketAddr, layout: &Layout, sign_ins: &[SignIn]) -> String {
-    let people: String = sign_ins
+    let people: Vec<_> = sign_ins
         .iter()
-        .map(|sign_in| {
-            format!(
-                "  {:<14} {}  {}\n",
-                sign_in.role, sign_in.email, sign_in.password
-            )
-        })
+        .map(|one| format!("  {:<14} {}  {}", one.role, one.email, one.password))
         .collect();
     let customer = sign_ins
         .last()
@@ -180,6 +172,7 @@ Tidemark runs.
 
 Sign-ins (email, password):
 {people}
+
 A first query, to paste into GraphiQL or another shell:
 
   curl -s http://{address}/graphql -H 'Content-Type: application/json' \
@@ -189,6 +182,7 @@ With its token as `Authorization: Bearer TOKEN`:
 
   {{ volumes {{ nodes {{ id name status actions {{ createSnapshot {{ allowed }} }} }} }} }}
 "#,
+        people = people.join("\n"),
         pool = layout.pool().display(),
         backups = layout.backups().display(),
         email = customer.0,

@@ -5,7 +5,10 @@ use clap::Args;
 use tidemark::{
     app::App,
     config::Config,
-    domain::{self, operation::recover::recover},
+    domain::{
+        self,
+        operation::recover::{Repaired, recover},
+    },
     graphql::{self, Limits, Schema},
     http::Server,
     lifecycle::Lifecycle,
@@ -75,6 +78,7 @@ fn schema(config: &Config, app: App) -> Schema {
     let limits = Limits {
         max_depth: config.graphql.max_depth,
         max_complexity: config.graphql.max_complexity.into(),
+        ..Limits::default()
     };
     let builder = graphql::builder(app).data(limits);
     if config.graphql.introspection {
@@ -86,7 +90,7 @@ fn schema(config: &Config, app: App) -> Schema {
 
 async fn cleanup(app: &App) -> domain::Result<()> {
     let repaired = recover(app).await?;
-    if repaired != Default::default() {
+    if repaired != Repaired::default() {
         tracing::warn!(?repaired, "the cleanup found something to repair");
     }
     Ok(())

@@ -220,7 +220,10 @@ pub async fn answer(
         .one(app.database.reads())
         .await?;
     match test {
-        Some(test) => record(app, test, ok, message).await.map(|_| true),
+        Some(test) => {
+            let message = if ok { WORKS } else { message };
+            record(app, test, ok, message).await.map(|_| true)
+        }
         None => Ok(false),
     }
 }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use async_graphql::{Object, OutputType, TypeName, connection::PageInfo};
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, PaginatorTrait, Select};
+use tokio::sync::OnceCell;
 
 use super::{
     error::Result,
@@ -56,9 +57,16 @@ where
             .await?;
         let rows = page.rows(read.into_iter().map(Arc::new).collect());
         let database = app.database.clone();
+        let counted = Arc::new(OnceCell::new());
         let total = move || -> BoxFuture<'static, Result<u64>> {
-            let (query, database) = (query.clone(), database.clone());
-            Box::pin(async move { Ok(query.count(database.reads()).await?) })
+            let (query, database, counted) = (query.clone(), database.clone(), counted.clone());
+            Box::pin(async move {
+                // Aliases of one count share it.
+                let count = counted
+                    .get_or_try_init(|| query.count(database.reads()))
+                    .await?;
+                Ok(*count)
+            })
         };
         Ok(Self::new(&rows, sort, Box::new(total)))
     }

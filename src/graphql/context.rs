@@ -1,8 +1,11 @@
 //! What a resolver finds around it: the app, who asks, and what the operation loads from.
 
-use std::sync::LazyLock;
+use std::{
+    any::{Any, TypeId},
+    sync::LazyLock,
+};
 
-use async_graphql::{Context, DataContext};
+use async_graphql::{Context, DataContext, Request, extensions::ExtensionContext};
 use chrono::{DateTime, Utc};
 use entity::Scope;
 
@@ -62,4 +65,14 @@ pub fn loaders<'a>(ctx: &'a Context<'_>) -> Result<&'a Loaders> {
 /// The instant at which the operation is answered: one for all its fields.
 pub async fn now(ctx: &Context<'_>) -> Result<DateTime<Utc>> {
     loaders(ctx)?.find(Now).await
+}
+
+/// What came with a request that is not yet under way: its own data, else its connection's.
+pub fn of_request<'a, D: Any + Send + Sync>(
+    ctx: &ExtensionContext<'a>,
+    request: &'a Request,
+) -> Option<&'a D> {
+    let own = request.data.get(&TypeId::of::<D>());
+    own.and_then(|data| data.downcast_ref())
+        .or_else(|| ctx.data_opt())
 }

@@ -166,3 +166,57 @@ fn path(error: &ServerError) -> String {
     });
     segments.collect::<Vec<_>>().join(".")
 }
+
+#[cfg(test)]
+mod tests {
+    use entity::{OperationId, operation::OperationKind};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::{Ids, guard::Active};
+
+    fn answered(failure: impl Into<async_graphql::Error>) -> Value {
+        let error = failure
+            .into()
+            .into_server_error(async_graphql::Pos::default());
+        let mut response = Response::from_errors(vec![error]);
+        answer(&mut response, "trace-1");
+        serde_json::to_value(&response.errors[0]).unwrap()
+    }
+
+    #[test]
+    fn a_cooldown_tells_when_to_come_back() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let ends_at = now + chrono::TimeDelta::milliseconds(1500);
+        let error = answered(Failure::from(Refusal::VolumeInCooldown { ends_at, now }));
+        let extensions = json!({
+            "code": "VOLUME_IN_COOLDOWN",
+            "retryAfterSeconds": 2,
+            "availableAt": "2026-09-21T14:13:21.500Z",
+        });
+        assert_eq!(error["extensions"], extensions);
+    }
+
+    #[test]
+    fn a_busy_volume_names_the_operation() {
+        let id = Ids.next(OperationId::from_uuid);
+        let kind = OperationKind::CreateSnapshot;
+        let error = answered(Error::from(Refusal::VolumeBusy(Active { id, kind })));
+        let extensions = json!({ "code": "VOLUME_BUSY", "operationId": id.to_string() });
+        assert_eq!(error["extensions"], extensions);
+        assert_eq!(error["message"], "Volume is busy with operation: snapshot");
+    }
+
+    #[test]
+    fn an_error_that_is_none_of_ours_stays_inside() {
+        let secret = "password in a connection string";
+        for failure in [
+            answered(DbErr::Custom(secret.to_owned())),
+            answered(Error::Broken(secret.to_owned())),
+            answered(std::io::Error::other(secret)),
+        ] {
+            assert_eq!(failure["message"], "Internal error. Trace id: trace-1");
+            assert_eq!(failure["extensions"], json!({ "code": "INTERNAL" }));
+        }
+    }
+}

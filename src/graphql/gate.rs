@@ -19,7 +19,11 @@ use async_graphql::{
 };
 use futures_util::{FutureExt, StreamExt, stream::BoxStream};
 
-use super::{Loaders, Origin, context::requester, error};
+use super::{
+    Loaders, Origin,
+    context::{of_request, requester},
+    error,
+};
 use crate::{
     app::App,
     domain::{ErrorCode, Ids},
@@ -81,8 +85,7 @@ impl Extension for Passage {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        let origin = request.data.get(&std::any::TypeId::of::<Origin>());
-        let origin = origin.and_then(|origin| origin.downcast_ref::<Origin>());
+        let origin = of_request::<Origin>(ctx, &request);
         if let Some(id) = origin.and_then(|origin| origin.request_id.clone()) {
             // It is set once, here: each request has a passage of its own.
             let _ = self.trace_id.set(id);
@@ -117,16 +120,109 @@ impl Extension for Passage {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let Some(app) = ctx.data_opt::<App>() else {
-            return next.run(ctx, operation_name).await;
+        let execution = async {
+            let Some(app) = ctx.data_opt::<App>() else {
+                return next.run(ctx, operation_name).await;
+            };
+            let loaders = Loaders::new(app.clone(), requester(ctx).clone());
+            let mut data = Data::default();
+            data.insert(loaders.clone());
+            let execution = next.run_with_data(ctx, operation_name, data);
+            loaders.drive(execution).await
         };
-        let loaders = Loaders::new(app.clone(), requester(ctx).clone());
-        let mut data = Data::default();
-        data.insert(loaders.clone());
-        let execution = loaders.drive(next.run_with_data(ctx, operation_name, data));
         AssertUnwindSafe(execution)
             .catch_unwind()
             .await
             .unwrap_or_else(|panic| error::panicked(panic.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{Object, Schema, SimpleObject, Subscription};
+    use futures_util::{Stream, stream};
+
+    use super::*;
+
+    struct Query;
+
+    #[Object]
+    impl Query {
+        async fn broken(&self) -> Fragile {
+            Fragile { breaks: true }
+        }
+    }
+
+    #[derive(Clone, Copy, SimpleObject)]
+    #[graphql(complex)]
+    struct Fragile {
+        breaks: bool,
+    }
+
+    #[async_graphql::ComplexObject]
+    impl Fragile {
+        async fn touch(&self) -> bool {
+            assert!(!self.breaks, "a secret of the house");
+            true
+        }
+    }
+
+    struct Events;
+
+    #[Subscription]
+    impl Events {
+        async fn events(&self) -> impl Stream<Item = Fragile> {
+            stream::iter([false, true, false]).map(|breaks| Fragile { breaks })
+        }
+
+        async fn never(&self) -> impl Stream<Item = Fragile> {
+            assert!(std::hint::black_box(false), "a secret of the house");
+            stream::empty()
+        }
+    }
+
+    fn schema() -> Schema<Query, async_graphql::EmptyMutation, Events> {
+        Schema::build(Query, async_graphql::EmptyMutation, Events)
+            .extension(Gate)
+            .finish()
+    }
+
+    fn request(document: &str) -> Request {
+        Request::new(document).data(Origin {
+            remote: None,
+            request_id: Some("trace-1".to_owned()),
+        })
+    }
+
+    fn assert_internal(response: &Response) {
+        let error = &response.errors[0];
+        assert_eq!(error.message, "Internal error. Trace id: trace-1");
+        assert_eq!(error::code_of(error).unwrap(), "INTERNAL");
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_field_is_an_internal_error() {
+        let response = schema().execute(request("{ broken { touch } }")).await;
+        assert_internal(&response);
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_one_event_does_not_end_the_stream() {
+        let document = "subscription { events { touch } }";
+        let stream = schema().execute_stream(request(document));
+        let events: Vec<_> = stream.collect().await;
+        assert_eq!(events.len(), 3);
+        assert!(events[0].is_ok());
+        assert_internal(&events[1]);
+        assert!(events[2].is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_panic_at_the_start_of_a_stream_is_its_last_event() {
+        let document = "subscription { never { touch } }";
+        let stream = schema().execute_stream(request(document));
+        let events: Vec<_> = stream.collect().await;
+        assert_eq!(events.len(), 1);
+        assert_internal(&events[0]);
     }
 }

@@ -25,6 +25,8 @@ pub struct Limits {
     pub max_depth: u32,
     /// How many fields the answer may have, if every page is full.
     pub max_complexity: u64,
+    /// How many fields an operation may have at its root: each asks the database by itself.
+    pub max_root_fields: u64,
 }
 
 impl Default for Limits {
@@ -32,6 +34,7 @@ impl Default for Limits {
         Self {
             max_depth: 15,
             max_complexity: 50_000,
+            max_root_fields: 50,
         }
     }
 }
@@ -78,6 +81,10 @@ fn check(measure: Measure, limits: Limits) -> ServerResult<()> {
     let complexity = measure.cost.max(measure.selections);
     if complexity > limits.max_complexity {
         return Err(too_complex("complexity", complexity, limits.max_complexity));
+    }
+    if measure.fields > limits.max_root_fields {
+        let limit = limits.max_root_fields;
+        return Err(too_complex("number of root fields", measure.fields, limit));
     }
     if measure.depth > limits.max_depth {
         let (depth, limit) = (measure.depth.into(), limits.max_depth.into());

@@ -3,28 +3,33 @@
 //!
 //! Fields that need rows ask for them and wait. Once nothing in the operation can go on without
 //! rows, all that was asked for leaves at once: one statement for each edge. That is the moment at
-//! which a batch cannot grow any more, so no timer is needed and the batches of a query are always
-//! the same.
+//! which a batch cannot grow any more, so no timer is needed; the next batches leave when those
+//! before them have arrived, so the batches of a query are always the same.
 
 mod child;
 mod fact;
 mod list;
 mod row;
 mod tally;
+mod viewer;
 
 use std::{
+    any::type_name,
     fmt,
     future::poll_fn,
     hash::Hash,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::Poll,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use entity::Scope;
-use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
 
 use super::error::{Failure, Result};
 use crate::{
@@ -39,21 +44,28 @@ pub use child::{
 pub use fact::{FactsOf, Now};
 pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, VolumesOfInstance};
 pub use tally::InFlightOf;
+pub use viewer::{AccountOfViewer, ApiTokensOfViewer};
 
 /// As many keys as one statement takes: SQLite binds 32,766 values.
-const MAX_BATCH: usize = 10_000;
+const MAX_KEYS: usize = 10_000;
 
-/// What an operation loads its edges from. Clones share their batches and their cache, which live
-/// as long as the operation; of a subscription, as long as one event.
+/// What an operation loads its edges from. Clones share what they know, which lives as long as the
+/// operation; of a subscription, as long as one event.
 #[derive(Clone)]
 pub struct Loaders(Arc<Shared>);
 
 struct Shared {
     app: App,
     requester: Requester,
-    batches: Mutex<Arc<DataLoader<Reader, HashMapCache>>>,
+    edges: Mutex<Edges>,
     departures: Departures,
 }
+
+type Edges = Arc<DataLoader<Reader, HashMapCache>>;
+
+/// Batches that can leave.
+#[derive(Clone, Default)]
+struct Departures(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
 
 /// Reads the rows of a batch as the requester may see them.
 #[derive(Debug)]
@@ -61,10 +73,6 @@ pub struct Reader {
     app: App,
     requester: Requester,
 }
-
-/// Batches that are ready to leave.
-#[derive(Clone, Default)]
-struct Departures(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
 
 impl Reader {
     fn scope(&self) -> Result<Scope> {
@@ -80,11 +88,11 @@ impl Loaders {
     /// Loaders for one operation of `requester`.
     pub fn new(app: App, requester: Requester) -> Self {
         let departures = Departures::default();
-        let batches = batches(&app, &requester, &departures);
+        let edges = edges(&app, &requester, &departures);
         Self(Arc::new(Shared {
             app,
             requester,
-            batches: Mutex::new(Arc::new(batches)),
+            edges: Mutex::new(edges),
             departures,
         }))
     }
@@ -92,26 +100,21 @@ impl Loaders {
     /// What `key` names, if it is there and the requester may see it.
     pub async fn lookup<K>(&self, key: K) -> Result<Option<<Reader as Loader<K>>::Value>>
     where
-        K: Send + Sync + Hash + Eq + Clone + 'static,
+        K: Clone + Eq + Hash + Send + Sync + 'static,
         Reader: Loader<K, Error = Failure>,
     {
-        let batches = self
-            .0
-            .batches
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        batches.load_one(key).await
+        let edges = Arc::clone(&self.edges());
+        edges.load_one(key).await
     }
 
     /// What `key` names. It is there, or the database contradicts itself.
     pub async fn find<K>(&self, key: K) -> Result<<Reader as Loader<K>>::Value>
     where
-        K: Send + Sync + Hash + Eq + Clone + 'static,
+        K: Clone + Eq + Hash + Send + Sync + 'static,
         Reader: Loader<K, Error = Failure>,
     {
         self.lookup(key).await?.ok_or_else(|| {
-            let key = std::any::type_name::<K>();
+            let key = type_name::<K>();
             Error::Broken(format!("a row is gone that another refers to by {key}")).into()
         })
     }
@@ -119,70 +122,86 @@ impl Loaders {
     /// Forgets what was loaded. A mutation does so after its commit, so that its payload, and the
     /// mutations after it in the same document, see what it changed.
     pub fn forget(&self) {
-        let fresh = batches(&self.0.app, &self.0.requester, &self.0.departures);
-        *self
-            .0
-            .batches
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        *self.edges() = edges(&self.0.app, &self.0.requester, &self.0.departures);
     }
 
-    /// Runs `execution` to its end and lets batches leave whenever it waits for nothing else. The
-    /// next batches leave when those before them have arrived.
+    /// Runs `execution` to its end. Batches leave when it waits for nothing else, and it goes on
+    /// when all of them have arrived: nothing is asked for while it is under way.
     pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut under_way = FuturesUnordered::new();
+        let stir = Arc::new(Stir::default());
+        let waker = Waker::from(Arc::clone(&stir));
         poll_fn(|cx| {
             loop {
-                if let Poll::Ready(outcome) = execution.as_mut().poll(cx) {
+                while !under_way.is_empty() {
+                    if pin!(&mut under_way).poll_next(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+                stir.outer.register(cx.waker());
+                stir.stirred.store(false, Ordering::Release);
+                let polled = execution.as_mut().poll(&mut Context::from_waker(&waker));
+                if let Poll::Ready(outcome) = polled {
                     return Poll::Ready(outcome);
                 }
+                // Long lists of fields yield half way: then there is more to ask for.
+                if stir.stirred.load(Ordering::Acquire) {
+                    return Poll::Pending;
+                }
+                under_way.extend(self.0.departures.take());
                 if under_way.is_empty() {
-                    under_way.extend(self.0.departures.take());
-                }
-                let mut arrived = false;
-                while let Poll::Ready(Some(())) = pin!(&mut under_way).poll_next(cx) {
-                    arrived = true;
-                }
-                if !arrived {
                     return Poll::Pending;
                 }
             }
         })
         .await
     }
+
+    fn edges(&self) -> MutexGuard<'_, Edges> {
+        self.0.edges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Departures {
     fn push(&self, batch: BoxFuture<'static, ()>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(batch);
+        self.batches().push(batch);
     }
 
     fn take(&self) -> Vec<BoxFuture<'static, ()>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.batches())
+    }
+
+    fn batches(&self) -> MutexGuard<'_, Vec<BoxFuture<'static, ()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn batches(
-    app: &App,
-    requester: &Requester,
-    departures: &Departures,
-) -> DataLoader<Reader, HashMapCache> {
+/// Edges of which nothing is known yet.
+fn edges(app: &App, requester: &Requester, departures: &Departures) -> Edges {
     let reader = Reader {
         app: app.clone(),
         requester: requester.clone(),
     };
     let departures = departures.clone();
-    DataLoader::with_cache(
-        reader,
-        move |batch| departures.push(batch),
-        HashMapCache::default(),
-    )
-    .delay(Duration::ZERO)
-    .max_batch_size(MAX_BATCH)
+    let depart = move |batch| departures.push(batch);
+    let loader = DataLoader::with_cache(reader, depart, HashMapCache::default());
+    Arc::new(loader.delay(Duration::ZERO).max_batch_size(MAX_KEYS))
+}
+
+/// Notes whether an execution woke itself while it was polled, which is to say that it waits for
+/// nothing yet.
+#[derive(Default)]
+struct Stir {
+    stirred: AtomicBool,
+    outer: AtomicWaker,
+}
+
+impl Wake for Stir {
+    fn wake(self: Arc<Self>) {
+        self.stirred.store(true, Ordering::Release);
+        self.outer.wake();
+    }
 }
 
 impl fmt::Debug for Loaders {

@@ -159,6 +159,10 @@ impl Page {
     }
 }
 
+#[expect(
+    clippy::expl_impl_clone_on_copy,
+    reason = "a derived one would ask for an entity that is Copy, although only columns are copied"
+)]
 impl<E: EntityTrait> Clone for Sort<E> {
     fn clone(&self) -> Self {
         *self
@@ -187,6 +191,7 @@ impl<E: EntityTrait> Sort<E> {
     }
 
     /// The same direction by `column` first.
+    #[must_use]
     pub const fn by(self, column: E::Column) -> Self {
         Self {
             by: Some(column),

@@ -14,6 +14,8 @@ const MAX_BYTES: i64 = (1 << 53) - 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// An instant in RFC 3339. Answers are in UTC, with milliseconds and `Z`; arguments may have any
+/// offset.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html"
@@ -43,6 +45,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteCount(pub i64);
 
+/// A number of bytes: an integer from 0 to 2^53 - 1. GraphQL's own Int ends at 2^31 - 1.
 #[Scalar(name = "ByteCount")]
 impl ScalarType for ByteCount {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -66,6 +69,7 @@ impl ScalarType for ByteCount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub Credit);
 
+/// An exact decimal number, written as a string: "0.05". It is never a float.
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {

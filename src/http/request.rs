@@ -3,21 +3,47 @@
 use async_graphql::Request;
 use axum::{
     body::Body,
+    extract::Query,
     http::{HeaderMap, StatusCode, Uri, header},
 };
 use futures_util::TryStreamExt;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use super::failure::Failure;
 use crate::{config, domain::ErrorCode};
 
+/// The parameters of a GET, as the specification of GraphQL over HTTP names them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    #[serde(default)]
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
 /// The request in a query string.
 pub(super) fn of_query_string(uri: &Uri) -> Result<Request, Failure> {
-    let request = async_graphql::http::parse_query_string(uri.query().unwrap_or_default())
-        .map_err(|error| {
-            Failure::bad_request(format!("The query string cannot be read: {error}."))
-        })?;
+    let Query(parameters) = Query::<Parameters>::try_from_uri(uri).map_err(|error| {
+        Failure::bad_request(format!("The query string cannot be read: {error}."))
+    })?;
+    let mut request = Request::new(parameters.query);
+    request.operation_name = parameters.operation_name.filter(|name| !name.is_empty());
+    request.variables = object("variables", parameters.variables.as_deref())?;
+    request.extensions = object("extensions", parameters.extensions.as_deref())?;
     with_query(request)
+}
+
+/// A parameter that is a JSON object, or nothing.
+fn object<T: Default + DeserializeOwned>(name: &str, text: Option<&str>) -> Result<T, Failure> {
+    match text {
+        None | Some("") => Ok(T::default()),
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            Failure::bad_request(format!("The parameter {name} is no JSON object: {error}."))
+        }),
+    }
 }
 
 /// The request in a body.

@@ -64,7 +64,7 @@ pub(super) fn stream<E: Executor>(
     kind: Kind,
     caller: Caller,
 ) -> HttpResponse {
-    let complete = Event::default().event("complete").data("");
+    let complete = Event::default().event("complete");
     let events = gateway
         .answers(request, kind, caller)
         .map(|response| next(&response))

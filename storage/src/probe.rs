@@ -65,7 +65,6 @@ fn pattern(id: Uuid) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
     use std::sync::Arc;
 
     use super::*;

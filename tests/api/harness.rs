@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, Database};
 use tidemark::database;
 
-pub use factory::Tenant;
+pub use factory::{GB, Tenant};
 pub use world::World;
 
 /// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.
@@ -37,7 +37,7 @@ async fn on_postgres(test: &impl AsyncFn(World)) {
     };
     eprintln!("on PostgreSQL");
     let server = Database::connect(&url).await.unwrap();
-    let schema = format!("test_{}", tidemark::domain::Ids.next(|id| id.simple()));
+    let schema = format!("test_{}", tidemark::domain::Ids.next(uuid::Uuid::simple));
     server
         .execute_unprepared(&format!("CREATE SCHEMA {schema}"))
         .await

@@ -1,3 +1,12 @@
 //! Reading: what callers see, in pages, and at what cost.
 
+mod action;
 mod contract;
+mod error;
+mod filter;
+mod limit;
+mod operation;
+mod page;
+mod platform;
+mod statement;
+mod visibility;

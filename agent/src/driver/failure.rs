@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tidemark_storage::Error as StoreError;
+use storage::Error as StoreError;
 
 use crate::{export, nbd, process};
 

@@ -22,8 +22,8 @@ use crate::{
 const CONNECTIONS: usize = 4;
 const START_LIMIT: Duration = Duration::from_secs(20);
 const START_POLL: Duration = Duration::from_millis(5);
-/// How long a server that hung up is given to end.
-const LAST_WORDS_LIMIT: Duration = Duration::from_secs(2);
+/// How long a server that hangs up may take to end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Longer than any operation may take.
 const LIFETIME: Duration = Duration::from_hours(24);
 /// Closing an image may write its metadata out.
@@ -52,23 +52,23 @@ impl Server {
             .args(arguments)
             .time_limit(LIFETIME);
         let mut process = processes.start(invocation).await?;
-        let client = tokio::select! {
-            ended = process.wait() => return Err(StartError::of(ended)),
-            client = connect(&socket.0) => match client {
-                Ok(client) => client,
-                // It listens before it opens the disk: that it hangs up may only mean that it
-                // could not, and is about to say why.
-                Err(error) => return Err(match timeout(LAST_WORDS_LIMIT, process.wait()).await {
-                    Ok(ended) => StartError::of(ended),
-                    Err(_) => error,
-                }),
-            },
+        let connected = tokio::select! {
+            biased;
+            ended = process.wait() => return Err(ended_early(ended)),
+            connected = connect(&socket.0) => connected,
         };
-        Ok(Self {
-            client,
-            process,
-            _socket: socket,
-        })
+        match connected {
+            Ok(client) => Ok(Self {
+                client,
+                process,
+                _socket: socket,
+            }),
+            // It listens before it opens the image; if it hangs up, it is about to say why.
+            Err(error) => match timeout(LAST_WORDS, process.wait()).await {
+                Ok(ended) => Err(ended_early(ended)),
+                Err(_) => Err(error),
+            },
+        }
     }
 
     /// The disk that is served.
@@ -110,13 +110,10 @@ pub enum StartError {
     Silent(String),
 }
 
-impl StartError {
-    /// What it means that a server ended before it served.
-    fn of(ended: std::result::Result<Output, process::Error>) -> Self {
-        match ended {
-            Err(error) => error.into(),
-            Ok(_) => Self::Silent("it ended before it served anything".into()),
-        }
+fn ended_early(ended: std::result::Result<Output, process::Error>) -> StartError {
+    match ended {
+        Err(error) => error.into(),
+        Ok(_) => StartError::Silent("it ended before it served anything".into()),
     }
 }
 
@@ -136,7 +133,12 @@ struct Socket(PathBuf);
 
 impl Socket {
     fn new(directory: &Path) -> Self {
-        Self(directory.join(format!("{}.sock", Uuid::now_v7().simple())))
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a name that nobody else has, seen by nobody"
+        )]
+        let name = Uuid::now_v7().simple();
+        Self(directory.join(format!("{name}.sock")))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidemark_storage::{
+use storage::{
     Store,
     format::{Corrupt, Frame, Location, Manifest, Place, SeekTable, manifest::MAX_MANIFEST_BYTES},
 };
@@ -63,8 +63,8 @@ impl Backup {
 async fn read_manifest(store: &dyn Store, location: &Location) -> Result<Manifest, Error> {
     match store.get(&location.manifest, MAX_MANIFEST_BYTES).await {
         Ok(encoded) => Ok(Manifest::parse(&encoded)?),
-        Err(tidemark_storage::Error::NotFound { path }) => Err(Error::Incomplete(path.to_string())),
-        Err(tidemark_storage::Error::OutOfRange { size, .. }) => {
+        Err(storage::Error::NotFound { path }) => Err(Error::Incomplete(path.to_string())),
+        Err(storage::Error::OutOfRange { size, .. }) => {
             let reason = format!("it has {size} bytes, which no manifest has");
             Err(Corrupt::new(Place::Manifest, reason).into())
         }
@@ -78,7 +78,7 @@ async fn read_table(
     manifest: &Manifest,
 ) -> Result<SeekTable, Error> {
     let size = match store.size(&location.disk).await {
-        Err(tidemark_storage::Error::NotFound { path }) => {
+        Err(storage::Error::NotFound { path }) => {
             return Err(Error::Incomplete(path.to_string()));
         }
         size => size?,

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use tidemark_storage::format::{
+use storage::format::{
     BLOCK_BYTES, Corrupt, Digest, DiskDigest, Frame, Place,
     frame::{Content, Decoder},
 };

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use tidemark_storage::format::frame;
+use storage::format::frame;
 
 use super::Error;
 use crate::nbd::Client;

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use tidemark_storage::{
+use storage::{
     ObjectPath, ObjectWriter, Store,
     format::{
         BLOCK_BYTES, Digest, DiskDigest, SeekTable,

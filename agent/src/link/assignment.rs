@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tidemark_storage::format::manifest::StorageType;
+use storage::format::manifest::StorageType;
 
 use super::{
     Assignment, Lease,

@@ -60,7 +60,6 @@ impl Decoder {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
     use super::*;
 
     const STREAM: &str =

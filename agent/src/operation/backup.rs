@@ -1,13 +1,14 @@
 //! Making and deleting backups.
 
 use chrono::{DateTime, Utc};
-use tidemark_storage::format::{
+use storage::format::{
     Location, Manifest,
     manifest::{FORMAT_VERSION, StorageType},
 };
 
 use super::{BackupItem, Completed, Operation, Volume};
 use crate::{
+    clock,
     driver::{Code, Driver, Failure, Result, SnapshotName},
     export::{self, Written},
     report::Level,
@@ -29,7 +30,7 @@ impl Operation {
         self.tell("Taking a temporary snapshot");
         let name = SnapshotName::Temporary(self.id);
         driver.create_snapshot(name).await?;
-        let taken_at = Utc::now();
+        let taken_at = clock::now();
 
         self.tell("Copying the volume to the backup storage");
         let server = driver.serve_snapshot(name).await?;
@@ -103,7 +104,7 @@ fn manifest(
         disk_blake3: written.disk_blake3,
         created_at: backup.created_at,
         taken_at,
-        completed_at: Utc::now(),
+        completed_at: clock::now(),
     }
 }
 

@@ -17,6 +17,17 @@ impl Operation {
         Ok(self.measured(&*driver).await)
     }
 
+    /// Lets a snapshot go that was taken and will not be told of.
+    pub(super) async fn undo_snapshot(
+        &self,
+        volume: &Volume,
+        snapshot: &SnapshotItem,
+    ) -> Result<()> {
+        self.driver(volume)?
+            .delete_snapshot(SnapshotName::Kept(snapshot.id))
+            .await
+    }
+
     pub(super) async fn delete_snapshot(
         &self,
         volume: &Volume,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use tidemark_storage::format::manifest::StorageType;
+use storage::format::manifest::StorageType;
 use uuid::Uuid;
 
 /// One operation's task.

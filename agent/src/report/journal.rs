@@ -8,6 +8,8 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
+use crate::clock;
+
 /// More lines than this in one go are a flood; the oldest stay, as they tell how it began.
 const MAX_PENDING: usize = 500;
 
@@ -66,7 +68,7 @@ impl Journal {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.entries.len() < MAX_PENDING {
             pending.entries.push(Entry {
-                at: Utc::now(),
+                at: clock::now(),
                 level,
                 message,
                 public,
@@ -94,7 +96,7 @@ impl Journal {
         if dropped > 0 {
             let message = format!("{dropped} more lines were dropped");
             entries.push(Entry {
-                at: Utc::now(),
+                at: clock::now(),
                 level: Level::Warn,
                 message,
                 public: false,

@@ -66,11 +66,16 @@ impl Job {
         };
         let host = self.host.clone();
         let operation = Operation::new(lease.operation_id, *attempt, work, host, report);
-        tokio::select! {
-            outcome = operation.perform(self.held.cancelled()) => outcome,
-            never = self.watch_lease() => match never {},
-            never = reporter.run() => match never {},
-        }
+        let done = CancellationToken::new();
+        let work = async {
+            let outcome = tokio::select! {
+                outcome = operation.perform(self.held.cancelled()) => outcome,
+                never = self.watch_lease() => match never {},
+            };
+            done.cancel();
+            outcome
+        };
+        tokio::join!(work, reporter.run(&done)).0
     }
 
     /// Stops the work in time when its lease cannot be renewed.

@@ -1,8 +1,9 @@
 //! Tells the gateway how far an operation is and what it did, seldom enough not to be a burden.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::lease::Held;
@@ -39,15 +40,20 @@ impl Reporter {
         }
     }
 
-    /// Reports for as long as it is asked to.
-    pub(super) async fn run(&mut self) -> Infallible {
+    /// Reports until the work is `done`. A report that has begun is finished: one that was cut off
+    /// may have arrived, and would come twice.
+    pub(super) async fn run(&mut self, done: &CancellationToken) {
         loop {
             tokio::select! {
+                biased;
+                () = done.cancelled() => return,
                 Ok(()) = self.progress.changed() => self.progress.mark_changed(),
                 () = self.report.journal.arrived() => {}
             }
             self.flush().await;
-            sleep(PAUSE).await;
+            if done.run_until_cancelled(sleep(PAUSE)).await.is_none() {
+                return;
+            }
         }
     }
 

@@ -29,6 +29,8 @@ const MAX_LEVELS: usize = 32;
 pub struct Measure {
     /// Fields of the answer, if every page is full.
     pub cost: u64,
+    /// Fields at the top of this part: of an operation, its root fields.
+    pub fields: u64,
     /// How deep fields nest, introspection left out.
     pub depth: u32,
     /// Selections, with every fragment written out.
@@ -42,6 +44,7 @@ impl Measure {
     fn and(self, other: Self) -> Self {
         Self {
             cost: self.cost.saturating_add(other.cost),
+            fields: self.fields.saturating_add(other.fields),
             selections: self.selections.saturating_add(other.selections),
             ..self.or(other)
         }
@@ -51,6 +54,7 @@ impl Measure {
     fn or(self, other: Self) -> Self {
         Self {
             cost: self.cost.max(other.cost),
+            fields: self.fields.max(other.fields),
             depth: self.depth.max(other.depth),
             selections: self.selections.max(other.selections),
             type_lists: self.type_lists.max(other.type_lists),
@@ -122,7 +126,12 @@ impl<'a> Visitor<'a> {
             OperationType::Subscription => self.registry.subscription_type.as_ref(),
         };
         let root = root.and_then(|name| self.registry.types.get(name));
-        self.selections(root, &operation.selection_set.node, 0)
+        let set = &operation.selection_set;
+        let measure = self.selections(root, &set.node, 0)?;
+        if operation.ty == OperationType::Subscription && measure.fields > 1 {
+            return Err(two_streams(set.pos));
+        }
+        Ok(measure)
     }
 
     fn selections(
@@ -193,6 +202,7 @@ impl<'a> Visitor<'a> {
             let is_list = returned.is_some_and(is_list);
             return Ok(Measure {
                 cost: under.cost.saturating_add(1),
+                fields: 1,
                 type_lists: under.type_lists + u32::from(of_type && is_list),
                 ..under
             });
@@ -205,6 +215,7 @@ impl<'a> Visitor<'a> {
         };
         Ok(Measure {
             cost: under.cost.saturating_mul(rows).saturating_add(1),
+            fields: 1,
             depth: under.depth + 1,
             ..under
         })
@@ -246,6 +257,13 @@ fn too_deep(pos: Pos) -> ServerError {
     with_code(
         ServerError::new(message, Some(pos)),
         ErrorCode::QueryTooComplex,
+    )
+}
+
+fn two_streams(pos: Pos) -> ServerError {
+    with_code(
+        ServerError::new("A subscription has exactly one field.", Some(pos)),
+        ErrorCode::GraphqlValidationFailed,
     )
 }
 

@@ -73,10 +73,7 @@ impl<U: Under> Loader<PageUnder<U>> for Reader {
     type Value = Arc<Rows<<U::Entity as EntityTrait>::Model>>;
     type Error = Failure;
 
-    async fn load(
-        &self,
-        keys: &[PageUnder<U>],
-    ) -> Result<HashMap<PageUnder<U>, Self::Value>, Failure> {
+    async fn load(&self, keys: &[PageUnder<U>]) -> Result<HashMap<PageUnder<U>, Self::Value>> {
         let mut pages: HashMap<&Page, Vec<U::Parent>> = HashMap::new();
         for key in keys {
             pages.entry(&key.page).or_default().push(key.parent);
@@ -104,7 +101,7 @@ impl<U: Under> Loader<CountUnder<U>> for Reader {
     type Value = u64;
     type Error = Failure;
 
-    async fn load(&self, keys: &[CountUnder<U>]) -> Result<HashMap<CountUnder<U>, u64>, Failure> {
+    async fn load(&self, keys: &[CountUnder<U>]) -> Result<HashMap<CountUnder<U>, u64>> {
         let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
         let statement = Query::select()
             .column(PARENT)

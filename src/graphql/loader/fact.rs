@@ -46,7 +46,7 @@ impl Loader<Now> for Reader {
     type Value = DateTime<Utc>;
     type Error = Failure;
 
-    async fn load(&self, _: &[Now]) -> Result<HashMap<Now, DateTime<Utc>>, Failure> {
+    async fn load(&self, _: &[Now]) -> Result<HashMap<Now, DateTime<Utc>>> {
         Ok(HashMap::from([(Now, self.app.clock.now(self.db()).await?)]))
     }
 }
@@ -55,7 +55,7 @@ impl Loader<FactsOf> for Reader {
     type Value = Arc<VolumeFacts>;
     type Error = Failure;
 
-    async fn load(&self, keys: &[FactsOf]) -> Result<HashMap<FactsOf, Self::Value>, Failure> {
+    async fn load(&self, keys: &[FactsOf]) -> Result<HashMap<FactsOf, Self::Value>> {
         let mut loaded = HashMap::with_capacity(keys.len());
         let instants: HashSet<_> = keys.iter().map(|key| key.now).collect();
         for now in instants {

@@ -32,7 +32,7 @@ impl Loader<VolumesOfInstance> for Reader {
     async fn load(
         &self,
         keys: &[VolumesOfInstance],
-    ) -> Result<HashMap<VolumesOfInstance, Self::Value>, Failure> {
+    ) -> Result<HashMap<VolumesOfInstance, Self::Value>> {
         use entity::volume::{Column, Entity};
         let rows = Entity::visible_to(self.scope()?)
             .filter(Column::InstanceId.is_in(keys.iter().map(|key| key.0)))
@@ -55,7 +55,7 @@ impl Loader<HypervisorsOfGroup> for Reader {
     async fn load(
         &self,
         keys: &[HypervisorsOfGroup],
-    ) -> Result<HashMap<HypervisorsOfGroup, Self::Value>, Failure> {
+    ) -> Result<HashMap<HypervisorsOfGroup, Self::Value>> {
         use entity::hypervisor::{Column, Entity};
         let rows = Entity::find()
             .filter(Column::GroupId.is_in(keys.iter().map(|key| key.0)))
@@ -74,10 +74,7 @@ impl Loader<PlansOfGroup> for Reader {
     type Value = Arc<Vec<Arc<entity::volume_plan::Model>>>;
     type Error = Failure;
 
-    async fn load(
-        &self,
-        keys: &[PlansOfGroup],
-    ) -> Result<HashMap<PlansOfGroup, Self::Value>, Failure> {
+    async fn load(&self, keys: &[PlansOfGroup]) -> Result<HashMap<PlansOfGroup, Self::Value>> {
         use entity::{storage_pool, volume_plan};
         let pools = storage_pool::Entity::find()
             .filter(storage_pool::Column::GroupId.is_in(keys.iter().map(|key| key.0)))
@@ -109,7 +106,7 @@ impl Loader<LastTestOf> for Reader {
     type Value = Arc<entity::backup_storage_test::Model>;
     type Error = Failure;
 
-    async fn load(&self, keys: &[LastTestOf]) -> Result<HashMap<LastTestOf, Self::Value>, Failure> {
+    async fn load(&self, keys: &[LastTestOf]) -> Result<HashMap<LastTestOf, Self::Value>> {
         use entity::backup_storage_test::{Column, Entity};
         let newest = Query::select()
             .expr(Column::Id.max())
@@ -130,7 +127,10 @@ impl Loader<LastTestOf> for Reader {
 }
 
 /// Each key with its rows, in their order; keys without rows have none.
-fn gather<K, M>(keys: &[K], rows: impl IntoIterator<Item = (K, M)>) -> HashMap<K, Arc<Vec<Arc<M>>>>
+pub fn gather<K, M>(
+    keys: &[K],
+    rows: impl IntoIterator<Item = (K, M)>,
+) -> HashMap<K, Arc<Vec<Arc<M>>>>
 where
     K: Copy + Eq + std::hash::Hash,
 {

@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::Reader;
-use crate::graphql::error::Failure;
+use crate::graphql::error::{Failure, Result};
 
 /// Of tenants' tables only what the requester may see; of the platform's and of users, which are
 /// reached only from rows that the requester may see, all.
@@ -20,8 +20,8 @@ macro_rules! by_id {
             type Value = Arc<entity::$noun::Model>;
             type Error = Failure;
 
-            async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, Self::Value>, Failure> {
-                let select: fn(&Self) -> Result<_, Failure> = $select;
+            async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, Self::Value>> {
+                let select: fn(&Self) -> Result<_> = $select;
                 let rows = select(self)?
                     .filter(entity::$noun::Column::Id.is_in(ids.iter().copied()))
                     .all(self.db())

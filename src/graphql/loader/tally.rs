@@ -19,7 +19,7 @@ impl Loader<InFlightOf> for Reader {
     type Value = u64;
     type Error = Failure;
 
-    async fn load(&self, keys: &[InFlightOf]) -> Result<HashMap<InFlightOf, u64>, Failure> {
+    async fn load(&self, keys: &[InFlightOf]) -> Result<HashMap<InFlightOf, u64>> {
         let counts = facts::in_flight(self.db(), keys.iter().map(|key| key.0)).await?;
         Ok(keys
             .iter()

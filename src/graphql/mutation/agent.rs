@@ -298,7 +298,8 @@ impl AgentMutation {
         Ok(AgentRenewPayload { leases })
     }
 
-    /// Takes pending operations of this hypervisor, and all storage tests asked of it.
+    /// Takes pending operations of this hypervisor, and all storage tests asked of it. A heartbeat
+    /// too.
     #[graphql(visible = "visible::to_agents")]
     async fn agent_claim(
         &self,
@@ -306,6 +307,7 @@ impl AgentMutation {
         #[graphql(desc = "How much it can take.")] input: AgentClaimInput,
     ) -> Result<AgentClaimPayload> {
         let (app, hypervisor) = (app(ctx)?, requester(ctx).agent()?);
+        agent::record_heartbeat(app, hypervisor).await?;
         let limit = u64::try_from(input.limit.clamp(0, 100)).unwrap_or_default();
         let mut assignments = Vec::new();
         for operation in claim(app, hypervisor, limit).await? {

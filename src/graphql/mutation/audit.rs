@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use crate::{
     domain::{Requester, audit},
     graphql::{
-        context::{app, origin, requester},
+        context::{app, loaders, origin, requester},
         error::Result,
     },
 };
@@ -37,6 +37,8 @@ pub fn audited_as<'a, T: Send + 'a>(
         .join(" ");
     Box::pin(async move {
         let result = work.await;
+        // The payload, and mutations after this one, see what it changed.
+        loaders(ctx)?.forget();
         let origin = origin(ctx);
         let entry = audit::Entry {
             requester,

@@ -12,6 +12,7 @@ pub struct ViewerQuery;
 impl ViewerQuery {
     /// The signed-in caller.
     #[graphql(visible = "visible::to_users")]
+    #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
         Ok(Viewer(requester(ctx).user()?.clone()))
     }

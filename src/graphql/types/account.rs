@@ -37,6 +37,7 @@ impl Account {
     }
 
     /// How many it may have at once.
+    #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
     async fn operations_in_flight_limit(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(i32::try_from(app(ctx)?.settings.in_flight_limit).unwrap_or(i32::MAX))
     }

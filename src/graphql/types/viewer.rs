@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
-use entity::{Scope, token::TokenKind};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{Account, Role, User, wraps};
-use crate::{
-    domain::Error,
-    graphql::{context::app, error::Result, scalar::DateTime},
+use crate::graphql::{
+    context::loaders,
+    error::Result,
+    loader::{AccountOfViewer, ApiTokensOfViewer},
+    scalar::DateTime,
 };
 
-/// The signed-in caller. It reads what is its own by itself, because the answer to a sign-in goes
-/// to a caller who was nobody when it asked.
+/// The signed-in caller.
 #[derive(Clone, Debug)]
 pub struct Viewer(pub Arc<entity::user::Model>);
 
@@ -29,12 +28,8 @@ impl Viewer {
 
     /// The account it belongs to.
     async fn account(&self, ctx: &Context<'_>) -> Result<Account> {
-        let id = self.0.account_id;
-        let account = entity::account::Entity::visible_to(Scope::Account(id))
-            .one(app(ctx)?.database.reads())
-            .await?;
-        let gone = || Error::Broken(format!("account {id} of a user is gone"));
-        Ok(account.ok_or_else(gone)?.into())
+        let key = AccountOfViewer(self.0.account_id);
+        Ok(loaders(ctx)?.find(key).await?.into())
     }
 
     /// What it may do.
@@ -44,15 +39,8 @@ impl Viewer {
 
     /// Its API tokens that were not revoked, the newest first.
     async fn api_tokens(&self, ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
-        use entity::token::{Column, Entity};
-        let tokens = Entity::find()
-            .filter(Column::UserId.eq(self.0.id))
-            .filter(Column::Kind.eq(TokenKind::Api))
-            .filter(Column::RevokedAt.is_null())
-            .order_by_desc(Column::Id)
-            .all(app(ctx)?.database.reads())
-            .await?;
-        Ok(tokens.into_iter().map(ApiToken::from).collect())
+        let tokens = loaders(ctx)?.find(ApiTokensOfViewer(self.0.id)).await?;
+        Ok(tokens.iter().cloned().map(ApiToken).collect())
     }
 }
 

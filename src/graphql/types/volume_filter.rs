@@ -6,7 +6,10 @@ use entity::{
     operation::OperationKind,
     volume::{Column, Entity, VolumeState},
 };
-use sea_orm::{ColumnTrait, Condition, QueryFilter, Select, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, QueryFilter, Select,
+    sea_query::{BinOper, Expr, ExprTrait, Func},
+};
 
 use super::{StorageType, volume::VolumeStatus};
 use crate::graphql::{id, page::Sort};
@@ -118,13 +121,9 @@ fn name_contains(text: &str) -> Expr {
         pattern.push(letter);
     }
     pattern.push('%');
-    Expr::cust_with_exprs(
-        "LOWER($1) LIKE LOWER($2) ESCAPE '!'",
-        [
-            Expr::col(Column::Name.as_column_ref()),
-            Expr::value(pattern),
-        ],
-    )
+    let pattern = Expr::expr(Func::lower(Expr::value(pattern)))
+        .binary(BinOper::Escape, Expr::Constant('!'.into()));
+    Expr::expr(Func::lower(Expr::col(Column::Name.as_column_ref()))).binary(BinOper::Like, pattern)
 }
 
 /// The order of volumes: as asked for, else the newest first.

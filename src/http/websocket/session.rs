@@ -1,5 +1,7 @@
 //! One WebSocket, from its opening to its end.
 
+use std::time::Duration;
+
 use async_graphql::{Executor, Request, Response};
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
@@ -21,6 +23,9 @@ use crate::{
         trace::RequestId,
     },
 };
+
+/// How long a client may take to answer that its socket is closed.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Why a session ends: the socket is gone, or is to be closed.
 #[derive(Debug)]
@@ -241,11 +246,12 @@ impl<E: Executor> Session<E> {
 
     /// Says why, and gives the client a moment to read it.
     async fn close(&mut self, close: Close) {
-        let patience = self.gateway.stream.pong_timeout();
+        self.subscriptions.clear();
+        self.requests.clear();
         if self.write(Message::Close(Some(close.into()))).await.is_ok() {
             let farewell = async { while let Some(Ok(_)) = self.socket.recv().await {} };
             // Who does not answer is cut off.
-            let _ = timeout(patience, farewell).await;
+            let _ = timeout(FAREWELL, farewell).await;
         }
     }
 }

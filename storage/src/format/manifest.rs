@@ -150,7 +150,6 @@ impl Manifest {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
     use super::*;
 
     fn manifest() -> Manifest {

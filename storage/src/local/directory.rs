@@ -10,6 +10,8 @@ use std::{
 use super::failed;
 use crate::{Error, Object, ObjectPath, Result};
 
+const REMOVE_ATTEMPTS: usize = 8;
+
 /// The directory below which all objects lie.
 #[derive(Debug, Clone)]
 pub(super) struct Root(PathBuf);
@@ -97,36 +99,61 @@ impl Root {
     /// Removes a file or a directory with all that is in it.
     pub(super) fn remove_tree(&self, path: &ObjectPath) -> Result<()> {
         let place = self.file(path);
-        let removed = match fs::symlink_metadata(&place) {
-            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(&place),
-            Ok(_) => fs::remove_file(&place),
-            Err(error) => Err(error),
-        };
-        match removed {
-            Ok(()) => {}
-            Err(error) if is_absent(&error) => {}
-            Err(error) => return Err(failed(error, path, "deleting")),
+        let mut attempt = 1;
+        loop {
+            match remove_all(&place) {
+                Ok(()) => return self.prune(path),
+                // A writer that is just being dropped has renamed a file behind our back.
+                Err(error)
+                    if error.kind() == io::ErrorKind::DirectoryNotEmpty
+                        && attempt < REMOVE_ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
+                Err(error) => return Err(failed(error, path, "deleting")),
+            }
         }
-        self.prune(path)
     }
 
     /// Removes the directories above `path` that are empty now, and makes it durable.
     fn prune(&self, path: &ObjectPath) -> Result<()> {
+        match self.remove_empty_parents(path) {
+            Ok(Some(kept)) => sync(&kept),
+            Ok(None) => Ok(()),
+            Err(error) => Err(failed(error, path, "deleting the directory of")),
+        }
+    }
+
+    /// Removes the directories above `path` that are empty now. Gives the first that stays.
+    pub(super) fn remove_empty_parents(&self, path: &ObjectPath) -> io::Result<Option<PathBuf>> {
         let place = self.file(path);
         for parent in place.ancestors().skip(1) {
             if parent == self.0 {
-                return sync(parent);
+                return Ok(Some(parent.to_owned()));
             }
             match fs::remove_dir(parent) {
                 Ok(()) => {}
                 Err(error) if is_absent(&error) => {}
                 Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                    return sync(parent);
+                    return Ok(Some(parent.to_owned()));
                 }
-                Err(error) => return Err(failed(error, path, "deleting the directory of")),
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(None)
+    }
+}
+
+/// Removes what there is at `place`, if anything.
+fn remove_all(place: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(place) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(place),
+        Ok(_) => fs::remove_file(place),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if !is_absent(&error) => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -52,7 +52,11 @@ impl LocalWriter {
                 Ok(file) => {
                     return Ok(Self {
                         file: Arc::new(file),
-                        temporary: Temporary(temporary),
+                        temporary: Temporary {
+                            file: temporary,
+                            root: root.clone(),
+                            path: path.clone(),
+                        },
                         destination,
                         directory,
                         path: path.clone(),
@@ -89,7 +93,7 @@ impl ObjectWriter for LocalWriter {
         })
         .await?;
         blocking("renaming a file", move || {
-            fs::rename(&self.temporary.0, &self.destination)
+            fs::rename(&self.temporary.file, &self.destination)
                 .map_err(|error| Error::from_io(error, format!("renaming {}", self.path)))?;
             sync(&self.directory)
         })
@@ -98,26 +102,35 @@ impl ObjectWriter for LocalWriter {
 
     async fn abort(self: Box<Self>) -> Result<()> {
         blocking("deleting a file", move || {
-            match fs::remove_file(&self.temporary.0) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(Error::from_io(error, format!("discarding {}", self.path)))
-                }
-                _ => Ok(()),
-            }
+            let removed = self.temporary.remove();
+            removed.map_err(|error| Error::from_io(error, format!("discarding {}", self.path)))
         })
         .await
     }
 }
 
-/// A file that goes when nobody wants it any more; once renamed there is nothing left to go.
-struct Temporary(PathBuf);
+/// A file that goes, and its directories with it, when nobody wants it any more. Once it has been
+/// renamed there is nothing left to go.
+struct Temporary {
+    file: PathBuf,
+    root: Root,
+    path: ObjectPath,
+}
+
+impl Temporary {
+    fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(&self.file) {
+            Ok(()) => self.root.remove_empty_parents(&self.path).map(drop),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_file(&self.0)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(path = %self.0.display(), %error, "a temporary file stays");
+        if let Err(error) = self.remove() {
+            tracing::warn!(path = %self.file.display(), %error, "a temporary file stays");
         }
     }
 }

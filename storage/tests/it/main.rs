@@ -1,5 +1,9 @@
 //! The backup's format as others see it: any layout round-trips, the `zstd` tool reads it, and no
 //! changed bit goes unnoticed.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests run the tools that users have"
+)]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod object;

@@ -267,6 +267,17 @@ impl World {
         )
     }
 
+    /// The volume with other values.
+    pub async fn change(
+        &self,
+        volume: volume::Model,
+        change: impl FnOnce(&mut volume::ActiveModel),
+    ) -> volume::Model {
+        let mut row = volume::ActiveModel::from(volume);
+        change(&mut row);
+        row.update(self.app.database.writes()).await.unwrap()
+    }
+
     /// An available snapshot, and the completed operation that made it.
     pub async fn snapshot(
         &self,

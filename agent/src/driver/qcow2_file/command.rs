@@ -2,9 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
+
+use tokio::time::{Instant, sleep};
 
 use super::{Surroundings, blocking, holder};
 use crate::{
@@ -15,6 +16,8 @@ use crate::{
 
 /// Snapshots of the largest images take a second; checking one may take minutes.
 const METADATA_LIMIT: Duration = Duration::from_mins(5);
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 const CHECK_LIMIT: Duration = Duration::from_mins(30);
 
 /// What can be done to one image.
@@ -70,9 +73,11 @@ impl Command {
             .arg(options(&self.image))
             .time_limit(CHECK_LIMIT)
             .uninterrupted();
-        match self.surroundings.processes.run(check).await {
-            Ok(_) => Ok(()),
-            Err(process::Error::Failed { message, .. }) if !is_lock(&message) => {
+        match self.run_patiently(check).await {
+            Ok(()) => Ok(()),
+            Err(StartError::Process(process::Error::Failed { message, .. }))
+                if !is_lock(&message) =>
+            {
                 let message = format!("Checking the image found more than leaks: {message}");
                 self.surroundings.journal.private(Level::Warn, message);
                 Ok(())
@@ -112,12 +117,10 @@ impl Command {
             run_directory,
             ..
         } = &self.surroundings;
-        match Server::start(processes, &tools.qemu_nbd, arguments, run_directory).await {
+        let start = || Server::start(processes, &tools.qemu_nbd, arguments, run_directory);
+        match patiently(start).await {
             Ok(server) => Ok(server),
-            Err(StartError::Process(error)) => Err(self.explain(error).await),
-            Err(error @ StartError::Silent(_)) => {
-                Err(Failure::storage("The volume cannot be opened.").because(error))
-            }
+            Err(error) => Err(self.explain(error).await),
         }
     }
 
@@ -131,10 +134,16 @@ impl Command {
     }
 
     async fn run(&self, invocation: Invocation) -> Result<()> {
-        match self.surroundings.processes.run(invocation).await {
-            Ok(_) => Ok(()),
+        match self.run_patiently(invocation).await {
+            Ok(()) => Ok(()),
             Err(error) => Err(self.explain(error).await),
         }
+    }
+
+    async fn run_patiently(&self, invocation: Invocation) -> std::result::Result<(), StartError> {
+        let processes = &self.surroundings.processes;
+        let run = || async { Ok(processes.run(invocation.clone()).await.map(drop)?) };
+        patiently(run).await
     }
 
     fn img(&self) -> Invocation {
@@ -142,22 +151,44 @@ impl Command {
     }
 
     /// Says more about a failure where more can be found out.
-    async fn explain(&self, error: process::Error) -> Failure {
-        match &error {
-            process::Error::Failed { message, .. } if is_lock(message) => {
+    async fn explain(&self, error: StartError) -> Failure {
+        match error {
+            StartError::Process(process::Error::Failed { ref message, .. }) if is_lock(message) => {
                 let image = self.image.clone();
                 let holders = blocking(move || holder::find(&image))
                     .await
                     .unwrap_or_default();
                 let message = format!("The image is held by {}", holder::describe(&holders));
-                Arc::clone(&self.surroundings.journal).private(Level::Warn, message);
+                self.surroundings.journal.private(Level::Warn, message);
                 Failure::storage(
                     "The volume is in use on its hypervisor, such as by a running instance or \
                      another tool.",
                 )
                 .because(error)
             }
-            _ => error.into(),
+            StartError::Process(error) => error.into(),
+            StartError::Silent(_) => {
+                Failure::storage("The volume cannot be opened.").because(error)
+            }
+        }
+    }
+}
+
+/// Tries again for a moment while the image is locked: a process that has been killed gives its
+/// locks up only after it is gone from sight.
+async fn patiently<T, F>(attempt: impl Fn() -> F) -> std::result::Result<T, StartError>
+where
+    F: Future<Output = std::result::Result<T, StartError>>,
+{
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match attempt().await {
+            Err(StartError::Process(process::Error::Failed { message, .. }))
+                if is_lock(&message) && Instant::now() < deadline =>
+            {
+                sleep(LOCK_PAUSE).await;
+            }
+            outcome => return outcome,
         }
     }
 }

@@ -155,13 +155,22 @@ impl Processes {
     /// Starts a program that is stopped by dropping what this returns.
     pub async fn start(&self, invocation: Invocation) -> Result<Process, Error> {
         invocation.ensure_installed()?;
-        let child = self.launcher.launch(&invocation).await?;
-        Ok(supervise::supervise(
-            child,
-            &invocation,
-            &self.running,
-            Arc::clone(&self.journal),
-        ))
+        let tool = invocation.tool();
+        let children = self.clone();
+        // A task of its own, so that a child whose start nobody waits for is accounted for as well.
+        let started = self.running.spawn(async move {
+            let child = children.launcher.launch(&invocation).await?;
+            Ok(supervise::supervise(
+                child,
+                &invocation,
+                &children.running,
+                children.journal,
+            ))
+        });
+        started.await.map_err(|lost| Error::Start {
+            tool,
+            reason: lost.to_string(),
+        })?
     }
 
     /// Runs a program to its end.

@@ -27,7 +27,7 @@ use std::{
     time::Duration,
 };
 
-use tidemark_storage::{Local, Store};
+use storage::{Local, Store};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -207,9 +207,12 @@ impl Operation {
             Work::RestoreSnapshot { volume, target, .. } => {
                 self.clean_up(target).await.and(self.clean_up(volume).await)
             }
+            Work::CreateSnapshot { volume, snapshot } => self
+                .clean_up(volume)
+                .await
+                .and(self.undo_snapshot(volume, snapshot).await),
             Work::CreateVolume { volume }
             | Work::DeleteVolume { volume }
-            | Work::CreateSnapshot { volume, .. }
             | Work::DeleteSnapshot { volume, .. }
             | Work::RestoreInPlace { volume, .. } => self.clean_up(volume).await,
         };

@@ -26,7 +26,7 @@ pub use self::{
     write::{Written, write},
 };
 
-use tidemark_storage::format::{Corrupt, manifest::ManifestError};
+use storage::format::{Corrupt, manifest::ManifestError};
 
 use crate::nbd;
 
@@ -38,7 +38,7 @@ const LANES: usize = 8;
 pub enum Error {
     /// The backup storage failed.
     #[error(transparent)]
-    Store(#[from] tidemark_storage::Error),
+    Store(#[from] storage::Error),
     /// The disk that is read failed.
     #[error("reading the volume failed: {0}")]
     Source(nbd::Error),

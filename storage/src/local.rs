@@ -152,7 +152,6 @@ fn failed(source: io::Error, path: &ObjectPath, verb: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

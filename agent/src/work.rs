@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use tidemark_storage::probe;
+use storage::probe;
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -106,13 +106,14 @@ impl Worker {
         self.renew().await;
         let free = self.concurrency.saturating_sub(self.lock().len());
         // Storage tests come with a claim of nothing, too.
+        let asked_at = Instant::now();
         match self.link.claim(free).await {
             Ok(Claim {
                 assignments,
                 storage_tests,
             }) => {
                 for assignment in assignments {
-                    self.accept(assignment, tasks);
+                    self.accept(assignment, asked_at, tasks);
                 }
                 for test in storage_tests {
                     tasks.spawn(self.test_storage(test));
@@ -149,9 +150,9 @@ impl Worker {
         }
     }
 
-    fn accept(&self, assignment: Assignment, tasks: &mut JoinSet<()>) {
+    fn accept(&self, assignment: Assignment, asked_at: Instant, tasks: &mut JoinSet<()>) {
         let lease = assignment.lease;
-        let held = Arc::new(Held::new(lease, Instant::now() + assignment.lease_time));
+        let held = Arc::new(Held::new(lease, asked_at + assignment.lease_time));
         info!(operation = %lease.operation_id, epoch = lease.epoch, "claimed");
         let earlier = self.lock().insert(lease.operation_id, Arc::clone(&held));
         let job = job::Job {

@@ -1,0 +1,320 @@
+//! What goes over the wire, against a server that answers with prepared words.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::DateTime;
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tidemark_agent::{
+    AgentConfig, Token,
+    driver::{Code, Failure, Retained},
+    link::{Error, Gateway, Lease, LeaseState, Link as _},
+    operation::{Completed, Outcome, Work},
+    report::{Entry, Level, Reading},
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::site::within;
+
+type Asked = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// Answers every request with the next of `answers`: a status, a content type and a body.
+async fn serve(answers: Vec<(&'static str, &'static str, String)>) -> (Gateway, Asked) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Asked::default();
+    let heard = Arc::clone(&asked);
+    tokio::spawn(async move {
+        for (status, kind, body) in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let request = hear(&mut stream).await;
+            heard.lock().unwrap().push(request);
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (Gateway::new(&url, &Token::new("secret")).unwrap(), asked)
+}
+
+async fn hear(stream: &mut TcpStream) -> (String, Value) {
+    let mut stream = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        if line.trim().is_empty() {
+            break;
+        }
+        let line = line.to_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        head += &line;
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.unwrap();
+    (head, serde_json::from_slice(&body).unwrap())
+}
+
+fn ok(data: &Value) -> (&'static str, &'static str, String) {
+    (
+        "200 OK",
+        "application/json",
+        json!({ "data": data }).to_string(),
+    )
+}
+
+fn lease() -> Lease {
+    Lease {
+        operation_id: Uuid::from_u128(7),
+        epoch: 3,
+    }
+}
+
+#[tokio::test]
+async fn requests_carry_the_token_and_the_contract() {
+    let held = json!({ "operationId": Uuid::from_u128(7), "epoch": 3, "state": "HELD" });
+    let lost = json!({ "operationId": Uuid::from_u128(7), "epoch": 3, "state": "LOST" });
+    let (gateway, asked) = serve(vec![
+        ok(&json!({ "agentHello": {
+            "hypervisorName": "one", "leaseSeconds": 90, "heartbeatSeconds": 20 } })),
+        ok(&json!({ "agentRenew": { "leases": [held] } })),
+        ok(&json!({ "agentReportProgress": { "lease": lost } })),
+        ok(&json!({ "agentLog": { "lease": held } })),
+        ok(&json!({ "agentFinish": { "accepted": true } })),
+        ok(&json!({ "agentFinish": { "accepted": false } })),
+        ok(&json!({ "agentFinishStorageTest": { "accepted": true } })),
+    ])
+    .await;
+    let welcome = gateway.hello().await.unwrap();
+    assert_eq!(
+        (welcome.lease.as_secs(), welcome.heartbeat.as_secs()),
+        (90, 20)
+    );
+    assert_eq!(
+        gateway.renew(&[lease()]).await.unwrap(),
+        [(lease(), LeaseState::Held)]
+    );
+    let reading = Reading {
+        phase: "Exporting",
+        bytes_done: 1 << 40,
+        bytes_total: 1 << 41,
+    };
+    assert_eq!(
+        gateway.report_progress(lease(), &reading).await.unwrap(),
+        LeaseState::Lost
+    );
+    let (level, message) = (Level::Warn, "odd".into());
+    let entry = Entry {
+        at: DateTime::UNIX_EPOCH,
+        level,
+        message,
+        public: true,
+    };
+    assert_eq!(
+        gateway.log(lease(), &[entry]).await.unwrap(),
+        LeaseState::Held
+    );
+    let retained = Retained {
+        snapshot_id: Uuid::from_u128(9),
+        retained_bytes: 1 << 33,
+    };
+    let completed = Completed {
+        retained: Some(vec![retained]),
+        ..Completed::default()
+    };
+    assert!(
+        gateway
+            .finish(lease(), &Outcome::Completed(completed))
+            .await
+            .unwrap()
+    );
+    let failure = Failure::new(Code::BackupStorageFull, "full");
+    let outcome = Outcome::Failed {
+        failure,
+        volume_touched: true,
+    };
+    assert!(!gateway.finish(lease(), &outcome).await.unwrap());
+    assert!(
+        gateway
+            .finish_storage_test(Uuid::from_u128(1), Err("no".into()))
+            .await
+            .unwrap()
+    );
+
+    let asked = asked.lock().unwrap();
+    for (head, _) in asked.iter() {
+        assert!(head.starts_with("post /graphql http/1.1"), "{head}");
+        assert!(head.contains("authorization: bearer secret"), "{head}");
+    }
+    let inputs: Vec<_> = asked
+        .iter()
+        .map(|(_, body)| &body["variables"]["input"])
+        .collect();
+    assert_eq!(
+        inputs[0]["capabilities"],
+        json!(["VOLUME_SNAPSHOT", "VOLUME_BACKUP"])
+    );
+    assert_eq!(inputs[2]["bytesDone"], json!(1_u64 << 40));
+    assert_eq!(inputs[3]["entries"][0]["level"], "WARN");
+    assert_eq!(inputs[3]["entries"][0]["at"], "1970-01-01T00:00:00Z");
+    assert_eq!(
+        inputs[4]["outcome"],
+        json!({ "completed": { "retained": [
+            { "snapshotId": Uuid::from_u128(9), "retainedBytes": 1_u64 << 33 } ] } })
+    );
+    assert_eq!(
+        inputs[5]["outcome"],
+        json!({ "failed": {
+            "code": "BACKUP_STORAGE_FULL", "message": "full", "volumeTouched": true } })
+    );
+}
+
+#[tokio::test]
+async fn assignments_become_work_or_say_what_is_missing() {
+    let volume = json!({
+        "id": Uuid::from_u128(1), "name": "disk", "sizeBytes": 1_u64 << 35,
+        "plan": { "id": Uuid::from_u128(2), "name": "plan" },
+        "pool": { "qcow2File": { "path": "/pool" } },
+    });
+    let assignment = |kind: &str, volume: &Value, snapshot: &Value| {
+        json!({
+            "operationId": Uuid::from_u128(7), "epoch": 3, "attempt": 2, "kind": kind,
+            "leaseSeconds": 90, "volume": volume, "targetVolume": null, "snapshot": snapshot,
+            "backup": null,
+        })
+    };
+    let snapshot = json!({ "id": Uuid::from_u128(4), "volumeSizeBytes": 1_u64 << 35 });
+    let mut elsewhere = volume.clone();
+    elsewhere["pool"]["qcow2File"] = Value::Null;
+    let (gateway, _) = serve(vec![ok(&json!({ "agentClaim": {
+        "assignments": [
+            assignment("CREATE_SNAPSHOT", &volume, &snapshot),
+            assignment("CREATE_SNAPSHOT", &volume, &Value::Null),
+            assignment("CREATE_SNAPSHOT", &elsewhere, &snapshot),
+        ],
+        "storageTests": [
+            { "id": Uuid::from_u128(5), "destination": { "local": { "path": "/backups" } } },
+            { "id": Uuid::from_u128(6), "destination": { "local": null } },
+        ],
+    } }))])
+    .await;
+    let claim = gateway.claim(5).await.unwrap();
+    let [first, lacking, unknown] = &claim.assignments[..] else {
+        panic!("{claim:?}")
+    };
+    assert_eq!(
+        (first.lease, first.attempt, first.lease_time.as_secs()),
+        (lease(), 2, 90)
+    );
+    let Ok(Work::CreateSnapshot { volume, snapshot }) = &first.work else {
+        panic!("{first:?}")
+    };
+    assert_eq!(
+        (volume.size_bytes, snapshot.id),
+        (1 << 35, Uuid::from_u128(4))
+    );
+    for assignment in [lacking, unknown] {
+        assert_eq!(
+            assignment.work.as_ref().unwrap_err().code,
+            Code::AgentOutdated
+        );
+    }
+    assert!(claim.storage_tests[0].destination.is_ok());
+    assert!(claim.storage_tests[1].destination.is_err());
+}
+
+#[tokio::test]
+async fn an_id_that_is_no_uuid_is_no_id() {
+    let lease = json!({ "operationId": "../../etc", "epoch": 3, "state": "HELD" });
+    let (gateway, _) = serve(vec![ok(&json!({ "agentRenew": { "leases": [lease] } }))]).await;
+    let error = gateway.renew(&[]).await.unwrap_err();
+    assert!(matches!(error, Error::Contract(_)), "{error}");
+}
+
+#[tokio::test]
+async fn refusals_outages_and_nonsense_are_told_apart() {
+    let refusal = json!({ "errors": [
+        { "message": "Not yours.", "extensions": { "code": "NOT_FOUND" } } ] });
+    let unknown = json!({ "errors": [
+        { "message": "No such token.", "extensions": { "code": "UNAUTHENTICATED" } } ] });
+    let (gateway, _) = serve(vec![
+        ("200 OK", "application/json", refusal.to_string()),
+        ("401 Unauthorized", "application/json", unknown.to_string()),
+        ("502 Bad Gateway", "text/html", "<html>".into()),
+        ("200 OK", "text/html", "<html>".into()),
+    ])
+    .await;
+    let refused = gateway.hello().await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the gateway refuses: Not yours. (NOT_FOUND)"
+    );
+    assert!(!refused.is_transient());
+    assert!(gateway.hello().await.unwrap_err().is_unauthenticated());
+    assert!(gateway.hello().await.unwrap_err().is_transient());
+    assert!(matches!(
+        gateway.hello().await.unwrap_err(),
+        Error::Contract(_)
+    ));
+    // Nobody listens any more.
+    let gone = gateway.hello().await.unwrap_err();
+    assert!(
+        gone.is_transient() && !gone.to_string().contains("secret"),
+        "{gone}"
+    );
+}
+
+#[tokio::test]
+async fn the_stream_yields_events_and_ends_with_completion() {
+    let event = |claimable| {
+        format!(
+            "event: next\ndata: {{\"data\":{{\"agentWork\":{{\"claimable\":{claimable}}}}}}}\n\n"
+        )
+    };
+    let body = format!(
+        ":\n\n{}{}event: complete\n\n{}",
+        event(0),
+        event(3),
+        event(9)
+    );
+    let (gateway, asked) = serve(vec![("200 OK", "text/event-stream", body)]).await;
+    let events: Vec<_> = within(gateway.listen().await.unwrap().collect()).await;
+    let counts: Vec<_> = events.into_iter().map(Result::unwrap).collect();
+    assert_eq!(counts, [0, 3]);
+    let asked = asked.lock().unwrap();
+    assert!(asked[0].0.contains("accept: text/event-stream"));
+    assert!(asked[0].1["query"].as_str().unwrap().contains("agentWork"));
+}
+
+#[tokio::test]
+async fn an_agent_waits_for_its_gateway_and_can_be_stopped_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = AgentConfig::new("http://127.0.0.1:1", Token::new("secret"));
+    config.state_dir = directory.path().to_owned();
+    assert!(!format!("{config:?}").contains("secret"));
+    let shutdown = CancellationToken::new();
+    let agent = tokio::spawn(tidemark_agent::run(config.clone(), shutdown.clone()));
+    let locked = async {
+        while !directory.path().join("run").exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(locked).await;
+    let second = within(tidemark_agent::run(config, shutdown.clone()))
+        .await
+        .unwrap_err();
+    assert!(
+        second.to_string().contains("works on this host already"),
+        "{second}"
+    );
+    shutdown.cancel();
+    within(agent).await.unwrap().unwrap();
+}

@@ -1,0 +1,20 @@
+//! The agent against real `qemu-img`, `qemu-nbd` and `zstd`, with real files.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests run the tools that users have, and need ids"
+)]
+
+mod backup;
+mod cancel;
+mod crash;
+mod failure;
+mod fake_gateway;
+mod gateway;
+mod nbd;
+mod process;
+mod qcow2;
+mod site;
+mod speed;
+mod volume;
+mod worker;

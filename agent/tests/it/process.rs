@@ -1,0 +1,143 @@
+//! Children: started without a shell, ended in every case.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use tidemark_agent::{
+    driver::Tools,
+    process::{Error, Invocation, Launcher, Processes},
+    report::Journal,
+};
+
+use crate::site::within;
+
+fn processes() -> (Processes, Arc<Journal>) {
+    let journal = Arc::new(Journal::default());
+    let launcher = Launcher::new(Tools::default().setpriv).unwrap();
+    (Processes::new(launcher, Arc::clone(&journal)), journal)
+}
+
+fn shell(script: &str) -> Invocation {
+    Invocation::new("/bin/sh").args(["-c", script])
+}
+
+fn is_alive(pid: &str) -> bool {
+    Path::new("/proc").join(pid.trim()).join("cmdline").exists()
+        && !fs::read(Path::new("/proc").join(pid.trim()).join("cmdline"))
+            .unwrap_or_default()
+            .is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_program_writes_comes_back_and_its_complaints_are_logged() {
+    let (processes, journal) = processes();
+    let output = within(processes.run(shell("echo out; echo complaint >&2")))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&output.stdout[..], output.stderr.as_str()),
+        (&b"out\n"[..], "complaint")
+    );
+    let entries = journal.collect();
+    assert_eq!(entries[0].message, "sh: complaint");
+    assert!(!entries[0].public);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_says_how_and_why() {
+    let (processes, _) = processes();
+    let error = within(processes.run(shell("echo first >&2; echo last >&2; exit 3"))).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.to_string(), "sh failed (exit status: 3): first; last");
+    let missing = within(processes.run(Invocation::new("/nowhere/tool")))
+        .await
+        .unwrap_err();
+    assert!(matches!(missing, Error::Missing { .. }), "{missing}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_and_environment_are_ours_alone() {
+    let (processes, _) = processes();
+    let invocation = Invocation::new("/usr/bin/printf").args(["%s|", "a b", "$HOME", ";id"]);
+    let output = within(processes.run(invocation)).await.unwrap();
+    assert_eq!(output.stdout, b"a b|$HOME|;id|");
+    let output = within(processes.run(Invocation::new("/usr/bin/env")))
+        .await
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output
+            .lines()
+            .all(|line| ["LC_ALL", "PATH"].contains(&line.split('=').next().unwrap()))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_long_is_stopped_with_all_its_children() {
+    let (processes, _) = processes();
+    let directory = tempfile::tempdir().unwrap();
+    let pids = directory.path().join("pids");
+    let script = format!(
+        "sleep 1000 & echo $! > {0}; echo $$ >> {0}; wait",
+        pids.display()
+    );
+    let invocation = shell(&script).time_limit(Duration::from_millis(300));
+    let error = within(processes.run(invocation)).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    let gone = async {
+        while fs::read_to_string(&pids).unwrap().lines().any(is_alive) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(gone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropping_the_wait_kills_and_settling_waits_for_it() {
+    let (processes, _) = processes();
+    let process = processes.start(shell("sleep 1000")).await.unwrap();
+    let pid = process.pid().unwrap().to_string();
+    // While it becomes another program, it has no command line.
+    let alive = async {
+        while !is_alive(&pid) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(alive).await;
+    drop(process);
+    within(processes.settled()).await;
+    assert!(!is_alive(&pid));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_not_be_cut_off_finishes_though_nobody_waits() {
+    let (processes, _) = processes();
+    let directory = tempfile::tempdir().unwrap();
+    let (gate, done) = (directory.path().join("gate"), directory.path().join("done"));
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&gate)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let script = format!("cat {} > {}", gate.display(), done.display());
+    drop(
+        processes
+            .start(shell(&script).uninterrupted())
+            .await
+            .unwrap(),
+    );
+    tokio::fs::write(&gate, "finished").await.unwrap();
+    within(processes.settled()).await;
+    assert_eq!(fs::read_to_string(&done).unwrap(), "finished");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_output_is_bounded() {
+    let (processes, journal) = processes();
+    let script = "head -c 20000000 /dev/zero; head -c 3000000 /dev/zero | tr '\\0' 'x' >&2";
+    let output = within(processes.run(shell(script))).await.unwrap();
+    assert_eq!(output.stdout.len(), 8 << 20);
+    assert!(output.stderr.len() < 100_000);
+    assert!(journal.collect().len() <= 501);
+}

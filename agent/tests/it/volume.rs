@@ -1,0 +1,193 @@
+//! Volumes and their snapshots.
+
+use tidemark_agent::{
+    driver::{Code, Retained},
+    operation::{Completed, Outcome, RestoreSource, SnapshotItem, Work},
+};
+use uuid::Uuid;
+
+use crate::site::{MIB, Site};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_can_be_created_and_deleted_any_number_of_times() {
+    let site = Site::new();
+    let volume = site.volume(64 * MIB);
+    for attempt in 1..=2 {
+        let work = Work::CreateVolume {
+            volume: volume.clone(),
+        };
+        assert!(matches!(
+            site.attempt(work, attempt).await,
+            Outcome::Completed(_)
+        ));
+        assert!(site.image(&volume).is_file());
+    }
+    for attempt in 1..=2 {
+        let work = Work::DeleteVolume {
+            volume: volume.clone(),
+        };
+        assert!(matches!(
+            site.attempt(work, attempt).await,
+            Outcome::Completed(_)
+        ));
+        assert_eq!(std::fs::read_dir(site.path("pool")).unwrap().count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_brings_the_volume_back_bit_for_bit() {
+    let site = Site::new();
+    let volume = site.filled_volume(64 * MIB).await;
+    let before = site.digest(&volume);
+    let snapshot = site.take_snapshot(&volume).await;
+    site.scribble(&volume, 0xaa, 5 * MIB, 7 * MIB);
+    let later = site.take_snapshot(&volume).await;
+    assert_ne!(site.digest(&volume), before);
+
+    let work = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source: RestoreSource::Snapshot(snapshot.clone()),
+    };
+    for attempt in 1..=2 {
+        let outcome = site.attempt(work.clone(), attempt).await;
+        assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+        assert_eq!(site.digest(&volume), before);
+    }
+    let names = [snapshot.id, later.id].map(|id| format!("tidemark-{id}"));
+    assert_eq!(site.snapshot_names(&volume), names, "newer snapshots stay");
+    site.check_image(&volume);
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_keeps_what_has_changed_since() {
+    let site = Site::new();
+    let volume = site.filled_volume(64 * MIB).await;
+    site.scribble(&volume, 1, 0, 64 * MIB);
+    let snapshot = site.take_snapshot(&volume).await;
+    let work = Work::CreateSnapshot {
+        volume: volume.clone(),
+        snapshot: snapshot.clone(),
+    };
+    let Completed { retained, .. } = site.complete(work).await;
+    let kept = |retained_bytes| Retained {
+        snapshot_id: snapshot.id,
+        retained_bytes,
+    };
+    assert_eq!(retained.unwrap(), [kept(0)]);
+
+    site.scribble(&volume, 2, 8 * MIB, 10 * MIB);
+    let other = SnapshotItem {
+        id: Uuid::now_v7(),
+        volume_size_bytes: volume.size_bytes,
+    };
+    let work = Work::CreateSnapshot {
+        volume: volume.clone(),
+        snapshot: other.clone(),
+    };
+    let Completed { retained, .. } = site.complete(work).await;
+    let none = Retained {
+        snapshot_id: other.id,
+        retained_bytes: 0,
+    };
+    assert_eq!(retained.unwrap(), [kept(10 * MIB), none]);
+
+    let work = Work::DeleteSnapshot {
+        volume: volume.clone(),
+        snapshot: other,
+    };
+    let Completed { retained, .. } = site.complete(work).await;
+    assert_eq!(retained.unwrap(), [kept(10 * MIB)]);
+    site.check_image(&volume);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_deleted_even_if_it_is_gone_already() {
+    let site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    let snapshot = site.take_snapshot(&volume).await;
+    let work = Work::DeleteSnapshot {
+        volume: volume.clone(),
+        snapshot: snapshot.clone(),
+    };
+    for attempt in 1..=2 {
+        let outcome = site.attempt(work.clone(), attempt).await;
+        assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+        assert!(site.snapshot_names(&volume).is_empty());
+    }
+    std::fs::remove_file(site.image(&volume)).unwrap();
+    assert!(matches!(site.perform(work).await, Outcome::Completed(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_becomes_a_new_and_larger_volume() {
+    let site = Site::new();
+    let volume = site.filled_volume(64 * MIB).await;
+    let before = site.digest(&volume);
+    let snapshot = site.take_snapshot(&volume).await;
+    site.scribble(&volume, 0xaa, 0, 20 * MIB);
+    let source = site.digest(&volume);
+
+    let target = site.volume(100 * MIB);
+    let work = Work::RestoreSnapshot {
+        volume: volume.clone(),
+        snapshot,
+        target: target.clone(),
+    };
+    for attempt in 1..=2 {
+        let outcome = site.attempt(work.clone(), attempt).await;
+        assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+        assert_eq!(site.digest_of_beginning(&target, volume.size_bytes), before);
+    }
+    assert_eq!(site.digest(&volume), source, "the source is never written");
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_a_smaller_volume_leaves_the_rest_zero() {
+    let site = Site::new();
+    let mut volume = site.filled_volume(32 * MIB).await;
+    let before = site.digest(&volume);
+    let snapshot = site.take_snapshot(&volume).await;
+    let image = site.image(&volume);
+    crate::site::run(
+        "qemu-img",
+        [
+            "resize",
+            "-q",
+            "-f",
+            "qcow2",
+            image.to_str().unwrap(),
+            "48M",
+        ],
+    );
+    volume.size_bytes = 48 * MIB;
+    site.scribble(&volume, 7, 30 * MIB, 18 * MIB);
+
+    let source = RestoreSource::Snapshot(snapshot);
+    let work = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source,
+    };
+    site.complete(work).await;
+    assert_eq!(site.digest_of_beginning(&volume, 32 * MIB), before);
+    site.check_image(&volume);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_is_missing_is_named_and_nothing_is_touched() {
+    let site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    let snapshot = SnapshotItem {
+        id: Uuid::now_v7(),
+        volume_size_bytes: volume.size_bytes,
+    };
+    let source = RestoreSource::Snapshot(snapshot);
+    let work = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source,
+    };
+    let (failure, volume_touched) = site.fail(work).await;
+    assert_eq!(failure.code, Code::ItemNotAvailable);
+    assert!(!volume_touched);
+}

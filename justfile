@@ -1,0 +1,28 @@
+# What is done often. Each is a script or one line: nothing here needs `just`.
+
+# List the recipes
+help:
+    @just --list
+
+# Build Tidemark and run the demo on http://127.0.0.1:8080
+run *arguments:
+    @scripts/setup run
+    @scripts/run {{ arguments }}
+
+# Check form and lints, and run all tests
+test *arguments:
+    @scripts/setup test
+    @scripts/test {{ arguments }}
+
+# Bring the code into form
+format:
+    cargo fmt --all
+
+# Write what is generated and checked in: tests compare it and never rewrite it
+generate:
+    cargo run --quiet -- config example > docs/tidemark.example.toml
+    cargo run --quiet -- schema > schema.graphql
+
+# Check licences, advisories and banned crates (needs cargo-deny)
+deny:
+    cargo deny check

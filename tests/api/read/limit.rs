@@ -1,0 +1,153 @@
+//! Limits of documents: what would cost too much is refused before anything runs.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use tidemark::graphql::Limits;
+
+use crate::harness::on_each_database;
+
+#[tokio::test]
+async fn pages_multiply_what_lies_under_them() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let world = world.with_limits(Limits {
+            max_complexity: 100,
+            ..Limits::default()
+        });
+        let refused = [
+            ("{ volumes(first: 100) { nodes { id } } }", json!({})),
+            ("{ volumes(last: 100) { nodes { id } } }", json!({})),
+            ("{ volumes { nodes { snapshots { nodes { id } } } } }", json!({})),
+            (
+                "query($n: Int) { volumes(first: $n) { nodes { id } } }",
+                json!({ "n": 100 }),
+            ),
+            (
+                "query($n: Int = 100) { volumes(first: $n) { nodes { id } } }",
+                json!({}),
+            ),
+            (
+                "{ volumes(first: 10) { ...A } } fragment A on VolumeConnection { nodes { a: id b: id c: id d: id e: id f: id g: id h: id i: id j: id } }",
+                json!({}),
+            ),
+        ];
+        for (document, variables) in refused {
+            let error = world
+                .error_with(&alice.requester, document, variables)
+                .await;
+            assert_eq!(error["extensions"]["code"], "QUERY_TOO_COMPLEX", "{document}");
+            assert_eq!(error["extensions"]["limit"], 100);
+            assert!(error["extensions"]["figure"].as_u64().unwrap() > 100);
+        }
+        world
+            .data(&alice.requester, "{ volumes { nodes { id name } } }")
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn aliases_do_not_multiply_root_fields_without_end() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let document = |fields: usize| {
+            let fields = (0..fields).map(|n| format!("f{n}: serverTime "));
+            format!(
+                "{{ ...F }} fragment F on Query {{ {} }}",
+                fields.collect::<String>()
+            )
+        };
+        world.data(&alice.requester, &document(50)).await;
+        let error = world.error(&alice.requester, &document(51)).await;
+        assert_eq!(error["extensions"]["code"], "QUERY_TOO_COMPLEX");
+        assert_eq!(error["extensions"]["figure"], 51);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fragments_that_double_each_other_cost_no_time() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let mut document = String::from("{ ...F0 }");
+        for level in 0..30 {
+            let next = level + 1;
+            write!(
+                document,
+                " fragment F{level} on Query {{ ...F{next} ...F{next} }}"
+            )
+            .unwrap();
+        }
+        document.push_str(" fragment F30 on Query { serverTime }");
+        let code = world.code(&alice.requester, &document).await;
+        assert_eq!(code, "QUERY_TOO_COMPLEX");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fragment_that_spreads_itself_is_refused() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let document =
+            "{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }";
+        let code = world.code(&alice.requester, document).await;
+        assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fields_and_fragments_nest_only_so_deep() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let mut deep = String::from("id");
+        for _ in 0..8 {
+            deep = format!("operations(first: 1) {{ nodes {{ volume {{ {deep} }} }} }}");
+        }
+        let document = format!("{{ volumes(first: 1) {{ nodes {{ {deep} }} }} }}");
+        let error = world.error(&alice.requester, &document).await;
+        assert_eq!(error["extensions"]["code"], "QUERY_TOO_COMPLEX");
+
+        let mut chain = String::from("{ ...F0 }");
+        for level in 0..5000 {
+            let next = level + 1;
+            write!(chain, " fragment F{level} on Query {{ ...F{next} }}").unwrap();
+        }
+        chain.push_str(" fragment F5000 on Query { serverTime }");
+        let code = world.code(&alice.requester, &chain).await;
+        assert_eq!(code, "QUERY_TOO_COMPLEX");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tools_can_introspect_but_not_without_end() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let data = world.data(&alice.requester, INTROSPECTION).await;
+        let types = data["__schema"]["types"].as_array().unwrap();
+        assert!(types.iter().any(|ty: &Value| ty["name"] == "Volume"));
+        let document = "{ __schema { types { fields { type { fields { type { fields { type {
+            name } } } } } } } } }";
+        let code = world.code(&alice.requester, document).await;
+        assert_eq!(code, "QUERY_TOO_COMPLEX");
+    })
+    .await;
+}
+
+/// As graphql-js and GraphiQL ask.
+const INTROSPECTION: &str = "query IntrospectionQuery { __schema {
+    queryType { name } mutationType { name } subscriptionType { name }
+    types { ...FullType }
+    directives { name description locations args { ...InputValue } } } }
+  fragment FullType on __Type { kind name description
+    fields(includeDeprecated: true) { name description args { ...InputValue } type { ...TypeRef }
+      isDeprecated deprecationReason }
+    inputFields { ...InputValue } interfaces { ...TypeRef }
+    enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+    possibleTypes { ...TypeRef } }
+  fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue }
+  fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name
+    ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }";

@@ -1,0 +1,200 @@
+//! A gateway on a port of its own, with a user who has a token.
+
+use std::net::SocketAddr;
+
+use entity::user::Role;
+use futures_util::{SinkExt, StreamExt};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tidemark::{
+    app::App,
+    config::Config,
+    database::Database,
+    domain::{
+        token::{self, Bearer},
+        user,
+    },
+    http::Server,
+    lifecycle::{Failure, Lifecycle},
+};
+use tokio::{net::TcpStream, task::JoinHandle};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
+};
+
+use crate::schema::{Stage, schema};
+
+pub struct Gateway {
+    pub app: App,
+    pub address: SocketAddr,
+    pub client: Client,
+    pub token: String,
+    pub stage: Stage,
+    pub lifecycle: Lifecycle,
+    pub running: JoinHandle<Result<(), Failure>>,
+    _directory: TempDir,
+}
+
+impl Gateway {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(configure: impl FnOnce(&mut Config)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.http.listen = ([127, 0, 0, 1], 0).into();
+        config.database.url = format!("sqlite://{}/gateway.db", directory.path().display());
+        configure(&mut config);
+        let database = Database::connect(&config.database.url, 4).await.unwrap();
+        let app = App::new(database, config.settings());
+        app.database.migrate().await.unwrap();
+        let token = token_of_a_user(&app).await;
+        let stage = Stage::default();
+        let server = Server::bind(config.http.listen).await.unwrap();
+        let address = server.address();
+        let lifecycle = Lifecycle::new();
+        let running = {
+            let (lifecycle, app, schema) = (lifecycle.clone(), app.clone(), schema(stage.clone()));
+            tokio::spawn(async move { lifecycle.run(server, app, schema, &config).await })
+        };
+        Self {
+            app,
+            address,
+            client: Client::builder().no_proxy().build().unwrap(),
+            token,
+            stage,
+            lifecycle,
+            running,
+            _directory: directory,
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    /// `query` by GET.
+    pub fn get_query(&self, query: &str) -> RequestBuilder {
+        let mut url = reqwest::Url::parse(&self.url("/graphql")).unwrap();
+        url.query_pairs_mut().append_pair("query", query);
+        self.client.get(url)
+    }
+
+    /// `query` by POST.
+    pub fn post(&self, query: &str) -> RequestBuilder {
+        self.client
+            .post(self.url("/graphql"))
+            .json(&json!({ "query": query }))
+    }
+
+    /// Opens a WebSocket that has said nothing yet.
+    pub async fn socket(&self) -> Socket {
+        Socket::open(&format!("ws://{}/graphql/ws", self.address), None).await
+    }
+
+    /// Opens a WebSocket and signs in on it.
+    pub async fn ready_socket(&self) -> Socket {
+        let mut socket = self.socket().await;
+        socket.init(&format!("Bearer {}", self.token)).await;
+        assert_eq!(socket.receive().await, json!({ "type": "connection_ack" }));
+        socket
+    }
+
+    /// Waits until `count` endless subscriptions are open.
+    pub async fn watchers(&self, count: u32) {
+        let mut watchers = self.stage.watchers.subscribe();
+        watchers.wait_for(|open| *open == count).await.unwrap();
+    }
+}
+
+async fn token_of_a_user(app: &App) -> String {
+    let password = "correct horse battery".to_owned();
+    let user = user::create_in_account_named(app, "Acme", "ann@example.com", password, Role::User)
+        .await
+        .unwrap();
+    let db = app.database.writes();
+    let now = app.clock.now(db).await.unwrap();
+    token::issue(app, db, Bearer::Session(user.id), "test", now, None)
+        .await
+        .unwrap()
+        .secret
+}
+
+/// The client's side of a WebSocket.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    pub async fn open(url: &str, authorization: Option<&str>) -> Self {
+        let mut request = url.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert(
+            "sec-websocket-protocol",
+            "graphql-ws, graphql-transport-ws".parse().unwrap(),
+        );
+        if let Some(authorization) = authorization {
+            headers.insert("authorization", authorization.parse().unwrap());
+        }
+        let (socket, response) = connect_async(request).await.unwrap();
+        let protocol = &response.headers()["sec-websocket-protocol"];
+        assert_eq!(protocol, "graphql-transport-ws");
+        Self(socket)
+    }
+
+    pub async fn init(&mut self, authorization: &str) {
+        let payload = json!({ "authorization": authorization });
+        self.send(&json!({ "type": "connection_init", "payload": payload }))
+            .await;
+    }
+
+    pub async fn subscribe(&mut self, id: &str, query: &str) {
+        let payload = json!({ "query": query });
+        self.send(&json!({ "type": "subscribe", "id": id, "payload": payload }))
+            .await;
+    }
+
+    pub async fn send(&mut self, message: &Value) {
+        self.send_text(&message.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The next message of the protocol.
+    pub async fn receive(&mut self) -> Value {
+        loop {
+            match self.0.next().await.unwrap().unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("not a message: {other:?}"),
+            }
+        }
+    }
+
+    /// The next ping of the gateway.
+    pub async fn ping(&mut self) {
+        while !matches!(self.0.next().await.unwrap().unwrap(), Message::Ping(_)) {}
+    }
+
+    /// Why the gateway closed it.
+    pub async fn closed(&mut self) -> CloseFrame {
+        loop {
+            match self.0.next().await.unwrap().unwrap() {
+                Message::Close(frame) => {
+                    // Reading on answers it.
+                    while self.0.next().await.is_some_and(|read| read.is_ok()) {}
+                    return frame.unwrap();
+                }
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("not closed but: {other:?}"),
+            }
+        }
+    }
+}

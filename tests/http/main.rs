@@ -1,0 +1,18 @@
+//! The transports, against a gateway that listens on a port of its own.
+
+#[cfg(test)]
+mod auth;
+#[cfg(test)]
+mod graphql;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod sse;
+#[cfg(test)]
+mod websocket;
