@@ -210,12 +210,10 @@ async fn what_is_too_large_is_refused_before_it_costs_anything() {
         format!("snapshots {{ nodes {{ volume {{ {inner} }} }} }}")
     });
     let nested = format!("{{ volumes {{ nodes {{ {nested} }} }} }}");
-    let wide: String = (0..5000)
-        .map(|n| format!("a{n}: volumes(first: 100) {{ nodes {{ id }} }} "))
-        .collect();
-    let spreads: String = (0..30)
-        .map(|n| format!("fragment f{n} on Query {{ ...f{0} ...f{0} }} ", n + 1))
-        .collect();
+    let wide = (0..5000).map(|n| format!("a{n}: volumes(first: 100) {{ nodes {{ id }} }}"));
+    let wide = wide.collect::<Vec<_>>().join(" ");
+    let spreads = (0..30).map(|n| format!("fragment f{n} on Query {{ ...f{0} ...f{0} }}", n + 1));
+    let spreads = spreads.collect::<Vec<_>>().join(" ");
     let spreads = format!("{{ ...f0 }} {spreads} fragment f30 on Query {{ serverTime }}");
     let cycle = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".to_owned();
     let brackets = format!("{{ volumes(filter: {}", "[".repeat(200_000));

@@ -345,13 +345,48 @@ async fn try_something(
     let from_snapshot = json!({ "snapshotId": snapshot });
     let from_backup = json!({ "backupId": backup });
     let plan = &machine.platform.plan;
-    Some(match dice % 7 {
+    Some(match dice % 10 {
         0 => owner.create_snapshot(volume).await,
         1 => owner.create_backup(volume).await,
         2 => owner.restore_in_place(volume, from_snapshot).await,
         3 => owner.restore_in_place(volume, from_backup).await,
         4 => owner.restore_to_new_volume(from_snapshot, plan).await,
         5 => owner.restore_to_new_volume(from_backup, plan).await,
-        _ => owner.create_volume("empty").await,
+        6 => owner.create_volume("empty").await,
+        7 => {
+            owner
+                .delete(
+                    "Snapshot",
+                    &newest(machine, volume, snapshot, "snapshots").await?,
+                )
+                .await
+        }
+        8 => {
+            owner
+                .delete("Backup", &newest(machine, volume, backup, "backups").await?)
+                .await
+        }
+        _ => owner.delete("Volume", &unprotected(machine).await?).await,
     })
+}
+
+/// The volume's newest snapshot or backup, unless that is the one to keep.
+async fn newest(machine: &Machine, volume: &str, keep: &str, items: &str) -> Option<String> {
+    let fields = format!("{items}(first: 1) {{ nodes {{ id status }} }}");
+    let volume = machine.request().node(volume, "Volume", &fields).await;
+    let newest = &volume[items]["nodes"][0];
+    let id = newest["id"].as_str()?;
+    (newest["status"] == "AVAILABLE" && id != keep).then(|| id.to_owned())
+}
+
+/// A volume that was made in this test's course, and that nothing works on.
+async fn unprotected(machine: &Machine) -> Option<String> {
+    let query = "{ volumes(first: 100, filter: { status: AVAILABLE, busy: false }) {
+        nodes { id name } } }";
+    let volumes = machine.owner.data(query, json!({})).await;
+    let volumes = volumes["volumes"]["nodes"].as_array()?;
+    let made = volumes
+        .iter()
+        .find(|volume| volume["name"] == "restored" || volume["name"] == "empty");
+    Some(made?["id"].as_str()?.to_owned())
 }

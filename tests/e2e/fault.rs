@@ -3,6 +3,7 @@
 
 use std::{ffi::OsStr, fs, path::Path, process::Stdio};
 
+use nix::mount::{MntFlags, umount2};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -64,7 +65,7 @@ async fn an_image_that_is_missing_or_is_none_is_refused_and_left_alone() {
             fs::copy(content.path(), &image).unwrap();
         }),
         ("text", &|| {
-            fs::write(&image, "this is no disk\n".repeat(9000)).unwrap()
+            fs::write(&image, "this is no disk\n".repeat(9000)).unwrap();
         }),
     ];
     for (what, spoil) in spoil {
@@ -323,9 +324,6 @@ impl Mount {
 impl Drop for Mount {
     fn drop(&mut self) {
         // Detached, it goes with the last file that is open there, however the test ends.
-        drop(nix::mount::umount2(
-            &self.0,
-            nix::mount::MntFlags::MNT_DETACH,
-        ));
+        let _ = umount2(&self.0, MntFlags::MNT_DETACH);
     }
 }

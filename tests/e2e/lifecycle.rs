@@ -1,7 +1,6 @@
 //! The gateway's life as its operator sees it: probes, signals, and repairs by hand in the database.
 
 use sea_orm::ConnectionTrait as _;
-use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::harness::{
@@ -105,10 +104,9 @@ async fn a_row_that_was_failed_by_hand_frees_its_volume(engine: Engine) {
     // One that an agent works on: the volume is free when the agent has let go.
     let running = machine.request().create_backup(&volume).await;
     let gateway = machine.gateway.as_ref().unwrap().pid();
-    let held = Nbd::stop_under(gateway, Moved::Read(16 * MIB)).await;
+    Nbd::stop_under(gateway, Moved::Read(16 * MIB)).await;
     fail(&running.operation).await;
     machine.settle().await;
-    drop(held);
     let (code, message) = machine.request().failed(&running).await;
     assert_eq!(code, "TIMED_OUT");
     assert_eq!(message, "Marked failed by hand in the database.");

@@ -3,6 +3,13 @@
 //!
 //! Each test has a directory, a database, ports and processes of its own, and takes them away.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and their harness say what they expect, and fail loudly"
+)]
+
 mod attack;
 mod cli;
 mod crash;

@@ -112,9 +112,11 @@ async fn both_kinds_of_stream_tell_of_a_backup_from_its_wait_to_the_end_of_the_c
         futures_util::future::join_all(activity),
         futures_util::future::join_all(cooldown),
     );
-    progress.iter().for_each(|events| assert_progress(events));
-    activity.iter().for_each(|events| assert_activity(events));
-    cooldown.iter().for_each(|ticks| assert_cooldown(ticks));
+    for reader in 0..2 {
+        assert_progress(&progress[reader]);
+        assert_activity(&activity[reader]);
+        assert_cooldown(&cooldown[reader]);
+    }
     machine.end().await;
 }
 

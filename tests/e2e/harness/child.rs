@@ -56,8 +56,8 @@ pub fn children(parent: i32) -> Vec<i32> {
 fn parent_of(pid: i32) -> Option<i32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name is in parentheses and may hold anything; the state and the parent follow it.
-    let (start, rest) = stat.rsplit_once(')')?;
-    let (_, name) = start.split_once('(')?;
+    let (before, rest) = stat.rsplit_once(')')?;
+    let (_, name) = before.split_once('(')?;
     if name != "qemu-nbd" {
         return None;
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use uuid::Uuid;
 
 /// By this URL tests reach a PostgreSQL server.
 const POSTGRES_URL: &str = "TIDEMARK_TEST_POSTGRES_URL";
@@ -42,7 +43,7 @@ impl OwnDatabase {
                 server: None,
             },
             Engine::Postgres(server) => {
-                let name = format!("e2e_{}", tidemark::domain::Ids.next(|id| id.simple()));
+                let name = format!("e2e_{}", tidemark::domain::Ids.next(Uuid::simple));
                 execute(server, &format!("CREATE DATABASE {name}")).await;
                 let (base, query) = server.split_once('?').unwrap_or((server, ""));
                 let (host, _) = base.rsplit_once('/').unwrap();

@@ -57,7 +57,7 @@ impl EventStream {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let event = event.to_owned();
-                self.text = rest.to_owned();
+                self.text = self.text.split_off(self.text.len() - rest.len());
                 return Some(event);
             }
             let chunk = timeout(PATIENCE, self.response.chunk())

@@ -1,6 +1,7 @@
 //! A machine with a gateway and an agent on it, in one process or in two.
 
 use std::{
+    fmt::Write as _,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -209,7 +210,7 @@ impl Machine {
             self.path("agent").display()
         );
         for (tool, path) in tools {
-            text += &format!("{tool} = \"{}\"\n", path.display());
+            writeln!(text, "{tool} = \"{}\"", path.display()).unwrap();
         }
         fs::write(&config, text).unwrap();
         let mut command = Command::new(program);

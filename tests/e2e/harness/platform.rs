@@ -18,8 +18,6 @@ pub const PEOPLE: [(&str, &str, bool); 3] = [
 #[derive(Clone, Debug, Default)]
 pub struct Platform {
     pub group: String,
-    pub storage: String,
-    pub hypervisor: String,
     pub agent_token: String,
     /// For volumes of [`Size::PLAN`].
     pub plan: String,
@@ -41,7 +39,7 @@ pub async fn set_up(machine: &Machine) -> Platform {
         let query = format!(
             "mutation($input: Create{noun}Input!) {{ create{noun}(input: $input) {{ {} }} }}",
             match noun {
-                "Hypervisor" => "hypervisor { id } enrolmentToken",
+                "Hypervisor" => "enrolmentToken",
                 "HypervisorGroup" => "hypervisorGroup { id }",
                 "BackupStorage" => "backupStorage { id }",
                 "StoragePool" => "storagePool { id }",
@@ -91,8 +89,6 @@ pub async fn set_up(machine: &Machine) -> Platform {
     }
     Platform {
         group,
-        storage,
-        hypervisor: text(&hypervisor["hypervisor"]["id"]),
         agent_token,
         large_plan: plans.pop().unwrap(),
         plan: plans.pop().unwrap(),

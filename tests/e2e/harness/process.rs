@@ -35,8 +35,8 @@ pub async fn agent_program() -> PathBuf {
     if directory.ends_with("release") {
         build.arg("--release");
     }
-    let built = build.status().await.unwrap();
-    assert!(built.success(), "the agent cannot be built");
+    let ended = build.status().await.unwrap();
+    assert!(ended.success(), "the agent cannot be built");
     directory.join("tidemark-agent")
 }
 
@@ -129,7 +129,7 @@ pub async fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Output {
     match timeout(PATIENCE, command.output()).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => panic!("{name} does not run: {error}"),
-        Err(_) => panic!("{name} does not end"),
+        Err(_elapsed) => panic!("{name} does not end"),
     }
 }
 
