@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     database::Database,
-    domain::{Clock, Ids, Settings},
+    domain::{Clock, Ids, Settings, Throttle},
     events::Hub,
 };
 
@@ -19,6 +19,8 @@ pub struct App {
     pub ids: Ids,
     /// Times and limits of the rules.
     pub settings: Arc<Settings>,
+    /// Slows down who guesses passwords.
+    pub throttle: Throttle,
     /// Wakes streams and agents after a commit.
     pub hub: Hub,
 }
@@ -31,6 +33,7 @@ impl App {
             clock: Clock::Database,
             ids: Ids,
             settings: Arc::new(settings),
+            throttle: Throttle::default(),
             hub: Hub::default(),
         }
     }

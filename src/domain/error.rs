@@ -1,8 +1,10 @@
 //! Why a request was not carried out.
 
+use chrono::{DateTime, Utc};
+use entity::OperationId;
 use sea_orm::DbErr;
 
-use super::{ErrorCode, guard::Refusal};
+use super::{ErrorCode, cooldown, guard::Refusal};
 
 /// The result of what the domain does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,6 +18,17 @@ pub enum Error {
     /// The email or the password is wrong.
     #[error("Email or password is wrong.")]
     WrongCredentials,
+    /// Too many sign-ins failed from where the caller is.
+    #[error(
+        "Too many sign-ins failed. Try again in {} seconds.",
+        cooldown::whole_seconds(*.available_at, *.now)
+    )]
+    RateLimited {
+        /// Until when.
+        available_at: DateTime<Utc>,
+        /// When it was asked.
+        now: DateTime<Utc>,
+    },
     /// The caller may not do this.
     #[error("You may not do this.")]
     Forbidden,
@@ -44,12 +57,41 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unauthenticated | Self::WrongCredentials => ErrorCode::Unauthenticated,
+            Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Forbidden => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::InvalidInput(_) => ErrorCode::InvalidInput,
             Self::Refused(refusal) => refusal.code(),
             Self::IdempotencyConflict => ErrorCode::IdempotencyConflict,
             Self::Database(_) | Self::Broken(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// When time will have healed it, where that is known.
+    pub fn available_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Refused(refusal) => refusal.available_at(),
+            Self::RateLimited { available_at, .. } => Some(*available_at),
+            _ => None,
+        }
+    }
+
+    /// In how many whole seconds time will have healed it, where that is known.
+    pub fn retry_after_seconds(&self) -> Option<i64> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after_seconds(),
+            Self::RateLimited { available_at, now } => {
+                Some(cooldown::whole_seconds(*available_at, *now))
+            }
+            _ => None,
+        }
+    }
+
+    /// The operation that stands in the way.
+    pub fn operation(&self) -> Option<OperationId> {
+        match self {
+            Self::Refused(refusal) => refusal.operation(),
+            _ => None,
         }
     }
 

@@ -13,14 +13,27 @@ use super::{
 };
 use crate::app::App;
 
-/// Signs a user in. An unknown email and a wrong password are answered alike.
-pub async fn sign_in(app: &App, email: &str, password: String) -> Result<(Requester, Issued)> {
-    let known = user::lookup_by_email(app, email).await?;
-    let hash = known.as_ref().map(|user| user.password_hash.clone());
-    let matches = password::verify(password, hash).await?;
-    let user = known.filter(|_| matches).ok_or(Error::WrongCredentials)?;
+/// Signs a user in who comes from `address`. An unknown email and a wrong password are answered
+/// alike.
+pub async fn sign_in(
+    app: &App,
+    email: &str,
+    password: String,
+    address: &str,
+) -> Result<(Requester, Issued)> {
     let db = app.database.writes();
     let now = app.clock.now(db).await?;
+    app.throttle.check(address, now)?;
+    let known = user::lookup_by_email(app, email).await?;
+    let hash = known.as_ref().map(|user| user.password_hash.clone());
+    let matches = {
+        let _place = app.throttle.hashing().await?;
+        password::verify(password, hash).await?
+    };
+    let Some(user) = known.filter(|_| matches) else {
+        app.throttle.record_failure(address, now);
+        return Err(Error::WrongCredentials);
+    };
     let ends = now + app.settings.session;
     let issued = issue(
         app,

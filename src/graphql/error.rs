@@ -139,16 +139,14 @@ fn of_domain(error: &Error) -> Verdict {
         return Verdict::Internal(error.to_string());
     }
     let mut extensions = coded(code);
-    if let Error::Refused(refusal) = error {
-        if let Some(seconds) = refusal.retry_after_seconds() {
-            extensions.set("retryAfterSeconds", seconds);
-        }
-        if let Some(at) = refusal.available_at() {
-            extensions.set("availableAt", instant(at));
-        }
-        if let Some(operation) = refusal.operation() {
-            extensions.set("operationId", operation.to_string());
-        }
+    if let Some(seconds) = error.retry_after_seconds() {
+        extensions.set("retryAfterSeconds", seconds);
+    }
+    if let Some(at) = error.available_at() {
+        extensions.set("availableAt", instant(at));
+    }
+    if let Some(operation) = error.operation() {
+        extensions.set("operationId", operation.to_string());
     }
     Verdict::Told(extensions)
 }

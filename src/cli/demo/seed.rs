@@ -73,7 +73,7 @@ impl SignIn {
     }
 
     async fn requester(&self, app: &App) -> anyhow::Result<Requester> {
-        let (requester, _) = session::sign_in(app, &self.email, self.password.clone()).await?;
+        let (requester, _) = session::sign_in(app, &self.email, self.password.clone(), "").await?;
         Ok(requester)
     }
 }

@@ -9,7 +9,7 @@ use entity::{
     volume::{DataState, VolumeState},
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, SimpleExpr},
 };
 
@@ -164,12 +164,10 @@ async fn volume_deleted(
 ) -> Result<()> {
     let id = operation.volume_id;
     if !completed {
-        // Never started: it is as it was, unless it had failed before.
-        let untouched = operation.epoch == 0;
-        let state = if untouched {
-            VolumeState::Available
-        } else {
+        let state = if is_broken(tx, id).await? {
             VolumeState::Failed
+        } else {
+            VolumeState::Available
         };
         return update_volume(tx, id, volume::Column::State, Expr::value(state)).await;
     }
@@ -182,6 +180,28 @@ async fn volume_deleted(
         .exec(tx.db())
         .await?;
     Ok(())
+}
+
+/// Whether the making of a volume failed, or an agent has begun to delete it.
+async fn is_broken(tx: &Transaction<'_>, id: VolumeId) -> Result<bool> {
+    use operation::Column;
+    let made_it = Condition::any().add(Column::TargetVolumeId.eq(id)).add(
+        Condition::all()
+            .add(Column::Kind.eq(OperationKind::CreateVolume))
+            .add(Column::VolumeId.eq(id)),
+    );
+    let not_made = Condition::all()
+        .add(made_it)
+        .add(Column::Status.is_in([OperationStatus::Failed, OperationStatus::Cancelled]));
+    let half_deleted = Condition::all()
+        .add(Column::Kind.eq(OperationKind::DeleteVolume))
+        .add(Column::VolumeId.eq(id))
+        .add(Column::Epoch.gt(0));
+    let broken = operation::Entity::find()
+        .filter(Condition::any().add(not_made).add(half_deleted))
+        .count(tx.db())
+        .await?;
+    Ok(broken > 0)
 }
 
 async fn made(

@@ -6,7 +6,7 @@ use super::audit::{audited, audited_as};
 use crate::{
     domain::session,
     graphql::{
-        context::{app, requester, user},
+        context::{app, origin, requester, user},
         error::Result,
         id,
         scalar::DateTime,
@@ -80,7 +80,8 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who.")] input: SignInInput,
     ) -> Result<SignInPayload> {
-        let signed_in = session::sign_in(app(ctx)?, &input.email, input.password).await;
+        let address = origin(ctx).remote.as_deref().unwrap_or_default();
+        let signed_in = session::sign_in(app(ctx)?, &input.email, input.password, address).await;
         let caller = signed_in
             .as_ref()
             .map_or_else(|_| requester(ctx), |(caller, _)| caller);
