@@ -118,8 +118,9 @@ async fn the_schema_that_is_printed_is_the_one_in_the_repository() {
     let (code, schema) = tidemark(directory.path(), &["schema"]).await;
     assert_eq!(code, Some(0));
     let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
-    assert_eq!(
-        schema.trim(),
-        fs::read_to_string(checked_in).unwrap().trim()
+    let checked_in = fs::read_to_string(checked_in).unwrap();
+    assert!(
+        schema == checked_in,
+        "run `tidemark schema > schema.graphql`"
     );
 }

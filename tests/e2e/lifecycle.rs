@@ -1,6 +1,7 @@
 //! The gateway's life as its operator sees it: probes, signals, and repairs by hand in the database.
 
 use sea_orm::ConnectionTrait as _;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::harness::{
@@ -147,5 +148,67 @@ async fn an_agent_waits_for_its_gateway() {
     drop(stranger);
     machine.start(false).await;
     machine.request().volume("web").await;
+    machine.end().await;
+}
+
+#[tokio::test]
+async fn a_backup_that_is_cancelled_stops_and_leaves_nothing() {
+    let machine = Machine::with_agent(Rules::default()).await;
+    let owner = machine.request();
+    let volume = owner.volume("web").await;
+    let size = PlatformSize::PLAN;
+    let noise = Content::noise(machine.path("content/noise"), size, size, "noise");
+    noise.write_to(&machine.image(&volume)).await;
+    let backup = owner.create_backup(&volume).await;
+    let gateway = machine.gateway.as_ref().unwrap().pid();
+    Nbd::stop_under(gateway, Moved::Read(16 * MIB)).await;
+    let cancel = "mutation($id: ID!) { cancelOperation(input: { operationId: $id }) {
+        operation { status } } }";
+    let cancelled = json!({ "id": backup.operation });
+    let cancelled = machine.owner.data(cancel, cancelled).await;
+    // The agent has to let go first.
+    assert_eq!(
+        cancelled["cancelOperation"]["operation"]["status"],
+        "STARTED"
+    );
+    assert_eq!(owner.ended(&backup).await["status"], "CANCELLED");
+    machine.assert_nothing_is_left_behind().await;
+    let deletion = owner.delete("Backup", &backup.item).await;
+    owner.completed(&deletion).await;
+    machine.end().await;
+}
+
+#[tokio::test]
+async fn a_cooldown_and_an_idempotency_key_outlive_a_killed_gateway() {
+    let rules = Rules {
+        cooldown_seconds: 600,
+        ..Rules::default()
+    };
+    let mut machine = Machine::with_agent(rules).await;
+    let volume = machine.request().volume("web").await;
+    let input = json!({ "volumeId": volume, "idempotencyKey": "once" });
+    let create = async |machine: &Machine| {
+        let request = machine.request();
+        request
+            .accepted("createSnapshot", "snapshot", input.clone())
+            .await
+    };
+    let snapshot = create(&machine).await;
+    machine.request().completed(&snapshot).await;
+    let refused = async |machine: &Machine| {
+        let input = json!({ "volumeId": volume });
+        let error = machine
+            .request()
+            .refused("createBackup", "backup", input)
+            .await;
+        assert_eq!(error["extensions"]["code"], "VOLUME_IN_COOLDOWN", "{error}");
+        error["extensions"]["availableAt"].clone()
+    };
+    let before = refused(&machine).await;
+    machine.kill().await;
+    machine.start(true).await;
+    assert_eq!(refused(&machine).await, before);
+    assert_eq!(create(&machine).await, snapshot);
+    machine.assert_nothing_is_left_behind().await;
     machine.end().await;
 }

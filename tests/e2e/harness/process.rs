@@ -126,11 +126,9 @@ pub async fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Output {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let name = program.as_ref().display().to_string();
-    match timeout(PATIENCE, command.output()).await {
-        Ok(Ok(output)) => output,
-        Ok(Err(error)) => panic!("{name} does not run: {error}"),
-        Err(_elapsed) => panic!("{name} does not end"),
-    }
+    let output = timeout(PATIENCE, command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{name} does not end"));
+    output.unwrap_or_else(|error| panic!("{name} does not run: {error}"))
 }
 
 /// Runs a program to its good end, and gives its standard output.
