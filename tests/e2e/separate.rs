@@ -1,5 +1,6 @@
 //! Gateway and agent as two processes: each is killed alone, and the agent at each of its tools' calls.
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::harness::{
@@ -95,6 +96,31 @@ async fn the_work_of_a_killed_agent_waits_for_it_and_is_done_again() {
     machine.request().completed(&backup).await;
     let expected = ["ACCEPTED", "STARTED", "REQUEUED", "STARTED", "COMPLETED"];
     assert_eq!(kinds(&machine, &backup).await, expected);
+    machine.assert_nothing_is_left_behind().await;
+    machine.end().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_froze_beyond_its_lease_lets_go_and_begins_again() {
+    let (mut machine, _, volume, content) = machine_with_volume(false).await;
+    let owner = machine.request();
+    let backup = owner.create_backup(&volume).await;
+    owner.completed(&backup).await;
+    let second = Content::zeros(machine.path("content/second"), PlatformSize::PLAN);
+    second.write_to(&machine.image(&volume)).await;
+    let source = json!({ "backupId": backup.item });
+    let restore = owner.restore_in_place(&volume, source).await;
+    let agent = machine.agent.take().unwrap();
+    let held = Nbd::stop_under(agent.pid(), Moved::Written(PART)).await;
+    agent.signal(Signal::SIGSTOP);
+    held.go_on();
+    machine.request().reaches(&restore, &["PENDING"]).await;
+    agent.signal(Signal::SIGCONT);
+    machine.request().completed(&restore).await;
+    let expected = ["ACCEPTED", "STARTED", "REQUEUED", "STARTED", "COMPLETED"];
+    assert_eq!(kinds(&machine, &restore).await, expected);
+    content.assert_in(&machine.image(&volume)).await;
+    machine.agent = Some(agent);
     machine.assert_nothing_is_left_behind().await;
     machine.end().await;
 }
