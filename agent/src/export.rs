@@ -6,7 +6,7 @@
 //! copy:   plan ─▶ read (NBD) ─▶ write (NBD)
 //! ```
 //!
-//! At most [`LANES`] frames are anywhere between the two ends, each with a buffer or two of 2 MiB
+//! At most `LANES` frames are anywhere between the two ends, each with a buffer or two of 2 MiB
 //! that are used again. A slow end therefore slows the other, and nothing piles up. Every future
 //! here may be dropped; what it wrote is then discarded by the writer of the store, or lies in a
 //! volume that the caller knows to be unfinished.

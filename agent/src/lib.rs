@@ -12,7 +12,7 @@
 //! | [`export`] | bytes between volumes and backups |
 //! | [`nbd`], [`qcow2`], [`process`] | what those stand on |
 //!
-//! [`run`] is all that is needed to have an agent in a process.
+//! [`run()`] is all that is needed to have an agent in a process.
 
 mod clock;
 mod config;

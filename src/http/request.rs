@@ -1,16 +1,18 @@
 //! Reads a GraphQL request: from the query string of a GET, from the JSON body of a POST.
 
-use async_graphql::Request;
+use async_graphql::{ParseRequestError, Request};
+use async_graphql_axum::GraphQLRequest;
 use axum::{
     body::Body,
-    extract::Query,
-    http::{HeaderMap, StatusCode, Uri, header},
+    extract::{self, FromRequest, Query},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
 };
 use futures_util::TryStreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use super::failure::Failure;
+use super::{failure::Failure, media::Format};
 use crate::{config, domain::ErrorCode};
 
 /// The parameters of a GET, as the specification of GraphQL over HTTP names them.
@@ -68,10 +70,30 @@ pub(super) async fn of_body(
             "Several operations in one request are not taken: send each by itself.",
         ));
     }
-    let request = serde_json::from_slice(&body).map_err(|error| {
-        Failure::bad_request(format!("The body is not a GraphQL request: {error}."))
-    })?;
-    with_query(request)
+    let mut json = extract::Request::new(Body::from(body));
+    *json.method_mut() = Method::POST;
+    json.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    let request = GraphQLRequest::<Unreadable>::from_request(json, &()).await;
+    with_query(request.map_err(|Unreadable(failure)| failure)?.into_inner())
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A body that is JSON but no GraphQL request, or not even that.
+struct Unreadable(Failure);
+
+impl From<ParseRequestError> for Unreadable {
+    fn from(error: ParseRequestError) -> Self {
+        Self(Failure::bad_request(format!(
+            "The body is not a GraphQL request: {error}."
+        )))
+    }
+}
+
+impl IntoResponse for Unreadable {
+    fn into_response(self) -> Response {
+        self.0.into_response(Format::Json)
+    }
 }
 
 /// JSON in UTF-8 and nothing else: a form that any page can send across origins is never taken.

@@ -1,10 +1,11 @@
 //! Writes the answer to a single operation.
 
 use async_graphql::{Response, ServerError};
+use async_graphql_axum::GraphQLResponse;
 use axum::{
     body::Body,
     http::{StatusCode, header},
-    response::Response as HttpResponse,
+    response::{IntoResponse, Response as HttpResponse},
 };
 use serde::Serialize;
 
@@ -38,23 +39,33 @@ impl<'a> From<&'a Response> for Payload<'a> {
 
 /// The answer in `format`.
 pub(super) fn single(response: Response, format: Format, id: &RequestId) -> HttpResponse {
-    let body = match serde_json::to_vec(&Payload::from(&response)) {
-        Ok(body) => body,
-        Err(error) => {
-            tracing::error!(%error, "an answer cannot be written as JSON");
-            return Failure::internal(id).into_response(format);
+    let mut answer = if is_refusal(&response) {
+        match refusal(&response, format) {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(%error, "an answer cannot be written as JSON");
+                return Failure::internal(id).into_response(format);
+            }
         }
+    } else {
+        GraphQLResponse::from(response).into_response()
     };
-    let mut answer = HttpResponse::new(Body::from(body));
-    *answer.status_mut() = status(&response, format);
-    let headers = answer.headers_mut();
-    headers.extend(response.http_headers);
-    headers.insert(header::CONTENT_TYPE, format.content_type());
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, format.content_type());
     answer
 }
 
+fn refusal(response: &Response, format: Format) -> serde_json::Result<HttpResponse> {
+    let body = serde_json::to_vec(&Payload::from(response))?;
+    let mut answer = HttpResponse::new(Body::from(body));
+    *answer.status_mut() = status(response, format);
+    answer.headers_mut().extend(response.http_headers.clone());
+    Ok(answer)
+}
+
 fn status(response: &Response, format: Format) -> StatusCode {
-    if format == Format::Json || !is_refusal(response) {
+    if format == Format::Json {
         return StatusCode::OK;
     }
     let internal = response.errors.iter().any(|error| {
