@@ -1,0 +1,28 @@
+//! One machine for one test: the processes that run on it, who speaks to them, and what is left.
+
+mod child;
+mod client;
+mod database;
+pub mod disk;
+mod event_stream;
+mod machine;
+mod platform;
+mod process;
+mod remains;
+mod request;
+mod tool;
+mod wait;
+mod websocket;
+
+pub use child::{Moved, Nbd};
+pub use client::Client;
+pub use database::Engine;
+pub use disk::{Content, MIB};
+pub use event_stream::EventStream;
+pub use machine::{Machine, Rules};
+pub use platform::Size as PlatformSize;
+pub use process::{Running, gateway, run};
+pub use request::Accepted;
+pub use tool::Gate;
+pub use wait::until;
+pub use websocket::WebSocket;

@@ -1,0 +1,76 @@
+//! The agent's `qemu-nbd` children, found by their parent and stopped in the middle of their work.
+
+use std::{fs, time::Duration};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::time::{Instant, sleep};
+
+use super::wait::PATIENCE;
+
+/// The bytes that a server has to have moved to be in the middle of its work.
+#[derive(Clone, Copy, Debug)]
+pub enum Moved {
+    Read(u64),
+    Written(u64),
+}
+
+/// A `qemu-nbd` that stands still.
+#[derive(Debug)]
+pub struct Nbd {
+    pub pid: i32,
+}
+
+impl Nbd {
+    /// Waits for a server under the process `parent` that has moved so many bytes, and stops it.
+    pub async fn stop_under(parent: i32, moved: Moved) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            for pid in children(parent) {
+                if has_moved(pid, moved) == Some(true) {
+                    kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+                    return Self { pid };
+                }
+            }
+            assert!(Instant::now() < deadline, "no qemu-nbd has moved {moved:?}");
+            sleep(Duration::from_micros(500)).await;
+        }
+    }
+
+    /// Lets it go on.
+    pub fn go_on(self) {
+        kill(Pid::from_raw(self.pid), Signal::SIGCONT).unwrap();
+    }
+}
+
+/// Processes called `qemu-nbd` whose parent is `parent`.
+pub fn children(parent: i32) -> Vec<i32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &i32| parent_of(*pid) == Some(parent))
+        .collect()
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name is in parentheses and may hold anything; the state and the parent follow it.
+    let (before, rest) = stat.rsplit_once(')')?;
+    let (_, name) = before.split_once('(')?;
+    if name != "qemu-nbd" {
+        return None;
+    }
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn has_moved(pid: i32, moved: Moved) -> Option<bool> {
+    let counters = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let (name, least) = match moved {
+        Moved::Read(least) => ("rchar", least),
+        Moved::Written(least) => ("wchar", least),
+    };
+    let line = counters.lines().find_map(|line| line.strip_prefix(name))?;
+    let bytes: u64 = line.trim_start_matches(':').trim().parse().ok()?;
+    Some(bytes >= least)
+}
