@@ -2,7 +2,6 @@
 
 use entity::{
     operation::{OperationKind, OperationStatus},
-    snapshot::ItemStatus,
     volume,
     volume::VolumeState,
     volume_plan::StorageType,
@@ -14,7 +13,7 @@ use tidemark::domain::Requester;
 use crate::harness::{GB, Tenant, World, on_each_database};
 
 /// Locks a volume by an operation in flight.
-async fn occupy(world: &World, volume: &volume::Model, kind: OperationKind) -> String {
+pub async fn occupy(world: &World, volume: &volume::Model, kind: OperationKind) -> String {
     let operation = world
         .operation(volume, kind, |row| {
             row.status = Set(OperationStatus::Pending);
@@ -58,7 +57,8 @@ async fn blockers(
     blockers
 }
 
-fn pair(code: &str, message: &str) -> (String, String) {
+/// A code and its message.
+pub fn pair(code: &str, message: &str) -> (String, String) {
     (code.to_owned(), message.to_owned())
 }
 
@@ -71,7 +71,8 @@ fn outdated() -> (String, String) {
 
 const BUSY: &str = "Volume is busy with operation: ";
 const RESTING: &str = "Volume is in cooldown. Try again in 60 seconds.";
-const FLIGHTS: &str = "Too many volume operations in flight (3 of 3). Wait for one to finish.";
+/// What an account with three in flight is told.
+pub const FLIGHTS: &str = "Too many volume operations in flight (3 of 3). Wait for one to finish.";
 
 /// A volume that every guard holds back, and what it is.
 async fn hopeless(world: &World, alice: &Tenant) -> volume::Model {
@@ -515,242 +516,6 @@ async fn a_restore_is_judged_by_the_agent_that_will_do_it() {
         world
             .run(&alice.requester, "restoreToNewVolume", there)
             .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn caps_count_what_lives_and_not_what_failed() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let plan = world
-            .plan(|row| {
-                row.max_snapshots = Set(5);
-                row.max_backups = Set(5);
-            })
-            .await;
-        let statuses = [
-            ItemStatus::Pending,
-            ItemStatus::Creating,
-            ItemStatus::Available,
-            ItemStatus::Restoring,
-            ItemStatus::Deleting,
-        ];
-        let volume = world.volume(&alice, |row| row.plan_id = Set(plan.id)).await;
-        for status in statuses {
-            world
-                .snapshot(&volume, |row| row.status = Set(status))
-                .await;
-            world.backup(&volume, |row| row.status = Set(status)).await;
-        }
-        let input = json!({ "volumeId": volume.id.to_string() });
-        for (mutation, code) in [
-            ("createSnapshot", "SNAPSHOT_LIMIT_REACHED"),
-            ("createBackup", "BACKUP_LIMIT_REACHED"),
-        ] {
-            assert_eq!(
-                world
-                    .refusal(&alice.requester, mutation, input.clone())
-                    .await
-                    .0,
-                code
-            );
-        }
-        let other = world.volume(&alice, |row| row.plan_id = Set(plan.id)).await;
-        for _ in 0..5 {
-            world
-                .snapshot(&other, |row| row.status = Set(ItemStatus::Failed))
-                .await;
-        }
-        let input = json!({ "volumeId": other.id.to_string() });
-        world.run(&alice.requester, "createSnapshot", input).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_lowered_cap_deletes_nothing_and_deleting_makes_room_at_once() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let admin = world.admin().await;
-        let volume = world.volume(&alice, |_| {}).await;
-        let kept = world.snapshot(&volume, |_| {}).await;
-        let deleted = world
-            .snapshot(&volume, |row| row.name = Set("old".to_owned()))
-            .await;
-        let plan = world.platform.plan.id.to_string();
-        world
-            .run(
-                &admin,
-                "updateVolumePlan",
-                json!({ "planId": plan, "maxSnapshots": 1 }),
-            )
-            .await;
-        assert_eq!(world.snapshot_row(kept.id).await.deleted_at, None);
-        let input = json!({ "volumeId": volume.id.to_string() });
-        let (code, _) = world
-            .refusal(&alice.requester, "createSnapshot", input.clone())
-            .await;
-        assert_eq!(code, "SNAPSHOT_LIMIT_REACHED");
-        let delete = json!({ "snapshotId": deleted.id.to_string(), "confirmName": "old" });
-        world.run(&alice.requester, "deleteSnapshot", delete).await;
-        world.work().await;
-        let (code, _) = world
-            .refusal(&alice.requester, "createSnapshot", input.clone())
-            .await;
-        assert_eq!(code, "SNAPSHOT_LIMIT_REACHED");
-        let delete = json!({ "snapshotId": kept.id.to_string(), "confirmName": "snapshot" });
-        world.run(&alice.requester, "deleteSnapshot", delete).await;
-        world.work().await;
-        world.run(&alice.requester, "createSnapshot", input).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn three_may_be_in_flight_over_all_volumes_of_an_account_whoever_asks() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let admin = world.admin().await;
-        let source = world.volume(&alice, |_| {}).await;
-        let backup = world.backup(&source, |_| {}).await;
-        let one = world.volume(&alice, |_| {}).await;
-        let two = world.volume(&alice, |_| {}).await;
-        let on = |volume: &volume::Model| json!({ "volumeId": volume.id.to_string() });
-        let restore = json!({ "source": { "backupId": backup.id.to_string() } });
-        world
-            .run(&alice.requester, "restoreToNewVolume", restore)
-            .await;
-        world.run(&admin, "createSnapshot", on(&one)).await;
-        world.run(&alice.requester, "createBackup", on(&two)).await;
-        let full = pair("IN_FLIGHT_LIMIT_REACHED", FLIGHTS);
-        for by in [&alice.requester, &admin] {
-            assert_eq!(world.refusal(by, "createSnapshot", on(&source)).await, full);
-        }
-        let bob = world.tenant("bob").await;
-        let other = world.volume(&bob, |_| {}).await;
-        world.run(&admin, "createSnapshot", on(&other)).await;
-        let data = world
-            .data(
-                &alice.requester,
-                "{ viewer { account { operationsInFlight operationsInFlightLimit } } }",
-            )
-            .await;
-        let account = &data["viewer"]["account"];
-        assert_eq!(account["operationsInFlight"], 3);
-        assert_eq!(account["operationsInFlightLimit"], 3);
-        world.work().await;
-        world
-            .run(&alice.requester, "createSnapshot", on(&source))
-            .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn deletes_and_new_volumes_are_not_counted_as_in_flight() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        for _ in 0..4 {
-            let volume = world.volume(&alice, |_| {}).await;
-            let snapshot = world.snapshot(&volume, |_| {}).await;
-            let backup = world.backup(&volume, |_| {}).await;
-            let delete =
-                json!({ "snapshotId": snapshot.id.to_string(), "confirmName": "snapshot" });
-            world.run(&alice.requester, "deleteSnapshot", delete).await;
-            let delete = json!({ "backupId": backup.id.to_string(), "confirmName": "backup" });
-            world.run(&alice.requester, "deleteBackup", delete).await;
-            world
-                .run(&alice.requester, "createVolume", world.new_volume("more"))
-                .await;
-        }
-        let volume = world.volume(&alice, |_| {}).await;
-        let input = json!({ "volumeId": volume.id.to_string() });
-        world.run(&alice.requester, "createSnapshot", input).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_cooldown_starts_when_a_snapshot_backup_or_restore_completes_and_only_then() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let by = &alice.requester;
-        let volume = world.volume(&alice, |_| {}).await;
-        let on = json!({ "volumeId": volume.id.to_string() });
-        let rests = async || world.volume_row(volume.id).await.cooldown_ends_at;
-        let agent = world.worker();
-
-        world.run(by, "createSnapshot", on.clone()).await;
-        assert!(agent.fail(&agent.claim_one().await, false).await);
-        assert_eq!(rests().await, None, "after a failure");
-        let payload = world.run(by, "createSnapshot", on.clone()).await;
-        let cancel = json!({ "operationId": payload["operation"]["id"] });
-        world.run(by, "cancelOperation", cancel).await;
-        assert_eq!(rests().await, None, "after a cancel");
-
-        let due = || Some(world.now() + chrono::TimeDelta::seconds(300));
-        let payload = world.run(by, "createSnapshot", on.clone()).await;
-        world.work().await;
-        assert_eq!(rests().await, due(), "after a snapshot");
-        let snapshot = payload["snapshot"].clone();
-        world.wait_seconds(300);
-        world.run(by, "createBackup", on.clone()).await;
-        world.work().await;
-        assert_eq!(rests().await, due(), "after a backup");
-        world.wait_seconds(300);
-        let source = json!({ "snapshotId": snapshot["id"] });
-        let input = json!({
-            "volumeId": volume.id.to_string(), "source": source, "confirmName": "volume",
-        });
-        world.run(by, "restoreInPlace", input).await;
-        world.work().await;
-        assert_eq!(rests().await, due(), "after a restore in place");
-        world.wait_seconds(300);
-        let payload = world
-            .run(by, "restoreToNewVolume", json!({ "source": source }))
-            .await;
-        world.work().await;
-        assert_eq!(rests().await, due(), "after a restore of a snapshot");
-        let made = world
-            .volume_row(crate::harness::id(&payload["volume"]))
-            .await;
-        assert_eq!(made.cooldown_ends_at, None, "the new volume");
-
-        let before = rests().await;
-        world.wait_seconds(10);
-        let delete = json!({ "snapshotId": snapshot["id"], "confirmName": snapshot["name"] });
-        world.run(by, "deleteSnapshot", delete).await;
-        world.work().await;
-        assert_eq!(
-            rests().await,
-            before,
-            "a delete neither obeys nor starts one"
-        );
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_restore_of_a_backup_leaves_its_source_alone() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let volume = world.volume(&alice, |_| {}).await;
-        let backup = world.backup(&volume, |_| {}).await;
-        let operation = occupy(&world, &volume, OperationKind::CreateSnapshot).await;
-        let input = json!({ "source": { "backupId": backup.id.to_string() } });
-        world
-            .run(&alice.requester, "restoreToNewVolume", input)
-            .await;
-        let agent = world.worker();
-        for work in agent.claim().await {
-            if work.operation != operation {
-                assert!(agent.complete(&work).await);
-            }
-        }
-        let row = world.volume_row(volume.id).await;
-        assert_eq!(row.cooldown_ends_at, None);
-        assert_eq!(row.active_operation_id.unwrap().to_string(), operation);
     })
     .await;
 }
