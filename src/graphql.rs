@@ -4,6 +4,7 @@ use async_graphql::SchemaBuilder;
 
 use crate::app::App;
 
+mod complete;
 pub mod connection;
 pub mod context;
 pub mod error;

@@ -21,6 +21,7 @@ use futures_util::{FutureExt, StreamExt, stream::BoxStream};
 
 use super::{
     Loaders, Origin,
+    complete::complete,
     context::{of_request, requester},
     error,
 };
@@ -37,12 +38,38 @@ impl ExtensionFactory for Gate {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Passage {
             trace_id: Arc::default(),
+            document: OnceLock::new(),
         })
     }
 }
 
 struct Passage {
     trace_id: Arc<OnceLock<String>>,
+    /// The document, and the variables that came with it.
+    document: OnceLock<(String, Variables)>,
+}
+
+impl Passage {
+    /// `response` with failed fields as null. That is rare, so the document is parsed again then,
+    /// and not kept in all other cases.
+    fn completed(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        mut response: Response,
+    ) -> Response {
+        if response.errors.is_empty() {
+            return response;
+        }
+        let Some((text, variables)) = self.document.get() else {
+            return response;
+        };
+        if let Ok(document) = async_graphql::parser::parse_query(text) {
+            let registry = &ctx.schema_env.registry;
+            response.data = complete(registry, &document, operation_name, variables, &response);
+        }
+        response
+    }
 }
 
 /// The request's id, or a new one where it came without.
@@ -100,6 +127,7 @@ impl Extension for Passage {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
+        let _ = self.document.set((query.to_owned(), variables.clone()));
         let parsed = next.run(ctx, query, variables).await;
         parsed.map_err(|failure| error::with_code(failure, ErrorCode::GraphqlParseFailed))
     }
@@ -130,10 +158,11 @@ impl Extension for Passage {
             let execution = next.run_with_data(ctx, operation_name, data);
             loaders.drive(execution).await
         };
-        AssertUnwindSafe(execution)
+        let response = AssertUnwindSafe(execution)
             .catch_unwind()
             .await
-            .unwrap_or_else(|panic| error::panicked(panic.as_ref()))
+            .unwrap_or_else(|panic| error::panicked(panic.as_ref()));
+        self.completed(ctx, operation_name, response)
     }
 }
 
