@@ -8,8 +8,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
     Error, Requester, Result, password, text,
+    throttle::Attempt,
     token::{Bearer, Issued, issue, revoke},
-    user,
+    user::{self, MAX_EMAIL_BYTES},
 };
 use crate::app::App;
 
@@ -23,7 +24,16 @@ pub async fn sign_in(
 ) -> Result<(Requester, Issued)> {
     let db = app.database.writes();
     let now = app.clock.now(db).await?;
-    app.throttle.check(address, now)?;
+    let attempt = Attempt {
+        address: address.to_owned(),
+        email: email
+            .trim()
+            .to_lowercase()
+            .chars()
+            .take(MAX_EMAIL_BYTES)
+            .collect(),
+    };
+    app.throttle.check(&attempt, now)?;
     let known = user::lookup_by_email(app, email).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let matches = {
@@ -31,7 +41,7 @@ pub async fn sign_in(
         password::verify(password, hash).await?
     };
     let Some(user) = known.filter(|_| matches) else {
-        app.throttle.record_failure(address, now);
+        app.throttle.record_failure(attempt, now);
         return Err(Error::WrongCredentials);
     };
     let ends = now + app.settings.session;

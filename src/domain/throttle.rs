@@ -1,5 +1,5 @@
-//! Keeps sign-ins from being guessed or used as a load: few hash at once, and an address that keeps
-//! failing has to wait.
+//! Keeps sign-ins from being guessed or used as a load: few hash at once, and who keeps failing for a
+//! user has to wait. Others who sign in as that user, or from there as another, need not.
 
 use std::{
     collections::HashMap,
@@ -13,18 +13,27 @@ use super::{Error, Result};
 
 /// How many passwords are hashed at once: each takes 19 MiB and a core.
 const HASHING_AT_ONCE: usize = 4;
-/// How many failures an address may have before it has to wait.
-const MAX_FAILURES: u32 = 10;
+/// How many failures an address may have for a user before it has to wait.
+const MAX_FAILURES: u32 = 20;
 /// How long failures are remembered.
 const MEMORY: TimeDelta = TimeDelta::minutes(5);
-/// How many addresses are remembered: an attacker with more of them gains little.
-const MAX_ADDRESSES: usize = 100_000;
+/// How many attempts are remembered: an attacker who makes more of them gains little.
+const MAX_REMEMBERED: usize = 100_000;
 
 /// What is known of failed sign-ins. Clones share it. Each gateway counts for itself.
 #[derive(Clone, Debug)]
 pub struct Throttle {
     hashing: Arc<Semaphore>,
-    failures: Arc<Mutex<HashMap<String, Failures>>>,
+    failures: Arc<Mutex<HashMap<Attempt, Failures>>>,
+}
+
+/// Who is tried, and from where.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    /// The address that the request came from.
+    pub address: String,
+    /// The email address, in lower case.
+    pub email: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +58,10 @@ impl Throttle {
         permit.map_err(|_| Error::Broken("the semaphore was closed".to_owned()))
     }
 
-    /// Refuses `address` while it has failed too often.
-    pub fn check(&self, address: &str, now: DateTime<Utc>) -> Result<()> {
+    /// Refuses `attempt` while it has failed too often.
+    pub fn check(&self, attempt: &Attempt, now: DateTime<Utc>) -> Result<()> {
         let failures = self.lock();
-        let Some(known) = failures.get(address) else {
+        let Some(known) = failures.get(attempt) else {
             return Ok(());
         };
         let available_at = known.since + MEMORY;
@@ -62,12 +71,12 @@ impl Throttle {
         Ok(())
     }
 
-    /// Counts a failure of `address`.
-    pub fn record_failure(&self, address: &str, now: DateTime<Utc>) {
+    /// Counts a failure of `attempt`.
+    pub fn record_failure(&self, attempt: Attempt, now: DateTime<Utc>) {
         let mut failures = self.lock();
         failures.retain(|_, known| known.since + MEMORY > now);
-        if failures.len() < MAX_ADDRESSES || failures.contains_key(address) {
-            let known = failures.entry(address.to_owned()).or_insert(Failures {
+        if failures.len() < MAX_REMEMBERED || failures.contains_key(&attempt) {
+            let known = failures.entry(attempt).or_insert(Failures {
                 count: 0,
                 since: now,
             });
@@ -75,7 +84,7 @@ impl Throttle {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Failures>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Attempt, Failures>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -84,19 +93,30 @@ impl Throttle {
 mod tests {
     use super::*;
 
+    fn attempt(address: &str, email: &str) -> Attempt {
+        Attempt {
+            address: address.to_owned(),
+            email: email.to_owned(),
+        }
+    }
+
     #[test]
-    fn an_address_that_keeps_failing_waits_and_is_forgiven() {
+    fn who_keeps_failing_for_a_user_waits_and_is_forgiven() {
         let throttle = Throttle::default();
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let guess = attempt("192.0.2.1", "ann@example.com");
         for _ in 0..MAX_FAILURES {
-            throttle.check("192.0.2.1", now).unwrap();
-            throttle.record_failure("192.0.2.1", now);
+            throttle.check(&guess, now).unwrap();
+            throttle.record_failure(guess.clone(), now);
         }
-        assert!(matches!(
-            throttle.check("192.0.2.1", now),
-            Err(Error::RateLimited { .. })
-        ));
-        assert!(throttle.check("192.0.2.2", now).is_ok());
-        assert!(throttle.check("192.0.2.1", now + MEMORY).is_ok());
+        let refused = throttle.check(&guess, now);
+        assert!(matches!(refused, Err(Error::RateLimited { .. })));
+        for other in [
+            attempt("192.0.2.2", "ann@example.com"),
+            attempt("192.0.2.1", "ben@example.com"),
+        ] {
+            assert!(throttle.check(&other, now).is_ok(), "{other:?}");
+        }
+        assert!(throttle.check(&guess, now + MEMORY).is_ok());
     }
 }

@@ -7,7 +7,7 @@ use super::{Error, Requester, Result, account as accounts, password, transaction
 use crate::app::App;
 
 /// The most bytes of an email address (RFC 5321, section 4.5.3.1.3).
-const MAX_EMAIL_BYTES: usize = 254;
+pub(super) const MAX_EMAIL_BYTES: usize = 254;
 
 /// What [`create`] needs to know.
 #[derive(Debug)]

@@ -125,6 +125,29 @@ async fn a_wrong_password_and_an_unknown_email_are_answered_alike() {
 }
 
 #[tokio::test]
+async fn who_keeps_guessing_a_password_has_to_wait_and_others_need_not() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let bob = world.tenant("bob").await;
+        let password = "correct horse battery";
+        let email = world.set_password(&alice.user, password).await;
+        let other = world.set_password(&bob.user, password).await;
+        for _ in 0..20 {
+            let wrong = sign_in(&world, &email, "wrong").await;
+            assert_eq!(wrong["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+        }
+        let refused = sign_in(&world, &email.to_uppercase(), password).await;
+        let extensions = &refused["errors"][0]["extensions"];
+        assert_eq!(extensions["code"], "RATE_LIMITED");
+        assert_eq!(extensions["retryAfterSeconds"], 300);
+        assert!(sign_in(&world, &other, password).await["data"]["signIn"]["token"].is_string());
+        world.wait_seconds(300);
+        assert!(sign_in(&world, &email, password).await["data"]["signIn"]["token"].is_string());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_session_lasts_twelve_hours_or_until_it_is_signed_out() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;

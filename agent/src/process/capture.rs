@@ -9,6 +9,8 @@ use crate::report::{Journal, Level};
 const MAX_STDOUT: usize = 8 << 20;
 const MAX_LINE: u64 = 4 << 10;
 const KEPT_LINES: usize = 20;
+/// Lines that reach the journal one by one; of the rest it is told how many there were.
+const MAX_TOLD: usize = 100;
 
 /// All of a child's standard output, up to a bound; the rest is read and dropped.
 pub(super) async fn stdout(source: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
@@ -24,7 +26,8 @@ pub(super) async fn stdout(source: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     kept
 }
 
-/// A child's standard error, line by line into the journal. The last lines come back.
+/// A child's standard error: its first lines into the journal, where a tool that names every cluster
+/// would drown all else. The last lines come back.
 pub(super) async fn stderr(
     source: Option<impl AsyncRead + Unpin>,
     tool: String,
@@ -36,6 +39,7 @@ pub(super) async fn stderr(
     let mut source = BufReader::new(source);
     let mut kept: Vec<String> = Vec::new();
     let mut line = Vec::new();
+    let mut count = 0_usize;
     loop {
         line.clear();
         match (&mut source)
@@ -44,16 +48,29 @@ pub(super) async fn stderr(
             .await
         {
             Ok(1..) => {}
-            _ => return kept.join("; "),
+            _ => break,
         }
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         if text.is_empty() {
             continue;
         }
-        journal.private(Level::Debug, format!("{tool}: {text}"));
+        count += 1;
+        if count <= MAX_TOLD {
+            journal.private(Level::Debug, format!("{tool}: {text}"));
+        }
         if kept.len() == KEPT_LINES {
             kept.remove(0);
         }
         kept.push(text);
     }
+    if let Some(left @ 1..) = count.checked_sub(MAX_TOLD) {
+        journal.private(
+            Level::Debug,
+            format!(
+                "{tool}: {left} more lines, the last of them: {}",
+                kept.join("; ")
+            ),
+        );
+    }
+    kept.join("; ")
 }
