@@ -150,6 +150,9 @@ impl Operation {
         if let Some(Ok(completed)) = result {
             return Outcome::Completed(completed);
         }
+        // Whoever is told that the work has stopped may begin anew: no child may be left, however long
+        // the last change of an image takes.
+        self.processes.settled().await;
         if tokio::time::timeout(UNDO_LIMIT, self.undo()).await.is_err() {
             journal.private(Level::Warn, "Cleaning up did not finish in time");
         }

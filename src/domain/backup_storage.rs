@@ -13,7 +13,7 @@ use sea_orm::{
 use super::{
     Error, Requester, Result, hypervisor,
     text::{self, absolute_path},
-    transaction::{ROW_LOCK, Transaction},
+    transaction::Transaction,
 };
 use crate::{app::App, events::Topic};
 
@@ -69,7 +69,8 @@ pub async fn update(
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
     let storage = backup_storage::Entity::find_by_id(id)
-        .lock(ROW_LOCK)
+        // Stronger than other locks of rows: a backup that refers to it waits, too.
+        .lock_exclusive()
         .one(tx.db())
         .await?;
     let storage = storage.ok_or(Error::NotFound("backup storage"))?;

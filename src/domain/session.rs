@@ -38,6 +38,8 @@ pub async fn sign_in(
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let matches = {
         let _place = app.throttle.hashing().await?;
+        // Those who waited beside this one may have failed meanwhile.
+        app.throttle.check(&attempt, now)?;
         password::verify(password, hash).await?
     };
     let Some(user) = known.filter(|_| matches) else {

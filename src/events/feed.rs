@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many events are read at once.
-const BATCH: u64 = 500;
+const BATCH: u64 = 100;
 
 /// Which events are followed; nothing set means all.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +46,9 @@ pub async fn follow(
     };
     Ok(try_stream! {
         loop {
-            let requester = token::reauthenticate(&app, &requester).await?;
             let newest = newest(&app).await?;
             loop {
+                let requester = token::reauthenticate(&app, &requester).await?;
                 let events = matching(&requester, &filter)?
                     .filter(operation_event::Column::Seq.gt(last))
                     .filter(operation_event::Column::Seq.lte(newest))

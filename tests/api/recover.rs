@@ -236,3 +236,43 @@ async fn the_cleanup_of_a_healthy_gateway_changes_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_restore_in_place_that_died_and_timed_out_leaves_its_volume_inconsistent() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let snapshot = world.snapshot(&volume, |_| {}).await;
+        let input = json!({
+            "volumeId": volume.id.to_string(),
+            "source": { "snapshotId": snapshot.id.to_string() },
+            "confirmName": volume.name,
+        });
+        world.run(&alice.requester, "restoreInPlace", input).await;
+        world.worker().claim_one().await;
+        // The host lost its power, and nothing ran for longer than lease and deadline together.
+        world.wait_seconds(3 * 60 * 60);
+        assert_eq!(world.clean_up().await.timed_out, 1);
+        let row = world.volume_row(volume.id).await;
+        assert_eq!(row.data_state, entity::volume::DataState::Inconsistent);
+        assert_eq!(row.active_operation_id, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_agent_that_stops_in_order_uses_up_no_attempt() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, payload) = asked(&world, &alice).await;
+        for _ in 0..5 {
+            let work = world.worker().claim_one().await;
+            assert!(world.worker().stop(&work, false).await);
+        }
+        let work = world.worker().claim_one().await;
+        assert!(world.worker().complete(&work).await);
+        let operation = world.operation_row(id(&payload["operation"])).await;
+        assert_eq!(operation.status, OperationStatus::Completed);
+    })
+    .await;
+}

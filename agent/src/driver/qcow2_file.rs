@@ -165,6 +165,10 @@ impl Driver for Qcow2File {
 
     async fn delete(&self) -> Result<()> {
         self.place.remove_partial().await?;
+        if self.inspect_any_size().await.is_ok() {
+            // What is no image any more is deleted all the same.
+            self.command.ensure_unused().await?;
+        }
         self.place.remove().await
     }
 

@@ -22,9 +22,9 @@ impl Backup {
     ///
     /// A restore in place does this first, so that a corrupt backup does not cost the volume.
     pub async fn verify(&self, progress: &Progress) -> Result<(), Error> {
-        progress.expect(self.data_bytes());
+        // Nothing reaches the destination yet, so nothing is counted.
         progress.enter("Verifying");
-        self.pass(None, progress).await
+        self.pass(None, &Progress::default()).await
     }
 
     /// Writes the backup to a disk of at least its size, checking it again on the way.

@@ -38,7 +38,7 @@ impl Job {
             self.finish(&outcome).await;
         };
         if self.shutdown.is_cancelled() {
-            self.finish_at_shutdown(&outcome, last_words).await;
+            self.finish_at_shutdown(last_words).await;
             return;
         }
         tokio::select! {
@@ -107,12 +107,9 @@ impl Job {
         }
     }
 
-    /// An operation that was stopped because the agent stops is nobody's business but that of its
-    /// next start. One that had come to its end before may still say so.
-    async fn finish_at_shutdown(&self, outcome: &Outcome, last_words: impl Future<Output = ()>) {
-        if matches!(outcome, Outcome::Stopped { .. }) {
-            return;
-        }
+    /// The gateway learns how far it came, if it answers soon: an operation that was stopped waits
+    /// for the next start then, and no attempt is held against it.
+    async fn finish_at_shutdown(&self, last_words: impl Future<Output = ()>) {
         if timeout(STOP_LIMIT, last_words).await.is_err() {
             let operation = self.assignment.lease.operation_id;
             warn!(%operation, "the outcome could not be reported before the agent stopped");

@@ -270,14 +270,17 @@ async fn a_new_attempt_waits_until_the_old_one_has_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shutting_down_stops_the_work_and_leaves_the_lease() {
+async fn shutting_down_stops_the_work_and_says_so() {
     let (scene, work) = Scene::hanging(4).await;
     let lease = scene.gateway.offer(work);
     scene.gateway.started(lease).await;
     let gateway = Arc::clone(&scene.gateway);
     scene.end().await;
-    assert!(
-        gateway.0.borrow().finished.is_empty(),
+    assert_eq!(
+        gateway.finished(lease).await,
+        Outcome::Stopped {
+            volume_touched: false
+        },
         "the next start takes it up again"
     );
 }

@@ -80,8 +80,9 @@ pub async fn finish(
     let actor = format!("agent {}", hypervisor.name);
     match outcome {
         Outcome::Completed(completed) => {
+            // Volumes before items: every transaction locks in this order.
+            let operation = end(&mut tx, operation, Ending::Completed, &actor).await?;
             keep(&tx, &operation, completed).await?;
-            end(&mut tx, operation, Ending::Completed, &actor).await?;
         }
         Outcome::Failed {
             code,

@@ -1,7 +1,9 @@
 //! What agents write while they work.
 
 use chrono::{DateTime, Utc};
-use entity::{hypervisor, operation, operation_log, operation_log::LogLevel};
+use entity::{
+    hypervisor, operation, operation::OperationStatus, operation_log, operation_log::LogLevel,
+};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::renew::{Lease, LeaseState, renew};
@@ -24,12 +26,11 @@ pub struct Entry {
 }
 
 /// The most entries of one report.
-const MAX_ENTRIES: usize = 1000;
+const MAX_ENTRIES: usize = 2000;
 /// The most characters of a line; what is longer is cut.
 const MAX_CHARS: usize = 4000;
 
-/// Keeps what the agent of this hypervisor wrote. It may write after its lease was lost too: that
-/// is when it matters.
+/// Keeps what the agent wrote under a lease that is still held, and tells what has become of it.
 pub async fn record(
     app: &App,
     hypervisor: &hypervisor::Model,
@@ -43,9 +44,13 @@ pub async fn record(
     }
     let known = operation::Entity::find_by_id(lease.operation)
         .filter(operation::Column::HypervisorId.eq(hypervisor.id))
+        .filter(operation::Column::Epoch.eq(lease.epoch))
+        .filter(operation::Column::Status.eq(OperationStatus::Started))
         .one(app.database.reads())
         .await?;
-    let operation = known.ok_or(Error::NotFound("operation"))?;
+    let Some(operation) = known else {
+        return Ok(LeaseState::Lost);
+    };
     append(app.database.writes(), &operation, entries).await?;
     renew(app, hypervisor, lease).await
 }

@@ -72,7 +72,7 @@ pub async fn restarted(app: &App, hypervisor: &hypervisor::Model) -> Result<()> 
 }
 
 /// A clock that was set back must not keep a volume resting, or a lease alive, for longer than the
-/// settings say: what lies too far ahead is brought near.
+/// settings say, nor an operation its deadline: what lies too far ahead is brought near.
 async fn clamp(app: &App) -> Result<()> {
     let db = app.database.writes();
     let now = app.clock.now(db).await?;
@@ -86,6 +86,12 @@ async fn clamp(app: &App) -> Result<()> {
     operation::Entity::update_many()
         .col_expr(operation::Column::LeaseExpiresAt, Expr::value(latest))
         .filter(operation::Column::LeaseExpiresAt.gt(latest))
+        .exec(db)
+        .await?;
+    operation::Entity::update_many()
+        .col_expr(operation::Column::CreatedAt, Expr::value(now))
+        .filter(operation::Column::CreatedAt.gt(now))
+        .filter(operation::Column::Status.is_in(IN_FLIGHT))
         .exec(db)
         .await?;
     Ok(())
@@ -104,6 +110,7 @@ async fn fail_overdue(app: &App) -> Result<u64> {
         if is_ended(operation.status) {
             continue;
         }
+        let operation = judged(operation, tx.now());
         let ending = Ending::Failed {
             code: ErrorCode::TimedOut,
             message: format!("Did not end within {} seconds.", deadline.as_secs()),
@@ -150,8 +157,8 @@ async fn lose(
     }
     if operation.cancel_requested_at.is_some() {
         end(&mut tx, operation, Ending::Cancelled, ACTOR).await?;
-    } else if u32::try_from(operation.epoch).is_ok_and(|epoch| epoch >= app.settings.max_attempts) {
-        let attempts = operation.epoch;
+    } else if lost_attempts(&tx, &operation).await? + 1 >= u64::from(app.settings.max_attempts) {
+        let attempts = app.settings.max_attempts;
         let ending = Ending::Failed {
             code: ErrorCode::AgentLost,
             message: format!("The hypervisor's agent was lost during all {attempts} attempts."),
@@ -163,6 +170,16 @@ async fn lose(
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// How often its agent was lost before. An agent that stopped in order and said so was not lost.
+async fn lost_attempts(tx: &Transaction<'_>, operation: &operation::Model) -> Result<u64> {
+    Ok(operation_event::Entity::find()
+        .filter(operation_event::Column::OperationId.eq(operation.id))
+        .filter(operation_event::Column::Kind.eq(OperationEventKind::Requeued))
+        .filter(operation_event::Column::Actor.eq(ACTOR))
+        .count(tx.db())
+        .await?)
 }
 
 /// Frees what an operation that was ended from outside still held.
@@ -186,7 +203,12 @@ async fn settle_by_hand(app: &App) -> Result<u64> {
         .filter(
             Condition::any()
                 .add(operation::Column::FinishedAt.is_null())
-                .add(operation::Column::Id.in_subquery(of_unsettled_items())),
+                .add(operation::Column::Id.in_subquery(of_unsettled_items()))
+                .add(
+                    Condition::all()
+                        .add(operation::Column::Status.eq(OperationStatus::Failed))
+                        .add(operation::Column::Id.in_subquery(of_locked_volumes())),
+                ),
         );
     let mut settled = 0;
     for id in ids(app, by_hand).await? {
@@ -195,6 +217,7 @@ async fn settle_by_hand(app: &App) -> Result<u64> {
         if !is_ended(operation.status) || has_settled(&tx, &operation).await? {
             continue;
         }
+        let operation = judged(operation, tx.now());
         let message = operation
             .error_message
             .clone()
@@ -243,6 +266,15 @@ fn of_unsettled_items() -> SelectStatement {
                 .and_where(backup::Column::DeletedAt.is_null())
                 .to_owned(),
         )
+        .to_owned()
+}
+
+/// The operations that hold volumes.
+fn of_locked_volumes() -> SelectStatement {
+    Query::select()
+        .column(volume::Column::ActiveOperationId)
+        .from(volume::Entity)
+        .and_where(volume::Column::ActiveOperationId.is_not_null())
         .to_owned()
 }
 
@@ -309,6 +341,13 @@ fn left_over() -> Condition {
         .add(volume::Column::ActiveOperationId.is_null())
         .add(volume::Column::ActiveOperationId.not_in_subquery(holding));
     Condition::all().add(locked).add(held_by_nobody)
+}
+
+/// An operation whose lease is dead: nobody can tell whether its agent had begun to write.
+fn judged(mut operation: operation::Model, now: DateTime<Utc>) -> operation::Model {
+    let is_dead = operation.lease_expires_at.is_some() && alive(&operation, now).is_none();
+    operation.volume_touched |= is_dead && operation.kind == OperationKind::RestoreInPlace;
+    operation
 }
 
 /// The lease of an operation, while its agent may still be working.

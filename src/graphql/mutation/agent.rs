@@ -141,7 +141,7 @@ pub struct AgentLogInput {
     pub operation_id: ID,
     /// The epoch of the claim.
     pub epoch: i32,
-    /// At most 1000 lines, oldest first.
+    /// At most 2000 lines, oldest first.
     pub entries: Vec<AgentLogEntryInput>,
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use entity::{
-    AccountId, BackupId, HypervisorGroupId, SnapshotId, VolumeId, VolumePlanId, backup,
+    AccountId, BackupId, HypervisorGroupId, HypervisorId, SnapshotId, VolumeId, VolumePlanId,
+    backup,
+    backup_storage::BackupStorageKind,
     operation::{self, OperationKind},
     snapshot,
     snapshot::ItemStatus,
@@ -16,7 +18,7 @@ use super::{Acceptance, Begun, Draft, Request, pass};
 use crate::{
     app::App,
     domain::{
-        Error, Result,
+        Error, Result, backup_storage,
         guard::{self, ItemFacts, VolumeFacts},
         hypervisor,
         operation::effect::{Field, Item, update_item},
@@ -81,7 +83,10 @@ pub async fn restore_in_place(
     let target = facts::target_of_volume(&volume);
     pass(guard::restore_in_place(&known, Some((read.facts, target))))?;
     acceptance.mark_restoring(read.item).await?;
-    let worker = volumes::find_worker(acceptance.tx.db(), &volume).await?;
+    let worker = match acceptance.home_of(read.item).await? {
+        Some(home) if volume.instance_id.is_none() => home,
+        _ => volumes::find_worker(acceptance.tx.db(), &volume).await?,
+    };
     let draft = Draft::new(
         OperationKind::RestoreInPlace,
         volume.account_id,
@@ -111,7 +116,10 @@ pub async fn restore_to_new_volume(
     let name = acceptance.target_name(input.name.as_deref(), &read.volume_name)?;
     let group = input.group_id.unwrap_or(read.group_id);
     hypervisor::find_group(acceptance.tx.db(), group).await?;
-    let near = volumes::find_worker(acceptance.tx.db(), &source).await?;
+    let near = match acceptance.home_of(read.item).await? {
+        Some(home) => home,
+        None => volumes::find_worker(acceptance.tx.db(), &source).await?,
+    };
     let target = facts::target_of_plan(&plan);
     // For a plan of another kind no place is sought: the guards have a better word for that than
     // that the group lacks such a pool.
@@ -237,6 +245,20 @@ impl Acceptance<'_> {
                 Ok((read, volume, facts))
             }
         }
+    }
+
+    /// The hypervisor on whose own disk a backup lies, if it does: others may not see it there.
+    async fn home_of(&self, item: Item) -> Result<Option<HypervisorId>> {
+        let Item::Backup(id) = item else {
+            return Ok(None);
+        };
+        let backup = backup::Entity::find_by_id(id)
+            .one(self.tx.db())
+            .await?
+            .ok_or(Error::NotFound("backup"))?;
+        let storage = backup_storage::find(self.tx.db(), backup.backup_storage_id).await?;
+        let is_local = storage.kind == BackupStorageKind::Local;
+        Ok(is_local.then_some(backup.hypervisor_id))
     }
 
     /// The plan asked for, which must be enabled; or the source's own, whatever has become of it.
