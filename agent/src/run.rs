@@ -34,7 +34,7 @@ pub enum Error {
 /// cleans up, and leaves its leases to its next start.
 pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(), Error> {
     let state = StateDirectory::lock(&config.state_dir)?;
-    let link = Gateway::new(&config.gateway_url, &config.token)?;
+    let link = Gateway::new(&config.gateway_url, &config.token, state.id())?;
     let host = Host {
         launcher: Launcher::new(config.tools.setpriv.clone())?,
         tools: config.tools,

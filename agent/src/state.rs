@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use uuid::Uuid;
+
 /// A socket's path has to fit into 107 bytes, of which its own name takes up to 38.
 const MAX_RUN_DIRECTORY: usize = 107 - 38;
 
@@ -40,6 +42,7 @@ pub enum Error {
 /// The directory of a running agent. The lock ends with it, however the agent ends.
 #[derive(Debug)]
 pub struct StateDirectory {
+    id: Uuid,
     run: PathBuf,
     _lock: File,
 }
@@ -49,6 +52,7 @@ impl StateDirectory {
     pub fn lock(path: &Path) -> Result<Self, Error> {
         create(path)?;
         let lock = take_lock(&path.join("lock"))?;
+        let id = ensure_id(&path.join("id"))?;
         let run = path.join("run");
         if run.as_os_str().len() > MAX_RUN_DIRECTORY {
             return Err(Error::TooLong {
@@ -60,13 +64,37 @@ impl StateDirectory {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&run, error)),
             _ => create(&run),
         }?;
-        Ok(Self { run, _lock: lock })
+        Ok(Self {
+            id,
+            run,
+            _lock: lock,
+        })
+    }
+
+    /// Tells this directory from others, also after a restart.
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Where sockets lie.
     pub fn run(&self) -> &Path {
         &self.run
     }
+}
+
+/// The id in `path`; a new one, written there, where there is none that can be read.
+fn ensure_id(path: &Path) -> Result<Uuid, Error> {
+    let known = fs::read_to_string(path).ok();
+    if let Some(id) = known.and_then(|text| text.trim().parse().ok()) {
+        return Ok(id);
+    }
+    #[expect(clippy::disallowed_methods, reason = "the directory has no id yet")]
+    let id = Uuid::now_v7();
+    let written = path.with_extension("new");
+    fs::write(&written, format!("{id}\n"))
+        .and_then(|()| fs::rename(&written, path))
+        .map_err(|error| failed(path, error))?;
+    Ok(id)
 }
 
 fn take_lock(path: &Path) -> Result<File, Error> {

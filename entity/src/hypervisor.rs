@@ -19,6 +19,8 @@ pub struct Model {
     pub backup_storage_id: Option<BackupStorageId>,
     /// Of the agent that last said hello.
     pub agent_version: Option<String>,
+    /// Of the state directory that the agent's process holds.
+    pub agent_state_id: Option<String>,
     /// The agent can do the work of snapshots.
     pub can_snapshot: bool,
     /// The agent can do the work of backups.

@@ -56,6 +56,7 @@ impl MigrationTrait for Migration {
                     text("name"),
                     text_null("backup_storage_id"),
                     text_null("agent_version"),
+                    text_null("agent_state_id"),
                     flag("can_snapshot"),
                     flag("can_backup"),
                     instant_null("last_seen_at"),

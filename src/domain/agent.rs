@@ -8,10 +8,11 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
     QueryFilter, sea_query::Expr,
 };
+use uuid::Uuid;
 
 use super::{
-    Error, Result, backup_storage as backup_storages, operation::recover, plan, text,
-    transaction::Transaction,
+    Error, Result, backup_storage as backup_storages, hypervisor as hypervisors,
+    operation::recover, plan, text, transaction::Transaction,
 };
 use crate::{app::App, events::Topic};
 
@@ -20,23 +21,32 @@ use crate::{app::App, events::Topic};
 pub struct Hello {
     /// Its version.
     pub version: String,
+    /// Which state directory it holds: only one process can hold it.
+    pub state_id: Uuid,
     /// It can do the work of snapshots.
     pub can_snapshot: bool,
     /// It can do the work of backups.
     pub can_backup: bool,
 }
 
-/// An agent's process has started. It holds its host, so the leases of an earlier process end.
+/// An agent's process has started. If it holds the directory that the last one held, that one has
+/// ended, and its leases end now. Another one may be alive: its leases end when it is silent.
 pub async fn hello(
     app: &App,
     hypervisor: &hypervisor::Model,
     hello: Hello,
 ) -> Result<hypervisor::Model> {
     let version = text::name(&hello.version)?;
-    recover::restarted(app, hypervisor).await?;
+    let state_id = hello.state_id.to_string();
+    let hypervisor = hypervisors::find(app.database.reads(), hypervisor.id).await?;
+    let last = hypervisor.agent_state_id.as_ref();
+    if last.is_none_or(|last| *last == state_id) {
+        recover::restarted(app, &hypervisor).await?;
+    }
     let mut tx = Transaction::begin(app).await?;
-    let mut seen = hypervisor.clone().into_active_model();
+    let mut seen = hypervisor.into_active_model();
     seen.agent_version = Set(Some(version));
+    seen.agent_state_id = Set(Some(state_id));
     seen.can_snapshot = Set(hello.can_snapshot);
     seen.can_backup = Set(hello.can_backup);
     seen.last_seen_at = Set(Some(tx.now()));

@@ -80,6 +80,7 @@ pub async fn create(
         name: Set(text::name(name)?),
         backup_storage_id: Set(backup_storage_id),
         agent_version: Set(None),
+        agent_state_id: Set(None),
         can_snapshot: Set(false),
         can_backup: Set(false),
         last_seen_at: Set(None),

@@ -176,7 +176,8 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
     ),
     (
         "agentHello",
-        "(input: { version: \"1\", capabilities: [VOLUME_SNAPSHOT, VOLUME_BACKUP] })",
+        "(input: { version: \"1\", stateId: \"0190a0a0-0000-7000-8000-00000000a9e1\", \
+         capabilities: [VOLUME_SNAPSHOT, VOLUME_BACKUP] })",
         "UFFFA",
     ),
     ("agentRenew", "(input: { leases: [] })", "UFFFA"),

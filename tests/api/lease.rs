@@ -337,3 +337,19 @@ async fn a_lost_attempt_to_make_a_volume_is_made_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_second_agent_with_the_same_token_does_not_end_the_leases_of_the_first() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        world.worker().hello().await;
+        let input = json!({ "volumeId": volume.id.to_string() });
+        world.run(&alice.requester, "createSnapshot", input).await;
+        let work = world.worker().claim_one().await;
+        world.worker().hello_elsewhere().await;
+        assert_eq!(world.worker().renew(&work).await, "HELD");
+        assert!(world.worker().complete(&work).await);
+    })
+    .await;
+}

@@ -50,11 +50,13 @@ impl fmt::Debug for Token {
 pub struct Gateway {
     client: Client,
     endpoint: Url,
+    state_id: Uuid,
 }
 
 impl Gateway {
-    /// The gateway whose base address is `url`; its API is below, at `graphql`.
-    pub fn new(url: &str, token: &Token) -> Result<Self> {
+    /// The gateway whose base address is `url`; its API is below, at `graphql`. `state_id` tells it
+    /// which state directory this process holds.
+    pub fn new(url: &str, token: &Token, state_id: Uuid) -> Result<Self> {
         let setup = |what: &str| Error::Setup(what.to_owned());
         let base = if url.ends_with('/') {
             url.to_owned()
@@ -74,7 +76,11 @@ impl Gateway {
             .connect_timeout(CONNECT_LIMIT)
             .build()
             .map_err(|error| Error::Setup(error.to_string()))?;
-        Ok(Self { client, endpoint })
+        Ok(Self {
+            client,
+            endpoint,
+            state_id,
+        })
     }
 
     fn post(&self, operation: &impl Serialize) -> RequestBuilder {
@@ -136,6 +142,7 @@ impl Link for Gateway {
     async fn hello(&self) -> Result<Welcome> {
         let input = query::AgentHelloInput {
             version: env!("CARGO_PKG_VERSION"),
+            state_id: Id(self.state_id),
             capabilities: vec![
                 query::AgentCapability::VolumeSnapshot,
                 query::AgentCapability::VolumeBackup,

@@ -75,6 +75,7 @@ pub enum ErrorCode {
 #[derive(cynic::InputObject)]
 pub struct AgentHelloInput<'a> {
     pub version: &'a str,
+    pub state_id: Id,
     pub capabilities: Vec<AgentCapability>,
 }
 

@@ -40,7 +40,10 @@ async fn serve(answers: Vec<(&'static str, &'static str, String)>) -> (Gateway, 
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });
-    (Gateway::new(&url, &Token::new("secret")).unwrap(), asked)
+    (
+        Gateway::new(&url, &Token::new("secret"), Uuid::from_u128(9)).unwrap(),
+        asked,
+    )
 }
 
 async fn hear(stream: &mut TcpStream) -> (String, Value) {

@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject}
 use super::audit::audited;
 use crate::{
     domain::{
+        Error,
         agent::{self, Hello},
         backup_storage,
         operation::{
@@ -33,6 +34,8 @@ use crate::{
 pub struct AgentHelloInput {
     /// Its version.
     pub version: String,
+    /// The id of its state directory, which only one process can hold: a UUID.
+    pub state_id: ID,
     /// What it can do.
     pub capabilities: Vec<AgentCapability>,
 }
@@ -254,8 +257,8 @@ pub struct AgentMutation;
 
 #[Object]
 impl AgentMutation {
-    /// An agent's process starts. It holds its host's lock, so whatever an earlier process of this
-    /// hypervisor held has stopped: those leases end now.
+    /// An agent's process starts. If it holds the state directory that the last one held, whatever
+    /// that one worked on has stopped: its leases end now.
     #[graphql(visible = "visible::to_agents")]
     async fn agent_hello(
         &self,
@@ -265,8 +268,10 @@ impl AgentMutation {
         audited(ctx, &[], async {
             let app = app(ctx)?;
             let can = |capability| input.capabilities.contains(&capability);
+            let state_id = input.state_id.parse();
             let hello = Hello {
                 version: input.version.clone(),
+                state_id: state_id.map_err(|_| Error::invalid("`stateId` is a UUID."))?,
                 can_snapshot: can(AgentCapability::VolumeSnapshot),
                 can_backup: can(AgentCapability::VolumeBackup),
             };

@@ -82,11 +82,25 @@ impl World {
     }
 }
 
+/// Of the state directory that its processes hold.
+const STATE_ID: &str = "0190a0a0-0000-7000-8000-00000000a9e1";
+
 impl Agent<'_> {
+    /// Another process starts with its token, which holds another state directory.
+    pub async fn hello_elsewhere(&self) {
+        let input = json!({
+            "version": "0.1.0",
+            "stateId": "0190a0a0-0000-7000-8000-00000000a9e2",
+            "capabilities": [],
+        });
+        self.say(HELLO, input).await;
+    }
+
     /// Its process starts.
     pub async fn hello(&self) {
         let input = json!({
             "version": "0.1.0",
+            "stateId": STATE_ID,
             "capabilities": ["VOLUME_SNAPSHOT", "VOLUME_BACKUP"],
         });
         self.say(HELLO, input).await;

@@ -80,6 +80,7 @@ impl Platform {
             name: Set("host".to_owned()),
             backup_storage_id: Set(None),
             agent_version: Set(Some("0.1.0".to_owned())),
+            agent_state_id: Set(None),
             can_snapshot: Set(true),
             can_backup: Set(true),
             last_seen_at: Set(Some(now)),
