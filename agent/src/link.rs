@@ -18,7 +18,7 @@ pub use self::gateway::{Gateway, Token};
 
 use crate::{
     driver::Failure,
-    operation::{Destination, Outcome, Work},
+    operation::{BackupStorage, Outcome, Work},
     report::{Entry, Reading},
 };
 
@@ -115,8 +115,8 @@ pub struct Assignment {
 pub struct StorageTest {
     /// The test's id.
     pub id: Uuid,
-    /// The destination, or why this agent cannot reach it.
-    pub destination: std::result::Result<Destination, Failure>,
+    /// The backup storage, or why this agent cannot reach it.
+    pub storage: std::result::Result<BackupStorage, Failure>,
 }
 
 /// What there is to do.

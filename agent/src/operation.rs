@@ -27,16 +27,17 @@ use std::{
     time::Duration,
 };
 
-use storage::{Local, Store};
+use storage::Store;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::work::{
-    BackupItem, Destination, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work,
+    BackupItem, BackupStorage, CephPool, Instance, Plan, Pool, RestoreSource, SnapshotItem, Volume,
+    Work,
 };
 use crate::{
     driver::{
-        Driver, Failure, Result, Retained, Tools,
+        Code, Driver, Failure, Result, Retained, Tools,
         qcow2_file::{Qcow2File, Surroundings},
     },
     process::{Launcher, Processes},
@@ -61,8 +62,8 @@ pub struct Host {
 
 /// Opens destinations.
 pub trait Stores: Send + Sync {
-    /// The store behind a destination.
-    fn open(&self, destination: &Destination) -> Arc<dyn Store>;
+    /// The store of a backup storage.
+    fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>>;
 }
 
 /// Destinations as they are outside of tests.
@@ -70,10 +71,8 @@ pub trait Stores: Send + Sync {
 pub struct RealStores;
 
 impl Stores for RealStores {
-    fn open(&self, destination: &Destination) -> Arc<dyn Store> {
-        match destination {
-            Destination::Local { path } => Arc::new(Local::new(path)),
-        }
+    fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
+        storage.destination.open()
     }
 }
 
@@ -248,11 +247,15 @@ impl Operation {
                 let driver = Qcow2File::new(directory, volume.id, volume.size_bytes, surroundings)?;
                 Ok(Box::new(driver))
             }
+            Pool::CephRbd(_) => Err(Failure::new(
+                Code::AgentOutdated,
+                "This agent does not know the volume's kind of storage.",
+            )),
         }
     }
 
-    fn store(&self, destination: &Destination) -> Arc<dyn Store> {
-        self.host.stores.open(destination)
+    fn store(&self, storage: &BackupStorage) -> Result<Arc<dyn Store>> {
+        Ok(self.host.stores.open(storage)?)
     }
 
     /// From now on the volume is no longer what it was.

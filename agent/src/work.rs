@@ -184,14 +184,12 @@ impl Worker {
     fn test_storage(&self, test: StorageTest) -> impl Future<Output = ()> + use<> {
         let (link, stores) = (Arc::clone(&self.link), Arc::clone(&self.host.stores));
         async move {
-            let outcome = match test.destination {
-                Ok(destination) => {
-                    let store = stores.open(&destination);
-                    match timeout(PROBE_LIMIT, probe(&*store)).await {
-                        Ok(outcome) => outcome.map_err(|error| error.to_string()),
-                        Err(_) => Err("backup storage did not answer in time".into()),
-                    }
-                }
+            let outcome = match test.storage.map(|storage| stores.open(&storage)) {
+                Ok(Ok(store)) => match timeout(PROBE_LIMIT, probe(&*store)).await {
+                    Ok(outcome) => outcome.map_err(|error| error.to_string()),
+                    Err(_) => Err("backup storage did not answer in time".into()),
+                },
+                Ok(Err(error)) => Err(error.to_string()),
                 Err(failure) => Err(failure.to_string()),
             };
             if let Err(error) = link.finish_storage_test(test.id, outcome).await {

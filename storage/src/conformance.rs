@@ -59,7 +59,7 @@ fn assert_not_found<T: std::fmt::Debug>(outcome: Result<T, Error>, what: &str) {
 
 async fn an_object_appears_only_when_committed(store: &dyn Store) {
     let object = path("suite/a/object");
-    let mut writer = store.create(&object).await.expect("create");
+    let mut writer = store.create(&object, 1 << 20).await.expect("create");
     writer
         .append(Bytes::from_static(b"first "))
         .await
@@ -80,13 +80,13 @@ async fn an_object_appears_only_when_committed(store: &dyn Store) {
 
 async fn a_dropped_or_aborted_writer_leaves_nothing(store: &dyn Store) {
     let object = path("suite/a/object");
-    let mut dropped = store.create(&object).await.expect("create");
+    let mut dropped = store.create(&object, 1 << 20).await.expect("create");
     dropped
         .append(Bytes::from_static(b"x"))
         .await
         .expect("append");
     drop(dropped);
-    let mut aborted = store.create(&object).await.expect("create");
+    let mut aborted = store.create(&object, 1 << 20).await.expect("create");
     aborted
         .append(Bytes::from_static(b"x"))
         .await
@@ -100,7 +100,7 @@ async fn a_dropped_or_aborted_writer_leaves_nothing(store: &dyn Store) {
 async fn ranges_are_exact(store: &dyn Store) {
     let object = path("suite/object");
     let content: Vec<u8> = (0..=255).cycle().take(100_000).collect();
-    let mut writer = store.create(&object).await.expect("create");
+    let mut writer = store.create(&object, 1 << 20).await.expect("create");
     for chunk in content.chunks(7777) {
         writer
             .append(Bytes::copy_from_slice(chunk))

@@ -47,8 +47,12 @@ impl Faulty {
 
 #[async_trait]
 impl Store for Faulty {
-    async fn create(&self, path: &ObjectPath) -> Result<Box<dyn ObjectWriter>> {
-        let inner = self.inner.create(path).await?;
+    async fn create(
+        &self,
+        path: &ObjectPath,
+        expected_bytes: u64,
+    ) -> Result<Box<dyn ObjectWriter>> {
+        let inner = self.inner.create(path, expected_bytes).await?;
         let written = Arc::clone(&self.written);
         Ok(Box::new(FaultyWriter {
             inner,

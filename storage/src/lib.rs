@@ -8,6 +8,7 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod destination;
 mod error;
 #[cfg(any(test, feature = "conformance"))]
 pub mod fault;
@@ -15,10 +16,13 @@ pub mod format;
 mod local;
 mod path;
 mod probe;
+mod secret;
 mod store;
 
+pub use destination::{Destination, NfsExport, S3Bucket};
 pub use error::{Error, Result};
 pub use local::Local;
 pub use path::ObjectPath;
 pub use probe::probe;
+pub use secret::Secret;
 pub use store::{Object, ObjectWriter, Store};

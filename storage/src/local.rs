@@ -71,7 +71,7 @@ async fn blocking<T: Send + 'static>(
 
 #[async_trait]
 impl Store for Local {
-    async fn create(&self, path: &ObjectPath) -> Result<Box<dyn ObjectWriter>> {
+    async fn create(&self, path: &ObjectPath, _: u64) -> Result<Box<dyn ObjectWriter>> {
         let path = path.clone();
         let writer = self.blocking("creating a file", move |root| {
             LocalWriter::open(root, &path)
@@ -211,7 +211,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = Local::new(directory.path());
         let mut writer = store
-            .create(&ObjectPath::new("a/b").unwrap())
+            .create(&ObjectPath::new("a/b").unwrap(), 1)
             .await
             .unwrap();
         writer.append(Bytes::from_static(b"half")).await.unwrap();

@@ -28,8 +28,10 @@ pub struct Object {
 ///   invisible, and [`Store::delete_prefix`] removes it too.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Opens a stream that becomes the object `path` when it is committed.
-    async fn create(&self, path: &ObjectPath) -> Result<Box<dyn ObjectWriter>>;
+    /// Opens a stream that becomes the object `path` when it is committed. About `expected_bytes`
+    /// will come: a store that takes objects in parts sizes these by it.
+    async fn create(&self, path: &ObjectPath, expected_bytes: u64)
+    -> Result<Box<dyn ObjectWriter>>;
 
     /// Reads exactly `range`; a range beyond the end is [`Error::OutOfRange`](crate::Error::OutOfRange).
     async fn read(&self, path: &ObjectPath, range: Range<u64>) -> Result<Bytes>;
@@ -48,7 +50,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Writes a small object in one step.
     async fn put(&self, path: &ObjectPath, content: Bytes) -> Result<()> {
-        let mut writer = self.create(path).await?;
+        let mut writer = self.create(path, content.len() as u64).await?;
         writer.append(content).await?;
         writer.commit().await
     }

@@ -45,7 +45,7 @@ pub async fn write(
     progress.expect(plan.data_bytes());
     progress.enter("Exporting");
     let compressor = Compressor::new(source.clone());
-    let mut object = ObjectBuilder::new(store.create(path).await?);
+    let mut object = ObjectBuilder::new(store.create(path, plan.data_bytes()).await?);
 
     let (ready, mut appended) = mpsc::channel(READY);
     // Both ends are driven at once: reading goes on while the store takes its time.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use storage::format::manifest::StorageType;
+use storage::{Destination, format::manifest::StorageType};
 
 use super::{
     Assignment, Lease,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     driver::{Code, Failure, Result},
-    operation::{BackupItem, Destination, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work},
+    operation::{BackupItem, BackupStorage, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work},
 };
 
 impl From<AgentAssignment> for Assignment {
@@ -111,6 +111,7 @@ impl TryFrom<AgentVolume> for Volume {
             pool: Pool::Qcow2File {
                 directory: PathBuf::from(pool.path),
             },
+            instance: None,
         })
     }
 }
@@ -138,12 +139,12 @@ impl TryFrom<AgentBackup> for BackupItem {
             },
             volume_size_bytes: backup.volume_size_bytes.0,
             created_at: backup.created_at,
-            destination: backup.destination.try_into()?,
+            storage: backup.destination.try_into()?,
         })
     }
 }
 
-impl TryFrom<AgentDestination> for Destination {
+impl TryFrom<AgentDestination> for BackupStorage {
     type Error = Failure;
 
     fn try_from(destination: AgentDestination) -> Result<Self> {
@@ -152,8 +153,12 @@ impl TryFrom<AgentDestination> for Destination {
                 "This agent does not know the kind of backup storage.",
             ));
         };
-        Ok(Self::Local {
-            path: PathBuf::from(local.path),
+        Ok(Self {
+            id: destination.id.0,
+            destination: Destination::Local {
+                path: PathBuf::from(local.path),
+            },
+            bytes_per_second: None,
         })
     }
 }

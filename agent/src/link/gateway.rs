@@ -181,7 +181,7 @@ impl Link for Gateway {
         let payload = self.ask::<query::Claim>(&operation).await?.agent_claim;
         let tests = payload.storage_tests.into_iter().map(|test| StorageTest {
             id: test.id.0,
-            destination: test.destination.try_into(),
+            storage: test.destination.try_into(),
         });
         Ok(Claim {
             assignments: payload.assignments.into_iter().map(Into::into).collect(),

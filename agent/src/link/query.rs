@@ -218,6 +218,7 @@ pub struct AgentBackup {
 
 #[derive(cynic::QueryFragment)]
 pub struct AgentDestination {
+    pub id: Id,
     pub local: Option<AgentLocalDestination>,
 }
 

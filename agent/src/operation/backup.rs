@@ -21,7 +21,7 @@ impl Operation {
         backup: &BackupItem,
     ) -> Result<Completed> {
         let driver = self.prepare(volume).await?;
-        let store = self.store(&backup.destination);
+        let store = self.store(&backup.storage)?;
         let location = location(backup)?;
         store.delete_prefix(&location.directory).await?;
 
@@ -62,13 +62,13 @@ impl Operation {
 
     /// Removes the half of a backup that was made.
     pub(super) async fn undo_backup(&self, backup: &BackupItem) -> Result<()> {
-        let store = self.store(&backup.destination);
+        let store = self.store(&backup.storage)?;
         Ok(store.delete_prefix(&location(backup)?.directory).await?)
     }
 
     pub(super) async fn delete_backup(&self, backup: &BackupItem) -> Result<Completed> {
         self.tell("Deleting the backup");
-        let store = self.store(&backup.destination);
+        let store = self.store(&backup.storage)?;
         let location = location(backup)?;
         // Without its manifest it is no backup any more, however little of the rest is gone.
         store.delete(&location.manifest).await?;

@@ -86,7 +86,7 @@ impl Operation {
 
     /// Opens a backup, and checks by its own manifest that it may become this volume.
     async fn open_backup(&self, backup: &BackupItem, volume: &Volume) -> Result<Backup> {
-        let store = self.store(&backup.destination);
+        let store = self.store(&backup.storage)?;
         let opened = Backup::open(store, backup.volume_id, backup.id).await?;
         let manifest = opened.manifest();
         ensure_same_storage("Backup", manifest.storage_type, volume.pool.storage_type())?;

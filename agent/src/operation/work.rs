@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use storage::format::manifest::StorageType;
+use storage::{Destination, Secret, format::manifest::StorageType};
 use uuid::Uuid;
 
 /// One operation's task.
@@ -92,6 +92,17 @@ pub struct Volume {
     pub plan: Plan,
     /// Its storage.
     pub pool: Pool,
+    /// The instance that it is attached to.
+    pub instance: Option<Instance>,
+}
+
+/// An instance, as the gateway knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Whether it is meant to run. QEMU has the last word.
+    pub running: bool,
+    /// Where its QEMU takes commands from this agent.
+    pub qmp_socket: Option<PathBuf>,
 }
 
 /// A volume's plan, for manifests.
@@ -111,6 +122,21 @@ pub enum Pool {
         /// The directory.
         directory: PathBuf,
     },
+    /// A pool of RBD images.
+    CephRbd(CephPool),
+}
+
+/// A pool in a Ceph cluster, and who we are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CephPool {
+    /// Its name in the cluster.
+    pub pool: String,
+    /// The user, without `client.` before it.
+    pub user: String,
+    /// The cluster's configuration; Ceph's own default if there is none.
+    pub config_path: Option<PathBuf>,
+    /// The user's key, where the host has no keyring with it.
+    pub keyring: Option<Secret>,
 }
 
 impl Pool {
@@ -118,6 +144,7 @@ impl Pool {
     pub fn storage_type(&self) -> StorageType {
         match self {
             Self::Qcow2File { .. } => StorageType::Qcow2File,
+            Self::CephRbd(_) => StorageType::CephRbd,
         }
     }
 }
@@ -147,15 +174,16 @@ pub struct BackupItem {
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// Where it lies.
-    pub destination: Destination,
+    pub storage: BackupStorage,
 }
 
-/// A backup storage.
+/// Where backups are written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// A directory of this host.
-    Local {
-        /// The directory.
-        path: PathBuf,
-    },
+pub struct BackupStorage {
+    /// Its id: operations on the same one share its bandwidth.
+    pub id: Uuid,
+    /// What it is.
+    pub destination: Destination,
+    /// How fast this host may write to it and read from it.
+    pub bytes_per_second: Option<u64>,
 }

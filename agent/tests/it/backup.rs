@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use storage::format::Manifest;
 use tidemark_agent::{
     driver::Code,
-    operation::{BackupItem, Outcome, Pool, RestoreSource, Volume, Work},
+    operation::{BackupItem, Outcome, RestoreSource, Volume, Work},
 };
 
 use crate::site::{MIB, Site, digest_of, run, text};
@@ -275,11 +275,11 @@ async fn the_manifest_itself_says_where_a_backup_may_be_restored() {
 async fn what_a_crashed_backup_left_is_removed_by_the_next_work_on_the_volume() {
     let site = Site::new();
     let volume = site.filled_volume(32 * MIB).await;
-    let Pool::Qcow2File { directory } = &volume.pool;
     let image = site.image(&volume);
     let temporary = format!("tidemark-tmp-{}", uuid::Uuid::now_v7());
     run("qemu-img", ["snapshot", "-c", &temporary, text(&image)]);
-    fs::write(directory.join(format!(".{}.partial", volume.id)), "half").unwrap();
+    let partial = format!(".{}.partial", volume.id);
+    fs::write(site.path("pool").join(partial), "half").unwrap();
     let backup = site.backup_of(&volume);
     let half = site.backup_directory(&backup);
     fs::create_dir_all(&half).unwrap();

@@ -8,7 +8,7 @@ use storage::{
 };
 use tidemark_agent::{
     driver::Code,
-    operation::{Destination, Pool, RestoreSource, SnapshotItem, Volume, Work},
+    operation::{Pool, RestoreSource, SnapshotItem, Volume, Work},
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -16,7 +16,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::site::{MIB, Site, run, text, within};
+use crate::site::{MIB, Site, local_storage, run, text, within};
 
 fn snapshot_of(volume: &Volume) -> Work {
     let snapshot = SnapshotItem {
@@ -258,7 +258,7 @@ async fn a_destination_that_is_not_there_is_not_created() {
     let volume = site.filled_volume(32 * MIB).await;
     let mut backup = site.backup_of(&volume);
     let path = site.path("not-mounted");
-    backup.destination = Destination::Local { path: path.clone() };
+    backup.storage = local_storage(path.clone());
     for work in [
         Work::CreateBackup {
             volume: volume.clone(),
@@ -338,9 +338,7 @@ async fn a_real_disk_that_fills_up_is_noticed_on_either_side() {
         return;
     };
     let mut backup = site.backup_of(&volume);
-    backup.destination = Destination::Local {
-        path: full.0.clone(),
-    };
+    backup.storage = local_storage(full.0.clone());
     let work = Work::CreateBackup {
         volume: volume.clone(),
         backup,

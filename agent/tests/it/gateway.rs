@@ -204,8 +204,8 @@ async fn assignments_become_work_or_say_what_is_missing() {
             assignment("CREATE_SNAPSHOT", &elsewhere, &snapshot),
         ],
         "storageTests": [
-            { "id": Uuid::from_u128(5), "destination": { "local": { "path": "/backups" } } },
-            { "id": Uuid::from_u128(6), "destination": { "local": null } },
+            { "id": Uuid::from_u128(5), "destination": { "id": Uuid::from_u128(7), "local": { "path": "/backups" } } },
+            { "id": Uuid::from_u128(6), "destination": { "id": Uuid::from_u128(8), "local": null } },
         ],
     } }))])
     .await;
@@ -230,8 +230,8 @@ async fn assignments_become_work_or_say_what_is_missing() {
             Code::AgentOutdated
         );
     }
-    assert!(claim.storage_tests[0].destination.is_ok());
-    assert!(claim.storage_tests[1].destination.is_err());
+    assert!(claim.storage_tests[0].storage.is_ok());
+    assert!(claim.storage_tests[1].storage.is_err());
 }
 
 #[tokio::test]

@@ -9,12 +9,12 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use storage::{Store, format::manifest::StorageType};
+use storage::{Destination, Store, format::manifest::StorageType};
 use tempfile::TempDir;
 use tidemark_agent::{
     driver::{Failure, SnapshotName, Tools},
     operation::{
-        BackupItem, Completed, Destination, Host, Operation, Outcome, Plan, Pool, RealStores,
+        BackupItem, BackupStorage, Completed, Host, Operation, Outcome, Plan, Pool, RealStores,
         Report, SnapshotItem, Stores, Volume, Work,
     },
     process::Launcher,
@@ -53,8 +53,8 @@ impl Site {
     pub fn use_store(&mut self, store: Arc<dyn Store>) {
         struct Only(Arc<dyn Store>);
         impl Stores for Only {
-            fn open(&self, _: &Destination) -> Arc<dyn Store> {
-                Arc::clone(&self.0)
+            fn open(&self, _: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
+                Ok(Arc::clone(&self.0))
             }
         }
         self.host.stores = Arc::new(Only(store));
@@ -72,6 +72,7 @@ impl Site {
             pool: Pool::Qcow2File {
                 directory: self.path("pool"),
             },
+            instance: None,
         }
     }
 
@@ -113,9 +114,7 @@ impl Site {
             storage_type: StorageType::Qcow2File,
             volume_size_bytes: volume.size_bytes,
             created_at: DateTime::<Utc>::UNIX_EPOCH,
-            destination: Destination::Local {
-                path: self.path("backups"),
-            },
+            storage: local_storage(self.path("backups")),
         }
     }
 
@@ -366,4 +365,13 @@ pub fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) {
         "{program}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// A backup storage in a directory of this host.
+pub fn local_storage(path: PathBuf) -> BackupStorage {
+    BackupStorage {
+        id: Uuid::now_v7(),
+        destination: Destination::Local { path },
+        bytes_per_second: None,
+    }
 }

@@ -12,7 +12,7 @@ use storage::{
 use tidemark_agent::{
     driver::{Code, Failure},
     link::{Assignment, Lease, LeaseState, Link, StorageTest},
-    operation::{Destination, Outcome, Work},
+    operation::{Outcome, Work},
     work::Worker,
 };
 use tokio::{sync::watch, task::JoinHandle};
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     fake_gateway::{FakeGateway, LEASE, Table},
-    site::{MIB, Site, within},
+    site::{MIB, Site, local_storage, within},
 };
 
 struct Scene {
@@ -325,7 +325,7 @@ async fn storage_tests_are_answered_even_when_all_places_are_taken() {
     scene.gateway.change(|table| {
         table.tests.push(StorageTest {
             id,
-            destination: Err(refusal),
+            storage: Err(refusal),
         });
     });
     scene
@@ -340,12 +340,9 @@ async fn storage_tests_are_answered_even_when_all_places_are_taken() {
 
     let scene = Scene::new(Site::new(), 1).await;
     for (name, works) in [("backups", true), ("missing", false)] {
-        let destination = Destination::Local {
-            path: scene.site.path(name),
-        };
         let test = StorageTest {
             id: Uuid::now_v7(),
-            destination: Ok(destination),
+            storage: Ok(local_storage(scene.site.path(name))),
         };
         scene.gateway.change(|table| {
             table.tested.clear();

@@ -1,0 +1,55 @@
+//! A destination by its address: what an administrator configures, and what becomes a [`Store`].
+
+use std::{path::PathBuf, sync::Arc};
+
+use crate::{Local, Result, Secret, Store};
+
+/// Where backups are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A directory of this host.
+    Local {
+        /// The directory, which exists.
+        path: PathBuf,
+    },
+}
+
+/// A bucket of an S3-compatible store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Bucket {
+    /// The store's URL; that of AWS in the region if there is none.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// What the keys begin with.
+    pub prefix: Option<String>,
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The access key's secret.
+    pub secret_access_key: Secret,
+    /// Whether the bucket stands in the path instead of the host's name; what the endpoint is
+    /// likely to want if it is not said.
+    pub force_path_style: Option<bool>,
+}
+
+/// A directory of an NFS export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NfsExport {
+    /// The server's name or address, with its port where that is not 2049.
+    pub server: String,
+    /// The export, as the server names it.
+    pub export: String,
+    /// The directory below it, which exists.
+    pub directory: Option<String>,
+}
+
+impl Destination {
+    /// The store behind the address. Nothing is asked of it yet.
+    pub fn open(&self) -> Result<Arc<dyn Store>> {
+        match self {
+            Self::Local { path } => Ok(Arc::new(Local::new(path))),
+        }
+    }
+}
