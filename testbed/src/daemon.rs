@@ -148,8 +148,9 @@ fn spawn(program: &str, arguments: &[OsString], log: &Path) -> Child {
     let output = OpenOptions::new().create(true).append(true).open(log);
     let output: File = output.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
     let mut command = tool::command("setpriv", &[]);
+    // What it prints comes line by line, though it goes to a file.
     command
-        .args(["--pdeathsig", "KILL", "--", program])
+        .args(["--pdeathsig", "KILL", "--", "stdbuf", "-oL", program])
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(output.try_clone().unwrap())
