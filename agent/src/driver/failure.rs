@@ -110,7 +110,7 @@ impl From<nbd::Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let (code, message) = match &error {
-            StoreError::Unreachable { .. } => (
+            StoreError::Unreachable { .. } | StoreError::Transient { .. } => (
                 Code::BackupStorageUnreachable,
                 "The backup storage cannot be reached.",
             ),
