@@ -13,15 +13,19 @@ mod error;
 #[cfg(any(test, feature = "conformance"))]
 pub mod fault;
 pub mod format;
+mod gather;
 mod local;
+mod nfs;
 mod path;
 mod probe;
+mod reserve;
 mod secret;
 mod store;
 
 pub use destination::{Destination, NfsExport, S3Bucket};
 pub use error::{Error, Result};
 pub use local::Local;
+pub use nfs::Nfs;
 pub use path::ObjectPath;
 pub use probe::probe;
 pub use secret::Secret;
