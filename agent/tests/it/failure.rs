@@ -318,7 +318,7 @@ impl SmallDisk {
             .status()
             .is_ok_and(|status| status.success());
         if !mounted {
-            eprintln!("SKIPPED: a small file system cannot be mounted here");
+            testbed::skip("a small file system cannot be mounted here");
         }
         mounted.then(|| Self(path.to_owned()))
     }
