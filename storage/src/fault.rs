@@ -109,6 +109,10 @@ impl ObjectWriter for FaultyWriter {
         }
     }
 
+    fn unconfirmed_bytes(&self) -> u64 {
+        self.inner.unconfirmed_bytes()
+    }
+
     async fn commit(self: Box<Self>) -> Result<()> {
         if self.fault == Fault::CommitFails {
             self.inner.abort().await?;
