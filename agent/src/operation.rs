@@ -58,6 +58,8 @@ pub struct Host {
     pub run_directory: PathBuf,
     /// How a destination is reached.
     pub stores: Arc<dyn Stores>,
+    /// What must not be used at once.
+    pub locks: Locks,
 }
 
 /// Opens destinations.
