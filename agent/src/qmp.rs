@@ -92,6 +92,11 @@ impl Monitor {
         ready.await.map(|_: Value| monitor)
     }
 
+    /// The process that opened the socket: QEMU itself, or who started it.
+    pub fn peer(&self) -> Option<u32> {
+        self.wire.peer()
+    }
+
     /// Has QEMU carry out one command, and waits at most for `limit`. It may be carried out even if
     /// nobody waits for it any more.
     pub async fn execute<T: DeserializeOwned>(
@@ -111,7 +116,7 @@ impl Monitor {
             });
         }
         serde_json::from_value(answer.outcome.unwrap_or_default())
-            .map_err(|error| nonsense(command, error))
+            .map_err(|error| nonsense(command, &error))
     }
 
     async fn ask(&mut self, command: &str, arguments: Value) -> io::Result<Message> {
@@ -139,7 +144,7 @@ fn silent(command: &str, waited: Duration) -> Error {
     }
 }
 
-fn nonsense(command: &str, reason: impl ToString) -> Error {
+fn nonsense(command: &str, reason: &(impl ToString + ?Sized)) -> Error {
     Error::Nonsense {
         command: command.into(),
         reason: reason.to_string(),

@@ -55,6 +55,11 @@ impl Wire {
         }
     }
 
+    pub(super) fn peer(&self) -> Option<u32> {
+        let pid = self.stream.peer_cred().ok()?.pid()?;
+        u32::try_from(pid).ok()
+    }
+
     pub(super) async fn send(&mut self, message: &Value) -> io::Result<()> {
         let line = format!("{message}\n");
         self.stream.write_all(line.as_bytes()).await
