@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{Local, Result, Secret, Store};
+use crate::{Local, Result, Secret, Store, nfs};
 
 /// Where backups are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Destination {
         /// The directory, which exists.
         path: PathBuf,
     },
+    /// A directory of an NFS export, by this host's mount of it if it has one.
+    Nfs(NfsExport),
 }
 
 /// A bucket of an S3-compatible store.
@@ -50,6 +52,7 @@ impl Destination {
     pub fn open(&self) -> Result<Arc<dyn Store>> {
         match self {
             Self::Local { path } => Ok(Arc::new(Local::new(path))),
+            Self::Nfs(export) => nfs::open(export),
         }
     }
 }
