@@ -340,6 +340,8 @@ mod tests {
             }
         }
         assert!(matches!(full, Some(Error::Full { .. })), "{full:?}");
+        let available = store.root.open().unwrap().available_bytes().unwrap();
+        assert!(available >= 8 << 20, "{available} bytes are left");
         writer.abort().await.unwrap();
         assert!(point.is_empty());
 

@@ -60,8 +60,12 @@ impl LocalWriter {
             reason = "a name that nobody else has, seen by nobody"
         )]
         let temporary = format!(".{}.{}", name_of(path), Uuid::now_v7().simple());
-        let reserve = Reserve::new(expected_bytes);
-        ensure_space(reserve, root, path)?;
+        let mut reserve = Reserve::new(expected_bytes);
+        if reserve.is_due(0) {
+            let available = root.available_bytes();
+            let available = available.map_err(|error| writing(error, "creating", path))?;
+            reserve.check(available, &format!("creating {path}"))?;
+        }
         let mut attempt = 1;
         let (directory, file) = loop {
             match create(root, path, &temporary) {
@@ -94,13 +98,19 @@ impl LocalWriter {
             return Ok(());
         }
         let (file, path) = (Arc::clone(&self.file), self.temporary.path()?);
+        let root = self.reserve.is_due(bytes).then(|| self.temporary.root());
+        let root = root.transpose()?;
         let written = self.watchdog.run("writing a file", move || {
-            blocks
+            let written = blocks
                 .iter()
                 .try_for_each(|block| (&*file).write_all(block))
-                .map_err(|error| writing(error, "writing", &path))
+                .and_then(|()| root.map(|root| root.available_bytes()).transpose());
+            written.map_err(|error| writing(error, "writing", &path))
         });
-        written.await?;
+        if let Some(available) = written.await? {
+            let doing = format!("writing {}", self.temporary.path()?);
+            self.reserve.check(available, &doing)?;
+        }
         self.written_bytes += bytes;
         self.unflushed_bytes += bytes;
         if self.unflushed_bytes >= FLUSH_BYTES {
@@ -114,13 +124,11 @@ impl LocalWriter {
         self.flushed().await?;
         self.unflushed_bytes = 0;
         let (file, path) = (Arc::clone(&self.file), self.temporary.path()?);
-        let (watchdog, reserve) = (self.watchdog.clone(), self.reserve);
-        let root = self.temporary.root()?;
+        let watchdog = self.watchdog.clone();
         self.flushing = Some(tokio::spawn(async move {
             let flush = watchdog.run("flushing a file", move || {
                 file.sync_data()
-                    .map_err(|error| writing(error, "flushing", &path))?;
-                ensure_space(reserve, &root, &path)
+                    .map_err(|error| writing(error, "flushing", &path))
             });
             flush.await
         }));
@@ -198,15 +206,6 @@ impl ObjectWriter for LocalWriter {
         });
         discard.await
     }
-}
-
-fn ensure_space(reserve: Reserve, root: &Opened, path: &ObjectPath) -> Result<()> {
-    if !reserve.applies() {
-        return Ok(());
-    }
-    let available = root.available_bytes();
-    let available = available.map_err(|error| writing(error, "writing", path))?;
-    reserve.check(available, &format!("writing {path}"))
 }
 
 fn create(root: &Opened, path: &ObjectPath, name: &str) -> io::Result<(OwnedFd, File)> {

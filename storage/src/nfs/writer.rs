@@ -60,12 +60,12 @@ impl NfsWriter {
             reserve: Reserve::new(expected_bytes),
             torn: false,
         };
-        writer.ensure_space().await?;
+        writer.ensure_space(0).await?;
         Ok(writer)
     }
 
-    async fn ensure_space(&mut self) -> Result<()> {
-        if !self.reserve.applies() {
+    async fn ensure_space(&mut self, more_bytes: u64) -> Result<()> {
+        if !self.reserve.is_due(more_bytes) {
             return Ok(());
         }
         let mounted = Arc::clone(&self.file.mounted);
@@ -85,8 +85,8 @@ impl NfsWriter {
     async fn submit(&mut self, block: Bytes) -> Result<()> {
         if self.file.unflushed_bytes >= FLUSH_BYTES {
             self.file.flush().await?;
-            self.ensure_space().await?;
         }
+        self.ensure_space(block.len() as u64).await?;
         self.file.write(block).await
     }
 }
