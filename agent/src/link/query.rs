@@ -73,6 +73,7 @@ pub enum ErrorCode {
     TargetTooSmall,
     StorageTypeMismatch,
     ItemNotAvailable,
+    VolumeAttachedToRunningInstance,
     AgentOutdated,
     #[cynic(fallback)]
     Other,
