@@ -7,6 +7,8 @@
 
 mod backup;
 mod cancel;
+mod ceph;
+mod conformance;
 mod crash;
 mod failure;
 mod fake_gateway;
@@ -14,6 +16,7 @@ mod gateway;
 mod nbd;
 mod process;
 mod qcow2;
+mod qcow2_file;
 mod site;
 mod speed;
 mod volume;

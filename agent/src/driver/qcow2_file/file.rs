@@ -69,7 +69,7 @@ impl Place {
         .await?
     }
 
-    /// Gives the finished image its name, durably.
+    /// Gives the finished image its name, durably. It may have it already.
     pub(super) async fn publish(&self) -> Result<()> {
         let Self {
             pool,
@@ -77,6 +77,9 @@ impl Place {
             partial,
         } = self.clone();
         blocking(move || {
+            if !partial.exists() && image.exists() {
+                return sync(&pool);
+            }
             sync(&partial)?;
             fs::rename(&partial, &image).map_err(|error| failed("renaming", &partial, &error))?;
             sync(&pool)
