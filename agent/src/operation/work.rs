@@ -94,7 +94,7 @@ pub enum RestoreSource {
     /// One of its snapshots.
     Snapshot(SnapshotItem),
     /// One of its backups.
-    Backup(BackupItem),
+    Backup(Box<BackupItem>),
 }
 
 /// A volume and where it lies.

@@ -202,7 +202,7 @@ async fn a_volume_in_use_is_left_alone() {
     let mut holder = hold(&site.image(&volume)).await;
     let sources = [
         RestoreSource::Snapshot(snapshot),
-        RestoreSource::Backup(backup),
+        RestoreSource::Backup(Box::new(backup)),
     ];
     let restores = sources.map(|source| Work::RestoreInPlace {
         volume: volume.clone(),

@@ -46,7 +46,7 @@ async fn a_running_instance_s_volume_is_neither_overwritten_nor_deleted() {
     running.machine.write(0, 8 * MIB, 0x77);
     let restores = [
         in_place(volume, RestoreSource::Snapshot(snapshot.clone())),
-        in_place(volume, RestoreSource::Backup(backup.clone())),
+        in_place(volume, RestoreSource::Backup(Box::new(backup.clone()))),
     ];
     for work in restores {
         let (failure, volume_touched) = site.fail(work).await;
@@ -71,7 +71,7 @@ async fn a_running_instance_s_volume_is_neither_overwritten_nor_deleted() {
     let latest = site.take_snapshot(&volume).await;
     for source in [
         RestoreSource::Snapshot(snapshot),
-        RestoreSource::Backup(backup),
+        RestoreSource::Backup(Box::new(backup)),
     ] {
         site.complete(in_place(&volume, source)).await;
         assert_ne!(site.digest(&volume), after);
