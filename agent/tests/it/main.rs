@@ -15,6 +15,7 @@ mod live;
 mod nbd;
 mod process;
 mod qcow2;
+mod qmp;
 mod site;
 mod speed;
 mod volume;
