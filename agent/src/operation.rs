@@ -32,14 +32,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::work::{
-    BackupItem, BackupStorage, CephPool, Instance, Plan, Pool, RestoreSource, SnapshotItem, Volume,
-    Work,
+    BackupItem, BackupStorage, Instance, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work,
 };
+pub use crate::driver::ceph_rbd::CephPool;
 use crate::{
     driver::{
-        Code, Driver, Failure, Result, Retained, Tools,
-        qcow2_file::{Qcow2File, Surroundings},
-        qcow2_live::Qcow2Live,
+        Driver, Failure, Result, Retained, Surroundings, Tools, ceph_rbd::CephRbd,
+        qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
     },
     lock::{Held, Locks},
     process::{Launcher, Processes},
@@ -277,10 +276,10 @@ impl Operation {
                     None => Box::new(file),
                 })
             }
-            Pool::CephRbd(_) => Err(Failure::new(
-                Code::AgentOutdated,
-                "This agent does not know the volume's kind of storage.",
-            )),
+            Pool::CephRbd(pool) => {
+                let driver = CephRbd::new(pool, volume.id, volume.size_bytes, surroundings)?;
+                Ok(Box::new(driver))
+            }
         }
     }
 

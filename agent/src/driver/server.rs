@@ -48,13 +48,27 @@ impl Server {
         arguments: &[String],
         directory: &Path,
     ) -> std::result::Result<Self, StartError> {
+        let farewell = Duration::ZERO;
+        Self::start_with_farewell(processes, program, arguments, directory, farewell).await
+    }
+
+    /// Like [`start`](Self::start), for storage that remembers who has not let go of it: when the
+    /// server is dropped, it has `farewell` to close its image before it is killed.
+    pub async fn start_with_farewell(
+        processes: &Processes,
+        program: &Path,
+        arguments: &[String],
+        directory: &Path,
+        farewell: Duration,
+    ) -> std::result::Result<Self, StartError> {
         let socket = Socket::new(directory);
         let invocation = Invocation::new(program)
             .arg(format!("--socket={}", socket.0.display()))
             .arg(format!("--shared={CONNECTIONS}"))
             .args(["--discard=unmap", "--detect-zeroes=off"])
             .args(arguments)
-            .time_limit(LIFETIME);
+            .time_limit(LIFETIME)
+            .farewell(farewell);
         let mut process = processes.start(invocation).await?;
         let connected = tokio::select! {
             biased;

@@ -7,6 +7,8 @@
 
 mod backup;
 mod cancel;
+mod ceph;
+mod conformance;
 mod crash;
 mod failure;
 mod fake_gateway;
@@ -15,6 +17,7 @@ mod live;
 mod nbd;
 mod process;
 mod qcow2;
+mod qcow2_file;
 mod qmp;
 mod site;
 mod speed;
