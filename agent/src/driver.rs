@@ -7,6 +7,7 @@
 pub mod ceph_rbd;
 mod failure;
 pub mod qcow2_file;
+pub mod qcow2_live;
 mod server;
 mod tool;
 

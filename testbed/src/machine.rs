@@ -28,7 +28,7 @@ impl Machine {
 
     /// The same, with more arguments for QEMU.
     pub async fn start_with(image: &Path, arguments: &[&str]) -> Option<Self> {
-        if !installed(&["setpriv", "qemu-system-x86_64"]) {
+        if !installed(&["setpriv", "stdbuf", "qemu-system-x86_64"]) {
             return None;
         }
         let directory = crate::directory("qemu");

@@ -120,6 +120,8 @@ async fn a_machine_writes_and_quits_in_order() {
     machine.write(1 << 20, 4 << 20, 0x5a);
     machine.assert_holds(1 << 20, 4 << 20, 0x5a);
     machine.assert_holds(8 << 20, 1 << 20, 0);
+    let wrong = std::panic::AssertUnwindSafe(|| machine.assert_holds(4 << 20, 2 << 20, 0x5a));
+    assert!(std::panic::catch_unwind(wrong).is_err());
     machine.discard(1 << 20, 1 << 20);
     let status = machine.execute("query-status", &json!({}));
     assert_eq!(status["status"], "prelaunch");

@@ -61,7 +61,7 @@ fn work(assignment: AgentAssignment) -> Result<Work> {
         OperationKind::RestoreInPlace => {
             let source = match snapshot {
                 Some(snapshot) => RestoreSource::Snapshot(snapshot),
-                None => RestoreSource::Backup(required(backup()?)?),
+                None => RestoreSource::Backup(Box::new(required(backup()?)?)),
             };
             Work::RestoreInPlace {
                 volume: volume()?,

@@ -65,6 +65,7 @@ pub enum ErrorCode {
     TargetTooSmall,
     StorageTypeMismatch,
     ItemNotAvailable,
+    VolumeAttachedToRunningInstance,
     AgentOutdated,
     #[cynic(fallback)]
     Other,

@@ -29,9 +29,7 @@ struct Cluster {
 impl Cluster {
     async fn start() -> Option<Self> {
         let ceph = Ceph::start().await?;
-        for arguments in [&["osd", "pool", "create", POOL, "4", "4"][..]] {
-            ceph.ceph(arguments);
-        }
+        ceph.ceph(&["osd", "pool", "create", POOL, "4", "4"]);
         ceph.rbd(&["pool", "init", POOL]);
         let keyring = Some(Secret::new(ceph.user(USER, POOL)));
         let pool = CephPool {
@@ -154,12 +152,37 @@ impl Storage for Cluster {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ceph_images_keep_every_promise_of_a_driver() {
+async fn ceph_images_keep_the_promises_about_snapshots() {
     let Some(cluster) = Cluster::start().await else {
         return;
     };
     conformance::snapshots(&cluster).await;
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ceph_images_keep_the_promises_about_volumes() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
     conformance::volumes(&cluster).await;
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ceph_images_keep_the_promises_about_errors() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
     conformance::errors(&cluster).await;
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ceph_images_keep_the_promises_about_writers() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    conformance::writers(&cluster).await;
     cluster.assert_clean();
 }

@@ -13,6 +13,7 @@ mod crash;
 mod failure;
 mod fake_gateway;
 mod gateway;
+mod live;
 mod nbd;
 mod process;
 mod qcow2;
