@@ -11,7 +11,10 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::{
+        signal::{Signal, kill},
+        wait::{Id, WaitPidFlag, waitid},
+    },
     unistd::Pid,
 };
 use tokio::time::{Instant, sleep};
@@ -110,6 +113,8 @@ impl Daemon {
     /// Makes it stand still: it answers nothing, and its connections stay.
     pub fn pause(&self) {
         self.signal(Signal::SIGSTOP);
+        // Its last thread stands still a while after the signal was sent.
+        waitid(Id::Pid(self.id()), WaitPidFlag::WSTOPPED).unwrap();
     }
 
     /// Lets it go on.
@@ -117,9 +122,13 @@ impl Daemon {
         self.signal(Signal::SIGCONT);
     }
 
+    fn id(&self) -> Pid {
+        Pid::from_raw(self.pid().try_into().unwrap())
+    }
+
     fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.pid().try_into().unwrap());
-        kill(pid, signal).unwrap_or_else(|error| panic!("{}: {signal}: {error}", self.program));
+        kill(self.id(), signal)
+            .unwrap_or_else(|error| panic!("{}: {signal}: {error}", self.program));
     }
 
     /// `kill -9`, and waits for it. A process that has ended already is left at that.

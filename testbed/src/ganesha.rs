@@ -40,7 +40,7 @@ impl Ganesha {
     }
 
     async fn serve(home: TempDir, directory: PathBuf) -> Option<Self> {
-        if !installed(&["setpriv", "ganesha.nfsd"]) {
+        if !installed(&["setpriv", "stdbuf", "ganesha.nfsd"]) {
             return None;
         }
         if fs::metadata("/proc/self").unwrap().uid() != 0 {

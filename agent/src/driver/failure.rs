@@ -23,6 +23,8 @@ pub enum Code {
     StorageTypeMismatch,
     /// The snapshot or backup is not there.
     ItemNotAvailable,
+    /// A running instance uses the volume.
+    VolumeAttached,
     /// A later agent is needed.
     AgentOutdated,
 }

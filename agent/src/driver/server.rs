@@ -12,7 +12,7 @@ use std::{
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use super::{Failure, Result};
+use super::{Failure, Result, qcow2_file::blocking};
 use crate::{
     nbd::{self, Client},
     process::{self, Invocation, Output, Process, Processes},
@@ -33,8 +33,12 @@ const END_LIMIT: Duration = Duration::from_mins(5);
 pub struct Server {
     client: Client,
     process: Process,
+    witness: Option<Witness>,
     _socket: Socket,
 }
+
+/// Says, once everything is read, whether what was served had been there all the time.
+type Witness = Box<dyn FnOnce() -> Result<()> + Send>;
 
 impl Server {
     /// Starts `qemu-nbd` with `arguments` that name the disk, on a socket in `directory`.
@@ -44,13 +48,27 @@ impl Server {
         arguments: &[String],
         directory: &Path,
     ) -> std::result::Result<Self, StartError> {
+        let farewell = Duration::ZERO;
+        Self::start_with_farewell(processes, program, arguments, directory, farewell).await
+    }
+
+    /// Like [`start`](Self::start), for storage that remembers who has not let go of it: when the
+    /// server is dropped, it has `farewell` to close its image before it is killed.
+    pub async fn start_with_farewell(
+        processes: &Processes,
+        program: &Path,
+        arguments: &[String],
+        directory: &Path,
+        farewell: Duration,
+    ) -> std::result::Result<Self, StartError> {
         let socket = Socket::new(directory);
         let invocation = Invocation::new(program)
             .arg(format!("--socket={}", socket.0.display()))
             .arg(format!("--shared={CONNECTIONS}"))
             .args(["--discard=unmap", "--detect-zeroes=off"])
             .args(arguments)
-            .time_limit(LIFETIME);
+            .time_limit(LIFETIME)
+            .farewell(farewell);
         let mut process = processes.start(invocation).await?;
         let connected = tokio::select! {
             biased;
@@ -61,6 +79,7 @@ impl Server {
             Ok(client) => Ok(Self {
                 client,
                 process,
+                witness: None,
                 _socket: socket,
             }),
             // It listens before it opens the image; if it hangs up, it is about to say why.
@@ -69,6 +88,13 @@ impl Server {
                 Err(_) => Err(error),
             },
         }
+    }
+
+    /// Has [`finish`](Self::finish) ask `witness`, which may wait for files.
+    #[must_use]
+    pub fn witnessed(mut self, witness: impl FnOnce() -> Result<()> + Send + 'static) -> Self {
+        self.witness = Some(Box::new(witness));
+        self
     }
 
     /// The disk that is served.
@@ -81,20 +107,24 @@ impl Server {
         self.process.pid()
     }
 
-    /// Hangs up and waits until the server has closed the image.
+    /// Hangs up and waits until the server has closed the image. Only then is it certain that what
+    /// was read is what was to be read.
     pub async fn finish(self) -> Result<()> {
         let Self {
             client,
             mut process,
+            witness,
             _socket,
         } = self;
         client.close().await;
-        match timeout(END_LIMIT, process.wait()).await {
-            Ok(ended) => Ok(ended.map(drop)?),
-            Err(_) => Err(
-                Failure::storage("The volume's storage did not finish in time.")
-                    .because("qemu-nbd does not end"),
-            ),
+        let Ok(ended) = timeout(END_LIMIT, process.wait()).await else {
+            let message = "The volume's storage did not finish in time.";
+            return Err(Failure::storage(message).because("qemu-nbd does not end"));
+        };
+        ended?;
+        match witness {
+            Some(witness) => blocking(witness).await?,
+            None => Ok(()),
         }
     }
 }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use storage::{Destination, Secret, format::manifest::StorageType};
+use storage::{Destination, format::manifest::StorageType};
 use uuid::Uuid;
+
+use crate::driver::ceph_rbd::CephPool;
 
 /// One operation's task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,13 +72,31 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// The volumes that it is about, each once.
+    pub fn volumes(&self) -> impl Iterator<Item = &Volume> {
+        let (volume, target) = match self {
+            Self::CreateVolume { volume }
+            | Self::DeleteVolume { volume }
+            | Self::CreateSnapshot { volume, .. }
+            | Self::DeleteSnapshot { volume, .. }
+            | Self::CreateBackup { volume, .. }
+            | Self::RestoreInPlace { volume, .. } => (Some(volume), None),
+            Self::RestoreSnapshot { volume, target, .. } => (Some(volume), Some(target)),
+            Self::RestoreBackup { target, .. } => (None, Some(target)),
+            Self::DeleteBackup { .. } => (None, None),
+        };
+        volume.into_iter().chain(target)
+    }
+}
+
 /// What a volume is restored from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RestoreSource {
     /// One of its snapshots.
     Snapshot(SnapshotItem),
     /// One of its backups.
-    Backup(BackupItem),
+    Backup(Box<BackupItem>),
 }
 
 /// A volume and where it lies.
@@ -124,19 +144,6 @@ pub enum Pool {
     },
     /// A pool of RBD images.
     CephRbd(CephPool),
-}
-
-/// A pool in a Ceph cluster, and who we are there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CephPool {
-    /// Its name in the cluster.
-    pub pool: String,
-    /// The user, without `client.` before it.
-    pub user: String,
-    /// The cluster's configuration; Ceph's own default if there is none.
-    pub config_path: Option<PathBuf>,
-    /// The user's key, where the host has no keyring with it.
-    pub keyring: Option<Secret>,
 }
 
 impl Pool {

@@ -7,13 +7,18 @@
 
 mod backup;
 mod cancel;
+mod ceph;
+mod conformance;
 mod crash;
 mod failure;
 mod fake_gateway;
 mod gateway;
+mod live;
 mod nbd;
 mod process;
 mod qcow2;
+mod qcow2_file;
+mod qmp;
 mod site;
 mod speed;
 mod volume;

@@ -12,12 +12,13 @@ use chrono::{DateTime, Utc};
 use storage::{Destination, Store, format::manifest::StorageType};
 use tempfile::TempDir;
 use tidemark_agent::{
-    driver::{Failure, SnapshotName, Tools},
+    driver::{Failure, SnapshotName, Surroundings, Tools},
+    lock::Locks,
     operation::{
         BackupItem, BackupStorage, Completed, Host, Operation, Outcome, Plan, Pool, RealStores,
         Report, SnapshotItem, Stores, Volume, Work,
     },
-    process::Launcher,
+    process::{Launcher, Processes},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -41,12 +42,23 @@ impl Site {
             tools,
             run_directory: directory.path().join("run"),
             stores: Arc::new(RealStores),
+            locks: Locks::default(),
         };
         Self { directory, host }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// What a driver needs that works for nobody.
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            tools: self.host.tools.clone(),
+            processes: Processes::new(self.host.launcher.clone(), Arc::default()),
+            run_directory: self.host.run_directory.clone(),
+            journal: Arc::default(),
+        }
     }
 
     /// Makes every destination behave like `store`.
