@@ -6,6 +6,7 @@
 
 mod failure;
 pub mod qcow2_file;
+pub mod qcow2_live;
 mod server;
 mod tool;
 

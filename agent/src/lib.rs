@@ -10,7 +10,7 @@
 //! | [`operation`] | the steps of each operation, and their undoing |
 //! | [`driver`] | volumes on their storage |
 //! | [`export`] | bytes between volumes and backups |
-//! | [`nbd`], [`qcow2`], [`process`] | what those stand on |
+//! | [`nbd`], [`qcow2`], [`qmp`], [`process`], [`lock`] | what those stand on |
 //!
 //! [`run()`] is all that is needed to have an agent in a process.
 
@@ -19,10 +19,12 @@ mod config;
 pub mod driver;
 pub mod export;
 pub mod link;
+pub mod lock;
 pub mod nbd;
 pub mod operation;
 pub mod process;
 pub mod qcow2;
+pub mod qmp;
 pub mod report;
 mod run;
 pub mod state;

@@ -39,7 +39,9 @@ use crate::{
     driver::{
         Code, Driver, Failure, Result, Retained, Tools,
         qcow2_file::{Qcow2File, Surroundings},
+        qcow2_live::Qcow2Live,
     },
+    lock::{Held, Locks},
     process::{Launcher, Processes},
     report::{Journal, Level, Progress},
 };
@@ -58,6 +60,8 @@ pub struct Host {
     pub run_directory: PathBuf,
     /// How a destination is reached.
     pub stores: Arc<dyn Stores>,
+    /// What must not be used at once.
+    pub locks: Locks,
 }
 
 /// Opens destinations.
@@ -145,6 +149,10 @@ impl Operation {
     /// Does the work, or stops and cleans up as soon as `cancel` says so.
     pub async fn perform(&self, cancel: &CancellationToken) -> Outcome {
         let journal = &self.report.journal;
+        let Some(_turns) = cancel.run_until_cancelled(self.take_turns()).await else {
+            let volume_touched = false;
+            return Outcome::Stopped { volume_touched };
+        };
         let result = cancel.run_until_cancelled(Box::pin(self.run())).await;
         if let Some(Ok(completed)) = result {
             return Outcome::Completed(completed);
@@ -169,6 +177,19 @@ impl Operation {
             journal.public(Level::Info, "Stopped");
             Outcome::Stopped { volume_touched }
         }
+    }
+
+    /// Waits until no earlier attempt of this agent has any of the volumes.
+    async fn take_turns(&self) -> Vec<Held> {
+        let mut ids: Vec<_> = self.work.volumes().map(|volume| volume.id).collect();
+        // In one order for all, so that no two wait for each other.
+        ids.sort_unstable();
+        ids.dedup();
+        let mut turns = Vec::new();
+        for id in ids {
+            turns.push(self.host.locks.volumes.lock(id).await);
+        }
+        turns
     }
 
     async fn run(&self) -> Result<Completed> {
@@ -244,8 +265,16 @@ impl Operation {
         };
         match &volume.pool {
             Pool::Qcow2File { directory } => {
-                let driver = Qcow2File::new(directory, volume.id, volume.size_bytes, surroundings)?;
-                Ok(Box::new(driver))
+                let file = Qcow2File::new(directory, volume.id, volume.size_bytes, surroundings)?;
+                // Whether the instance is meant to run does not matter: its QEMU is there or not.
+                let instance = volume.instance.as_ref();
+                Ok(match instance.and_then(|it| it.qmp_socket.clone()) {
+                    Some(socket) => {
+                        let monitors = self.host.locks.monitors.clone();
+                        Box::new(Qcow2Live::new(file, socket, monitors))
+                    }
+                    None => Box::new(file),
+                })
             }
             Pool::CephRbd(_) => Err(Failure::new(
                 Code::AgentOutdated,

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use crate::{
     config::AgentConfig,
     link::{self, Gateway, Link, Welcome},
+    lock::Locks,
     operation::{Host, RealStores},
     process::Launcher,
     state::{self, StateDirectory},
@@ -40,6 +41,7 @@ pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(),
         tools: config.tools,
         run_directory: state.run().to_owned(),
         stores: Arc::new(RealStores),
+        locks: Locks::default(),
     };
     let Some(welcome) = shutdown
         .run_until_cancelled(greet(&link))

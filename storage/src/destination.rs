@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{Local, Result, Secret, Store};
+use crate::{Local, Policy, Result, Retry, S3, Secret, Store, nfs};
 
 /// Where backups are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub enum Destination {
         /// The directory, which exists.
         path: PathBuf,
     },
+    /// A bucket of an S3-compatible store.
+    S3(S3Bucket),
+    /// A directory of an NFS export, by this host's mount of it if it has one.
+    Nfs(NfsExport),
 }
 
 /// A bucket of an S3-compatible store.
@@ -50,6 +54,11 @@ impl Destination {
     pub fn open(&self) -> Result<Arc<dyn Store>> {
         match self {
             Self::Local { path } => Ok(Arc::new(Local::new(path))),
+            Self::S3(bucket) => {
+                let store = Arc::new(S3::new(bucket));
+                Ok(Arc::new(Retry::new(store, Policy::default())))
+            }
+            Self::Nfs(export) => nfs::open(export),
         }
     }
 }

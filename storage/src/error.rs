@@ -16,6 +16,13 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
+    /// The destination did not answer this time: a connection that was cut, a server that is busy.
+    /// The same request may succeed a moment later.
+    #[error("backup storage cannot be reached for the moment: {reason}")]
+    Transient {
+        /// What happened.
+        reason: String,
+    },
     /// No space, or no quota, is left.
     #[error("backup storage is full: no space left while {doing}")]
     Full {
@@ -69,6 +76,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same request may succeed a moment later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Transient { .. })
+    }
+
     /// Sorts an operating system's error into the kinds that a caller can act upon.
     pub(crate) fn from_io(source: io::Error, doing: impl Into<String>) -> Self {
         let doing = doing.into();

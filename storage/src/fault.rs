@@ -1,4 +1,4 @@
-//! A decorator that makes a working store fail on purpose, for tests.
+//! A decorator that makes a working store fail, or lie, on purpose: for tests.
 
 use std::{
     ops::Range,
@@ -18,10 +18,20 @@ use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
 pub enum Fault {
     /// Space for this many bytes, summed over all objects, then none.
     FullAfter(u64),
+    /// Once this many bytes have been taken, nothing is answered with success any more.
+    DiesAfter(u64),
+    /// This many requests fail for a reason that passes; those after them work.
+    UnavailableFor(u64),
     /// Bytes are taken, and the first of each range reads back changed.
     FlipsBits,
+    /// Bytes are taken, and each range reads back without its last one.
+    CutsReads,
     /// Bytes are taken, but no object can be committed.
     CommitFails,
+    /// A commit succeeds, and there is no object.
+    DropsObjects,
+    /// A deletion succeeds, and the object stays.
+    KeepsDeleted,
     /// No append ever returns.
     Hangs,
 }
@@ -30,18 +40,44 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct Faulty {
     inner: Arc<dyn Store>,
+    state: State,
+}
+
+/// What a faulty store and its writers know together.
+#[derive(Debug, Clone)]
+struct State {
     fault: Fault,
     written: Arc<AtomicU64>,
+    requests: Arc<AtomicU64>,
+}
+
+impl State {
+    /// Whether a request is answered at all.
+    fn answer(&self) -> Result<()> {
+        let requests = self.requests.fetch_add(1, Ordering::SeqCst);
+        match self.fault {
+            Fault::UnavailableFor(count) if requests < count => Err(Error::Transient {
+                reason: "it is unavailable on purpose".into(),
+            }),
+            Fault::DiesAfter(bytes) if self.written.load(Ordering::SeqCst) > bytes => {
+                Err(Error::Unreachable {
+                    reason: "it has died on purpose".into(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Faulty {
     /// Makes `inner` fail as `fault` says.
     pub fn new(inner: Arc<dyn Store>, fault: Fault) -> Self {
-        Self {
-            inner,
+        let state = State {
             fault,
             written: Arc::default(),
-        }
+            requests: Arc::default(),
+        };
+        Self { inner, state }
     }
 }
 
@@ -52,56 +88,69 @@ impl Store for Faulty {
         path: &ObjectPath,
         expected_bytes: u64,
     ) -> Result<Box<dyn ObjectWriter>> {
-        let inner = self.inner.create(path, expected_bytes).await?;
-        let written = Arc::clone(&self.written);
+        self.state.answer()?;
         Ok(Box::new(FaultyWriter {
-            inner,
-            fault: self.fault,
-            written,
+            inner: self.inner.create(path, expected_bytes).await?,
+            state: self.state.clone(),
         }))
     }
 
     async fn read(&self, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
+        self.state.answer()?;
         let content = self.inner.read(path, range).await?;
-        if self.fault != Fault::FlipsBits {
-            return Ok(content);
+        match self.state.fault {
+            Fault::FlipsBits => {
+                let mut changed = content.to_vec();
+                if let Some(first) = changed.first_mut() {
+                    *first ^= 1;
+                }
+                Ok(changed.into())
+            }
+            Fault::CutsReads => Ok(content.slice(..content.len().saturating_sub(1))),
+            _ => Ok(content),
         }
-        let mut changed = content.to_vec();
-        if let Some(first) = changed.first_mut() {
-            *first ^= 1;
-        }
-        Ok(changed.into())
     }
 
     async fn size(&self, path: &ObjectPath) -> Result<u64> {
+        self.state.answer()?;
         self.inner.size(path).await
     }
 
     async fn list(&self, prefix: &ObjectPath) -> Result<Vec<Object>> {
+        self.state.answer()?;
         self.inner.list(prefix).await
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
-        self.inner.delete(path).await
+        self.state.answer()?;
+        match self.state.fault {
+            Fault::KeepsDeleted => Ok(()),
+            _ => self.inner.delete(path).await,
+        }
     }
 
     async fn delete_prefix(&self, prefix: &ObjectPath) -> Result<()> {
-        self.inner.delete_prefix(prefix).await
+        self.state.answer()?;
+        match self.state.fault {
+            Fault::KeepsDeleted => Ok(()),
+            _ => self.inner.delete_prefix(prefix).await,
+        }
     }
 }
 
 struct FaultyWriter {
     inner: Box<dyn ObjectWriter>,
-    fault: Fault,
-    written: Arc<AtomicU64>,
+    state: State,
 }
 
 #[async_trait]
 impl ObjectWriter for FaultyWriter {
     async fn append(&mut self, chunk: Bytes) -> Result<()> {
-        let written = self.written.fetch_add(chunk.len() as u64, Ordering::SeqCst);
-        match self.fault {
-            Fault::FullAfter(space) if written + chunk.len() as u64 > space => Err(Error::Full {
+        let bytes = chunk.len() as u64;
+        let written = self.state.written.fetch_add(bytes, Ordering::SeqCst) + bytes;
+        self.state.answer()?;
+        match self.state.fault {
+            Fault::FullAfter(space) if written > space => Err(Error::Full {
                 doing: "writing an object".into(),
             }),
             Fault::Hangs => std::future::pending().await,
@@ -109,19 +158,54 @@ impl ObjectWriter for FaultyWriter {
         }
     }
 
+    fn unconfirmed_bytes(&self) -> u64 {
+        self.inner.unconfirmed_bytes()
+    }
+
     async fn commit(self: Box<Self>) -> Result<()> {
-        if self.fault == Fault::CommitFails {
-            self.inner.abort().await?;
-            let source = std::io::Error::other("commit fails on purpose");
-            return Err(Error::Io {
-                doing: "committing an object".into(),
-                source,
-            });
+        self.state.answer()?;
+        match self.state.fault {
+            Fault::CommitFails => {
+                self.inner.abort().await?;
+                let source = std::io::Error::other("commit fails on purpose");
+                Err(Error::Io {
+                    doing: "committing an object".into(),
+                    source,
+                })
+            }
+            Fault::DropsObjects => self.inner.abort().await,
+            _ => self.inner.commit().await,
         }
-        self.inner.commit().await
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
         self.inner.abort().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Local, conformance};
+
+    #[tokio::test]
+    async fn a_store_whose_fault_has_not_come_passes_the_conformance_suite() {
+        let directory = tempfile::tempdir().unwrap();
+        let local = Arc::new(Local::new(directory.path()));
+        conformance::check(&Faulty::new(local, Fault::FullAfter(u64::MAX))).await;
+    }
+
+    #[tokio::test]
+    async fn a_store_that_has_died_stays_dead() {
+        let directory = tempfile::tempdir().unwrap();
+        let local = Arc::new(Local::new(directory.path()));
+        let store = Faulty::new(local, Fault::DiesAfter(3));
+        let path = ObjectPath::new("object").unwrap();
+        store.put(&path, Bytes::from_static(b"123")).await.unwrap();
+        for _ in 0..2 {
+            let error = store.put(&path, Bytes::from_static(b"4")).await;
+            assert!(matches!(error, Err(Error::Unreachable { .. })), "{error:?}");
+        }
+        assert!(store.size(&path).await.is_err());
     }
 }

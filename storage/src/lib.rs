@@ -1,28 +1,41 @@
 //! Where backups lie and what they look like there.
 //!
 //! * [`Store`] is a destination: something that takes objects as a stream and gives ranges of them
-//!   back. [`Local`] keeps them in a directory; others implement the same trait and pass the same
-//!   `conformance` suite.
+//!   back. [`Local`] keeps them in a directory, [`S3`] in a bucket; all pass the same `conformance`
+//!   suite.
+//! * [`Retry`], [`Throttle`] and [`Count`] go around any store.
 //! * [`format`](mod@format) is the backup itself: a seekable zstd stream and a manifest, readable without this crate.
 //! * [`probe()`] tries a destination out before it is relied on.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod count;
 mod destination;
 mod error;
 #[cfg(any(test, feature = "conformance"))]
 pub mod fault;
 pub mod format;
+mod gather;
 mod local;
+mod nfs;
 mod path;
 mod probe;
+mod reserve;
+mod retry;
+mod s3;
 mod secret;
 mod store;
+mod throttle;
 
+pub use count::{Count, Counts};
 pub use destination::{Destination, NfsExport, S3Bucket};
 pub use error::{Error, Result};
 pub use local::Local;
+pub use nfs::Nfs;
 pub use path::ObjectPath;
 pub use probe::probe;
+pub use retry::{Policy, Retry};
+pub use s3::S3;
 pub use secret::Secret;
 pub use store::{Object, ObjectWriter, Store};
+pub use throttle::{Bandwidth, Throttle};

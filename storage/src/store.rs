@@ -72,8 +72,14 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// An object that is being written. Dropping it uncommitted discards what was written.
 #[async_trait]
 pub trait ObjectWriter: Send {
-    /// Adds bytes at the end. When it returns, the destination has taken them.
+    /// Adds bytes at the end, and waits as long as the destination is behind.
     async fn append(&mut self, chunk: Bytes) -> Result<()>;
+
+    /// How many of the bytes that were appended the destination has not confirmed yet: none where
+    /// [`append`](Self::append) writes through, what is still on its way where bytes are collected.
+    fn unconfirmed_bytes(&self) -> u64 {
+        0
+    }
 
     /// Makes the object durable and visible.
     async fn commit(self: Box<Self>) -> Result<()>;

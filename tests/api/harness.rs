@@ -39,10 +39,7 @@ async fn on_sqlite(test: &impl AsyncFn(World)) {
 
 async fn on_postgres(test: &impl AsyncFn(World)) {
     let Ok(url) = std::env::var(POSTGRES_URL) else {
-        eprintln!("skipped: PostgreSQL ({POSTGRES_URL} is not set)");
-        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!in_ci, "CI tests on PostgreSQL too: set {POSTGRES_URL}");
-        return;
+        return testbed::skip(&format!("PostgreSQL: {POSTGRES_URL} is not set"));
     };
     eprintln!("on PostgreSQL");
     let server = Database::connect(&url).await.unwrap();

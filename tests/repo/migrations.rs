@@ -14,10 +14,7 @@ async fn on_each_database(test: impl AsyncFn(&DatabaseConnection)) {
     let sqlite = Database::connect("sqlite::memory:").await.unwrap();
     test(&sqlite).await;
     let Ok(url) = std::env::var(POSTGRES_URL) else {
-        eprintln!("skipped: PostgreSQL ({POSTGRES_URL} is not set)");
-        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!in_ci, "CI tests on PostgreSQL too: set {POSTGRES_URL}");
-        return;
+        return testbed::skip(&format!("PostgreSQL: {POSTGRES_URL} is not set"));
     };
     let server = Database::connect(&url).await.unwrap();
     let schema = format!(

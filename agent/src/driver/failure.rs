@@ -23,6 +23,8 @@ pub enum Code {
     StorageTypeMismatch,
     /// The snapshot or backup is not there.
     ItemNotAvailable,
+    /// A running instance uses the volume.
+    VolumeAttached,
     /// A later agent is needed.
     AgentOutdated,
 }
@@ -110,7 +112,7 @@ impl From<nbd::Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let (code, message) = match &error {
-            StoreError::Unreachable { .. } => (
+            StoreError::Unreachable { .. } | StoreError::Transient { .. } => (
                 Code::BackupStorageUnreachable,
                 "The backup storage cannot be reached.",
             ),

@@ -3,9 +3,15 @@
 //! Snapshots are internal to the image. Metadata is changed by `qemu-img`, content moves through
 //! `qemu-nbd`; both are always told the format, because what a guest writes must never be taken for
 //! an image. QEMU's own lock on the file has the last word on whether anybody else uses it.
+//!
+//! Reading a snapshot is the exception: it takes no lock, so that an instance can be started during
+//! a backup. A snapshot's data never changes, whoever writes the image; what could harm is only that
+//! the snapshot itself goes. Tidemark does that under the volume's lock alone, and if somebody else
+//! does, the image's own table says so when the reading ends.
 
 mod check;
 mod command;
+mod edit;
 mod file;
 mod holder;
 
@@ -17,11 +23,12 @@ use std::{
 use async_trait::async_trait;
 use uuid::Uuid;
 
+pub(super) use self::edit::Editor;
 use self::{command::Command, file::Place};
 use super::{Code, Driver, Failure, Result, Retained, Server, SnapshotName, Tools};
 use crate::{
     process::Processes,
-    qcow2::{Defect, Image},
+    qcow2::{Defect, Image, Snapshot},
     report::{Journal, Level},
 };
 
@@ -82,6 +89,23 @@ impl Qcow2File {
         Ok(image)
     }
 
+    /// Checks what can be said of an image that is being written: its kind and its size.
+    pub(super) async fn check_beside_writer(&self) -> Result<()> {
+        self.place.ensure_pool().await?;
+        let image = self.open().await.map_err(check::failure)?;
+        check::size(&image, self.size_bytes)
+    }
+
+    /// The size that the gateway believes the volume to have.
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The image's place.
+    pub(super) fn image(&self) -> &Path {
+        self.place.image()
+    }
+
     async fn inspect_any_size(&self) -> Result<Image> {
         self.place.ensure_pool().await?;
         let image = self.open().await.map_err(check::failure)?;
@@ -122,30 +146,18 @@ impl Qcow2File {
         self.inspect().await.map(drop)
     }
 
-    async fn require_snapshot(&self, name: SnapshotName) -> Result<Image> {
-        let image = self.inspect_any_size().await?;
+    async fn require_snapshot(&self, name: SnapshotName) -> Result<Snapshot> {
+        self.place.ensure_pool().await?;
+        let image = self.open().await.map_err(check::failure)?;
         let size_bytes = self.size_bytes;
-        blocking(move || check::snapshot(image, name, size_bytes)).await?
+        blocking(move || check::snapshot(&image, name, size_bytes)).await?
     }
 }
 
 #[async_trait]
 impl Driver for Qcow2File {
     async fn clean_up(&self, repair: bool) -> Result<()> {
-        self.place.remove_partial().await?;
-        let Ok(image) = self.open().await else {
-            // Whoever needs the image will say what is wrong with it.
-            return Ok(());
-        };
-        let names = blocking(move || check::temporary_snapshots(&image)).await?;
-        for name in names.map_err(check::failure)? {
-            self.journal.private(
-                Level::Info,
-                format!("Removing the left-over snapshot {name}"),
-            );
-            self.command.delete_snapshot(name).await?;
-        }
-        if repair {
+        if self.remove_leftovers(&mut &self.command).await? && repair {
             self.command.repair_leaks().await?;
         }
         Ok(())
@@ -173,22 +185,12 @@ impl Driver for Qcow2File {
     }
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
-        let image = self.inspect().await?;
-        if blocking(move || check::has_snapshot(&image, name)).await?? {
-            // Of an earlier attempt: its instant is too early.
-            self.command.delete_snapshot(name).await?;
-        }
-        self.command.create_snapshot(name).await
+        self.inspect().await?;
+        self.take(&mut &self.command, name).await
     }
 
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
-        let Some(image) = self.lookup().await? else {
-            return Ok(());
-        };
-        if blocking(move || check::has_snapshot(&image, name)).await?? {
-            self.command.delete_snapshot(name).await?;
-        }
-        Ok(())
+        self.remove(&mut &self.command, name).await
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
@@ -203,15 +205,18 @@ impl Driver for Qcow2File {
     }
 
     async fn retained(&self) -> Result<Vec<Retained>> {
-        let image = self.inspect_any_size().await?;
+        self.place.ensure_pool().await?;
+        let image = self.place.image().to_owned();
         blocking(move || check::retained(&image))
             .await?
             .map_err(check::failure)
     }
 
     async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
-        self.require_snapshot(name).await?;
-        self.command.serve_snapshot(name).await
+        let snapshot = self.require_snapshot(name).await?;
+        let server = self.command.serve_snapshot(name).await?;
+        let image = self.place.image().to_owned();
+        Ok(server.witnessed(move || check::still_there(&image, &snapshot)))
     }
 
     async fn check_overwrite(&self) -> Result<()> {
@@ -239,7 +244,9 @@ impl Driver for Qcow2File {
 }
 
 /// Runs file system calls where they may wait.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|lost| Failure::new(Code::StorageFailed, "The agent failed.").because(lost))

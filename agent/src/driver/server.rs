@@ -12,7 +12,7 @@ use std::{
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use super::{Failure, Result};
+use super::{Failure, Result, qcow2_file::blocking};
 use crate::{
     nbd::{self, Client, Patience},
     process::{self, Invocation, Output, Process, Processes},
@@ -44,8 +44,12 @@ const LACKING: [&str; 2] = ["io_uring", "O_DIRECT"];
 pub struct Server {
     client: Client,
     process: Process,
+    witness: Option<Witness>,
     _socket: Socket,
 }
+
+/// Says, once everything is read, whether what was served had been there all the time.
+type Witness = Box<dyn FnOnce() -> Result<()> + Send>;
 
 impl Server {
     /// Starts `qemu-nbd` with `arguments` that name the disk, on a socket in `directory`.
@@ -94,6 +98,7 @@ impl Server {
             Ok(client) => Ok(Self {
                 client,
                 process,
+                witness: None,
                 _socket: socket,
             }),
             // It listens before it opens the image; if it hangs up, it is about to say why.
@@ -102,6 +107,13 @@ impl Server {
                 Err(_) => Err(error),
             },
         }
+    }
+
+    /// Has [`finish`](Self::finish) ask `witness`, which may wait for files.
+    #[must_use]
+    pub fn witnessed(mut self, witness: impl FnOnce() -> Result<()> + Send + 'static) -> Self {
+        self.witness = Some(Box::new(witness));
+        self
     }
 
     /// The disk that is served.
@@ -114,20 +126,24 @@ impl Server {
         self.process.pid()
     }
 
-    /// Hangs up and waits until the server has closed the image.
+    /// Hangs up and waits until the server has closed the image. Only then is it certain that what
+    /// was read is what was to be read.
     pub async fn finish(self) -> Result<()> {
         let Self {
             client,
             mut process,
+            witness,
             _socket,
         } = self;
         client.close().await;
-        match timeout(END_LIMIT, process.wait()).await {
-            Ok(ended) => Ok(ended.map(drop)?),
-            Err(_) => Err(
-                Failure::storage("The volume's storage did not finish in time.")
-                    .because("qemu-nbd does not end"),
-            ),
+        let Ok(ended) = timeout(END_LIMIT, process.wait()).await else {
+            let message = "The volume's storage did not finish in time.";
+            return Err(Failure::storage(message).because("qemu-nbd does not end"));
+        };
+        ended?;
+        match witness {
+            Some(witness) => blocking(witness).await?,
+            None => Ok(()),
         }
     }
 }

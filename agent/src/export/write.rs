@@ -1,5 +1,7 @@
 //! From a disk to an object: frames are compressed in parallel and appended in order.
 
+use std::collections::VecDeque;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use storage::{
@@ -48,6 +50,8 @@ pub async fn write(
     let mut object = ObjectBuilder::new(store.create(path, plan.data_bytes()).await?);
 
     let (ready, mut appended) = mpsc::channel(READY);
+    // Where each appended frame ends in the object, and what it counts for once it is confirmed.
+    let mut unconfirmed = VecDeque::new();
     // Both ends are driven at once: reading goes on while the store takes its time.
     let produce = async {
         let ready = ready;
@@ -64,12 +68,18 @@ pub async fn write(
         while let Some(frame) = appended.recv().await {
             let moved = frame.moved_bytes;
             object.append(frame).await?;
-            progress.advance(moved);
+            unconfirmed.push_back((object.stored_bytes, moved));
+            let confirmed = object.confirmed_bytes();
+            while let Some((_, moved)) = unconfirmed.pop_front_if(|(end, _)| *end <= confirmed) {
+                progress.advance(moved);
+            }
         }
         Ok(object)
     };
     let ((), object) = try_join!(produce, consume)?;
-    object.finish().await
+    let written = object.finish().await?;
+    progress.advance(unconfirmed.iter().map(|(_, moved)| moved).sum());
+    Ok(written)
 }
 
 /// A frame on its way to the store.
@@ -189,6 +199,11 @@ impl ObjectBuilder {
         let object_bytes = u32::try_from(frame.bytes.len()).map_err(std::io::Error::other)?;
         self.table.push(object_bytes, frame.disk_bytes);
         self.append_bytes(frame.bytes).await
+    }
+
+    /// How much of the object the store has confirmed.
+    fn confirmed_bytes(&self) -> u64 {
+        self.stored_bytes - self.writer.unconfirmed_bytes()
     }
 
     async fn append_bytes(&mut self, bytes: Bytes) -> Result<(), Error> {

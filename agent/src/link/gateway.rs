@@ -343,6 +343,7 @@ fn code(code: Code) -> query::ErrorCode {
         Code::TargetTooSmall => query::ErrorCode::TargetTooSmall,
         Code::StorageTypeMismatch => query::ErrorCode::StorageTypeMismatch,
         Code::ItemNotAvailable => query::ErrorCode::ItemNotAvailable,
+        Code::VolumeAttached => query::ErrorCode::VolumeAttachedToRunningInstance,
         Code::AgentOutdated => query::ErrorCode::AgentOutdated,
     }
 }

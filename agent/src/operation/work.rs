@@ -70,13 +70,31 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// The volumes that it is about, each once.
+    pub fn volumes(&self) -> impl Iterator<Item = &Volume> {
+        let (volume, target) = match self {
+            Self::CreateVolume { volume }
+            | Self::DeleteVolume { volume }
+            | Self::CreateSnapshot { volume, .. }
+            | Self::DeleteSnapshot { volume, .. }
+            | Self::CreateBackup { volume, .. }
+            | Self::RestoreInPlace { volume, .. } => (Some(volume), None),
+            Self::RestoreSnapshot { volume, target, .. } => (Some(volume), Some(target)),
+            Self::RestoreBackup { target, .. } => (None, Some(target)),
+            Self::DeleteBackup { .. } => (None, None),
+        };
+        volume.into_iter().chain(target)
+    }
+}
+
 /// What a volume is restored from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RestoreSource {
     /// One of its snapshots.
     Snapshot(SnapshotItem),
     /// One of its backups.
-    Backup(BackupItem),
+    Backup(Box<BackupItem>),
 }
 
 /// A volume and where it lies.

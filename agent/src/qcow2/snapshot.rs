@@ -15,6 +15,10 @@ pub struct Snapshot {
     pub virtual_bytes: u64,
     pub(super) l1_offset: u64,
     pub(super) l1_entries: usize,
+    /// What QEMU numbers it by, which it uses again.
+    id: String,
+    /// When it was taken: seconds and nanoseconds, as they are stored.
+    taken_at: u64,
 }
 
 impl Image {
@@ -59,6 +63,8 @@ impl Image {
             virtual_bytes: virtual_bytes.map_or(self.header().virtual_bytes, be),
             l1_offset: be(&fixed[..8]),
             l1_entries,
+            id: String::from_utf8_lossy(&variable[extra..extra + id]).into_owned(),
+            taken_at: be(&fixed[16..24]),
         };
         let length = (FIXED_BYTES + extra + id + name).next_multiple_of(8);
         Ok((snapshot, length as u64))

@@ -11,7 +11,7 @@ use tidemark_agent::{
 use crate::site::{MIB, Site, digest_of, run, text};
 
 fn in_place(volume: &Volume, backup: &BackupItem) -> Work {
-    let source = RestoreSource::Backup(backup.clone());
+    let source = RestoreSource::Backup(Box::new(backup.clone()));
     Work::RestoreInPlace {
         volume: volume.clone(),
         source,

@@ -104,7 +104,7 @@ async fn a_restore_in_place_says_whether_it_had_begun_to_write() {
     let volume = site.filled_volume(256 * MIB).await;
     let before = site.digest(&volume);
     let backup = site.take_backup(&volume).await;
-    let source = RestoreSource::Backup(backup);
+    let source = RestoreSource::Backup(Box::new(backup));
     let work = Work::RestoreInPlace {
         volume: volume.clone(),
         source,

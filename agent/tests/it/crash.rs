@@ -59,9 +59,18 @@ async fn the_next_attempt_finishes_what_a_dead_one_began() {
             },
             "Exporting",
         ),
-        (in_place(RestoreSource::Backup(kept.clone())), "Verifying"),
-        (in_place(RestoreSource::Backup(kept.clone())), "Restoring"),
-        (in_place(RestoreSource::Backup(kept.clone())), "Flushing"),
+        (
+            in_place(RestoreSource::Backup(Box::new(kept.clone()))),
+            "Verifying",
+        ),
+        (
+            in_place(RestoreSource::Backup(Box::new(kept.clone()))),
+            "Restoring",
+        ),
+        (
+            in_place(RestoreSource::Backup(Box::new(kept.clone()))),
+            "Flushing",
+        ),
         (
             in_place(RestoreSource::Snapshot(snapshot.clone())),
             "Restoring",
@@ -94,7 +103,8 @@ async fn the_next_attempt_finishes_what_a_dead_one_began() {
         site.assert_clean();
     }
     assert_eq!(site.digest_of_beginning(&target, volume.size_bytes), before);
-    site.complete(in_place(RestoreSource::Backup(backup))).await;
+    site.complete(in_place(RestoreSource::Backup(Box::new(backup))))
+        .await;
     assert_eq!(site.digest(&volume), before);
 }
 

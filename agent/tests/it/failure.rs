@@ -202,7 +202,7 @@ async fn a_volume_in_use_is_left_alone() {
     let mut holder = hold(&site.image(&volume)).await;
     let sources = [
         RestoreSource::Snapshot(snapshot),
-        RestoreSource::Backup(backup),
+        RestoreSource::Backup(Box::new(backup)),
     ];
     let restores = sources.map(|source| Work::RestoreInPlace {
         volume: volume.clone(),
@@ -318,7 +318,7 @@ impl SmallDisk {
             .status()
             .is_ok_and(|status| status.success());
         if !mounted {
-            eprintln!("SKIPPED: a small file system cannot be mounted here");
+            testbed::skip("a small file system cannot be mounted here");
         }
         mounted.then(|| Self(path.to_owned()))
     }

@@ -13,6 +13,7 @@ use storage::{Destination, Store, format::manifest::StorageType};
 use tempfile::TempDir;
 use tidemark_agent::{
     driver::{Failure, SnapshotName, Tools},
+    lock::Locks,
     operation::{
         BackupItem, BackupStorage, Completed, Host, Operation, Outcome, Plan, Pool, RealStores,
         Report, SnapshotItem, Stores, Volume, Work,
@@ -41,6 +42,7 @@ impl Site {
             tools,
             run_directory: directory.path().join("run"),
             stores: Arc::new(RealStores),
+            locks: Locks::default(),
         };
         Self { directory, host }
     }

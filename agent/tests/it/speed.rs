@@ -70,7 +70,7 @@ async fn backup_and_restore() {
     report("snapshot to a new volume", start);
     site.complete(Work::DeleteVolume { volume: target }).await;
 
-    let source = RestoreSource::Backup(backup);
+    let source = RestoreSource::Backup(Box::new(backup));
     let start = Instant::now();
     site.complete(Work::RestoreInPlace { volume, source }).await;
     report("restore in place, verified first", start);

@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod nfs;
 mod object;
 
 use std::{
@@ -40,7 +41,7 @@ fn zstd_tool(object: &[u8]) -> Option<Vec<u8>> {
         .stdout(Stdio::piped())
         .spawn();
     let Ok(mut tool) = tool else {
-        eprintln!("SKIPPED: the zstd tool is not installed");
+        testbed::skip("the zstd tool is not installed");
         return None;
     };
     let mut input = tool.stdin.take().unwrap();

@@ -6,9 +6,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use testbed::PATIENCE;
 use tokio::time::{Instant, sleep};
-
-use super::wait::PATIENCE;
 
 /// The bytes that a server has to have moved to be in the middle of its work.
 #[derive(Clone, Copy, Debug)]

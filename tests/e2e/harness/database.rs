@@ -21,9 +21,7 @@ impl Engine {
     pub fn postgres() -> Option<Self> {
         let url = std::env::var(POSTGRES_URL).ok();
         if url.is_none() {
-            eprintln!("skipped: {POSTGRES_URL} is not set");
-            let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-            assert!(!in_ci, "CI tests on PostgreSQL too: set {POSTGRES_URL}");
+            testbed::skip(&format!("PostgreSQL: {POSTGRES_URL} is not set"));
         }
         url.map(Self::Postgres)
     }

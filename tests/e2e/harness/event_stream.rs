@@ -1,9 +1,10 @@
 //! A client of graphql-sse, one operation a connection.
 
 use serde_json::{Value, json};
+use testbed::PATIENCE;
 use tokio::time::timeout;
 
-use super::{client::Client, wait::PATIENCE};
+use super::client::Client;
 
 /// An event stream.
 pub struct EventStream {

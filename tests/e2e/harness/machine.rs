@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 use sea_orm::DatabaseConnection;
 use serde_json::json;
 use tempfile::TempDir;
+use testbed::until;
 use tokio::process::Command;
 
 use super::{
@@ -20,7 +21,6 @@ use super::{
     platform::{self, Platform},
     process::{Running, agent_program, gateway},
     request::Request,
-    wait::until,
 };
 
 /// The times and limits of a machine: short, so that nobody waits.

@@ -12,12 +12,11 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::Value;
+use testbed::{PATIENCE, until};
 use tokio::{
     process::{Child, Command},
     time::timeout,
 };
-
-use super::wait::{PATIENCE, until};
 
 /// The gateway's binary.
 pub fn gateway() -> &'static Path {

@@ -7,8 +7,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use testbed::until;
 
-use super::{disk, machine::Machine, process::run_well, wait::until};
+use super::{disk, machine::Machine, process::run_well};
 
 const CATALOGUE: &str = "{
     volumes(first: 100) { nodes { id status dataState activeOperation { id } } }

@@ -1,8 +1,9 @@
 //! What a customer asks for, in words of the API.
 
 use serde_json::{Value, json};
+use testbed::until;
 
-use super::{client::Client, platform::Platform, wait::until};
+use super::{client::Client, platform::Platform};
 
 /// All that is asked of an operation.
 const OPERATION: &str = "id kind status progress { phase percent bytesDone bytesTotal } \

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::wait::until;
+use testbed::until;
 
 /// A script in place of a program. While it is shut for a call, the call stands still.
 pub struct Gate {

@@ -4,13 +4,12 @@ use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use testbed::PATIENCE;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, client::IntoClientRequest as _},
 };
-
-use super::wait::PATIENCE;
 
 /// A connection that one subscription uses.
 pub struct WebSocket(WebSocketStream<MaybeTlsStream<TcpStream>>);

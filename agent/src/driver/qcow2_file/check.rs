@@ -1,8 +1,10 @@
 //! What an image has to be like before anything is done with it, and how to say that it is not.
 
+use std::path::Path;
+
 use crate::{
     driver::{Code, Failure, Result, Retained, SnapshotName},
-    qcow2::{Defect, Image},
+    qcow2::{Defect, Image, Snapshot},
 };
 
 /// A defect of the volume's image, for the customer.
@@ -36,8 +38,8 @@ pub(super) fn has_snapshot(image: &Image, name: SnapshotName) -> Result<bool> {
         .is_some())
 }
 
-/// The snapshot is there, whole, and not larger than the volume.
-pub(super) fn snapshot(image: Image, name: SnapshotName, size_bytes: u64) -> Result<Image> {
+/// The snapshot, which is there, whole, and not larger than the volume.
+pub(super) fn snapshot(image: &Image, name: SnapshotName, size_bytes: u64) -> Result<Snapshot> {
     let Some(snapshot) = image.lookup_snapshot(&name.to_string()).map_err(failure)? else {
         let message = "The snapshot is no longer on the volume's storage.";
         return Err(Failure::new(Code::ItemNotAvailable, message).because(name));
@@ -50,22 +52,56 @@ pub(super) fn snapshot(image: Image, name: SnapshotName, size_bytes: u64) -> Res
         return Err(Failure::new(Code::TargetTooSmall, message));
     }
     image.check_snapshot(&snapshot).map_err(failure)?;
-    Ok(image)
+    Ok(snapshot)
 }
 
-/// Snapshots that no operation needs any more.
-pub(super) fn temporary_snapshots(image: &Image) -> std::result::Result<Vec<SnapshotName>, Defect> {
+/// A snapshot that was read is still the one that it was: from the moment on when it leaves the
+/// image's table, others may be writing where its data lay.
+pub(super) fn still_there(image: &Path, snapshot: &Snapshot) -> Result<()> {
+    let found = Image::open(image)
+        .and_then(|image| image.lookup_snapshot(&snapshot.name))
+        .map_err(failure)?;
+    if found.as_ref() == Some(snapshot) {
+        return Ok(());
+    }
+    let message = "The snapshot was deleted by another tool while it was read.";
+    Err(Failure::storage(message).because(&snapshot.name))
+}
+
+/// Snapshots that nobody needs any more: temporary ones, and the one that was about to be taken.
+pub(super) fn leftovers(
+    image: &Image,
+    intended: Option<SnapshotName>,
+) -> std::result::Result<Vec<SnapshotName>, Defect> {
     let names = image
         .snapshots()?
         .into_iter()
         .filter_map(|s| SnapshotName::parse(&s.name));
     Ok(names
-        .filter(|name| matches!(name, SnapshotName::Temporary(_)))
+        .filter(|name| matches!(name, SnapshotName::Temporary(_)) || Some(*name) == intended)
         .collect())
 }
 
-/// What each customer's snapshot keeps.
-pub(super) fn retained(image: &Image) -> std::result::Result<Vec<Retained>, Defect> {
+/// What each customer's snapshot keeps, also while a guest writes.
+///
+/// A snapshot's own tables never change, and how often a cluster is referred to falls only until the
+/// next snapshot is taken. So what QEMU has not written back yet makes the figure too low, never too
+/// high, and it is right at the latest instant at which the guest, or a snapshot, had all written
+/// back. Only where the tables lie may change on the way; then it is read again.
+pub(super) fn retained(path: &Path) -> std::result::Result<Vec<Retained>, Defect> {
+    const TRIES: usize = 5;
+    let mut tries = 0;
+    loop {
+        let image = Image::open(path)?;
+        let retained = retained_now(&image);
+        tries += 1;
+        if tries == TRIES || Image::open(path)?.header() == image.header() {
+            return retained;
+        }
+    }
+}
+
+fn retained_now(image: &Image) -> std::result::Result<Vec<Retained>, Defect> {
     let mut retained = Vec::new();
     for snapshot in image.snapshots()? {
         if let Some(SnapshotName::Kept(snapshot_id)) = SnapshotName::parse(&snapshot.name) {

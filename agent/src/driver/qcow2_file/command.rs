@@ -98,14 +98,15 @@ impl Command {
         self.start(&["--image-opts".into(), options(image)]).await
     }
 
-    /// Serves a snapshot to be read. The shared lock that goes with it keeps others from writing.
+    /// Serves a snapshot to be read, beside whoever writes the image. It takes no lock, because that
+    /// would keep an instance from being started until the last byte is read.
     pub(super) async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
         let snapshot = format!("--load-snapshot=snapshot.name={name}");
         self.start(&[
             "--read-only".into(),
             snapshot,
             "--image-opts".into(),
-            options(&self.image),
+            format!("{},force-share=on", options(&self.image)),
         ])
         .await
     }

@@ -9,7 +9,7 @@ use std::{
 use uuid::Uuid;
 
 use super::blocking;
-use crate::driver::{Failure, Result};
+use crate::driver::{Failure, Result, SnapshotName};
 
 /// Where a volume's files lie.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub(super) struct Place {
     pool: PathBuf,
     image: PathBuf,
     partial: PathBuf,
+    intent: PathBuf,
 }
 
 impl Place {
@@ -25,6 +26,7 @@ impl Place {
             pool: pool.to_owned(),
             image: pool.join(format!("{volume_id}.qcow2")),
             partial: pool.join(format!(".{volume_id}.partial")),
+            intent: pool.join(format!(".{volume_id}.snapshot")),
         }
     }
 
@@ -59,8 +61,14 @@ impl Place {
     /// Removes the image, durably.
     pub(super) async fn remove(&self) -> Result<()> {
         self.ensure_pool().await?;
-        let Self { pool, image, .. } = self.clone();
+        let Self {
+            pool,
+            image,
+            intent,
+            ..
+        } = self.clone();
         blocking(move || {
+            remove(&intent)?;
             if remove(&image)? {
                 sync(&pool)?;
             }
@@ -69,12 +77,41 @@ impl Place {
         .await?
     }
 
+    /// Notes that a snapshot is about to be taken. Whatever becomes of who takes it, and however late
+    /// it comes about: as long as the note is there, the snapshot is one that nobody knows of.
+    pub(super) async fn intend(&self, name: SnapshotName) -> Result<()> {
+        let intent = self.intent.clone();
+        blocking(move || {
+            let written = fs::write(&intent, name.to_string());
+            written.map_err(|error| failed("writing", &intent, &error))
+        })
+        .await?
+    }
+
+    /// The snapshot that was about to be taken, if it was not said since what became of it.
+    pub(super) async fn intended(&self) -> Result<Option<SnapshotName>> {
+        let intent = self.intent.clone();
+        blocking(move || match fs::read_to_string(&intent) {
+            Ok(name) => Ok(SnapshotName::parse(&name)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("reading", &intent, &error)),
+        })
+        .await?
+    }
+
+    /// Takes the note away: the snapshot is kept, or gone.
+    pub(super) async fn settle(&self) -> Result<()> {
+        let intent = self.intent.clone();
+        blocking(move || remove(&intent).map(drop)).await?
+    }
+
     /// Gives the finished image its name, durably.
     pub(super) async fn publish(&self) -> Result<()> {
         let Self {
             pool,
             image,
             partial,
+            ..
         } = self.clone();
         blocking(move || {
             sync(&partial)?;

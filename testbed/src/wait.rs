@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 /// Longer than anything takes here, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-const POLL: Duration = Duration::from_millis(20);
+pub(crate) const POLL: Duration = Duration::from_millis(20);
 
 /// What `look` sees as soon as it sees something.
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {

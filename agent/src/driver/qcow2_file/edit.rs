@@ -1,0 +1,96 @@
+//! Taking and removing snapshots in the right order, whoever changes the image.
+
+use async_trait::async_trait;
+
+use super::{Qcow2File, blocking, check, command::Command};
+use crate::{
+    driver::{Failure, Result, SnapshotName},
+    report::Level,
+};
+
+/// Who may change the image: a tool of ours while nobody else has it, or the QEMU that does.
+#[async_trait]
+pub(in crate::driver) trait Editor: Send {
+    /// Takes a snapshot by a name that no other has.
+    async fn create(&mut self, name: SnapshotName) -> Result<()>;
+
+    /// Removes a snapshot that is there.
+    async fn delete(&mut self, name: SnapshotName) -> Result<()>;
+}
+
+#[async_trait]
+impl Editor for &Command {
+    async fn create(&mut self, name: SnapshotName) -> Result<()> {
+        self.create_snapshot(name).await
+    }
+
+    async fn delete(&mut self, name: SnapshotName) -> Result<()> {
+        self.delete_snapshot(name).await
+    }
+}
+
+impl Qcow2File {
+    /// Takes a snapshot of an image that was looked at already.
+    ///
+    /// It is noted beforehand: whoever takes it may die or, where that is a QEMU that hangs, may get
+    /// round to it long after we have given up.
+    pub(in crate::driver) async fn take(
+        &self,
+        editor: &mut dyn Editor,
+        name: SnapshotName,
+    ) -> Result<()> {
+        if let SnapshotName::Kept(_) = name {
+            self.place.intend(name).await?;
+        }
+        // Of an earlier attempt: its instant is too early.
+        self.remove(editor, name).await?;
+        editor.create(name).await?;
+        if !self.has_snapshot(name).await? {
+            // A QEMU may hold a file that lay here once.
+            let message = "The snapshot was taken, and is not on the volume's storage.";
+            editor.delete(name).await?;
+            return Err(Failure::storage(message).because(name));
+        }
+        self.place.settle().await
+    }
+
+    /// Removes a snapshot, if it is there.
+    pub(in crate::driver) async fn remove(
+        &self,
+        editor: &mut dyn Editor,
+        name: SnapshotName,
+    ) -> Result<()> {
+        if self.has_snapshot(name).await? {
+            editor.delete(name).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what dead attempts left, and says whether there is an image to look after.
+    pub(in crate::driver) async fn remove_leftovers(
+        &self,
+        editor: &mut dyn Editor,
+    ) -> Result<bool> {
+        self.place.remove_partial().await?;
+        let Ok(image) = self.open().await else {
+            // Whoever needs the image will say what is wrong with it.
+            return Ok(false);
+        };
+        let intended = self.place.intended().await?;
+        let names = blocking(move || check::leftovers(&image, intended)).await?;
+        for name in names.map_err(check::failure)? {
+            let message = format!("Removing the left-over snapshot {name}");
+            self.journal.private(Level::Info, message);
+            editor.delete(name).await?;
+        }
+        self.place.settle().await?;
+        Ok(true)
+    }
+
+    async fn has_snapshot(&self, name: SnapshotName) -> Result<bool> {
+        let Some(image) = self.lookup().await? else {
+            return Ok(false);
+        };
+        blocking(move || check::has_snapshot(&image, name)).await?
+    }
+}

@@ -1,0 +1,141 @@
+//! Volumes as qcow2 files whose instance may be running.
+//!
+//! While a QEMU has the image open, nobody else may change it: snapshots are taken and removed by
+//! that QEMU itself, which is asked by QMP. Whether it does have it open is asked anew for each
+//! step, because instances start and stop as they like; without it, the file's own driver does the
+//! step, and the lock on the file has the last word. Content is read the same way in both cases.
+//!
+//! QEMU is asked for two lists and for the two commands that take and remove a snapshot. Nothing
+//! here stops an instance or makes it wait for us.
+
+mod attachment;
+mod node;
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use self::attachment::Attachment;
+use super::{Code, Driver, Failure, Result, Retained, Server, SnapshotName, qcow2_file::Qcow2File};
+use crate::lock::Keyed;
+
+/// One volume's image, and where the QEMU would be found that has it.
+pub struct Qcow2Live {
+    file: Qcow2File,
+    socket: PathBuf,
+    monitors: Keyed<PathBuf>,
+}
+
+impl Qcow2Live {
+    /// The volume in `file`, whose instance takes commands at `socket`.
+    pub fn new(file: Qcow2File, socket: PathBuf, monitors: Keyed<PathBuf>) -> Self {
+        Self {
+            file,
+            socket,
+            monitors,
+        }
+    }
+
+    /// The QEMU that has the image open, or nothing if none does.
+    async fn attachment(&self) -> Result<Option<Attachment>> {
+        Attachment::find(&self.file, &self.socket, &self.monitors).await
+    }
+
+    /// Refuses what cannot be done under a running instance.
+    async fn ensure_detached(&self, message: &str) -> Result<()> {
+        match self.attachment().await? {
+            Some(_) => Err(Failure::new(Code::VolumeAttached, message)),
+            None => Ok(()),
+        }
+    }
+
+    async fn ensure_restorable(&self) -> Result<()> {
+        self.ensure_detached(
+            "Cannot restore in-place while attached to a running instance. Stop the instance or \
+             detach the volume first.",
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl Driver for Qcow2Live {
+    async fn clean_up(&self, repair: bool) -> Result<()> {
+        if let Some(mut qemu) = self.attachment().await? {
+            match self.file.remove_leftovers(&mut qemu).await {
+                Err(_) if qemu.has_ended() => {}
+                outcome => return outcome.map(drop),
+            }
+        }
+        self.file.clean_up(repair).await
+    }
+
+    async fn create(&self) -> Result<()> {
+        self.file.create().await
+    }
+
+    async fn delete(&self) -> Result<()> {
+        self.ensure_detached(
+            "Cannot delete the volume while attached to a running instance. Stop the instance or \
+             detach the volume first.",
+        )
+        .await?;
+        self.file.delete().await
+    }
+
+    async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
+        match self.attachment().await? {
+            Some(mut qemu) => {
+                self.file.check_beside_writer().await?;
+                self.file.take(&mut qemu, name).await
+            }
+            None => self.file.create_snapshot(name).await,
+        }
+    }
+
+    async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
+        if let Some(mut qemu) = self.attachment().await? {
+            match self.file.remove(&mut qemu, name).await {
+                Err(_) if qemu.has_ended() => {}
+                outcome => return outcome,
+            }
+        }
+        self.file.delete_snapshot(name).await
+    }
+
+    async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
+        self.ensure_restorable().await?;
+        self.file.check_roll_back(name).await
+    }
+
+    async fn roll_back(&self, name: SnapshotName) -> Result<()> {
+        self.ensure_restorable().await?;
+        self.file.roll_back(name).await
+    }
+
+    async fn retained(&self) -> Result<Vec<Retained>> {
+        self.file.retained().await
+    }
+
+    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
+        self.file.serve_snapshot(name).await
+    }
+
+    async fn check_overwrite(&self) -> Result<()> {
+        self.ensure_restorable().await?;
+        self.file.check_overwrite().await
+    }
+
+    async fn serve(&self) -> Result<Server> {
+        self.ensure_restorable().await?;
+        self.file.serve().await
+    }
+
+    async fn stage(&self) -> Result<Server> {
+        self.file.stage().await
+    }
+
+    async fn publish(&self) -> Result<()> {
+        self.file.publish().await
+    }
+}

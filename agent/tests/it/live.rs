@@ -1,0 +1,9 @@
+//! Volumes of running instances: a real QEMU, which writes while the agent works.
+
+mod proxy;
+mod running;
+
+mod fault;
+mod snapshot;
+mod start;
+mod work;

@@ -1,0 +1,205 @@
+//! What an S3 store says when it refuses, sorted into what a person has to repair.
+
+use std::{error::Error as StdError, io};
+
+use aws_sdk_s3::{
+    config::http::HttpResponse,
+    error::{ConnectorError, ProvideErrorMetadata, SdkError},
+};
+
+use crate::Error;
+
+/// A raw answer, as errors carry it.
+pub(super) type Answer = HttpResponse;
+
+/// What an error says of itself, whichever request it came from.
+pub(super) trait Told {
+    /// The store's code, such as `NoSuchKey`; an answer without a body has none.
+    fn code(&self) -> Option<&str>;
+    /// The store's own words.
+    fn message(&self) -> Option<&str>;
+    /// The status of the answer, if there was one.
+    fn status(&self) -> Option<u16>;
+    /// Why there was no answer.
+    fn connector(&self) -> Option<&ConnectorError>;
+    /// The error with all that it comes from.
+    fn chain(&self) -> String;
+}
+
+impl<E> Told for SdkError<E, Answer>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    fn code(&self) -> Option<&str> {
+        self.as_service_error()?.code()
+    }
+
+    fn message(&self) -> Option<&str> {
+        self.as_service_error()?.message()
+    }
+
+    fn status(&self) -> Option<u16> {
+        Some(self.raw_response()?.status().as_u16())
+    }
+
+    fn connector(&self) -> Option<&ConnectorError> {
+        match self {
+            Self::DispatchFailure(failure) => failure.as_connector_error(),
+            _ => None,
+        }
+    }
+
+    fn chain(&self) -> String {
+        chain(self)
+    }
+}
+
+/// An error with all that it comes from, each said once.
+fn chain(error: &dyn StdError) -> String {
+    let mut words = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if words
+            .last()
+            .is_none_or(|last: &String| !last.ends_with(&text))
+        {
+            words.push(text);
+        }
+        next = error.source();
+    }
+    words.join(": ")
+}
+
+/// Whether the store says that there is no such object.
+pub(super) fn is_absent<E: Told>(error: &E) -> bool {
+    match error.code() {
+        Some("NoSuchKey" | "NotFound") => true,
+        // The answer to HEAD has no body and so no code.
+        None => error.status() == Some(404),
+        Some(_) => false,
+    }
+}
+
+/// Whether the store says that an upload is over or never was.
+pub(super) fn is_no_upload<E: Told>(error: &E) -> bool {
+    error.code() == Some("NoSuchUpload")
+}
+
+/// Whether the object ends before the range begins.
+pub(super) fn is_beyond<E: Told>(error: &E) -> bool {
+    error.code() == Some("InvalidRange") || error.status() == Some(416)
+}
+
+/// Whether the store does not know this kind of request.
+pub(super) fn is_unsupported<E: Told>(error: &E) -> bool {
+    matches!(
+        error.code(),
+        Some("NotImplemented" | "MethodNotAllowed" | "UnsupportedOperation")
+    ) || matches!(error.status(), Some(405 | 501))
+}
+
+/// Sorts an error by the store's code, or by its status where there is no code.
+pub(super) fn sort(error: &impl Told, bucket: &str, doing: &str) -> Error {
+    if let Some(connector) = error.connector() {
+        return unanswered(connector, doing);
+    }
+    let denied = |why: &str| Error::Permission {
+        doing: format!("{doing}: {why}"),
+    };
+    let unreachable = |reason: String| Error::Unreachable { reason };
+    match (error.code(), error.status()) {
+        (Some("InvalidAccessKeyId"), _) => denied("the store does not know the access key"),
+        (Some("SignatureDoesNotMatch"), _) => {
+            denied("the secret access key does not belong to the access key")
+        }
+        (Some("RequestTimeTooSkewed" | "RequestExpired"), _) => {
+            denied("this host's clock and the store's are too far apart")
+        }
+        (
+            Some(
+                "AuthorizationHeaderMalformed"
+                | "PermanentRedirect"
+                | "IllegalLocationConstraintException",
+            ),
+            _,
+        )
+        | (_, Some(301 | 307)) => unreachable(format!(
+            "the bucket {bucket} is in another region than the one that is configured"
+        )),
+        (Some("NoSuchBucket"), _) => unreachable(format!("the bucket {bucket} does not exist")),
+        (Some("InvalidBucketName"), _) => {
+            unreachable(format!("the store takes no bucket with the name {bucket}"))
+        }
+        (
+            Some(
+                "QuotaExceeded"
+                | "InsufficientStorage"
+                | "EntityTooLarge"
+                | "XMinioStorageFull"
+                | "InsufficientCapacity"
+                | "ServiceQuotaExceededException",
+            ),
+            _,
+        )
+        | (_, Some(507)) => Error::Full {
+            doing: doing.into(),
+        },
+        (Some("BadDigest" | "InvalidDigest" | "XAmzContentSHA256Mismatch"), _) => {
+            Error::Unfaithful {
+                reason: format!("other bytes arrived than were sent while {doing}"),
+            }
+        }
+        (Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem"), _)
+        | (_, Some(401 | 403)) => denied("the access key has no permission for it"),
+        (Some("SlowDown" | "RequestTimeout" | "IncompleteBody" | "OperationAborted"), _)
+        | (_, Some(408 | 425 | 429 | 500 | 502..=504)) => Error::Transient {
+            reason: format!("{} while {doing}", words(error)),
+        },
+        (Some(_), Some(200)) => Error::Transient {
+            reason: format!(
+                "it said {} and nevertheless success while {doing}",
+                words(error)
+            ),
+        },
+        (None, status) if status.is_none_or(|status| status < 300) => Error::Transient {
+            reason: format!(
+                "an answer that cannot be understood while {doing}: {}",
+                error.chain()
+            ),
+        },
+        _ => Error::Io {
+            doing: doing.into(),
+            source: io::Error::other(words(error)),
+        },
+    }
+}
+
+/// What the store said, in short.
+fn words(error: &impl Told) -> String {
+    let status = error.status().unwrap_or_default();
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) if !message.is_empty() => format!("{code} ({message})"),
+        (Some(code), _) => code.to_owned(),
+        (None, _) => format!("status {status}"),
+    }
+}
+
+/// Why there was no answer. All of it may pass: names are resolved and servers start again.
+fn unanswered(error: &ConnectorError, doing: &str) -> Error {
+    let chain = chain(error);
+    let reason = if error.is_timeout() {
+        "the endpoint does not answer".into()
+    } else if chain.contains("dns error") {
+        "the endpoint's name cannot be resolved".into()
+    } else if chain.contains("Connection refused") {
+        "the endpoint refuses connections".into()
+    } else if chain.contains("ertificate") {
+        format!("the endpoint's certificate is not accepted ({chain})")
+    } else {
+        chain
+    };
+    Error::Transient {
+        reason: format!("{reason} while {doing}"),
+    }
+}

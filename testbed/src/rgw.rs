@@ -1,0 +1,102 @@
+//! Ceph's S3 gateway, with a user and a bucket of his.
+
+use std::net::Ipv4Addr;
+
+use tokio::net::TcpStream;
+
+use crate::{Ceph, daemon::Daemon, port, tool};
+
+/// A store that takes path-style requests of any region.
+#[derive(Debug)]
+pub struct Rgw {
+    /// Its URL.
+    pub endpoint: String,
+    /// The user's key's id.
+    pub access_key_id: String,
+    /// The user's key's secret.
+    pub secret_access_key: String,
+    /// A bucket of the user's, empty.
+    pub bucket: String,
+    port: u16,
+    daemon: Daemon,
+}
+
+impl Rgw {
+    /// Starts a gateway of a cluster, which has to outlive it. One cluster can have several, which
+    /// share users and buckets.
+    pub async fn start(ceph: &Ceph) -> Self {
+        let [access_key_id, secret_access_key] =
+            ["tidemarktests", "of-a-store-that-lives-for-one-test"];
+        let keys = [
+            format!("--access-key={access_key_id}"),
+            format!("--secret-key={secret_access_key}"),
+        ];
+        // It makes the zone's pools too, and must not do so beside the gateway.
+        let create = [
+            "-n",
+            "client.rgw",
+            "--log-to-stderr=false",
+            "user",
+            "create",
+            "--uid=tidemark",
+        ];
+        let user = ["--display-name=Tidemark", &keys[0], &keys[1]];
+        ceph.run("radosgw-admin", &[&create[..], &user].concat());
+
+        let port = port::free();
+        let conf = ceph.conf().to_str().unwrap();
+        let frontend = format!("--rgw-frontends=beast endpoint=127.0.0.1:{port}");
+        let arguments = ["-f", "-c", conf, "-n", "client.rgw", &frontend];
+        let mut rgw = Self {
+            endpoint: format!("http://127.0.0.1:{port}"),
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret_access_key.to_owned(),
+            bucket: "backups".to_owned(),
+            port,
+            daemon: Daemon::start("radosgw", arguments, ceph.directory()),
+        };
+        rgw.serves().await;
+        let bucket = format!(":s3:{}", rgw.bucket);
+        rgw.rclone(&["mkdir", &bucket]);
+        rgw
+    }
+
+    async fn serves(&mut self) {
+        let address = (Ipv4Addr::LOCALHOST, self.port);
+        let connects = async |_: &Daemon| TcpStream::connect(address).await.ok();
+        self.daemon.until("it serves", connects).await;
+    }
+
+    /// Runs `rclone`, in which `:s3:` is this store, and gives what it prints.
+    pub fn rclone(&self, arguments: &[&str]) -> String {
+        let variables = [
+            ("RCLONE_S3_PROVIDER", "Ceph"),
+            ("RCLONE_S3_ENDPOINT", &self.endpoint),
+            ("RCLONE_S3_ACCESS_KEY_ID", &self.access_key_id),
+            ("RCLONE_S3_SECRET_ACCESS_KEY", &self.secret_access_key),
+            ("RCLONE_CONFIG", ""),
+        ];
+        tool::run("rclone", arguments, &variables)
+    }
+
+    /// Makes it stand still: connections are made, and nothing is answered.
+    pub fn pause(&self) {
+        self.daemon.pause();
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.daemon.resume();
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.daemon.kill();
+    }
+
+    /// Starts it again, on the same port; what it stored is still there.
+    pub async fn restart(&mut self) {
+        self.daemon.restart();
+        self.serves().await;
+    }
+}
