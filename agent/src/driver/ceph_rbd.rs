@@ -152,11 +152,11 @@ impl CephRbd {
     }
 
     /// Refuses to go on while anybody has the image open, once those that died have been forgotten.
-    async fn ensure_unused(&self, patience: Duration) -> Result<()> {
+    async fn ensure_unused(&self, image: ImageName<'_>, patience: Duration) -> Result<()> {
         let deadline = Instant::now() + patience;
         let mut told = false;
         loop {
-            let watchers = self.command.watchers(self.image()).await??;
+            let watchers = self.command.watchers(image).await??;
             if watchers.is_empty() {
                 return Ok(());
             }
@@ -190,7 +190,14 @@ impl CephRbd {
                 .delete_snapshot(image, &snapshot.name)
                 .await??;
         }
-        unless(self.command.remove(image).await?, Kind::NoImage)?;
+        match self.command.remove(image).await? {
+            Err(defect) if defect.kind == Kind::Busy => {
+                // One that died before it wrote has no lock that could be broken.
+                self.ensure_unused(image, WATCHER_PATIENCE).await?;
+                unless(self.command.remove(image).await?, Kind::NoImage)?;
+            }
+            removed => drop(unless(removed, Kind::NoImage)?),
+        }
         Ok(true)
     }
 
@@ -267,7 +274,7 @@ impl Driver for CephRbd {
         if unless(self.command.info(self.image()).await?, Kind::NoImage)?.is_none() {
             return Ok(());
         }
-        self.ensure_unused(WATCHER_PATIENCE).await?;
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
         self.ensure_no_clones().await?;
         // From here on there is no such volume, however long it takes to remove what is in it.
         self.command
@@ -302,7 +309,7 @@ impl Driver for CephRbd {
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
         self.require_snapshot(name).await?;
-        self.ensure_unused(WATCHER_PATIENCE).await
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await
     }
 
     async fn roll_back(&self, name: SnapshotName) -> Result<()> {
@@ -348,11 +355,11 @@ impl Driver for CephRbd {
     }
 
     async fn check_overwrite(&self) -> Result<()> {
-        self.ensure_unused(WATCHER_PATIENCE).await
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await
     }
 
     async fn serve(&self) -> Result<Server> {
-        self.ensure_unused(Duration::ZERO).await?;
+        self.ensure_unused(self.image(), Duration::ZERO).await?;
         self.ensure_grown().await?;
         self.command.serve(self.image()).await
     }

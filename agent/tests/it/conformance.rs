@@ -91,6 +91,13 @@ pub async fn volumes(storage: &dyn Storage) {
         a_snapshot_larger_than_its_volume_is_refused,
         a_staged_volume_does_not_exist_until_it_is_published,
         what_was_staged_in_vain_is_cleaned_up,
+    );
+}
+
+/// Promises about who may write, and about servers that die.
+pub async fn writers(storage: &dyn Storage) {
+    keep!(
+        storage,
         a_volume_is_served_to_one_writer,
         a_server_that_dies_is_noticed_and_cleaned_up_after,
     );

@@ -85,7 +85,9 @@ impl fmt::Display for Defect {
 impl From<Defect> for Failure {
     fn from(defect: Defect) -> Self {
         match defect.kind {
-            Kind::Silent => Self::storage("The volume's storage cluster does not answer."),
+            Kind::Silent => Self::storage(
+                "The volume's storage cluster did not answer in time. It may be down, or full.",
+            ),
             Kind::Denied => Self::storage("The volume's storage cluster denies access."),
             Kind::NoPool => Self::storage("The storage pool of the volume is not there."),
             Kind::NoImage => Self::storage("The volume cannot be worked on: its image is missing."),
