@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use nfs_rs::WriteOutcome;
+use nfs_rs::{Nfs4ErrorCode, NfsError, WriteOutcome};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -171,6 +171,11 @@ impl Temporary {
             match Self::create_once(&connection, &mounted, &path, &name).await {
                 Err(failure) if failure.kind() == Kind::Absent && attempt < OPEN_ATTEMPTS => {
                     attempt += 1;
+                }
+                // Nothing can be made in a directory that was removed; not every server calls the
+                // handle of one stale.
+                Err(failure) if failure.kind() == Kind::Absent => {
+                    return Err(NfsError::Nfs4(Nfs4ErrorCode::NFS4ERR_STALE).into());
                 }
                 outcome => return outcome,
             }
