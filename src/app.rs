@@ -6,6 +6,7 @@ use crate::{
     database::Database,
     domain::{Clock, Ids, Settings, Throttle},
     events::Hub,
+    secret::Keys,
 };
 
 /// The gateway's shared parts. Cheap to clone.
@@ -19,6 +20,8 @@ pub struct App {
     pub ids: Ids,
     /// Times and limits of the rules.
     pub settings: Arc<Settings>,
+    /// What secrets are encrypted with.
+    pub keys: Arc<Keys>,
     /// Slows down who guesses passwords.
     pub throttle: Throttle,
     /// Wakes streams and agents after a commit.
@@ -26,15 +29,23 @@ pub struct App {
 }
 
 impl App {
-    /// An app on `database`, with the database's own clock.
+    /// An app on `database`, with the database's own clock and no keys for secrets.
     pub fn new(database: Database, settings: Settings) -> Self {
         Self {
             database,
             clock: Clock::Database,
             ids: Ids,
             settings: Arc::new(settings),
+            keys: Arc::default(),
             throttle: Throttle::default(),
             hub: Hub::default(),
         }
+    }
+
+    /// The same with keys for secrets.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = Arc::new(keys);
+        self
     }
 }

@@ -8,6 +8,7 @@ mod embedded_agent;
 mod errors;
 mod migrate;
 mod schema;
+mod secrets;
 mod serve;
 mod user;
 
@@ -39,6 +40,9 @@ enum Command {
     /// What can be configured.
     #[command(subcommand)]
     Config(config::Command),
+    /// The keys that secrets are encrypted with.
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// The people who may sign in.
     #[command(subcommand)]
     User(user::Command),
@@ -85,6 +89,7 @@ impl Command {
             Self::Schema => schema::run().await?,
             Self::Errors => errors::run(),
             Self::Config(command) => command.run()?,
+            Self::Secrets(command) => command.run().await?,
             Self::User(command) => command.run().await?,
             Self::Doctor(file) => return doctor::run(&file).await,
         }
@@ -92,8 +97,12 @@ impl Command {
     }
 }
 
-/// The app on the configured database.
+/// The app on the configured database, with the configured keys.
 async fn open(config: &Config) -> anyhow::Result<App> {
+    let keys = config
+        .secrets
+        .load()
+        .map_err(tidemark::config::Error::from)?;
     let database = Database::connect(&config.database.url, config.database.max_connections)
         .await
         .map_err(|error| {
@@ -101,7 +110,7 @@ async fn open(config: &Config) -> anyhow::Result<App> {
                 "the database does not open: {error}; check database.url, or run `tidemark doctor`"
             )
         })?;
-    Ok(App::new(database, config.settings()))
+    Ok(App::new(database, config.settings()).with_keys(keys))
 }
 
 /// The same, with the log set up: for what stays.

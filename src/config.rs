@@ -13,6 +13,7 @@ mod log;
 mod network;
 mod overlay;
 mod rules;
+mod secrets;
 mod section;
 mod stream;
 
@@ -31,6 +32,7 @@ pub use self::{
     log::{Log, LogFormat},
     network::Network,
     rules::Rules,
+    secrets::{KeySource, Secrets},
     stream::Stream,
 };
 use crate::domain::Settings;
@@ -49,6 +51,8 @@ pub struct Config {
     pub rules: Rules,
     /// Signing in.
     pub auth: Auth,
+    /// The keys that secrets are encrypted with.
+    pub secrets: Secrets,
     /// Limits of single GraphQL requests.
     pub graphql: Graphql,
     /// What is written to the log, and how.
@@ -74,6 +78,9 @@ pub enum Error {
     /// There is no such section, key or variable.
     #[error("{0}")]
     Unknown(String),
+    /// The keys that secrets are encrypted with cannot be had.
+    #[error(transparent)]
+    Secrets(#[from] secrets::Error),
     /// Values that make no sense, each with what to do.
     #[error("the configuration makes no sense: {}", .0.join("; "))]
     Invalid(Vec<String>),
@@ -87,6 +94,7 @@ impl Config {
         SectionInfo::of::<Stream>(),
         SectionInfo::of::<Rules>(),
         SectionInfo::of::<Auth>(),
+        SectionInfo::of::<Secrets>(),
         SectionInfo::of::<Graphql>(),
         SectionInfo::of::<Log>(),
         SectionInfo::of::<Agent>(),
@@ -121,8 +129,8 @@ impl Config {
         text: &str,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Error> {
-        let mut table: toml::Table = toml::from_str(text)
-            .map_err(|error| Error::Syntax(error.to_string().trim_end().to_owned()))?;
+        let mut table: toml::Table =
+            toml::from_str(text).map_err(|error| Error::Syntax(syntax(text, &error)))?;
         overlay::refuse_unknown_keys(&table)?;
         overlay::apply(&mut table, variables)?;
         let config: Self = table
@@ -181,6 +189,13 @@ impl SectionInfo {
             keys: S::KEYS,
         }
     }
+}
+
+/// Where a file is no TOML, and why. Its own text is not repeated: it may be a secret.
+fn syntax(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.unwrap_or_default().matches('\n').count() + 1;
+    format!("line {line}: {}", one_line(error.message()))
 }
 
 fn one_line(message: &str) -> String {

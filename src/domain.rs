@@ -16,6 +16,7 @@ pub mod operation;
 pub mod password;
 pub mod plan;
 pub mod requester;
+pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod storage_pool;

@@ -11,4 +11,5 @@ pub mod events;
 pub mod graphql;
 pub mod http;
 pub mod lifecycle;
+pub mod secret;
 pub mod telemetry;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! write:  plan ─▶ read (NBD) ─▶ compress, hash (blocking threads) ─▶ append in order (store)
-//! read:   seek table ─▶ read (store) ─▶ check, decompress (blocking threads) ─▶ write (NBD)
+//! read:   seek table ─▶ read spans (store) ─▶ decompress, check (blocking threads) ─▶ write (NBD)
 //! copy:   plan ─▶ read (NBD) ─▶ write (NBD)
 //! ```
 //!
@@ -16,6 +16,7 @@ mod copy;
 mod plan;
 mod pool;
 mod read;
+mod span;
 mod target;
 mod write;
 

@@ -10,7 +10,7 @@ mod connection;
 mod handshake;
 mod wire;
 
-pub use self::client::{Client, Region};
+pub use self::client::{Client, Patience, Region};
 
 /// Why a request was not served. It is shared by all requests that one broken connection takes down.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -229,10 +229,11 @@ impl Operation {
             Work::RestoreSnapshot { volume, target, .. } => {
                 self.clean_up(target).await.and(self.clean_up(volume).await)
             }
-            Work::CreateSnapshot { volume, snapshot } => self
-                .clean_up(volume)
-                .await
-                .and(self.undo_snapshot(volume, snapshot).await),
+            Work::CreateSnapshot { volume, snapshot } => match self.clean_up(volume).await {
+                Ok(()) => self.undo_snapshot(volume, snapshot).await,
+                // What could not be asked once need not be asked again.
+                failed => failed,
+            },
             Work::CreateVolume { volume }
             | Work::DeleteVolume { volume }
             | Work::DeleteSnapshot { volume, .. }

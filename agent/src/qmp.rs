@@ -11,13 +11,21 @@ use std::{io, path::Path, time::Duration};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::{net::UnixStream, time::timeout};
+use tokio::{
+    net::UnixStream,
+    time::{Instant, sleep, timeout},
+};
 use uuid::Uuid;
 
 use self::wire::{Message, Wire};
 
 /// How long QEMU may take for what it only has to look up.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// Between two attempts to be let in.
+const PAUSE: Duration = Duration::from_millis(20);
+/// What QEMU is asked for before any command.
+const CONNECTING: &str = "a connection";
 
 /// Why QEMU did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -70,23 +78,15 @@ impl Monitor {
     /// Connects, and waits until QEMU takes commands. Whatever an earlier connection asked for has
     /// been done by then, or never will be: QEMU carries commands out in the order they came.
     pub async fn connect(socket: &Path) -> Result<Self, Error> {
-        const GREETING: &str = "a connection";
-        let stream = UnixStream::connect(socket).await;
-        let stream = stream.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::Absent,
-            // Others wait to be let in already: QEMU does not come to it.
-            io::ErrorKind::WouldBlock => silent(GREETING, Duration::ZERO),
-            _ => Error::Unusable(error),
-        })?;
         let mut monitor = Self {
-            wire: Wire::new(stream),
+            wire: Wire::new(reach(socket).await?),
         };
         let first = timeout(ANSWER_LIMIT, monitor.wire.receive());
         match first.await {
             Ok(Ok(message)) if message.greeting.is_some() => {}
-            Ok(Ok(_)) => return Err(nonsense(GREETING, "it is no greeting")),
-            Ok(Err(error)) => return Err(broken(GREETING, &error)),
-            Err(_) => return Err(silent(GREETING, ANSWER_LIMIT)),
+            Ok(Ok(_)) => return Err(nonsense(CONNECTING, "it is no greeting")),
+            Ok(Err(error)) => return Err(broken(CONNECTING, &error)),
+            Err(_) => return Err(silent(CONNECTING, ANSWER_LIMIT)),
         }
         let ready = monitor.execute("qmp_capabilities", json!({}), ANSWER_LIMIT);
         ready.await.map(|_: Value| monitor)
@@ -133,6 +133,25 @@ impl Monitor {
                 return Ok(message);
             }
             // An event, or the answer to somebody who has gone.
+        }
+    }
+}
+
+/// Reaches QEMU, if need be after others that it has not let in yet: some of them have gone already.
+async fn reach(socket: &Path) -> Result<UnixStream, Error> {
+    let deadline = Instant::now() + ANSWER_LIMIT;
+    loop {
+        let error = match UnixStream::connect(socket).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                return Err(Error::Absent);
+            }
+            io::ErrorKind::WouldBlock if Instant::now() < deadline => sleep(PAUSE).await,
+            io::ErrorKind::WouldBlock => return Err(silent(CONNECTING, ANSWER_LIMIT)),
+            _ => return Err(Error::Unusable(error)),
         }
     }
 }

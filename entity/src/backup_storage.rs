@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::BackupStorageId;
+use crate::{BackupStorageId, Sealed};
 
 /// What kind of destination it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -32,6 +32,28 @@ pub struct Model {
     pub kind: BackupStorageKind,
     /// Of a local one: its directory on the hypervisors.
     pub path: Option<String>,
+    /// Of a bucket: the store's URL; that of AWS if there is none.
+    pub s3_endpoint: Option<String>,
+    /// Of a bucket: its region.
+    pub s3_region: Option<String>,
+    /// Of a bucket: its name.
+    pub s3_bucket: Option<String>,
+    /// Of a bucket: what the keys begin with.
+    pub s3_prefix: Option<String>,
+    /// Of a bucket: the access key's id.
+    pub s3_access_key_id: Option<String>,
+    /// Of a bucket: the access key's secret.
+    pub s3_secret_access_key: Option<Sealed>,
+    /// Of a bucket: whether it stands in the path; what the endpoint is likely to want if null.
+    pub s3_force_path_style: Option<bool>,
+    /// Of an NFS export: its server.
+    pub nfs_server: Option<String>,
+    /// Of an NFS export: its path on the server.
+    pub nfs_export: Option<String>,
+    /// Of an NFS export: the directory below it.
+    pub nfs_directory: Option<String>,
+    /// How many bytes a second each agent may write there and read from there; null for any.
+    pub bandwidth_limit: Option<i64>,
     /// When it was made.
     pub created_at: DateTimeUtc,
 }

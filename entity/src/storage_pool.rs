@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{HypervisorGroupId, StoragePoolId, volume_plan::StorageType};
+use crate::{HypervisorGroupId, Sealed, StoragePoolId, volume_plan::StorageType};
 
 /// A row of `storage_pools`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -25,6 +25,8 @@ pub struct Model {
     pub rbd_user: Option<String>,
     /// Of a Ceph pool: the cluster's configuration file on the hypervisors.
     pub rbd_config_path: Option<String>,
+    /// Of a Ceph pool: that user's key; the hypervisors have it if null.
+    pub rbd_keyring: Option<Sealed>,
     /// When it was made.
     pub created_at: DateTimeUtc,
 }

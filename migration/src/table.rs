@@ -47,8 +47,15 @@ pub fn count(name: &'static str) -> ColumnDef {
 
 /// Yes or no.
 pub fn flag(name: &'static str) -> ColumnDef {
+    let mut column = flag_null(name);
+    column.not_null();
+    column
+}
+
+/// Yes, no, or not said.
+pub fn flag_null(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
-    column.boolean().not_null();
+    column.boolean();
     column
 }
 
@@ -100,6 +107,34 @@ pub async fn drop_all(manager: &SchemaManager<'_>, tables: &[&'static str]) -> R
     for table in tables.iter().rev().copied() {
         manager
             .drop_table(Table::drop().table(table).to_owned())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Adds columns, which may be null, to a table. SQLite takes one at a time.
+pub async fn add_columns(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: Vec<ColumnDef>,
+) -> Result<(), DbErr> {
+    for column in columns {
+        manager
+            .alter_table(Table::alter().table(table).add_column(column).to_owned())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Drops columns of a table.
+pub async fn drop_columns(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    for column in columns.iter().copied() {
+        manager
+            .alter_table(Table::alter().table(table).drop_column(column).to_owned())
             .await?;
     }
     Ok(())

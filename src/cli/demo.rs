@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use tidemark::config::Config;
+use tidemark::{
+    config::{Config, KeySource},
+    secret::new_key,
+};
 use tokio::fs;
 
 use self::seed::SignIn;
@@ -31,6 +34,7 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let layout = Layout::prepare(&self.data).await?;
+        layout.ensure_secrets_key().await?;
         let config = self.config(&layout)?;
         let app = open_with_log(&config).await?;
         app.database
@@ -66,6 +70,7 @@ impl Demo {
         if std::env::var_os("TIDEMARK_LOG_FILTER").is_none() {
             "warn".clone_into(&mut config.log.filter);
         }
+        config.secrets.keys = vec![KeySource::File(layout.secrets_key())];
         config.agent.state_dir = layout.agent_state();
         config.agent.token_file = layout.agent_token();
         Ok(config)
@@ -129,6 +134,19 @@ impl Layout {
 
     fn agent_token(&self) -> PathBuf {
         self.0.join("agent.token")
+    }
+
+    fn secrets_key(&self) -> PathBuf {
+        self.0.join("secrets.key")
+    }
+
+    /// The key that secrets are encrypted with, made once.
+    async fn ensure_secrets_key(&self) -> anyhow::Result<()> {
+        let path = self.secrets_key();
+        if !fs::try_exists(&path).await? {
+            filesystem::write_secret(&path, new_key()?.expose()).await?;
+        }
+        Ok(())
     }
 
     async fn read_sign_ins(&self) -> anyhow::Result<Vec<SignIn>> {

@@ -1,13 +1,20 @@
 //! `tidemark doctor`: looks for what would keep the gateway from working. It changes nothing.
 
 use std::{
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{ExitCode, Stdio},
     time::{Duration, SystemTime},
 };
 
 use chrono::{DateTime, Utc};
-use tidemark::{config::Config, database::Database, domain::Clock};
+use tidemark::{
+    app::App,
+    config::{Config, KeySource},
+    database::Database,
+    domain::{Clock, secret},
+    secret::Keys,
+};
 use tokio::{process::Command, time::timeout};
 
 use super::ConfigFile;
@@ -27,7 +34,8 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
     let config = file.load()?;
     let mut findings = vec![tool("qemu-img").await, tool("qemu-nbd").await];
     findings.extend(paths(&config));
-    findings.extend(database(&config).await);
+    let keys = keys(&config, &mut findings);
+    findings.extend(database(&config, keys).await);
     let mut bad = 0;
     for finding in findings {
         match finding {
@@ -96,7 +104,32 @@ fn writable(directory: &Path) -> Finding {
     }
 }
 
-async fn database(config: &Config) -> Vec<Finding> {
+/// The keys that secrets are encrypted with; none if they cannot be had.
+fn keys(config: &Config, findings: &mut Vec<Finding>) -> Option<Keys> {
+    for source in &config.secrets.keys {
+        if let KeySource::File(path) = source
+            && path.metadata().is_ok_and(|file| file.mode() & 0o007 != 0)
+        {
+            let shown = path.display();
+            findings.push(Finding::Bad(
+                format!("everybody on this machine can read or change the key {shown}"),
+                format!("let nobody but the user that runs Tidemark read it: chmod 600 {shown}"),
+            ));
+        }
+    }
+    match config.secrets.load() {
+        Ok(keys) => Some(keys),
+        Err(error) => {
+            findings.push(Finding::Bad(
+                error.to_string(),
+                "put every key that secrets were encrypted with back in its place".to_owned(),
+            ));
+            None
+        }
+    }
+}
+
+async fn database(config: &Config, keys: Option<Keys>) -> Vec<Finding> {
     if config
         .database
         .sqlite_file()
@@ -114,7 +147,9 @@ async fn database(config: &Config) -> Vec<Finding> {
         Err(_) => return vec![unreachable("no answer in time")],
     };
     let mut findings = vec![Finding::Good("the database answers".to_owned())];
-    findings.push(match database.pending_migrations().await {
+    let pending = database.pending_migrations().await;
+    let is_current = matches!(pending, Ok(0));
+    findings.push(match pending {
         Ok(0) => Finding::Good("the database has all migrations".to_owned()),
         Ok(missing) => Finding::Bad(
             format!("the database lacks {missing} migrations"),
@@ -129,6 +164,37 @@ async fn database(config: &Config) -> Vec<Finding> {
         Ok(now) => clock(now),
         Err(error) => unreachable(&error.to_string()),
     });
+    if let (true, Some(keys)) = (is_current, keys) {
+        let app = App::new(database, config.settings()).with_keys(keys);
+        findings.extend(secrets(&app).await);
+    }
+    findings
+}
+
+/// Whether every secret that is kept still opens.
+async fn secrets(app: &App) -> Vec<Finding> {
+    let kept = match secret::list(app.database.reads()).await {
+        Ok(kept) => kept,
+        Err(error) => return vec![unreachable(&error.to_string())],
+    };
+    let unreadable = kept.iter().filter_map(|kept| kept.open(app).err());
+    let mut findings: Vec<_> = unreadable
+        .map(|error| {
+            Finding::Bad(
+                error.to_string(),
+                "add the key that encrypted it to secrets.keys, or set the secret anew".to_owned(),
+            )
+        })
+        .collect();
+    if findings.is_empty() {
+        let count = kept.len();
+        findings.push(match (count, app.keys.is_empty()) {
+            (0, true) => Finding::Good("no secrets are kept, and no key is configured".to_owned()),
+            _ => Finding::Good(format!(
+                "all secrets that are kept ({count}) can be decrypted"
+            )),
+        });
+    }
     findings
 }
 

@@ -8,6 +8,7 @@ use tidemark::{
     domain::{
         self,
         operation::recover::{Repaired, recover},
+        secret,
     },
     graphql::{self, Limits, Schema},
     http::Server,
@@ -38,8 +39,28 @@ impl Serve {
         if missing > 0 {
             bail!("the database lacks {missing} migrations: run `tidemark migrate` first");
         }
+        check_secrets(&app).await?;
         serve(&config, app, self.with_agent).await
     }
+}
+
+/// Fails when secrets are kept whose key is not configured: what needs them would fail. A single one
+/// that is damaged keeps nobody from the rest.
+async fn check_secrets(app: &App) -> anyhow::Result<()> {
+    for kept in secret::list(app.database.reads()).await? {
+        match kept.open(app) {
+            Ok(_) => {}
+            Err(domain::Error::SecretUnreadable {
+                owner,
+                cause: cause @ secret::Cause::UnknownKey(_),
+            }) => bail!(
+                "the secret of {owner} cannot be decrypted: {cause}; add the key to secrets.keys, or \
+                 see \"Secrets\" in docs/operations.md if it is lost"
+            ),
+            Err(error) => tracing::error!("{error}: set it anew"),
+        }
+    }
+    Ok(())
 }
 
 /// Serves `app` until it is told to stop, then closes its database.

@@ -1,18 +1,25 @@
 //! Agents: how they enter, that they are alive, and all that an assignment tells them.
 
 use entity::{
-    Scope, backup, backup_storage, hypervisor, instance, operation, operation::OperationKind,
-    snapshot, storage_pool, volume, volume_plan,
+    Scope, backup, hypervisor, instance, operation, operation::OperationKind,
+    operation_log::LogLevel, snapshot, volume, volume_plan,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    QueryFilter, sea_query::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
 use super::{
-    Error, Result, backup_storage as backup_storages, hypervisor as hypervisors,
-    operation::recover, plan, text, transaction::Transaction,
+    Error, ErrorCode, Result, backup_storage, hypervisor as hypervisors,
+    operation::{
+        claim,
+        finish::{self, Outcome},
+        log, recover,
+        renew::Lease,
+    },
+    plan, storage_pool, text,
+    transaction::Transaction,
 };
 use crate::{app::App, events::Topic};
 
@@ -83,8 +90,8 @@ pub struct Assignment {
     pub target: Option<AssignedVolume>,
     /// The snapshot.
     pub snapshot: Option<snapshot::Model>,
-    /// The backup, and where it lies.
-    pub backup: Option<(backup::Model, backup_storage::Model)>,
+    /// The backup, and how to reach where it lies.
+    pub backup: Option<(backup::Model, backup_storage::Access)>,
 }
 
 /// A volume and where it lies.
@@ -94,14 +101,62 @@ pub struct AssignedVolume {
     pub volume: volume::Model,
     /// Its plan.
     pub plan: volume_plan::Model,
-    /// Its pool.
-    pub pool: storage_pool::Model,
+    /// Its pool, and how to reach it.
+    pub pool: storage_pool::Access,
     /// What it is attached to.
     pub instance: Option<instance::Model>,
 }
 
+/// Gives the agent up to `limit` operations that wait for it. One that it cannot be told of, because
+/// a secret that it needs does not open, fails.
+pub async fn assign(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    limit: u64,
+) -> Result<Vec<Assignment>> {
+    let mut assignments = Vec::new();
+    for operation in claim::claim(app, hypervisor, limit).await? {
+        match assignment(app, operation.clone()).await {
+            Ok(assignment) => assignments.push(assignment),
+            Err(error @ Error::SecretUnreadable { .. }) => {
+                give_up(app, hypervisor, &operation, &error).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(assignments)
+}
+
+async fn give_up(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    operation: &operation::Model,
+    error: &Error,
+) -> Result<()> {
+    tracing::error!(operation = %operation.id, %error, "an agent cannot be told what it needs");
+    let lease = Lease {
+        operation: operation.id,
+        epoch: operation.epoch,
+    };
+    let entry = log::Entry {
+        at: app.clock.now(app.database.reads()).await?,
+        level: LogLevel::Error,
+        message: error.to_string(),
+        public: false,
+    };
+    log::record(app, hypervisor, lease, vec![entry]).await?;
+    let outcome = Outcome::Failed {
+        code: ErrorCode::StorageFailed,
+        message: "The gateway cannot read the key of a storage. Ask the operator.".to_owned(),
+        // An earlier attempt may have begun to write.
+        volume_touched: operation.epoch > 1 && operation.kind == OperationKind::RestoreInPlace,
+    };
+    finish::finish(app, hypervisor, lease, outcome).await?;
+    Ok(())
+}
+
 /// Loads what an assignment tells.
-pub async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment> {
+async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment> {
     let db = app.database.reads();
     let volume = volume::Entity::visible_to(Scope::Everything)
         .filter(volume::Column::Id.eq(operation.volume_id))
@@ -110,14 +165,14 @@ pub async fn assignment(app: &App, operation: operation::Model) -> Result<Assign
     let volume = match volume {
         // A backup is deleted without its volume.
         Some(_) if operation.kind == OperationKind::DeleteBackup => None,
-        Some(volume) => Some(assigned(db, volume).await?),
+        Some(volume) => Some(assigned(app, volume).await?),
         None => None,
     };
     let target = match operation.target_volume_id {
         Some(id) => {
             let target = volume::Entity::find_by_id(id).one(db).await?;
             let target = target.ok_or_else(|| missing("target volume"))?;
-            Some(assigned(db, target).await?)
+            Some(assigned(app, target).await?)
         }
         None => None,
     };
@@ -129,8 +184,8 @@ pub async fn assignment(app: &App, operation: operation::Model) -> Result<Assign
         Some(id) => {
             let backup = backup::Entity::find_by_id(id).one(db).await?;
             let backup = backup.ok_or_else(|| missing("backup"))?;
-            let storage = backup_storages::find(db, backup.backup_storage_id).await?;
-            Some((backup, storage))
+            let storage = backup_storage::find(db, backup.backup_storage_id).await?;
+            Some((backup, backup_storage::Access::to(app, storage)?))
         }
         None => None,
     };
@@ -143,9 +198,10 @@ pub async fn assignment(app: &App, operation: operation::Model) -> Result<Assign
     })
 }
 
-async fn assigned(db: &impl ConnectionTrait, volume: volume::Model) -> Result<AssignedVolume> {
+async fn assigned(app: &App, volume: volume::Model) -> Result<AssignedVolume> {
+    let db = app.database.reads();
     let plan = plan::find(db, volume.plan_id).await?;
-    let pool = storage_pool::Entity::find_by_id(volume.pool_id)
+    let pool = entity::storage_pool::Entity::find_by_id(volume.pool_id)
         .one(db)
         .await?
         .ok_or_else(|| missing("storage pool"))?;
@@ -156,7 +212,7 @@ async fn assigned(db: &impl ConnectionTrait, volume: volume::Model) -> Result<As
     Ok(AssignedVolume {
         volume,
         plan,
-        pool,
+        pool: storage_pool::Access::to(app, pool)?,
         instance,
     })
 }

@@ -1,34 +1,29 @@
-//! Backup storages: where backups are written to, and whether that works.
+//! Backup storages: where backups are written to, and how it is reached.
 
-use chrono::{DateTime, Utc};
-use entity::{
-    BackupStorageId, BackupStorageTestId, HypervisorId, backup, backup_storage,
-    backup_storage::BackupStorageKind, backup_storage_test,
-};
+mod location;
+mod test;
+
+use entity::{BackupStorageId, backup, backup_storage, backup_storage::BackupStorageKind};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QuerySelect,
+    PaginatorTrait, QueryFilter, QuerySelect, TryIntoModel,
 };
+use storage::{Destination, NfsExport, S3Bucket, Secret};
 
+pub use self::{
+    location::{Bucket, Export, Location, summary},
+    test::{answer, list_asked_of, test},
+};
 use super::{
-    Error, Requester, Result, hypervisor,
-    text::{self, absolute_path},
+    Error, Requester, Result,
+    secret::{self, Kept, Owner, seal},
+    text,
     transaction::Transaction,
 };
-use crate::{app::App, events::Topic};
+use crate::app::App;
 
-/// The most characters of what an agent says of a test; what is longer is cut.
-const MAX_MESSAGE_CHARS: usize = 1000;
-
-/// What kind of destination, and where it is.
-#[derive(Debug)]
-pub enum Location {
-    /// A directory of the hypervisors themselves.
-    Local {
-        /// The directory.
-        path: String,
-    },
-}
+/// Slower than this no backup of a volume of any size ends in time.
+const MIN_BANDWIDTH_BYTES: i64 = 64 << 10;
 
 /// The backup storage `id`.
 pub async fn find(db: &impl ConnectionTrait, id: BackupStorageId) -> Result<backup_storage::Model> {
@@ -36,35 +31,57 @@ pub async fn find(db: &impl ConnectionTrait, id: BackupStorageId) -> Result<back
     storage.ok_or(Error::NotFound("backup storage"))
 }
 
-/// Makes a backup storage.
+/// Makes a backup storage. `bandwidth_limit` is in bytes a second, for each agent.
 pub async fn create(
     app: &App,
     requester: &Requester,
     name: &str,
     location: Location,
+    bandwidth_limit: Option<i64>,
 ) -> Result<backup_storage::Model> {
     requester.admin()?;
+    let id = app.ids.next(BackupStorageId::from_uuid);
     let tx = Transaction::begin(app).await?;
-    let Location::Local { path } = location;
-    let storage = backup_storage::ActiveModel {
-        id: Set(app.ids.next(BackupStorageId::from_uuid)),
+    let mut storage = backup_storage::ActiveModel {
+        id: Set(id),
         name: Set(text::name(name)?),
-        kind: Set(BackupStorageKind::Local),
-        path: Set(Some(absolute_path(&path)?)),
+        kind: Set(location.kind()),
+        bandwidth_limit: Set(bandwidth_limit.map(bandwidth).transpose()?),
         created_at: Set(tx.now()),
+        ..Default::default()
     };
+    match location.write(&mut storage)? {
+        Some(secret) => keep(app, &mut storage, id, &secret)?,
+        None if storage.s3_bucket.is_set() => {
+            return Err(Error::invalid(
+                "Give `s3.secretAccessKey`, the access key's secret.",
+            ));
+        }
+        None => {}
+    }
     let storage = storage.insert(tx.db()).await?;
     tx.commit().await?;
     Ok(storage)
 }
 
-/// Changes a backup storage. One that holds backups cannot be pointed elsewhere.
+/// What to change of a backup storage.
+#[derive(Debug, Default)]
+pub struct Update<'a> {
+    /// What it is called.
+    pub name: Option<&'a str>,
+    /// Where it is. Its kind cannot change.
+    pub location: Option<Location>,
+    /// In bytes a second, for each agent; `Some(None)` clears it.
+    pub bandwidth_limit: Option<Option<i64>>,
+}
+
+/// Changes a backup storage. One that holds backups cannot be pointed elsewhere; the key that it is
+/// reached with can always be changed.
 pub async fn update(
     app: &App,
     requester: &Requester,
     id: BackupStorageId,
-    name: Option<&str>,
-    location: Option<Location>,
+    update: Update<'_>,
 ) -> Result<backup_storage::Model> {
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
@@ -75,28 +92,17 @@ pub async fn update(
         .await?;
     let storage = storage.ok_or(Error::NotFound("backup storage"))?;
     let mut changed = storage.clone().into_active_model();
-    if let Some(name) = name {
+    if let Some(name) = update.name {
         changed.name = Set(text::name(name)?);
     }
-    if let Some(Location::Local { path }) = location {
-        if storage.kind != BackupStorageKind::Local {
-            return Err(Error::invalid(
-                "The kind of a backup storage cannot be changed.",
-            ));
-        }
-        let path = absolute_path(&path)?;
-        if storage.path.as_deref() != Some(&*path) {
-            let backups = backup::Entity::find()
-                .filter(backup::Column::BackupStorageId.eq(id))
-                .filter(backup::Column::DeletedAt.is_null())
-                .count(tx.db())
-                .await?;
-            if backups > 0 {
-                return Err(Error::invalid(format!(
-                    "The backup storage holds {backups} backups and cannot be pointed elsewhere."
-                )));
-            }
-            changed.path = Set(Some(path));
+    if let Some(limit) = update.bandwidth_limit {
+        changed.bandwidth_limit = Set(limit.map(bandwidth).transpose()?);
+    }
+    if let Some(location) = update.location {
+        point(app, &storage, &mut changed, location)?;
+        let pointed = changed.clone().try_into_model()?;
+        if location::address(&pointed) != location::address(&storage) {
+            ensure_no_backups(tx.db(), id).await?;
         }
     }
     let storage = changed.update(tx.db()).await?;
@@ -104,147 +110,113 @@ pub async fn update(
     Ok(storage)
 }
 
-/// Writes, reads back and deletes a small object there: from the gateway itself, or by the agent
-/// of a hypervisor.
-pub async fn test(
+fn point(
     app: &App,
-    requester: &Requester,
-    id: BackupStorageId,
-    hypervisor_id: Option<HypervisorId>,
-) -> Result<backup_storage_test::Model> {
-    requester.admin()?;
-    let storage = find(app.database.reads(), id).await?;
-    if let Some(hypervisor_id) = hypervisor_id {
-        hypervisor::find(app.database.reads(), hypervisor_id).await?;
+    storage: &backup_storage::Model,
+    changed: &mut backup_storage::ActiveModel,
+    location: Location,
+) -> Result<()> {
+    if location.kind() != storage.kind {
+        return Err(Error::invalid(
+            "The kind of a backup storage cannot be changed.",
+        ));
     }
-    let test = ask(app, id, hypervisor_id).await?;
-    if hypervisor_id.is_some() {
-        return wait(app, test).await;
-    }
-    let answer = probe(&storage).await;
-    let message = answer.err().unwrap_or_else(|| WORKS.to_owned());
-    let ok = message == WORKS;
-    record(app, test, ok, &message).await
-}
-
-const WORKS: &str = "A small object was written, read back and deleted.";
-
-async fn probe(storage: &backup_storage::Model) -> Result<(), String> {
-    let path = storage
-        .path
-        .as_deref()
-        .ok_or("The backup storage has no path.")?;
-    storage::probe(&storage::Local::new(path))
-        .await
-        .map_err(|error| error.to_string())
-}
-
-/// Asks for a test.
-async fn ask(
-    app: &App,
-    id: BackupStorageId,
-    hypervisor_id: Option<HypervisorId>,
-) -> Result<backup_storage_test::Model> {
-    let mut tx = Transaction::begin(app).await?;
-    let test = backup_storage_test::ActiveModel {
-        id: Set(app.ids.next(BackupStorageTestId::from_uuid)),
-        backup_storage_id: Set(id),
-        hypervisor_id: Set(hypervisor_id),
-        requested_at: Set(tx.now()),
-        finished_at: Set(None),
-        ok: Set(false),
-        message: Set(String::new()),
-    };
-    let test = test.insert(tx.db()).await?;
-    if let Some(hypervisor_id) = hypervisor_id {
-        tx.wake_agent(hypervisor_id);
-    }
-    tx.commit().await?;
-    Ok(test)
-}
-
-/// Waits for the agent's answer; its silence is one too.
-async fn wait(app: &App, test: backup_storage_test::Model) -> Result<backup_storage_test::Model> {
-    let mut answers = app.hub.watch(Topic::StorageTests);
-    let patience = app.settings.storage_test;
-    let answered = async {
-        loop {
-            let known = backup_storage_test::Entity::find_by_id(test.id)
-                .one(app.database.reads())
-                .await?
-                .ok_or_else(|| Error::Broken("a storage test vanished".to_owned()))?;
-            if known.finished_at.is_some() {
-                return Ok(known);
-            }
-            answers.changed().await;
+    match location.write(changed)? {
+        Some(secret) => keep(app, changed, storage.id, &secret),
+        None if *changed.s3_access_key_id.as_ref() != storage.s3_access_key_id => {
+            Err(Error::invalid(
+                "Give `s3.secretAccessKey`, too: another access key has another secret.",
+            ))
         }
-    };
-    if let Ok(answer) = tokio::time::timeout(patience, answered).await {
-        return answer;
+        None => Ok(()),
     }
-    let silence = format!(
-        "The agent did not answer within {} seconds.",
-        patience.as_secs()
-    );
-    record(app, test, false, &silence).await
 }
 
-/// The tests that wait for the agent of `hypervisor_id`.
-pub async fn list_asked_of(
-    app: &App,
-    hypervisor_id: HypervisorId,
-) -> Result<Vec<(backup_storage_test::Model, backup_storage::Model)>> {
-    let db = app.database.reads();
-    let since: DateTime<Utc> = app.clock.now(db).await? - app.settings.storage_test;
-    let tests = backup_storage_test::Entity::find()
-        .filter(backup_storage_test::Column::HypervisorId.eq(hypervisor_id))
-        .filter(backup_storage_test::Column::FinishedAt.is_null())
-        .filter(backup_storage_test::Column::RequestedAt.gt(since))
-        .all(db)
+async fn ensure_no_backups(db: &impl ConnectionTrait, id: BackupStorageId) -> Result<()> {
+    let backups = backup::Entity::find()
+        .filter(backup::Column::BackupStorageId.eq(id))
+        .filter(backup::Column::DeletedAt.is_null())
+        .count(db)
         .await?;
-    let mut asked = Vec::with_capacity(tests.len());
-    for test in tests {
-        let storage = find(db, test.backup_storage_id).await?;
-        asked.push((test, storage));
+    if backups == 0 {
+        return Ok(());
     }
-    Ok(asked)
+    Err(Error::invalid(format!(
+        "The backup storage holds {backups} backups and cannot be pointed elsewhere."
+    )))
 }
 
-/// The answer of the agent of `hypervisor_id`; false when nobody waits for it any more.
-pub async fn answer(
+fn keep(
     app: &App,
-    hypervisor_id: HypervisorId,
-    id: BackupStorageTestId,
-    ok: bool,
-    message: &str,
-) -> Result<bool> {
-    let test = backup_storage_test::Entity::find_by_id(id)
-        .filter(backup_storage_test::Column::HypervisorId.eq(hypervisor_id))
-        .filter(backup_storage_test::Column::FinishedAt.is_null())
-        .one(app.database.reads())
-        .await?;
-    match test {
-        Some(test) => {
-            let message = if ok { WORKS } else { message };
-            record(app, test, ok, message).await.map(|_| true)
-        }
-        None => Ok(false),
+    storage: &mut backup_storage::ActiveModel,
+    id: BackupStorageId,
+    secret: &Secret,
+) -> Result<()> {
+    let sealed = seal(app, Owner::BackupStorage(id), secret)?;
+    storage.s3_secret_access_key = Set(Some(sealed));
+    Ok(())
+}
+
+fn bandwidth(limit: i64) -> Result<i64> {
+    if limit >= MIN_BANDWIDTH_BYTES {
+        return Ok(limit);
+    }
+    Err(Error::invalid(format!(
+        "`bandwidthLimit` is at least {MIN_BANDWIDTH_BYTES} bytes a second."
+    )))
+}
+
+/// A backup storage, and how it is reached: with its secret, for whoever works with it.
+#[derive(Debug)]
+pub struct Access {
+    /// The backup storage.
+    pub storage: backup_storage::Model,
+    /// How it is reached.
+    pub destination: Destination,
+}
+
+impl Access {
+    /// The access to `storage`.
+    pub fn to(app: &App, storage: backup_storage::Model) -> Result<Self> {
+        let destination = destination(app, &storage)?;
+        Ok(Self {
+            storage,
+            destination,
+        })
     }
 }
 
-async fn record(
-    app: &App,
-    test: backup_storage_test::Model,
-    ok: bool,
-    message: &str,
-) -> Result<backup_storage_test::Model> {
-    let mut tx = Transaction::begin(app).await?;
-    let mut test = test.into_active_model();
-    test.finished_at = Set(Some(tx.now()));
-    test.ok = Set(ok);
-    test.message = Set(text::printable(message, MAX_MESSAGE_CHARS));
-    let test = test.update(tx.db()).await?;
-    tx.wake(Topic::StorageTests);
-    tx.commit().await?;
-    Ok(test)
+/// An operator has cleared it by hand, because its key is lost.
+fn missing(storage: &backup_storage::Model) -> Error {
+    Error::SecretUnreadable {
+        owner: Kept::name_of(storage),
+        cause: secret::Cause::Missing,
+    }
+}
+
+fn destination(app: &App, storage: &backup_storage::Model) -> Result<Destination> {
+    let broken = || Error::Broken(format!("the backup storage {} lacks a part", storage.id));
+    let part = |part: &Option<String>| part.clone().ok_or_else(broken);
+    Ok(match storage.kind {
+        BackupStorageKind::Local => Destination::Local {
+            path: part(&storage.path)?.into(),
+        },
+        BackupStorageKind::S3 => Destination::S3(S3Bucket {
+            endpoint: storage.s3_endpoint.clone(),
+            region: part(&storage.s3_region)?,
+            bucket: part(&storage.s3_bucket)?,
+            prefix: storage.s3_prefix.clone(),
+            access_key_id: part(&storage.s3_access_key_id)?,
+            secret_access_key: match Kept::of_backup_storage(storage) {
+                Some(kept) => kept.open(app)?,
+                None => return Err(missing(storage)),
+            },
+            force_path_style: storage.s3_force_path_style,
+        }),
+        BackupStorageKind::Nfs => Destination::Nfs(NfsExport {
+            server: part(&storage.nfs_server)?,
+            export: part(&storage.nfs_export)?,
+            directory: storage.nfs_directory.clone(),
+        }),
+    })
 }

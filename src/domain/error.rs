@@ -5,6 +5,7 @@ use entity::OperationId;
 use sea_orm::DbErr;
 
 use super::{ErrorCode, cooldown, guard::Refusal};
+use crate::secret;
 
 /// The result of what the domain does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -44,6 +45,20 @@ pub enum Error {
     /// The key was used for another request.
     #[error("This idempotency key was used with another input. Use a new key for a new request.")]
     IdempotencyConflict,
+    /// A secret is to be kept, and there is nothing to encrypt it with.
+    #[error(
+        "The gateway has no key to encrypt secrets with. Set `secrets.keys` in its configuration \
+         (`tidemark secrets new-key` prints a key), restart it, and try again."
+    )]
+    NoSecretKey,
+    /// A secret that is kept cannot be read.
+    #[error("the secret of {owner} cannot be decrypted: {cause}")]
+    SecretUnreadable {
+        /// Whose.
+        owner: String,
+        /// Why.
+        cause: secret::Error,
+    },
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] DbErr),
@@ -63,7 +78,10 @@ impl Error {
             Self::InvalidInput(_) => ErrorCode::InvalidInput,
             Self::Refused(refusal) => refusal.code(),
             Self::IdempotencyConflict => ErrorCode::IdempotencyConflict,
-            Self::Database(_) | Self::Broken(_) => ErrorCode::Internal,
+            Self::NoSecretKey => ErrorCode::NoSecretKey,
+            Self::SecretUnreadable { .. } | Self::Database(_) | Self::Broken(_) => {
+                ErrorCode::Internal
+            }
         }
     }
 

@@ -78,6 +78,9 @@ error_codes! {
     IdempotencyConflict "IDEMPOTENCY_CONFLICT"
         "The idempotency key was used with another input." false
         "Use a new key for a new request.";
+    NoSecretKey "NO_SECRET_KEY"
+        "The gateway has no key to encrypt a secret with." false
+        "Configure `secrets.keys`, restart the gateway, and try again.";
     ItemNotAvailable "ITEM_NOT_AVAILABLE"
         "The snapshot or backup is not available." true
         "Wait until it is AVAILABLE, or choose another one.";

@@ -41,7 +41,9 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
         return Err(Error::invalid("Credits per hour cannot be negative."));
     }
     let qmp_socket = input.qmp_socket.as_deref();
-    let qmp_socket = qmp_socket.map(text::absolute_path).transpose()?;
+    let qmp_socket = qmp_socket
+        .map(|path| text::absolute_path("qmpSocket", path))
+        .transpose()?;
     let tx = Transaction::begin(app).await?;
     account::Entity::find_by_id(input.account_id)
         .one(tx.db())

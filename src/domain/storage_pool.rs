@@ -1,15 +1,23 @@
 //! Storage pools: where the volumes of a hypervisor group lie.
 
-use entity::{HypervisorGroupId, StoragePoolId, storage_pool, volume_plan::StorageType};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use entity::{HypervisorGroupId, StoragePoolId, storage_pool, volume, volume_plan::StorageType};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QuerySelect, TryIntoModel,
+};
+use storage::Secret;
 
 use super::{
     Error, Requester, Result,
     hypervisor::find_group,
+    secret::{Kept, Owner, seal},
     text::{self, absolute_path},
     transaction::Transaction,
 };
 use crate::app::App;
+
+/// The most bytes of a keyring: a key and what it may do.
+const MAX_KEYRING_BYTES: usize = 4096;
 
 /// What kind of pool, and where it is.
 #[derive(Debug)]
@@ -20,14 +28,21 @@ pub enum Location {
         path: String,
     },
     /// A pool of RBD images.
-    CephRbd {
-        /// Its name in the cluster.
-        pool: String,
-        /// The user that agents are.
-        user: String,
-        /// The cluster's configuration file on the hypervisors.
-        config_path: Option<String>,
-    },
+    CephRbd(CephPool),
+}
+
+/// A pool of RBD images. Of what may be missing, `None` leaves it as it is and `Some(None)` clears
+/// it.
+#[derive(Debug)]
+pub struct CephPool {
+    /// Its name in the cluster.
+    pub pool: String,
+    /// The user that agents are, with or without `client.` before it.
+    pub user: String,
+    /// The cluster's configuration file on the hypervisors.
+    pub config_path: Option<Option<String>>,
+    /// That user's key, bare or as a keyring file has it.
+    pub keyring: Option<Option<Secret>>,
 }
 
 /// Makes a pool.
@@ -39,44 +54,152 @@ pub async fn create(
     location: Location,
 ) -> Result<storage_pool::Model> {
     requester.admin()?;
+    let id = app.ids.next(StoragePoolId::from_uuid);
     let tx = Transaction::begin(app).await?;
     find_group(tx.db(), group_id).await?;
     let mut pool = storage_pool::ActiveModel {
-        id: Set(app.ids.next(StoragePoolId::from_uuid)),
+        id: Set(id),
         group_id: Set(group_id),
         name: Set(text::name(name)?),
-        storage_type: Set(StorageType::Qcow2File),
-        path: Set(None),
-        rbd_pool: Set(None),
-        rbd_user: Set(None),
-        rbd_config_path: Set(None),
+        storage_type: Set(location.storage_type()),
         created_at: Set(tx.now()),
+        ..Default::default()
     };
-    match location {
-        Location::Qcow2File { path } => pool.path = Set(Some(absolute_path(&path)?)),
-        Location::CephRbd {
-            pool: name,
-            user,
-            config_path,
-        } => {
-            pool.storage_type = Set(StorageType::CephRbd);
-            pool.rbd_pool = Set(Some(ceph_name("pool", &name)?));
-            pool.rbd_user = Set(Some(ceph_name("user", &user)?));
-            pool.rbd_config_path = Set(config_path.as_deref().map(absolute_path).transpose()?);
-        }
-    }
+    location.write(app, id, &mut pool)?;
     let pool = pool.insert(tx.db()).await?;
     tx.commit().await?;
     Ok(pool)
 }
 
+/// Changes a pool. One that holds volumes cannot be pointed elsewhere; who agents are there, and
+/// with which key, can always be changed.
+pub async fn update(
+    app: &App,
+    requester: &Requester,
+    id: StoragePoolId,
+    name: Option<&str>,
+    location: Option<Location>,
+) -> Result<storage_pool::Model> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    let pool = storage_pool::Entity::find_by_id(id)
+        // Stronger than other locks of rows: a volume that refers to it waits, too.
+        .lock_exclusive()
+        .one(tx.db())
+        .await?;
+    let pool = pool.ok_or(Error::NotFound("storage pool"))?;
+    let mut changed = pool.clone().into_active_model();
+    if let Some(name) = name {
+        changed.name = Set(text::name(name)?);
+    }
+    if let Some(location) = location {
+        if location.storage_type() != pool.storage_type {
+            return Err(Error::invalid(
+                "The storage type of a storage pool cannot be changed.",
+            ));
+        }
+        location.write(app, id, &mut changed)?;
+        let pointed = changed.clone().try_into_model()?;
+        if (&pointed.path, &pointed.rbd_pool) != (&pool.path, &pool.rbd_pool) {
+            ensure_no_volumes(&tx, id).await?;
+        }
+    }
+    let pool = changed.update(tx.db()).await?;
+    tx.commit().await?;
+    Ok(pool)
+}
+
+async fn ensure_no_volumes(tx: &Transaction<'_>, id: StoragePoolId) -> Result<()> {
+    let volumes = volume::Entity::find()
+        .filter(volume::Column::PoolId.eq(id))
+        .filter(volume::Column::DeletedAt.is_null())
+        .count(tx.db())
+        .await?;
+    if volumes == 0 {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "The storage pool holds {volumes} volumes and cannot be pointed elsewhere."
+    )))
+}
+
+impl Location {
+    fn storage_type(&self) -> StorageType {
+        match self {
+            Self::Qcow2File { .. } => StorageType::Qcow2File,
+            Self::CephRbd(_) => StorageType::CephRbd,
+        }
+    }
+
+    fn write(
+        self,
+        app: &App,
+        id: StoragePoolId,
+        row: &mut storage_pool::ActiveModel,
+    ) -> Result<()> {
+        match self {
+            Self::Qcow2File { path } => {
+                row.path = Set(Some(absolute_path("qcow2File.path", &path)?));
+            }
+            Self::CephRbd(ceph) => {
+                let user = ceph.user.strip_prefix("client.").unwrap_or(&ceph.user);
+                row.rbd_pool = Set(Some(ceph_name("cephRbd.pool", &ceph.pool)?));
+                row.rbd_user = Set(Some(ceph_name("cephRbd.user", user)?));
+                if let Some(path) = ceph.config_path {
+                    let path = path.map(|path| absolute_path("cephRbd.configPath", &path));
+                    row.rbd_config_path = Set(path.transpose()?);
+                }
+                if let Some(key) = ceph.keyring {
+                    let owner = Owner::StoragePool(id);
+                    let sealed = key.map(|key| seal(app, owner, &keyring(&key)?));
+                    row.rbd_keyring = Set(sealed.transpose()?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A storage pool, and the key that agents need there, if they have none of their own.
+#[derive(Debug)]
+pub struct Access {
+    /// The pool.
+    pub pool: storage_pool::Model,
+    /// Of a Ceph pool: the key.
+    pub keyring: Option<Secret>,
+}
+
+impl Access {
+    /// The access to `pool`.
+    pub fn to(app: &App, pool: storage_pool::Model) -> Result<Self> {
+        let keyring = Kept::of_storage_pool(&pool);
+        let keyring = keyring.map(|kept| kept.open(app)).transpose()?;
+        Ok(Self { pool, keyring })
+    }
+}
+
 /// A name in a Ceph cluster: what cannot be mistaken for another part of an image's address.
-fn ceph_name(what: &str, name: &str) -> Result<String> {
+fn ceph_name(field: &str, name: &str) -> Result<String> {
     let plain = |char: char| char.is_ascii_alphanumeric() || "._-".contains(char);
     if !name.is_empty() && name.len() <= 128 && name.chars().all(plain) {
         return Ok(name.to_owned());
     }
     Err(Error::invalid(format!(
-        "A Ceph {what} has 1 to 128 letters, digits, dots, underscores and hyphens."
+        "`{field}` has 1 to 128 letters, digits, dots, underscores and hyphens."
     )))
+}
+
+/// A key, or a keyring file with one. What is wrong with it is said, never itself.
+fn keyring(text: &Secret) -> Result<Secret> {
+    let trimmed = text.expose().trim();
+    let plain = |char: char| char.is_ascii_graphic() || " \t\r\n".contains(char);
+    let is_file = trimmed.starts_with('[') && trimmed.contains("key");
+    let is_key = trimmed.chars().all(|char| char.is_ascii_graphic());
+    let fits = !trimmed.is_empty() && trimmed.len() <= MAX_KEYRING_BYTES;
+    if fits && trimmed.chars().all(plain) && (is_file || is_key) {
+        return Ok(Secret::new(trimmed));
+    }
+    Err(Error::invalid(
+        "`cephRbd.keyring` is the user's key, or what `ceph auth get` prints of that user.",
+    ))
 }

@@ -41,16 +41,45 @@ pub fn printable(text: &str, most: usize) -> String {
         .collect()
 }
 
-/// A path on a hypervisor: absolute, with no step up and no control characters.
-pub fn absolute_path(text: &str) -> Result<String> {
-    let climbs = text.split('/').any(|part| part == "..");
-    let plain = text.starts_with('/') && text.len() <= MAX_PATH_BYTES;
-    if plain && !climbs && !text.chars().any(char::is_control) {
+/// The value of `field`, a path on another machine: absolute, with no step up and no control
+/// characters.
+pub fn absolute_path(field: &str, text: &str) -> Result<String> {
+    if text.starts_with('/') && is_path(text) {
         return Ok(text.to_owned());
     }
-    Err(Error::invalid(
-        "A path is absolute, without \"..\" and without control characters.",
-    ))
+    Err(Error::invalid(format!(
+        "`{field}` is an absolute path without \"..\" and without control characters."
+    )))
+}
+
+/// The value of `field`, a path below another one: relative, with no empty part, no step up and no
+/// control characters.
+pub fn relative_path(field: &str, text: &str) -> Result<String> {
+    let text = text.trim_end_matches('/');
+    if is_path(text) && !text.split('/').any(|part| part.is_empty() || part == ".") {
+        return Ok(text.to_owned());
+    }
+    Err(Error::invalid(format!(
+        "`{field}` is a relative path without \".\" and \"..\" and without control characters."
+    )))
+}
+
+fn is_path(text: &str) -> bool {
+    let climbs = text.split('/').any(|part| part == "..");
+    !climbs && text.len() <= MAX_PATH_BYTES && !text.chars().any(char::is_control)
+}
+
+/// The value of `field`, a key or a password of at most `most` characters that a program made. What
+/// is wrong with it is said, never itself.
+pub fn credential(field: &str, text: &str, most: usize) -> Result<String> {
+    let plain = text.chars().all(|char| char.is_ascii_graphic());
+    if plain && !text.is_empty() && text.len() <= most {
+        return Ok(text.to_owned());
+    }
+    Err(Error::invalid(format!(
+        "`{field}` has 1 to {most} ASCII letters, digits and punctuation marks, and no spaces or \
+         line breaks."
+    )))
 }
 
 /// Whether the typed name is the name of what would be changed.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{Local, Policy, Result, Retry, S3, Secret, Store};
+use crate::{Local, Policy, Result, Retry, S3, Secret, Store, nfs};
 
 /// Where backups are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Destination {
     },
     /// A bucket of an S3-compatible store.
     S3(S3Bucket),
+    /// A directory of an NFS export, by this host's mount of it if it has one.
+    Nfs(NfsExport),
 }
 
 /// A bucket of an S3-compatible store.
@@ -56,6 +58,7 @@ impl Destination {
                 let store = Arc::new(S3::new(bucket));
                 Ok(Arc::new(Retry::new(store, Policy::default())))
             }
+            Self::Nfs(export) => nfs::open(export),
         }
     }
 }

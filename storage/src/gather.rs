@@ -40,6 +40,11 @@ impl Gather {
         full
     }
 
+    /// How much waits for its block to fill.
+    pub(crate) fn pending_bytes(&self) -> u64 {
+        self.partial.len() as u64
+    }
+
     /// What is left at the end of the stream.
     pub(crate) fn rest(&mut self) -> Option<Bytes> {
         (!self.partial.is_empty()).then(|| self.partial.split().freeze())

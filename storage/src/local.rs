@@ -1,38 +1,57 @@
-//! A destination in a directory of this host: for one machine, for tests, and below any mount.
+//! A destination in a directory of this host: a disk's, or that of a server that is mounted.
 
 mod directory;
+pub(crate) mod mount;
+mod root;
+mod watchdog;
 mod writer;
 
 use std::{
-    fs::File,
     io,
     ops::Range,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::task::spawn_blocking;
 
-use self::{directory::Root, writer::LocalWriter};
+use self::{
+    mount::MountTable,
+    root::{Opened, Root},
+    watchdog::Watchdog,
+    writer::LocalWriter,
+};
 use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
 
 /// Objects as files below one directory, which has to exist already: a path that is gone because a
 /// disk is not mounted must not be taken for an empty destination.
 ///
-/// Files are written beside their place under a temporary name, flushed, and renamed; the
-/// directories on the way are flushed too. Files have mode 0600, directories 0700.
+/// Files are written beside their place under a temporary name, flushed, renamed and looked at again;
+/// the directories on the way are flushed too. Files have mode 0600, directories 0700. The directory
+/// is held open, and a path that comes to lead elsewhere, or to an empty mount point, is an error.
 #[derive(Debug, Clone)]
 pub struct Local {
-    root: Root,
+    root: Arc<Root>,
+    watchdog: Watchdog,
 }
 
 impl Local {
     /// A destination in `root`. Nothing is touched before the first use.
     pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self::at(root.into(), MountTable::default(), None)
+    }
+
+    /// A destination in a directory that has to be on the mount of `source`.
+    pub(crate) fn on_mount(root: PathBuf, source: String) -> Self {
+        Self::at(root, MountTable::default(), Some(source))
+    }
+
+    fn at(root: PathBuf, mounts: MountTable, required_source: Option<String>) -> Self {
         Self {
-            root: Root::new(root.into()),
+            root: Arc::new(Root::new(root, mounts, required_source)),
+            watchdog: Watchdog::default(),
         }
     }
 
@@ -41,87 +60,80 @@ impl Local {
         self.root.path()
     }
 
-    async fn blocking<T: Send + 'static>(
+    /// Does something below the directory. If that cannot be reached, which is also what a stale
+    /// handle means, it is opened anew and tried once more.
+    async fn run<T: Send + 'static>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Root) -> Result<T> + Send + 'static,
+        work: impl Fn(&Arc<Opened>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let root = self.root.clone();
-        blocking(doing, move || {
-            root.ensure_present()?;
-            work(&root)
-        })
-        .await
-    }
-}
-
-/// Runs file system calls where they may wait.
-async fn blocking<T: Send + 'static>(
-    doing: &'static str,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    match spawn_blocking(work).await {
-        Ok(outcome) => outcome,
-        Err(lost) => Err(Error::Io {
-            doing: doing.into(),
-            source: io::Error::other(lost),
-        }),
+        let root = Arc::clone(&self.root);
+        let watched = self.watchdog.run(doing, move || match work(&root.open()?) {
+            Err(Error::Unreachable { .. }) => work(&root.reopen()?),
+            outcome => outcome,
+        });
+        watched.await
     }
 }
 
 #[async_trait]
 impl Store for Local {
-    async fn create(&self, path: &ObjectPath, _: u64) -> Result<Box<dyn ObjectWriter>> {
-        let path = path.clone();
-        let writer = self.blocking("creating a file", move |root| {
-            LocalWriter::open(root, &path)
+    async fn create(
+        &self,
+        path: &ObjectPath,
+        expected_bytes: u64,
+    ) -> Result<Box<dyn ObjectWriter>> {
+        let (path, home, watchdog) = (path.clone(), Arc::clone(&self.root), self.watchdog.clone());
+        let writer = self.run("creating a file", move |root| {
+            let (home, watchdog) = (Arc::clone(&home), watchdog.clone());
+            LocalWriter::open(home, root, &path, expected_bytes, watchdog)
         });
         Ok(Box::new(writer.await?))
     }
 
     async fn read(&self, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
         let path = path.clone();
-        self.blocking("reading a file", move |root| read(root, &path, range))
-            .await
+        self.run("reading a file", move |root| {
+            read(root, &path, range.clone())
+        })
+        .await
     }
 
     async fn size(&self, path: &ObjectPath) -> Result<u64> {
         let path = path.clone();
-        self.blocking("reading a file's size", move |root| {
-            let metadata = root.file(&path).metadata();
+        self.run("reading a file's size", move |root| {
+            let metadata = root.file(&path).and_then(|file| file.metadata());
             let metadata = metadata.map_err(|source| failed(source, &path, "looking at"))?;
-            if metadata.is_file() {
-                Ok(metadata.len())
-            } else {
-                Err(Error::NotFound { path })
-            }
+            Ok(metadata.len())
         })
         .await
     }
 
     async fn list(&self, prefix: &ObjectPath) -> Result<Vec<Object>> {
         let prefix = prefix.clone();
-        self.blocking("listing a directory", move |root| root.list(&prefix))
+        self.run("listing a directory", move |root| root.list(&prefix))
             .await
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         let path = path.clone();
-        self.blocking("deleting a file", move |root| root.remove_file(&path))
+        self.run("deleting a file", move |root| root.remove_file(&path))
             .await
     }
 
     async fn delete_prefix(&self, prefix: &ObjectPath) -> Result<()> {
         let prefix = prefix.clone();
-        self.blocking("deleting a directory", move |root| {
+        self.run("deleting a directory", move |root| {
             root.remove_tree(&prefix)
         })
         .await
     }
 }
 
-fn read(root: &Root, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
-    let file = File::open(root.file(path)).map_err(|source| failed(source, path, "opening"))?;
+fn read(root: &Opened, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
+    let file = root
+        .file(path)
+        .map_err(|source| failed(source, path, "opening"))?;
     let size = file
         .metadata()
         .map_err(|source| failed(source, path, "looking at"))?
@@ -142,12 +154,10 @@ fn read(root: &Root, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
 
 /// An operating system's error about one object.
 fn failed(source: io::Error, path: &ObjectPath, verb: &str) -> Error {
-    match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            Error::NotFound { path: path.clone() }
-        }
-        _ => Error::from_io(source, format!("{verb} {path}")),
+    if directory::is_absent(&source) {
+        return Error::NotFound { path: path.clone() };
     }
+    Error::from_io(source, format!("{verb} {path}"))
 }
 
 #[cfg(test)]

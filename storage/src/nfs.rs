@@ -21,7 +21,10 @@ use self::{
     failure::Outcome,
     writer::NfsWriter,
 };
-use crate::{Error, NfsExport, Object, ObjectPath, ObjectWriter, Result, Store};
+use crate::{
+    Error, Local, NfsExport, Object, ObjectPath, ObjectWriter, Result, Store,
+    local::mount::MountTable,
+};
 
 /// READs in flight for one range.
 const READ_WINDOW: usize = 8;
@@ -43,6 +46,15 @@ impl Nfs {
         Ok(Self {
             connection: Connection::new(Address::new(export)?),
         })
+    }
+}
+
+/// The store of an export: by the host's own mount of it where there is one, else directly.
+pub(crate) fn open(export: &NfsExport) -> Result<Arc<dyn Store>> {
+    let address = Address::new(export)?;
+    match MountTable::default().find_export(&address) {
+        Some((path, source)) => Ok(Arc::new(Local::on_mount(path, source))),
+        None => Ok(Arc::new(Nfs::new(export)?)),
     }
 }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Failure, Result, qcow2_file::blocking};
 use crate::{
-    nbd::{self, Client},
+    nbd::{self, Client, Patience},
     process::{self, Invocation, Output, Process, Processes},
 };
 
@@ -28,6 +28,17 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const LIFETIME: Duration = Duration::from_hours(24);
 /// Closing an image may write its metadata out.
 const END_LIMIT: Duration = Duration::from_mins(5);
+
+/// How a file is read and written, the best way first. Content passes through once, so the host's
+/// page cache gains nothing by it and loses what instances have there; writes that wait in it would
+/// also make the last flush as long as the whole restore. Images on other storage ignore all this.
+const INPUT_OUTPUT: [&[&str]; 3] = [
+    &["--cache=none", "--aio=io_uring"],
+    &["--cache=none", "--aio=threads"],
+    &["--cache=writeback", "--aio=threads"],
+];
+/// What `qemu-nbd` complains of where a host or a file system lacks one of them.
+const LACKING: [&str; 2] = ["io_uring", "O_DIRECT"];
 
 /// A running server and our connections to it. Dropping it kills the server.
 pub struct Server {
@@ -61,11 +72,34 @@ impl Server {
         directory: &Path,
         farewell: Duration,
     ) -> std::result::Result<Self, StartError> {
+        let mut ways = INPUT_OUTPUT.into_iter().peekable();
+        loop {
+            let way = ways.next().unwrap_or_default();
+            match Self::try_start(processes, program, way, arguments, directory, farewell).await {
+                Err(StartError::Process(process::Error::Failed { message, .. }))
+                    if ways.peek().is_some() && is_lacking(&message) =>
+                {
+                    tracing::debug!(?way, message, "the host cannot do that");
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_start(
+        processes: &Processes,
+        program: &Path,
+        input_output: &[&str],
+        arguments: &[String],
+        directory: &Path,
+        farewell: Duration,
+    ) -> std::result::Result<Self, StartError> {
         let socket = Socket::new(directory);
         let invocation = Invocation::new(program)
             .arg(format!("--socket={}", socket.0.display()))
             .arg(format!("--shared={CONNECTIONS}"))
             .args(["--discard=unmap", "--detect-zeroes=off"])
+            .args(input_output)
             .args(arguments)
             .time_limit(LIFETIME)
             .farewell(farewell);
@@ -140,6 +174,10 @@ pub enum StartError {
     Silent(String),
 }
 
+fn is_lacking(message: &str) -> bool {
+    LACKING.iter().any(|lacking| message.contains(lacking))
+}
+
 fn ended_early(ended: std::result::Result<Output, process::Error>) -> StartError {
     match ended {
         Err(error) => error.into(),
@@ -150,7 +188,7 @@ fn ended_early(ended: std::result::Result<Output, process::Error>) -> StartError
 async fn connect(socket: &Path) -> std::result::Result<Client, StartError> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
-        match Client::connect(socket, CONNECTIONS).await {
+        match Client::connect(socket, CONNECTIONS, Patience::default()).await {
             Ok(client) => return Ok(client),
             Err(nbd::Error::Connect(_)) if Instant::now() < deadline => sleep(START_POLL).await,
             Err(error) => return Err(StartError::Silent(error.to_string())),

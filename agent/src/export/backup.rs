@@ -1,6 +1,6 @@
 //! A backup that is being read: its manifest and seek table, checked before any of its frames is.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use storage::{
@@ -15,8 +15,8 @@ use super::Error;
 /// [`verify`](Backup::verify) and [`restore`](Backup::restore) look at its content.
 #[derive(Debug)]
 pub struct Backup {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) location: Location,
+    store: Arc<dyn Store>,
+    location: Location,
     manifest: Manifest,
     table: SeekTable,
 }
@@ -52,11 +52,9 @@ impl Backup {
         self.table.frames()
     }
 
-    /// The seek table's bytes, read again.
-    pub(super) async fn read_table(&self) -> Result<Bytes, Error> {
-        let size = self.manifest.stored_bytes;
-        let start = size.saturating_sub(SeekTable::encoded_bytes(self.manifest.frame_count));
-        Ok(self.store.read(&self.location.disk, start..size).await?)
+    /// Bytes of the object.
+    pub(super) async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        Ok(self.store.read(&self.location.disk, range).await?)
     }
 }
 

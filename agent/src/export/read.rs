@@ -1,7 +1,7 @@
 //! From a backup back to a disk, or only through all of its checks.
 //!
 //! Each frame carries a checksum of its content; the manifest has a digest of the object and one of
-//! the disk. A pass over the backup checks all of them, whether it writes or not.
+//! the disk. A restore checks every frame before it is written and the whole disk at the end.
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -11,23 +11,38 @@ use storage::format::{
 };
 use tokio::{sync::mpsc, try_join};
 
-use super::{Backup, Error, LANES, Target, blocking, pool::Pool};
+use super::{
+    Backup, Error, LANES, Target, blocking,
+    pool::Pool,
+    span::{SPAN_BYTES, Span, spans},
+};
 use crate::report::Progress;
 
-/// Frames that are checked and wait to be hashed in order.
-const READY: usize = 2;
+/// Reads of the object that are under way at once. With those whose frames are being worked on,
+/// some 28 MiB.
+const READS: usize = 4;
 
 impl Backup {
-    /// Reads all of the backup and checks it, without writing anything.
+    /// Reads all of the object and compares it with its digest, without writing anything.
     ///
-    /// A restore in place does this first, so that a corrupt backup does not cost the volume.
+    /// A restore in place does this first, so that a corrupt backup does not cost the volume: the
+    /// bytes are those that the backup was made of, and [`restore`](Self::restore) decodes them
+    /// again under the checks of every frame. Nothing is decompressed here, unless the digest
+    /// differs and the frame that is to blame has to be found.
     pub async fn verify(&self, progress: &Progress) -> Result<(), Error> {
         // Nothing reaches the destination yet, so nothing is counted.
         progress.enter("Verifying");
-        self.pass(None, &Progress::default()).await
+        let found = self.object_digest().await?;
+        let expected = self.manifest().object_blake3;
+        if found == expected {
+            return Ok(());
+        }
+        self.pass(None, &Progress::default()).await?;
+        let reason = format!("it has the digest {found} instead of {expected}");
+        Err(Corrupt::new(Place::Object, reason).into())
     }
 
-    /// Writes the backup to a disk of at least its size, checking it again on the way.
+    /// Writes the backup to a disk of at least its size, checking every frame on the way.
     pub async fn restore(&self, target: &Target, progress: &Progress) -> Result<(), Error> {
         let size_bytes = self.manifest().volume_size_bytes;
         target.ensure_holds(size_bytes)?;
@@ -38,66 +53,88 @@ impl Backup {
         target.finish(size_bytes).await
     }
 
+    async fn object_digest(&self) -> Result<Digest, Error> {
+        let (size, step) = (self.manifest().stored_bytes, SPAN_BYTES);
+        let ranges = (0..size.div_ceil(step)).map(|n| n * step..size.min((n + 1) * step));
+        let (fetched, mut parts) = mpsc::channel(1);
+        let fetch = async move {
+            let reads = stream::iter(ranges).map(|range| self.read(range));
+            forward(reads.buffered(READS), fetched).await
+        };
+        let hash = async {
+            let mut hasher = blake3::Hasher::new();
+            while let Some(part) = parts.recv().await {
+                let part: Bytes = part;
+                hasher = blocking(move || {
+                    hasher.update(&part);
+                    hasher
+                })
+                .await?;
+            }
+            Ok(hasher.finalize().into())
+        };
+        let ((), digest) = try_join!(fetch, hash)?;
+        Ok(digest)
+    }
+
     async fn pass(&self, target: Option<&Target>, progress: &Progress) -> Result<(), Error> {
-        let reader = Reader {
-            backup: self,
+        let worker = Worker {
             target,
             blocks: Pool::new(),
             decoders: Pool::new(),
         };
-        let (ready, mut checked) = mpsc::channel(READY);
-        let produce = async {
-            let ready = ready;
-            let frames = stream::iter(self.frames()).map(|frame| reader.take(frame));
-            let mut frames = frames.buffered(LANES);
-            while let Some(frame) = frames.try_next().await? {
-                if ready.send(frame).await.is_err() {
-                    break;
+        let (fetched, mut spans_read) = mpsc::channel(1);
+        // Both ends are driven at once: what is written does not keep the next bytes from coming.
+        let fetch = async move {
+            let reads = stream::iter(spans(self.frames())).map(|span| self.fetch(span));
+            forward(reads.buffered(READS), fetched).await
+        };
+        let work = async {
+            let mut disk = DiskDigest::new();
+            let mut blocks = stream::poll_fn(|context| spans_read.poll_recv(context))
+                .flat_map(|(span, bytes): (Span, Bytes)| stream::iter(span.split(bytes)))
+                .map(|(frame, bytes)| worker.take(frame, bytes))
+                .buffered(LANES);
+            while let Some(taken) = blocks.try_next().await? {
+                match taken.digest {
+                    Some(digest) => disk.push_block(digest),
+                    None => disk.push_zeros(u64::from(taken.frame.disk_bytes)),
                 }
+                progress.advance(moved_bytes(&taken.frame));
             }
-            Ok::<_, Error>(())
+            Ok(disk.finish())
         };
-        let consume = async {
-            let mut digests = Digests::default();
-            while let Some(frame) = checked.recv().await {
-                let moved = moved_bytes(&frame.frame);
-                digests.add(frame).await?;
-                progress.advance(moved);
-            }
-            Ok(digests)
-        };
-        let ((), mut digests) = try_join!(produce, consume)?;
-        digests.add_bytes(self.read_table().await?).await?;
-        Ok(self.compare(digests.object.finalize().into(), digests.disk.finish())?)
+        let ((), found) = try_join!(fetch, work)?;
+        let expected = self.manifest().disk_blake3;
+        if found == expected {
+            return Ok(());
+        }
+        let reason = format!("the disk in it has the digest {found} instead of {expected}");
+        Err(Corrupt::new(Place::Object, reason).into())
     }
 
-    /// What a pass counts: the frames that are blocks. Longer ones are runs of zeros.
+    async fn fetch(&self, span: Span) -> Result<(Span, Bytes), Error> {
+        let bytes = self.read(span.range()).await?;
+        Ok((span, bytes))
+    }
+
+    /// What a restore counts: the frames that are blocks. Longer ones are runs of zeros.
     fn data_bytes(&self) -> u64 {
         self.frames().map(|frame| moved_bytes(&frame)).sum()
     }
+}
 
-    fn compare(&self, object: Digest, disk: Digest) -> Result<(), Corrupt> {
-        let manifest = self.manifest();
-        if disk != manifest.disk_blake3 {
-            return Err(Corrupt::new(
-                Place::Object,
-                format!(
-                    "the disk in it has the digest {disk} instead of {}",
-                    manifest.disk_blake3
-                ),
-            ));
+/// Hands on what comes, until it ends or nobody wants it any more.
+async fn forward<T>(
+    mut source: impl stream::Stream<Item = Result<T, Error>> + Unpin,
+    next: mpsc::Sender<T>,
+) -> Result<(), Error> {
+    while let Some(thing) = source.try_next().await? {
+        if next.send(thing).await.is_err() {
+            break;
         }
-        if object != manifest.object_blake3 {
-            return Err(Corrupt::new(
-                Place::Object,
-                format!(
-                    "it has the digest {object} instead of {}",
-                    manifest.object_blake3
-                ),
-            ));
-        }
-        Ok(())
     }
+    Ok(())
 }
 
 fn moved_bytes(frame: &Frame) -> u64 {
@@ -108,61 +145,23 @@ fn moved_bytes(frame: &Frame) -> u64 {
     }
 }
 
-/// The digests of all that has been read so far.
-#[derive(Default)]
-struct Digests {
-    object: blake3::Hasher,
-    disk: DiskDigest,
-}
-
-impl Digests {
-    async fn add(&mut self, checked: Checked) -> Result<(), Error> {
-        match checked.digest {
-            Some(digest) => self.disk.push_block(digest),
-            None => self.disk.push_zeros(u64::from(checked.frame.disk_bytes)),
-        }
-        self.add_bytes(checked.bytes).await
-    }
-
-    async fn add_bytes(&mut self, bytes: Bytes) -> Result<(), Error> {
-        let mut object = self.object.clone();
-        self.object = blocking(move || {
-            object.update(&bytes);
-            object
-        })
-        .await?;
-        Ok(())
-    }
-}
-
 /// A frame that holds what its checksum says, and has been written if there is a target.
-struct Checked {
+struct Taken {
     frame: Frame,
-    bytes: Bytes,
     /// The block's digest; none for a run of zeros.
     digest: Option<Digest>,
 }
 
-struct Reader<'a> {
-    backup: &'a Backup,
+struct Worker<'a> {
     target: Option<&'a Target>,
     blocks: Pool<Vec<u8>>,
     decoders: Pool<Decoder>,
 }
 
-impl Reader<'_> {
-    async fn take(&self, frame: Frame) -> Result<Checked, Error> {
-        let end = frame.object_offset + u64::from(frame.object_bytes);
-        let range = frame.object_offset..end;
-        let bytes = self
-            .backup
-            .store
-            .read(&self.backup.location.disk, range)
-            .await?;
-
-        let (blocks, decoders, encoded) =
-            (self.blocks.clone(), self.decoders.clone(), bytes.clone());
-        let decoded = blocking(move || decode(&frame, &encoded, &blocks, &decoders)).await??;
+impl Worker<'_> {
+    async fn take(&self, frame: Frame, bytes: Bytes) -> Result<Taken, Error> {
+        let (blocks, decoders) = (self.blocks.clone(), self.decoders.clone());
+        let decoded = blocking(move || decode(&frame, &bytes, &blocks, &decoders)).await??;
         let digest = decoded.as_ref().map(|(_, digest)| *digest);
         if let Some(target) = self.target {
             match decoded {
@@ -174,11 +173,7 @@ impl Reader<'_> {
                 }
             }
         }
-        Ok(Checked {
-            frame,
-            bytes,
-            digest,
-        })
+        Ok(Taken { frame, digest })
     }
 }
 

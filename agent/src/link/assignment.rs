@@ -2,15 +2,20 @@
 
 use std::path::PathBuf;
 
-use storage::{Destination, format::manifest::StorageType};
+use storage::{Destination, NfsExport, S3Bucket, format::manifest::StorageType};
 
 use super::{
     Assignment, Lease,
-    query::{self, AgentAssignment, AgentBackup, AgentDestination, AgentVolume, OperationKind},
+    query::{
+        self, AgentAssignment, AgentBackup, AgentDestination, AgentPool, AgentVolume, OperationKind,
+    },
 };
 use crate::{
     driver::{Code, Failure, Result},
-    operation::{BackupItem, BackupStorage, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work},
+    operation::{
+        BackupItem, BackupStorage, CephPool, Instance, Plan, Pool, RestoreSource, SnapshotItem,
+        Volume, Work,
+    },
 };
 
 impl From<AgentAssignment> for Assignment {
@@ -95,11 +100,6 @@ impl TryFrom<AgentVolume> for Volume {
     type Error = Failure;
 
     fn try_from(volume: AgentVolume) -> Result<Self> {
-        let Some(pool) = volume.pool.qcow2_file else {
-            return Err(unknown(
-                "This agent does not know the volume's kind of storage.",
-            ));
-        };
         Ok(Self {
             id: volume.id.0,
             name: volume.name,
@@ -108,11 +108,33 @@ impl TryFrom<AgentVolume> for Volume {
                 id: volume.plan.id.0,
                 name: volume.plan.name,
             },
-            pool: Pool::Qcow2File {
-                directory: PathBuf::from(pool.path),
-            },
-            instance: None,
+            pool: volume.pool.try_into()?,
+            instance: volume.instance.map(|instance| Instance {
+                running: instance.running,
+                qmp_socket: instance.qmp_socket.map(PathBuf::from),
+            }),
         })
+    }
+}
+
+impl TryFrom<AgentPool> for Pool {
+    type Error = Failure;
+
+    fn try_from(pool: AgentPool) -> Result<Self> {
+        match (pool.qcow2_file, pool.ceph_rbd) {
+            (Some(pool), None) => Ok(Self::Qcow2File {
+                directory: PathBuf::from(pool.path),
+            }),
+            (None, Some(pool)) => Ok(Self::CephRbd(CephPool {
+                pool: pool.pool,
+                user: pool.user,
+                config_path: pool.config_path.map(PathBuf::from),
+                keyring: pool.keyring.map(|keyring| keyring.0),
+            })),
+            _ => Err(unknown(
+                "This agent does not know the volume's kind of storage.",
+            )),
+        }
     }
 }
 
@@ -148,17 +170,35 @@ impl TryFrom<AgentDestination> for BackupStorage {
     type Error = Failure;
 
     fn try_from(destination: AgentDestination) -> Result<Self> {
-        let Some(local) = destination.local else {
-            return Err(unknown(
-                "This agent does not know the kind of backup storage.",
-            ));
+        let kind = (destination.s3, destination.nfs, destination.local);
+        let address = match kind {
+            (Some(s3), None, None) => Destination::S3(S3Bucket {
+                endpoint: s3.endpoint,
+                region: s3.region,
+                bucket: s3.bucket,
+                prefix: s3.prefix,
+                access_key_id: s3.access_key_id,
+                secret_access_key: s3.secret_access_key.0,
+                force_path_style: s3.force_path_style,
+            }),
+            (None, Some(nfs), None) => Destination::Nfs(NfsExport {
+                server: nfs.server,
+                export: nfs.export,
+                directory: nfs.directory,
+            }),
+            (None, None, Some(local)) => Destination::Local {
+                path: PathBuf::from(local.path),
+            },
+            _ => {
+                return Err(unknown(
+                    "This agent does not know the kind of backup storage.",
+                ));
+            }
         };
         Ok(Self {
             id: destination.id.0,
-            destination: Destination::Local {
-                path: PathBuf::from(local.path),
-            },
-            bytes_per_second: None,
+            destination: address,
+            bytes_per_second: destination.bandwidth_limit.map(|limit| limit.0),
         })
     }
 }

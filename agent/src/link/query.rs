@@ -1,6 +1,7 @@
 //! The agent's queries. A field that the contract does not have, or has otherwise, does not compile.
 
 use chrono::{DateTime, Utc};
+use storage::Secret;
 use uuid::Uuid;
 
 #[cynic::schema("tidemark")]
@@ -15,6 +16,13 @@ pub struct Id(pub Uuid);
 pub struct ByteCount(pub u64);
 
 cynic::impl_scalar!(DateTime<Utc>, schema::DateTime);
+
+/// A text of the contract that is not to be shown.
+#[derive(serde::Deserialize, Debug)]
+#[serde(transparent)]
+pub struct SecretText(pub Secret);
+
+cynic::impl_scalar!(SecretText, schema::String);
 
 #[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationKind {
@@ -181,6 +189,13 @@ pub struct AgentVolume {
     pub size_bytes: ByteCount,
     pub plan: AgentPlan,
     pub pool: AgentPool,
+    pub instance: Option<AgentInstance>,
+}
+
+#[derive(cynic::QueryFragment)]
+pub struct AgentInstance {
+    pub running: bool,
+    pub qmp_socket: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -192,12 +207,21 @@ pub struct AgentPlan {
 #[derive(cynic::QueryFragment)]
 pub struct AgentPool {
     pub qcow2_file: Option<AgentQcow2FilePool>,
+    pub ceph_rbd: Option<AgentCephRbdPool>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "AgentQcow2FilePool")]
 pub struct AgentQcow2FilePool {
     pub path: String,
+}
+
+#[derive(cynic::QueryFragment)]
+pub struct AgentCephRbdPool {
+    pub pool: String,
+    pub user: String,
+    pub config_path: Option<String>,
+    pub keyring: Option<SecretText>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -220,7 +244,29 @@ pub struct AgentBackup {
 #[derive(cynic::QueryFragment)]
 pub struct AgentDestination {
     pub id: Id,
+    pub s3: Option<AgentS3Destination>,
+    pub nfs: Option<AgentNfsDestination>,
     pub local: Option<AgentLocalDestination>,
+    pub bandwidth_limit: Option<ByteCount>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "AgentS3Destination")]
+pub struct AgentS3Destination {
+    pub endpoint: Option<String>,
+    pub region: String,
+    pub bucket: String,
+    pub prefix: Option<String>,
+    pub access_key_id: String,
+    pub secret_access_key: SecretText,
+    pub force_path_style: Option<bool>,
+}
+
+#[derive(cynic::QueryFragment)]
+pub struct AgentNfsDestination {
+    pub server: String,
+    pub export: String,
+    pub directory: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]

@@ -10,7 +10,11 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::try_join_all;
+use futures_util::{
+    TryStreamExt as _,
+    future::{join_all, try_join_all},
+    stream,
+};
 
 use super::{
     Error,
@@ -23,9 +27,29 @@ use super::{
 const REQUEST_BYTES: u32 = 1 << 20;
 /// How much one question about allocation covers at most.
 const STATUS_BYTES: u32 = 1 << 30;
-const REQUEST_LIMIT: Duration = Duration::from_mins(1);
-/// A flush may have to write gigabytes out.
-const FLUSH_LIMIT: Duration = Duration::from_mins(10);
+/// Requests without a payload of ours that are sent at once where many are needed.
+const ZEROES_AT_ONCE: usize = 4;
+
+/// How long a server may take before it is given up. One that is gone is noticed at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For the handshake, and for hanging up.
+    pub ceremony: Duration,
+    /// For any request.
+    pub request: Duration,
+    /// For a flush, which may have to write gigabytes out.
+    pub flush: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            ceremony: Duration::from_secs(10),
+            request: Duration::from_mins(1),
+            flush: Duration::from_mins(10),
+        }
+    }
+}
 
 /// A stretch of the disk that is of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,23 +67,34 @@ pub struct Region {
 pub struct Client {
     connections: Arc<Vec<Connection>>,
     export: Export,
+    patience: Patience,
     turn: Arc<AtomicUsize>,
 }
 
 impl Client {
     /// Connects to the default export behind a unix socket, several times if the server guarantees
     /// that its connections see each other's writes.
-    pub async fn connect(socket: &Path, connections: usize) -> Result<Self, Error> {
-        let (first, export) = Connection::open(socket).await?;
+    pub async fn connect(
+        socket: &Path,
+        connections: usize,
+        patience: Patience,
+    ) -> Result<Self, Error> {
+        let (first, export) = Connection::open(socket, patience.ceremony).await?;
         let mut open = vec![first];
         if export.flags & wire::EXPORT_CAN_MULTI_CONN != 0 {
             while open.len() < connections {
-                open.push(Connection::open(socket).await?.0);
+                let (next, same) = Connection::open(socket, patience.ceremony).await?;
+                let allocation = export.allocation;
+                if (Export { allocation, ..same }) != export {
+                    return Err(Error::Protocol("it describes its disk differently".into()));
+                }
+                open.push(next);
             }
         }
         Ok(Self {
             connections: Arc::new(open),
             export,
+            patience,
             turn: Arc::default(),
         })
     }
@@ -97,13 +132,7 @@ impl Client {
         let place = (offset, length(buffer.len())?);
         let reply = Reply::Data(buffer);
         match self
-            .request(
-                wire::COMMAND_READ,
-                place,
-                Bytes::new(),
-                reply,
-                REQUEST_LIMIT,
-            )
+            .request(wire::COMMAND_READ, place, Bytes::new(), reply)
             .await?
         {
             Reply::Data(buffer) => Ok(buffer),
@@ -122,41 +151,49 @@ impl Client {
             let part = content.split_to(content.len().min(self.request_bytes() as usize));
             let place = (position, length(part.len())?);
             position += part.len() as u64;
-            parts.push(self.request(wire::COMMAND_WRITE, place, part, Reply::Done, REQUEST_LIMIT));
+            parts.push(self.request(wire::COMMAND_WRITE, place, part, Reply::Done));
         }
         try_join_all(parts).await.map(drop)
     }
 
-    /// Makes a stretch read as zeros, freeing what it took where that is possible.
+    /// Makes a stretch read as zeros, freeing what it took where that is possible. A server that
+    /// cannot do so by itself is sent the zeros.
     pub async fn write_zeroes(&self, offset: u64, length: u64) -> Result<(), Error> {
         self.check(offset, length)?;
+        let by_itself = self.export.flags & wire::EXPORT_CAN_WRITE_ZEROES != 0;
+        let step = if by_itself {
+            self.export.max_block
+        } else {
+            self.request_bytes()
+        };
         let end = offset + length;
-        let mut position = offset;
-        while position < end {
-            let part = u32::try_from(end - position)
-                .unwrap_or(u32::MAX)
-                .min(self.export.max_block);
-            let place = (position, part);
-            let command = wire::COMMAND_WRITE_ZEROES;
-            self.request(command, place, Bytes::new(), Reply::Done, REQUEST_LIMIT)
-                .await?;
-            position += u64::from(part);
-        }
-        Ok(())
+        let parts = (offset..end).step_by(step as usize).map(|position| {
+            let left = u32::try_from(end - position).unwrap_or(u32::MAX);
+            Ok((position, left.min(step)))
+        });
+        stream::iter(parts)
+            .try_for_each_concurrent(ZEROES_AT_ONCE, |place| async move {
+                let (command, payload) = if by_itself {
+                    (wire::COMMAND_WRITE_ZEROES, Bytes::new())
+                } else {
+                    (wire::COMMAND_WRITE, zeros(place.1))
+                };
+                self.request(command, place, payload, Reply::Done)
+                    .await
+                    .map(drop)
+            })
+            .await
     }
 
     /// Makes every finished write durable.
     pub async fn flush(&self) -> Result<(), Error> {
-        let reply = Reply::Done;
-        self.request(
-            wire::COMMAND_FLUSH,
-            (0, 0),
-            Bytes::new(),
-            reply,
-            FLUSH_LIMIT,
-        )
-        .await
-        .map(drop)
+        if self.export.flags & wire::EXPORT_CAN_FLUSH == 0 {
+            let what = "it cannot say when its writes are durable";
+            return Err(Error::Protocol(what.into()));
+        }
+        self.request(wire::COMMAND_FLUSH, (0, 0), Bytes::new(), Reply::Done)
+            .await
+            .map(drop)
     }
 
     /// Regions from `offset` on, at least one: what the server answers to a single question.
@@ -172,9 +209,7 @@ impl Client {
         let asked = u32::try_from(left).unwrap_or(u32::MAX).min(STATUS_BYTES);
         let (command, reply) = (wire::COMMAND_BLOCK_STATUS, Reply::Status(Vec::new()));
         let place = (offset, asked);
-        let reply = self
-            .request(command, place, Bytes::new(), reply, REQUEST_LIMIT)
-            .await?;
+        let reply = self.request(command, place, Bytes::new(), reply).await?;
         let Reply::Status(states) = reply else {
             return Err(Error::Protocol(
                 "it answers a question for status otherwise".into(),
@@ -207,9 +242,7 @@ impl Client {
     /// Says goodbye, upon which a server that serves nobody else ends.
     pub async fn close(self) {
         if let Some(connections) = Arc::into_inner(self.connections) {
-            for connection in connections {
-                connection.close().await;
-            }
+            join_all(connections.into_iter().map(Connection::close)).await;
         }
     }
 
@@ -219,19 +252,20 @@ impl Client {
         place: (u64, u32),
         payload: Bytes,
         reply: Reply,
-        limit: Duration,
     ) -> Result<Reply, Error> {
+        let limit = match command {
+            wire::COMMAND_FLUSH => self.patience.flush,
+            _ => self.patience.request,
+        };
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.connections.len();
         self.connections[turn]
             .request(command, place, payload, reply, limit)
             .await
     }
 
-    /// The largest payload to send or ask for, a multiple of the server's block size.
+    /// The largest payload to send or ask for, whole blocks of the server's.
     fn request_bytes(&self) -> u32 {
-        REQUEST_BYTES
-            .max(self.export.min_block)
-            .min(self.export.max_block)
+        REQUEST_BYTES.min(self.export.max_block)
     }
 
     fn check(&self, offset: u64, length: u64) -> Result<(), Error> {
@@ -247,6 +281,12 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// That many zeros, at most [`REQUEST_BYTES`] of which are kept in memory.
+fn zeros(length: u32) -> Bytes {
+    static ZEROS: [u8; REQUEST_BYTES as usize] = [0; REQUEST_BYTES as usize];
+    Bytes::from_static(&ZEROS[..ZEROS.len().min(length as usize)])
 }
 
 fn length(bytes: usize) -> Result<u32, Error> {

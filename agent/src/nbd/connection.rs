@@ -38,7 +38,6 @@ use super::{
 
 /// Requests that wait for the socket; those in flight are bounded by who asks.
 const QUEUE: usize = 32;
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 /// Small, so that large payloads go straight into their buffers.
 const READ_BUFFER: usize = 8 << 10;
 
@@ -103,18 +102,20 @@ pub(super) struct Connection {
     next_cookie: AtomicU64,
     reader: JoinHandle<()>,
     writer: JoinHandle<()>,
+    /// How long the server may take to greet us, and to let us go.
+    ceremony: Duration,
 }
 
 impl Connection {
-    pub(super) async fn open(socket: &Path) -> Result<(Self, Export), Error> {
+    pub(super) async fn open(socket: &Path, ceremony: Duration) -> Result<(Self, Export), Error> {
         let stream = UnixStream::connect(socket)
             .await
             .map_err(|error| Error::Connect(error.to_string()))?;
         let (stream, export) =
-            timeout(HANDSHAKE_LIMIT, negotiate(stream))
+            timeout(ceremony, negotiate(stream))
                 .await
                 .map_err(|_| Error::TimedOut {
-                    seconds: HANDSHAKE_LIMIT.as_secs(),
+                    seconds: ceremony.as_secs(),
                 })??;
         let (incoming, outgoing) = stream.into_split();
         let shared = Arc::new(Shared(Mutex::default()));
@@ -133,6 +134,7 @@ impl Connection {
                 next_cookie,
                 reader,
                 writer,
+                ceremony,
             },
             export,
         ))
@@ -150,6 +152,9 @@ impl Connection {
         let (answer, answered) = oneshot::channel();
         let cookie = self.next_cookie.fetch_add(1, Ordering::Relaxed);
         let served = async {
+            if let Some(lost) = self.shared.lock().lost.clone() {
+                return Err(lost);
+            }
             let Ok(slot) = self.queue.reserve().await else {
                 return Err(self.lost());
             };
@@ -202,14 +207,18 @@ impl Connection {
             offset: 0,
             length: 0,
         };
-        if self
-            .queue
-            .send((goodbye.encode(), Bytes::new()))
-            .await
-            .is_ok()
-        {
-            drop(timeout(HANDSHAKE_LIMIT, &mut self.reader).await);
-        }
+        let leave = async {
+            if self
+                .queue
+                .send((goodbye.encode(), Bytes::new()))
+                .await
+                .is_ok()
+            {
+                drop((&mut self.reader).await);
+            }
+        };
+        // Whoever does not answer any more is left without a word.
+        drop(timeout(self.ceremony, leave).await);
     }
 }
 
@@ -290,6 +299,14 @@ async fn read_simple_reply(
             code,
             message: String::new(),
         });
+    } else if let Reply::Data(buffer) = &mut waiting.reply {
+        // Without structured replies the content follows at once.
+        if let Err(error) = incoming.read_exact(buffer).await {
+            let error = Error::from(error);
+            drop(waiting.answer.send(Err(error.clone())));
+            return Err(error);
+        }
+        waiting.filled = buffer.len();
     }
     waiting.finish();
     Ok(())

@@ -13,15 +13,17 @@ const ALLOCATION: &[u8] = b"base:allocation";
 const MAX_OPTION_REPLY: u32 = 64 << 10;
 /// Payloads beyond this are allowed by hardly any server.
 const MAX_PAYLOAD: u32 = 32 << 20;
+/// The protocol allows no larger minimum.
+const MAX_MIN_BLOCK: u32 = 64 << 10;
 
 /// What the server says about the disk.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Export {
     pub(super) size_bytes: u64,
     pub(super) flags: u16,
     pub(super) min_block: u32,
     pub(super) max_block: u32,
-    /// The id under which it reports `base:allocation`.
+    /// The id under which it reports `base:allocation`; none if it cannot.
     pub(super) allocation: Option<u32>,
 }
 
@@ -43,8 +45,11 @@ pub(super) async fn negotiate(stream: UnixStream) -> Result<(UnixStream, Export)
     let agreed = flags & (wire::FLAG_FIXED_NEWSTYLE | wire::FLAG_NO_ZEROES);
     stream.write_u32(u32::from(agreed)).await?;
 
-    option(&mut stream, wire::OPTION_STRUCTURED_REPLY, &[]).await?;
-    let allocation = ask_for_allocation(&mut stream).await?;
+    let structured = option(&mut stream, wire::OPTION_STRUCTURED_REPLY, &[]).await?;
+    let allocation = match structured {
+        Answer::Taken(_) => ask_for_allocation(&mut stream).await?,
+        Answer::Unsupported => None,
+    };
     let export = go(&mut stream, allocation).await?;
     if stream.buffer().is_empty() {
         Ok((stream.into_inner(), export))
@@ -60,7 +65,10 @@ async fn ask_for_allocation(stream: &mut BufReader<UnixStream>) -> Result<Option
     query.extend(1_u32.to_be_bytes());
     query.extend(15_u32.to_be_bytes());
     query.extend(ALLOCATION);
-    let replies = option(stream, wire::OPTION_SET_META_CONTEXT, &query).await?;
+    let Answer::Taken(replies) = option(stream, wire::OPTION_SET_META_CONTEXT, &query).await?
+    else {
+        return Ok(None);
+    };
     let mut id = None;
     for (kind, mut reply) in replies {
         if kind == wire::OPTION_REPLY_META_CONTEXT && reply.get(4..) == Some(ALLOCATION) {
@@ -75,9 +83,12 @@ async fn go(stream: &mut BufReader<UnixStream>, allocation: Option<u32>) -> Resu
     query.extend(0_u32.to_be_bytes());
     query.extend(1_u16.to_be_bytes());
     query.extend(wire::INFO_BLOCK_SIZE.to_be_bytes());
+    let Answer::Taken(replies) = option(stream, wire::OPTION_GO, &query).await? else {
+        return Err(Error::Protocol("it cannot tell its block sizes".into()));
+    };
     let mut described = None;
     let (mut min_block, mut max_block) = (1, MAX_PAYLOAD);
-    for (kind, mut info) in option(stream, wire::OPTION_GO, &query).await? {
+    for (kind, mut info) in replies {
         if kind != wire::OPTION_REPLY_INFO || info.len() < 2 {
             continue;
         }
@@ -94,8 +105,12 @@ async fn go(stream: &mut BufReader<UnixStream>, allocation: Option<u32>) -> Resu
     let Some((size_bytes, flags)) = described else {
         return Err(Error::Protocol("it does not describe its disk".into()));
     };
-    if !min_block.is_power_of_two() || max_block < min_block {
+    if !min_block.is_power_of_two() || min_block > MAX_MIN_BLOCK || max_block < min_block {
         return Err(Error::Protocol("its block sizes make no sense".into()));
+    }
+    if !size_bytes.is_multiple_of(u64::from(min_block)) {
+        let what = format!("its {size_bytes} bytes are no whole blocks of {min_block} bytes");
+        return Err(Error::Protocol(what));
     }
     max_block -= max_block % min_block;
     Ok(Export {
@@ -107,12 +122,20 @@ async fn go(stream: &mut BufReader<UnixStream>, allocation: Option<u32>) -> Resu
     })
 }
 
+/// What a server says to an option.
+enum Answer {
+    /// The replies before its acknowledgement, by kind.
+    Taken(Vec<(u32, Bytes)>),
+    /// It does not know the option, or does not want it.
+    Unsupported,
+}
+
 /// Sends one option and gathers the replies up to the acknowledgement.
 async fn option(
     stream: &mut BufReader<UnixStream>,
     option: u32,
     payload: &[u8],
-) -> Result<Vec<(u32, Bytes)>, Error> {
+) -> Result<Answer, Error> {
     let length =
         u32::try_from(payload.len()).map_err(|_| Error::Invalid("an option is too long".into()))?;
     let mut message = Vec::with_capacity(16 + payload.len());
@@ -138,6 +161,9 @@ async fn option(
         }
         let mut reply = vec![0; length as usize];
         stream.read_exact(&mut reply).await?;
+        if wire::OPTION_REPLY_DECLINED.contains(&kind) {
+            return Ok(Answer::Unsupported);
+        }
         if kind & wire::OPTION_REPLY_ERROR != 0 {
             let reason = String::from_utf8_lossy(&reply);
             return Err(Error::Protocol(format!(
@@ -145,7 +171,7 @@ async fn option(
             )));
         }
         if kind == wire::OPTION_REPLY_ACK {
-            return Ok(replies);
+            return Ok(Answer::Taken(replies));
         }
         replies.push((kind, reply.into()));
     }

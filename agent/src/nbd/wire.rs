@@ -17,10 +17,18 @@ pub(super) const OPTION_REPLY_ACK: u32 = 1;
 pub(super) const OPTION_REPLY_INFO: u32 = 3;
 pub(super) const OPTION_REPLY_META_CONTEXT: u32 = 4;
 pub(super) const OPTION_REPLY_ERROR: u32 = 1 << 31;
+/// The errors by which a server declines an option: unknown, forbidden by policy, not built in.
+pub(super) const OPTION_REPLY_DECLINED: [u32; 3] = [
+    OPTION_REPLY_ERROR | 1,
+    OPTION_REPLY_ERROR | 2,
+    OPTION_REPLY_ERROR | 4,
+];
 pub(super) const INFO_EXPORT: u16 = 0;
 pub(super) const INFO_BLOCK_SIZE: u16 = 3;
 
 pub(super) const EXPORT_READ_ONLY: u16 = 1 << 1;
+pub(super) const EXPORT_CAN_FLUSH: u16 = 1 << 2;
+pub(super) const EXPORT_CAN_WRITE_ZEROES: u16 = 1 << 6;
 pub(super) const EXPORT_CAN_MULTI_CONN: u16 = 1 << 8;
 
 pub(super) const COMMAND_READ: u16 = 0;

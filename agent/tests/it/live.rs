@@ -4,6 +4,7 @@ mod proxy;
 mod running;
 
 mod fault;
+mod overhead;
 mod snapshot;
 mod start;
 mod work;

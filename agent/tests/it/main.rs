@@ -18,6 +18,7 @@ mod nbd;
 mod process;
 mod qcow2;
 mod qcow2_file;
+mod qmp;
 mod site;
 mod speed;
 mod volume;

@@ -101,7 +101,7 @@ pub(super) async fn platform(app: &App, layout: &Layout) -> anyhow::Result<Vec<S
 async fn place(app: &App, layout: &Layout, admin: &Requester) -> anyhow::Result<HypervisorGroupId> {
     let path = layout.backups().display().to_string();
     let local = backup_storage::Location::Local { path };
-    let storage = backup_storage::create(app, admin, "Local backups", local).await?;
+    let storage = backup_storage::create(app, admin, "Local backups", local, None).await?;
     let group = hypervisor::create_group(app, admin, "One machine", Some(storage.id)).await?;
     let path = layout.pool().display().to_string();
     let pool = storage_pool::Location::Qcow2File { path };

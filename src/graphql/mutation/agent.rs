@@ -9,7 +9,6 @@ use crate::{
         agent::{self, Hello},
         backup_storage,
         operation::{
-            claim::claim,
             finish::{self, Outcome},
             log, progress,
             renew::{Lease, renew},
@@ -314,20 +313,18 @@ impl AgentMutation {
         let (app, hypervisor) = (app(ctx)?, requester(ctx).agent()?);
         agent::record_heartbeat(app, hypervisor).await?;
         let limit = u64::try_from(input.limit.clamp(0, 100)).unwrap_or_default();
-        let mut assignments = Vec::new();
-        for operation in claim(app, hypervisor, limit).await? {
-            assignments.push(AgentAssignment {
-                assignment: agent::assignment(app, operation).await?,
-                lease_seconds: seconds(app.settings.lease),
-            });
-        }
+        let assigned = agent::assign(app, hypervisor, limit).await?.into_iter();
+        let assignments = assigned.map(|assignment| AgentAssignment {
+            assignment,
+            lease_seconds: seconds(app.settings.lease),
+        });
         let asked = backup_storage::list_asked_of(app, hypervisor.id).await?;
-        let storage_tests = asked.iter().map(|(test, storage)| AgentStorageTest {
+        let storage_tests = asked.iter().map(|(test, access)| AgentStorageTest {
             id: test.id.into(),
-            destination: AgentDestination::of(storage),
+            destination: AgentDestination::of(access),
         });
         Ok(AgentClaimPayload {
-            assignments,
+            assignments: assignments.collect(),
             storage_tests: storage_tests.collect(),
         })
     }

@@ -1,51 +1,83 @@
 //! Making, changing and testing backup storages.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use storage::Secret;
 
 use super::audit::audited;
 use crate::{
     domain::{
         Error,
-        backup_storage::{self, Location},
+        backup_storage::{self, Bucket, Export, Location, Update},
     },
     graphql::{
         context::{admin, app},
         error::Result,
         id,
+        scalar::ByteCount,
         types::{BackupStorage, BackupStorageTest},
         visible,
     },
 };
 
-/// A bucket of an S3-compatible store.
+/// A bucket of an S3-compatible store. In an update, what is left out stays as it is, and an
+/// explicit null clears it.
 #[derive(InputObject)]
 pub struct S3StorageInput {
-    /// The store's URL; that of AWS in the region if left out.
-    pub endpoint: Option<String>,
+    /// The store's URL: http or https, without user, query and fragment. That of AWS in the region
+    /// if there is none.
+    pub endpoint: MaybeUndefined<String>,
     /// The region.
     pub region: String,
-    /// The bucket.
+    /// The bucket, which exists: 3 to 63 lower-case letters, digits, hyphens and dots.
     pub bucket: String,
-    /// What the keys begin with.
-    pub prefix: Option<String>,
+    /// What the keys begin with: parts of letters, digits, hyphens, underscores and dots, with "/"
+    /// between them.
+    pub prefix: MaybeUndefined<String>,
     /// The access key's id.
     pub access_key_id: String,
-    /// The access key's secret.
+    /// The access key's secret. It is kept encrypted and can never be read. In an update it stays if
+    /// left out, unless the access key is another one.
     #[graphql(secret)]
     pub secret_access_key: Option<String>,
-    /// The bucket stands in the path, not in the host's name.
-    pub force_path_style: Option<bool>,
+    /// The bucket stands in the path, not in the host's name; what the endpoint is likely to want if
+    /// not said.
+    pub force_path_style: MaybeUndefined<bool>,
 }
 
-/// A directory of an NFS export.
+impl From<S3StorageInput> for Bucket {
+    fn from(input: S3StorageInput) -> Self {
+        Self {
+            endpoint: input.endpoint.into(),
+            region: input.region,
+            bucket: input.bucket,
+            prefix: input.prefix.into(),
+            access_key_id: input.access_key_id,
+            secret_access_key: input.secret_access_key.map(Secret::new),
+            force_path_style: input.force_path_style.into(),
+        }
+    }
+}
+
+/// A directory of an NFS export. In an update, what is left out stays as it is, and an explicit null
+/// clears it.
 #[derive(Debug, InputObject)]
 pub struct NfsStorageInput {
-    /// The server's name or address.
+    /// The server's name or address, with ":" and its port where that is not 2049.
     pub server: String,
-    /// The export.
+    /// The export's absolute path, as the server names it.
     pub export: String,
-    /// The directory in it.
-    pub directory: Option<String>,
+    /// The directory in it, which exists: a relative path.
+    pub directory: MaybeUndefined<String>,
+}
+
+impl From<NfsStorageInput> for Export {
+    fn from(input: NfsStorageInput) -> Self {
+        Self {
+            server: input.server,
+            export: input.export,
+            directory: input.directory.into(),
+        }
+    }
 }
 
 /// A directory of the hypervisors themselves. It is lost with its host.
@@ -66,6 +98,9 @@ pub struct CreateBackupStorageInput {
     pub nfs: Option<NfsStorageInput>,
     /// A local directory.
     pub local: Option<LocalStorageInput>,
+    /// How many bytes a second each agent may write there and read from there: at least 65536. As
+    /// many as it can if left out.
+    pub bandwidth_limit: Option<ByteCount>,
 }
 
 /// A backup storage that was made.
@@ -82,12 +117,15 @@ pub struct UpdateBackupStorageInput {
     pub backup_storage_id: ID,
     /// 1 to 128 characters.
     pub name: Option<String>,
-    /// A bucket.
+    /// A bucket. Which one cannot be changed while backups lie there; its key always can.
     pub s3: Option<S3StorageInput>,
-    /// An NFS export.
+    /// An NFS export. It cannot be changed while backups lie there.
     pub nfs: Option<NfsStorageInput>,
     /// A local directory. It cannot be changed while backups lie there.
     pub local: Option<LocalStorageInput>,
+    /// How many bytes a second each agent may write there and read from there: at least 65536. An
+    /// explicit null lifts the limit. Operations that run already keep the old one.
+    pub bandwidth_limit: MaybeUndefined<ByteCount>,
 }
 
 /// A backup storage that was changed.
@@ -126,13 +164,12 @@ impl BackupStorageMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateBackupStorageInput,
     ) -> Result<CreateBackupStoragePayload> {
-        audited(ctx, &[], async {
+        audited(ctx, &[], async move {
             let requester = admin(ctx)?;
-            let location = location(input.s3.as_ref(), input.nfs.as_ref(), input.local.as_ref())?;
-            let location =
-                location.ok_or_else(|| Error::invalid("Give exactly one of s3, nfs and local."))?;
+            let location = location(input.s3, input.nfs, input.local)?.ok_or_else(not_one)?;
+            let (name, limit) = (&input.name, input.bandwidth_limit.map(|limit| limit.0));
             let storage =
-                backup_storage::create(app(ctx)?, requester, &input.name, location).await?;
+                backup_storage::create(app(ctx)?, requester, name, location, limit).await?;
             Ok(CreateBackupStoragePayload {
                 backup_storage: storage.into(),
             })
@@ -147,12 +184,16 @@ impl BackupStorageMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and what.")] input: UpdateBackupStorageInput,
     ) -> Result<UpdateBackupStoragePayload> {
-        audited(ctx, &[&input.backup_storage_id], async {
+        let named = input.backup_storage_id.clone();
+        audited(ctx, &[&named], async move {
             let requester = admin(ctx)?;
             let id = id::find(&input.backup_storage_id, "backup storage")?;
-            let location = location(input.s3.as_ref(), input.nfs.as_ref(), input.local.as_ref())?;
-            let name = input.name.as_deref();
-            let storage = backup_storage::update(app(ctx)?, requester, id, name, location).await?;
+            let update = Update {
+                name: input.name.as_deref(),
+                location: location(input.s3, input.nfs, input.local)?,
+                bandwidth_limit: input.bandwidth_limit.map_value(|limit| limit.0).into(),
+            };
+            let storage = backup_storage::update(app(ctx)?, requester, id, update).await?;
             Ok(UpdateBackupStoragePayload {
                 backup_storage: storage.into(),
             })
@@ -183,19 +224,19 @@ impl BackupStorageMutation {
 
 /// At most one of the kinds.
 fn location(
-    s3: Option<&S3StorageInput>,
-    nfs: Option<&NfsStorageInput>,
-    local: Option<&LocalStorageInput>,
+    s3: Option<S3StorageInput>,
+    nfs: Option<NfsStorageInput>,
+    local: Option<LocalStorageInput>,
 ) -> Result<Option<Location>> {
     match (s3, nfs, local) {
         (None, None, None) => Ok(None),
-        (None, None, Some(local)) => Ok(Some(Location::Local {
-            path: local.path.clone(),
-        })),
-        (Some(_), None, None) | (None, Some(_), None) => Err(Error::invalid(
-            "This version writes backups to local directories only. Give `local`.",
-        )
-        .into()),
-        _ => Err(Error::invalid("Give exactly one of s3, nfs and local.").into()),
+        (Some(s3), None, None) => Ok(Some(Location::S3(s3.into()))),
+        (None, Some(nfs), None) => Ok(Some(Location::Nfs(nfs.into()))),
+        (None, None, Some(local)) => Ok(Some(Location::Local { path: local.path })),
+        _ => Err(not_one().into()),
     }
+}
+
+fn not_one() -> Error {
+    Error::invalid("Give exactly one of s3, nfs and local.")
 }

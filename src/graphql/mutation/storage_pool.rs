@@ -1,12 +1,13 @@
 //! Making storage pools.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use storage::Secret;
 
 use super::audit::audited;
 use crate::{
     domain::{
         Error,
-        storage_pool::{self, Location},
+        storage_pool::{self, CephPool, Location},
     },
     graphql::{
         context::{admin, app},
@@ -24,18 +25,31 @@ pub struct Qcow2FilePoolInput {
     pub path: String,
 }
 
-/// A pool of RBD images.
+/// A pool of RBD images. In an update, what is left out stays as it is, and an explicit null clears
+/// it.
 #[derive(InputObject)]
 pub struct CephRbdPoolInput {
     /// Its name in the cluster.
     pub pool: String,
-    /// The user that agents are.
+    /// The user that agents are, without "client." before it.
     pub user: String,
-    /// The cluster's configuration file on the hypervisors; Ceph's own default if left out.
-    pub config_path: Option<String>,
-    /// That user's key. Not kept yet: put it where the configuration file names it.
+    /// The cluster's configuration file on the hypervisors; Ceph's own default if there is none.
+    pub config_path: MaybeUndefined<String>,
+    /// That user's key: bare, or as `ceph auth get` prints it. It is kept encrypted and can never be
+    /// read. Without it, the hypervisors have it where their configuration names it.
     #[graphql(secret)]
-    pub keyring: Option<String>,
+    pub keyring: MaybeUndefined<String>,
+}
+
+impl From<CephRbdPoolInput> for CephPool {
+    fn from(input: CephRbdPoolInput) -> Self {
+        Self {
+            pool: input.pool,
+            user: input.user,
+            config_path: input.config_path.into(),
+            keyring: input.keyring.map_value(Secret::new).into(),
+        }
+    }
 }
 
 /// What the new pool is to be: exactly one of the two kinds. It serves the volumes of its group
@@ -59,6 +73,27 @@ pub struct CreateStoragePoolPayload {
     pub storage_pool: StoragePool,
 }
 
+/// What to change of a pool. What is left out stays as it is; the storage type always does.
+#[derive(InputObject)]
+pub struct UpdateStoragePoolInput {
+    /// The pool.
+    pub storage_pool_id: ID,
+    /// 1 to 128 characters.
+    pub name: Option<String>,
+    /// A directory of qcow2 files. It cannot be changed while volumes lie there.
+    pub qcow2_file: Option<Qcow2FilePoolInput>,
+    /// A pool of RBD images. Which one cannot be changed while volumes lie there; the user and its
+    /// key always can.
+    pub ceph_rbd: Option<CephRbdPoolInput>,
+}
+
+/// A pool that was changed.
+#[derive(Debug, SimpleObject)]
+pub struct UpdateStoragePoolPayload {
+    /// The pool.
+    pub storage_pool: StoragePool,
+}
+
 /// Changes to storage pools.
 #[derive(Debug, Default)]
 pub struct StoragePoolMutation;
@@ -72,10 +107,11 @@ impl StoragePoolMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateStoragePoolInput,
     ) -> Result<CreateStoragePoolPayload> {
-        audited(ctx, &[&input.hypervisor_group_id], async {
+        let named = input.hypervisor_group_id.clone();
+        audited(ctx, &[&named], async move {
             let requester = admin(ctx)?;
             let group = id::find(&input.hypervisor_group_id, "hypervisor group")?;
-            let location = location(&input)?;
+            let location = location(input.qcow2_file, input.ceph_rbd)?.ok_or_else(not_one)?;
             let pool =
                 storage_pool::create(app(ctx)?, requester, group, &input.name, location).await?;
             Ok(CreateStoragePoolPayload {
@@ -84,23 +120,42 @@ impl StoragePoolMutation {
         })
         .await
     }
+
+    /// Changes a storage pool.
+    #[graphql(visible = "visible::to_admins")]
+    async fn update_storage_pool(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and what.")] input: UpdateStoragePoolInput,
+    ) -> Result<UpdateStoragePoolPayload> {
+        let named = input.storage_pool_id.clone();
+        audited(ctx, &[&named], async move {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.storage_pool_id, "storage pool")?;
+            let location = location(input.qcow2_file, input.ceph_rbd)?;
+            let name = input.name.as_deref();
+            let pool = storage_pool::update(app(ctx)?, requester, id, name, location).await?;
+            Ok(UpdateStoragePoolPayload {
+                storage_pool: pool.into(),
+            })
+        })
+        .await
+    }
 }
 
-fn location(input: &CreateStoragePoolInput) -> Result<Location> {
-    match (&input.qcow2_file, &input.ceph_rbd) {
-        (Some(pool), None) => Ok(Location::Qcow2File {
-            path: pool.path.clone(),
-        }),
-        (None, Some(pool)) if pool.keyring.is_none() => Ok(Location::CephRbd {
-            pool: pool.pool.clone(),
-            user: pool.user.clone(),
-            config_path: pool.config_path.clone(),
-        }),
-        (None, Some(_)) => Err(Error::invalid(
-            "A keyring cannot be kept yet. Leave it out, and put it where the cluster's \
-             configuration file on the hypervisors names it.",
-        )
-        .into()),
-        _ => Err(Error::invalid("Give exactly one of qcow2File and cephRbd.").into()),
+/// At most one of the kinds.
+fn location(
+    qcow2_file: Option<Qcow2FilePoolInput>,
+    ceph_rbd: Option<CephRbdPoolInput>,
+) -> Result<Option<Location>> {
+    match (qcow2_file, ceph_rbd) {
+        (None, None) => Ok(None),
+        (Some(pool), None) => Ok(Some(Location::Qcow2File { path: pool.path })),
+        (None, Some(pool)) => Ok(Some(Location::CephRbd(pool.into()))),
+        (Some(_), Some(_)) => Err(not_one().into()),
     }
+}
+
+fn not_one() -> Error {
+    Error::invalid("Give exactly one of qcow2File and cephRbd.")
 }

@@ -1,7 +1,10 @@
 //! What agents are told: their leases, and all they need to know to work on an operation.
 
+mod place;
+
 use async_graphql::{Enum, ID, Object, SimpleObject};
 
+pub use self::place::{AgentDestination, AgentPool};
 use super::{OperationKind, StorageType};
 use crate::{
     domain::{
@@ -123,7 +126,7 @@ impl AgentAssignment {
 
     /// The backup that is made, read or deleted.
     async fn backup(&self) -> Option<AgentBackup> {
-        let (backup, storage) = self.assignment.backup.as_ref()?;
+        let (backup, access) = self.assignment.backup.as_ref()?;
         Some(AgentBackup {
             id: backup.id.into(),
             name: backup.name.clone(),
@@ -132,7 +135,7 @@ impl AgentAssignment {
             storage_type: backup.storage_type.into(),
             volume_size_bytes: ByteCount(backup.volume_size_bytes),
             created_at: backup.created_at.into(),
-            destination: AgentDestination::of(storage),
+            destination: AgentDestination::of(access),
         })
     }
 }
@@ -175,10 +178,7 @@ impl AgentVolume {
                 name: plan.name.clone(),
                 size_bytes: ByteCount(plan.size_bytes),
             },
-            pool: AgentPool {
-                id: pool.id.into(),
-                qcow2_file: pool.path.clone().map(|path| AgentQcow2FilePool { path }),
-            },
+            pool: AgentPool::of(pool),
             instance: instance.as_ref().map(|instance| AgentInstance {
                 id: instance.id.into(),
                 running: instance.status == entity::instance::InstanceStatus::Running,
@@ -210,24 +210,6 @@ pub struct AgentInstance {
     pub running: bool,
     /// The path of its QMP socket.
     pub qmp_socket: Option<String>,
-}
-
-/// Where a volume lies.
-#[derive(Clone, Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentPool {
-    /// Its id.
-    pub id: ID,
-    /// Of a pool of qcow2 files.
-    pub qcow2_file: Option<AgentQcow2FilePool>,
-}
-
-/// A directory of qcow2 files.
-#[derive(Clone, Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentQcow2FilePool {
-    /// The directory.
-    pub path: String,
 }
 
 /// A snapshot, as its agent needs to know it.
@@ -262,40 +244,6 @@ pub struct AgentBackup {
     pub created_at: DateTime,
     /// Where it is written to or read from.
     pub destination: AgentDestination,
-}
-
-/// Where backups are written to.
-#[derive(Clone, Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentDestination {
-    /// Its id.
-    pub id: ID,
-    /// What it is called.
-    pub name: String,
-    /// Of a local directory.
-    pub local: Option<AgentLocalDestination>,
-}
-
-impl AgentDestination {
-    /// A backup storage, as agents need to know it.
-    pub fn of(storage: &entity::backup_storage::Model) -> Self {
-        Self {
-            id: storage.id.into(),
-            name: storage.name.clone(),
-            local: storage
-                .path
-                .clone()
-                .map(|path| AgentLocalDestination { path }),
-        }
-    }
-}
-
-/// A local directory.
-#[derive(Clone, Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentLocalDestination {
-    /// The directory.
-    pub path: String,
 }
 
 /// A backup storage that is to be tested.

@@ -5,8 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::wraps;
-use crate::graphql::{
-    context::loaders, error::Result, loader::LastTestOf, scalar::DateTime, visible,
+use crate::{
+    domain,
+    graphql::{
+        context::loaders,
+        error::Result,
+        loader::LastTestOf,
+        scalar::{ByteCount, DateTime},
+        visible,
+    },
 };
 
 /// What kind of destination a backup storage is.
@@ -48,18 +55,15 @@ impl BackupStorage {
         self.0.kind.into()
     }
 
-    /// Where it is, in a line, without secrets: "local: /srv/backups".
+    /// Where it is, in a line, without secrets: `local: /srv/backups`,
+    /// `s3: bucket/prefix at https://s3.example.com`, `nfs: server:/export/directory`.
     async fn summary(&self) -> String {
-        use entity::backup_storage::BackupStorageKind as Kind;
-        let kind = match self.0.kind {
-            Kind::S3 => "s3",
-            Kind::Nfs => "nfs",
-            Kind::Local => "local",
-        };
-        match &self.0.path {
-            Some(path) => format!("{kind}: {path}"),
-            None => kind.to_owned(),
-        }
+        domain::backup_storage::summary(&self.0)
+    }
+
+    /// How many bytes a second each agent may write there and read from there; null for any.
+    async fn bandwidth_limit(&self) -> Option<ByteCount> {
+        self.0.bandwidth_limit.map(ByteCount)
     }
 
     /// When it was made.

@@ -30,6 +30,8 @@ pub enum ErrorCode {
     ConfirmationMismatch,
     /// The idempotency key was used with another input.
     IdempotencyConflict,
+    /// The gateway has no key to encrypt a secret with.
+    NoSecretKey,
     /// The snapshot or backup is not available.
     ItemNotAvailable,
     /// The volume is in use by a running instance.

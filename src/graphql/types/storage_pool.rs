@@ -31,6 +31,18 @@ impl StoragePool {
         self.0.storage_type.into()
     }
 
+    /// Where it is, in a line, without secrets: `qcow2: /srv/volumes`, `ceph: rbd as tidemark`.
+    async fn summary(&self) -> String {
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        match self.0.storage_type {
+            entity::volume_plan::StorageType::Qcow2File => format!("qcow2: {}", text(&self.0.path)),
+            entity::volume_plan::StorageType::CephRbd => {
+                let (pool, user) = (text(&self.0.rbd_pool), text(&self.0.rbd_user));
+                format!("ceph: {pool} as {user}")
+            }
+        }
+    }
+
     /// The group whose volumes it holds.
     async fn hypervisor_group(&self, ctx: &Context<'_>) -> Result<HypervisorGroup> {
         Ok(loaders(ctx)?.find(self.0.group_id).await?.into())

@@ -1,63 +1,73 @@
-//! The directories of a local destination: creating, listing and removing them durably.
+//! What lies below a local destination's directory, reached step by step from its open handle: a
+//! symbolic link is never followed.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    ffi::{CStr, CString},
+    fs::File,
     io,
-    os::unix::fs::DirBuilderExt as _,
-    path::{Path, PathBuf},
+    os::fd::{AsFd, OwnedFd},
 };
 
-use super::failed;
+use nix::{
+    dir::Dir,
+    errno::Errno,
+    fcntl::{AtFlags, OFlag, openat},
+    sys::stat::{Mode, SFlag, fstatat, mkdirat},
+    unistd::{UnlinkatFlags, unlinkat},
+};
+
+use super::{failed, root::Opened};
 use crate::{Error, Object, ObjectPath, Result};
 
 const REMOVE_ATTEMPTS: usize = 8;
 
-/// The directory below which all objects lie.
-#[derive(Debug, Clone)]
-pub(super) struct Root(PathBuf);
-
-impl Root {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self(path)
+impl Opened {
+    /// The directory that has the object in it.
+    pub(super) fn parent(&self, path: &ObjectPath) -> io::Result<OwnedFd> {
+        let depth = path.components().count() - 1;
+        self.walk(path.components().take(depth))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.0
+    fn walk<'a>(&self, components: impl Iterator<Item = &'a str>) -> io::Result<OwnedFd> {
+        let mut directory = self.directory.try_clone()?;
+        for component in components {
+            directory = open_directory(&directory, component)?;
+        }
+        Ok(directory)
     }
 
-    /// Where an object lies.
-    pub(super) fn file(&self, path: &ObjectPath) -> PathBuf {
-        path.components()
-            .fold(self.0.clone(), |file, component| file.join(component))
-    }
-
-    /// Refuses to go on without the root.
-    pub(super) fn ensure_present(&self) -> Result<()> {
-        let path = self.0.display();
-        match self.0.metadata() {
-            Ok(metadata) if metadata.is_dir() => Ok(()),
-            Ok(_) => Err(Error::Unreachable {
-                reason: format!("{path} is not a directory"),
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Unreachable {
-                reason: format!("directory {path} does not exist"),
-            }),
-            Err(error) => Err(Error::from_io(error, format!("looking at {path}"))),
+    /// Opens an object's file.
+    pub(super) fn file(&self, path: &ObjectPath) -> io::Result<File> {
+        let parent = self.parent(path)?;
+        // Not to wait for the writer of a pipe that somebody put there.
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let file = File::from(openat(&parent, name_of(path), flags, Mode::empty())?);
+        if file.metadata()?.is_file() {
+            Ok(file)
+        } else {
+            Err(io::ErrorKind::NotFound.into())
         }
     }
 
-    /// Creates the directories above an object, each flushed into the one that holds it.
-    pub(super) fn ensure_parent(&self, path: &ObjectPath) -> Result<PathBuf> {
-        let mut directory = self.0.clone();
+    /// The directory that has the object in it; it and those above are created, each flushed into the
+    /// one that holds it.
+    pub(super) fn ensure_parent(&self, path: &ObjectPath) -> io::Result<OwnedFd> {
+        let mut directory = self.directory.try_clone()?;
         let depth = path.components().count() - 1;
         for component in path.components().take(depth) {
-            let parent = directory.clone();
-            directory.push(component);
-            match DirBuilder::new().mode(0o700).create(&directory) {
-                Ok(()) => sync(&parent)?,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(Error::from_io(error, format!("creating {path}"))),
+            match mkdirat(&directory, component, Mode::S_IRWXU) {
+                Ok(()) => sync(&directory)?,
+                Err(Errno::EEXIST) => {}
+                // What is there need not be created, whoever may create.
+                Err(errno) => {
+                    if let Ok(there) = open_directory(&directory, component) {
+                        directory = there;
+                        continue;
+                    }
+                    return Err(errno.into());
+                }
             }
+            directory = open_directory(&directory, component)?;
         }
         Ok(directory)
     }
@@ -65,23 +75,10 @@ impl Root {
     /// Objects at or below a prefix, without temporaries.
     pub(super) fn list(&self, prefix: &ObjectPath) -> Result<Vec<Object>> {
         let mut found = Vec::new();
-        let mut pending = vec![prefix.clone()];
-        while let Some(path) = pending.pop() {
-            let place = self.file(&path);
-            match fs::symlink_metadata(&place) {
-                Ok(metadata) if metadata.is_dir() => {
-                    pending.extend(list_children(&path, &place)?);
-                }
-                Ok(metadata) if metadata.is_file() => {
-                    found.push(Object {
-                        path,
-                        size_bytes: metadata.len(),
-                    });
-                }
-                Ok(_) => {}
-                Err(error) if is_absent(&error) => {}
-                Err(error) => return Err(failed(error, &path, "looking at")),
-            }
+        match self.parent(prefix) {
+            Ok(parent) => collect(&parent, prefix, &mut found)?,
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(failed(error, prefix, "listing")),
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
@@ -89,20 +86,35 @@ impl Root {
 
     /// Removes one file, and the directories that are empty without it.
     pub(super) fn remove_file(&self, path: &ObjectPath) -> Result<()> {
-        match fs::remove_file(self.file(path)) {
+        let removed = self.parent(path).and_then(|parent| {
+            Ok(unlinkat(
+                &parent,
+                name_of(path),
+                UnlinkatFlags::NoRemoveDir,
+            )?)
+        });
+        match removed {
             Ok(()) => self.prune(path),
-            Err(error) if is_absent(&error) => Ok(()),
+            // A directory is no object.
+            Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::IsADirectory => {
+                Ok(())
+            }
             Err(error) => Err(failed(error, path, "deleting")),
         }
     }
 
     /// Removes a file or a directory with all that is in it.
     pub(super) fn remove_tree(&self, path: &ObjectPath) -> Result<()> {
-        let place = self.file(path);
+        let name = CString::new(name_of(path))
+            .map_err(|error| failed(io::Error::other(error), path, "deleting"))?;
         let mut attempt = 1;
         loop {
-            match remove_all(&place) {
+            let removed = self
+                .parent(path)
+                .and_then(|parent| remove_all(&parent, &name));
+            match removed {
                 Ok(()) => return self.prune(path),
+                Err(error) if is_absent(&error) => return self.prune(path),
                 // A writer that is just being dropped has renamed a file behind our back.
                 Err(error)
                     if error.kind() == io::ErrorKind::DirectoryNotEmpty
@@ -117,69 +129,125 @@ impl Root {
 
     /// Removes the directories above `path` that are empty now, and makes it durable.
     fn prune(&self, path: &ObjectPath) -> Result<()> {
-        match self.remove_empty_parents(path) {
-            Ok(Some(kept)) => sync(&kept),
-            Ok(None) => Ok(()),
-            Err(error) => Err(failed(error, path, "deleting the directory of")),
-        }
+        let kept = self.remove_empty_parents(path);
+        kept.and_then(|kept| sync(&kept))
+            .map_err(|error| failed(error, path, "deleting the directory of"))
     }
 
     /// Removes the directories above `path` that are empty now. Gives the first that stays.
-    pub(super) fn remove_empty_parents(&self, path: &ObjectPath) -> io::Result<Option<PathBuf>> {
-        let place = self.file(path);
-        for parent in place.ancestors().skip(1) {
-            if parent == self.0 {
-                return Ok(Some(parent.to_owned()));
-            }
-            match fs::remove_dir(parent) {
-                Ok(()) => {}
-                Err(error) if is_absent(&error) => {}
-                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                    return Ok(Some(parent.to_owned()));
-                }
+    pub(super) fn remove_empty_parents(&self, path: &ObjectPath) -> io::Result<OwnedFd> {
+        let components: Vec<&str> = path.components().collect();
+        for depth in (1..components.len()).rev() {
+            let above = match self.walk(components[..depth - 1].iter().copied()) {
+                Ok(above) => above,
+                Err(error) if is_absent(&error) => continue,
                 Err(error) => return Err(error),
+            };
+            match unlinkat(&above, components[depth - 1], UnlinkatFlags::RemoveDir) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(Errno::ENOTEMPTY | Errno::EEXIST) => {
+                    return self.walk(components[..depth].iter().copied());
+                }
+                Err(errno) => return Err(errno.into()),
             }
         }
-        Ok(None)
+        self.directory.try_clone()
     }
 }
 
-/// Removes what there is at `place`, if anything.
-fn remove_all(place: &Path) -> io::Result<()> {
-    let removed = match fs::symlink_metadata(place) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(place),
-        Ok(_) => fs::remove_file(place),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if !is_absent(&error) => Err(error),
-        _ => Ok(()),
-    }
+/// The last component.
+pub(super) fn name_of(path: &ObjectPath) -> &str {
+    path.components().next_back().unwrap_or_default()
 }
 
-fn list_children(path: &ObjectPath, place: &Path) -> Result<Vec<ObjectPath>> {
-    let entries = match fs::read_dir(place) {
-        Ok(entries) => entries,
-        Err(error) if is_absent(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error, path, "listing")),
+fn open_directory(parent: impl AsFd, name: &str) -> io::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    Ok(openat(parent, name, flags, Mode::empty())?)
+}
+
+/// The names in a directory, but for itself and its parent.
+fn names(directory: impl AsFd) -> io::Result<Vec<CString>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut names = Vec::new();
+    for entry in Dir::openat(directory, c".", flags, Mode::empty())?.iter() {
+        let entry = entry?;
+        if ![c".", c".."].contains(&entry.file_name()) {
+            names.push(entry.file_name().to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Adds what lies under a name of `parent`: the object, or the objects below it.
+fn collect(parent: &OwnedFd, path: &ObjectPath, found: &mut Vec<Object>) -> Result<()> {
+    let failed = |error| failed(error, path, "listing");
+    let status = match fstatat(parent, name_of(path), AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(status) => status,
+        Err(Errno::ENOENT) => return Ok(()),
+        Err(errno) => return Err(failed(errno.into())),
     };
-    let mut children = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| failed(error, path, "listing"))?;
+    let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
+    if kind == SFlag::S_IFREG {
+        found.push(Object {
+            path: path.clone(),
+            size_bytes: u64::try_from(status.st_size).unwrap_or_default(),
+        });
+    }
+    if kind != SFlag::S_IFDIR {
+        return Ok(());
+    }
+    let children = open_directory(parent, name_of(path))
+        .and_then(|directory| Ok((names(&directory)?, directory)));
+    let (children, directory) = match children {
+        Ok(children) => children,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    for child in children {
         // A name that is no component is a temporary, or not ours.
-        let name = entry.file_name();
-        children.extend(name.to_str().and_then(|name| path.join(name).ok()));
+        let child = child.to_str().ok().and_then(|name| path.join(name).ok());
+        if let Some(child) = child {
+            collect(&directory, &child, found)?;
+        }
     }
-    Ok(children)
+    Ok(())
+}
+
+/// Removes what there is under a name, if anything.
+fn remove_all(parent: impl AsFd, name: &CStr) -> io::Result<()> {
+    match unlinkat(&parent, name, UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(Errno::ENOENT) => return Ok(()),
+        Err(Errno::EISDIR | Errno::EPERM) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let directory = match openat(&parent, name, flags, Mode::empty()) {
+        Ok(directory) => directory,
+        Err(Errno::ENOENT) => return Ok(()),
+        // It is no directory after all: we may not remove it.
+        Err(Errno::ENOTDIR) => return Err(Errno::EPERM.into()),
+        Err(errno) => return Err(errno.into()),
+    };
+    for child in names(&directory)? {
+        remove_all(&directory, &child)?;
+    }
+    match unlinkat(&parent, name, UnlinkatFlags::RemoveDir) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Makes a directory's entries durable.
-pub(super) fn sync(directory: &Path) -> Result<()> {
-    let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.map_err(|error| Error::from_io(error, format!("flushing {}", directory.display())))
+pub(super) fn sync(directory: &OwnedFd) -> io::Result<()> {
+    Ok(nix::unistd::fsync(directory)?)
 }
 
-fn is_absent(error: &io::Error) -> bool {
+/// The error of something that concerns an object that is being written.
+pub(super) fn writing(error: io::Error, verb: &str, path: &ObjectPath) -> Error {
+    Error::from_io(error, format!("{verb} {path}"))
+}
+
+pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

@@ -60,12 +60,12 @@ impl NfsWriter {
             reserve: Reserve::new(expected_bytes),
             torn: false,
         };
-        writer.ensure_space().await?;
+        writer.ensure_space(0).await?;
         Ok(writer)
     }
 
-    async fn ensure_space(&mut self) -> Result<()> {
-        if !self.reserve.applies() {
+    async fn ensure_space(&mut self, more_bytes: u64) -> Result<()> {
+        if !self.reserve.is_due(more_bytes) {
             return Ok(());
         }
         let mounted = Arc::clone(&self.file.mounted);
@@ -85,8 +85,8 @@ impl NfsWriter {
     async fn submit(&mut self, block: Bytes) -> Result<()> {
         if self.file.unflushed_bytes >= FLUSH_BYTES {
             self.file.flush().await?;
-            self.ensure_space().await?;
         }
+        self.ensure_space(block.len() as u64).await?;
         self.file.write(block).await
     }
 }
@@ -102,6 +102,10 @@ impl ObjectWriter for NfsWriter {
         }
         self.torn = false;
         Ok(())
+    }
+
+    fn unconfirmed_bytes(&self) -> u64 {
+        self.gather.pending_bytes() + self.file.unconfirmed_bytes
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
@@ -142,6 +146,7 @@ struct Temporary {
     in_flight: VecDeque<Written>,
     unflushed: Vec<WriteOutcome>,
     unflushed_bytes: u64,
+    unconfirmed_bytes: u64,
     open: bool,
     present: bool,
 }
@@ -194,6 +199,7 @@ impl Temporary {
             in_flight: VecDeque::with_capacity(WINDOW),
             unflushed: Vec::new(),
             unflushed_bytes: 0,
+            unconfirmed_bytes: 0,
             open: true,
             present: true,
         };
@@ -218,7 +224,8 @@ impl Temporary {
 
     /// Sends a block, once there is room for it in the window.
     async fn write(&mut self, block: Bytes) -> Result<()> {
-        while self.in_flight.len() >= WINDOW {
+        let settled = |written: &Written| written.is_finished();
+        while self.in_flight.len() >= WINDOW || self.in_flight.front().is_some_and(settled) {
             self.settle_one().await?;
         }
         let (offset, length) = (self.end, block.len() as u64);
@@ -228,6 +235,7 @@ impl Temporary {
         self.in_flight.push_back(written);
         self.end += length;
         self.unflushed_bytes += length;
+        self.unconfirmed_bytes += length;
         Ok(())
     }
 
@@ -239,6 +247,8 @@ impl Temporary {
         self.in_flight.pop_front();
         match settled {
             Ok(Ok(outcomes)) => {
+                let taken: u64 = outcomes.iter().map(|o| u64::from(o.count)).sum();
+                self.unconfirmed_bytes = self.unconfirmed_bytes.saturating_sub(taken);
                 self.unflushed.extend(outcomes);
                 Ok(())
             }

@@ -81,9 +81,9 @@ pub(super) fn is_absent<E: Told>(error: &E) -> bool {
     }
 }
 
-/// Whether the store says that an upload is over or never was.
+/// Whether the store says that an upload is over or never was. Ceph's says so in two ways.
 pub(super) fn is_no_upload<E: Told>(error: &E) -> bool {
-    error.code() == Some("NoSuchUpload")
+    matches!(error.code(), Some("NoSuchUpload" | "NoSuchKey"))
 }
 
 /// Whether the object ends before the range begins.

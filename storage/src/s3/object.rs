@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
 use super::{
-    body::{Md5Digest, body, contradicts, while_moving},
+    body::{Md5Digest, body, contradicts},
     failure::{is_absent, sort},
     place::{Place, SILENCE_LIMIT, silent},
 };
@@ -67,10 +67,11 @@ pub(super) async fn put(place: &Place, key: &str, content: Bytes, doing: &str) -
     let request = place.client.put_object().bucket(&place.bucket).key(key);
     let request = request.content_md5(md5.base64());
     let length = content.len();
-    let (body, moving) = body(content);
+    let (body, motion) = body(content);
     let request = request.content_length(signed(length)?).body(body);
     let request = Box::pin(request.customize().disable_payload_signing().send());
-    let answer = while_moving(request, moving, SILENCE_LIMIT)
+    let answer = motion
+        .drive(request, SILENCE_LIMIT)
         .await
         .map_err(|_| silent(SILENCE_LIMIT, doing))?
         .map_err(|error| sort(&error, &place.bucket, doing))?;
@@ -93,11 +94,12 @@ pub(super) async fn put_part(
     let request = place.client.upload_part().bucket(&place.bucket).key(key);
     let request = request.upload_id(upload_id).part_number(number);
     let length = content.len();
-    let (body, moving) = body(content);
+    let (body, motion) = body(content);
     let request = request.content_length(signed(length)?).body(body);
     let request = request.content_md5(md5.base64()).customize();
     let request = Box::pin(request.disable_payload_signing().send());
-    let answer = while_moving(request, moving, SILENCE_LIMIT)
+    let answer = motion
+        .drive(request, SILENCE_LIMIT)
         .await
         .map_err(|_| silent(SILENCE_LIMIT, &doing))?
         .map_err(|error| sort(&error, &place.bucket, &doing))?;

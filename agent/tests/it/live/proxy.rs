@@ -1,12 +1,25 @@
 //! A socket between the agent and QEMU, at which something happens when a command comes by.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
     task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
+
+/// What becomes of a command.
+pub enum Verdict {
+    /// QEMU gets it.
+    Pass,
+    /// QEMU gets it and carries it out, whereupon this is cancelled. The agent hears nothing of it,
+    /// nor of anything else from then on.
+    Swallow(CancellationToken),
+}
 
 /// Passes everything on until it is dropped.
 pub struct Proxy {
@@ -15,23 +28,25 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A socket at `socket` that leads to the one at `qemu`. Each command is shown to `look` before
-    /// it is passed on, and not passed on at all if that says false.
+    /// A socket at `socket` that leads to the one at `qemu`. `look` judges each command.
     pub fn start(
         socket: PathBuf,
         qemu: &Path,
-        look: impl Fn(&str) -> bool + Send + Sync + 'static,
+        look: impl Fn(&str) -> Verdict + Send + Sync + 'static,
     ) -> Self {
         let listener = UnixListener::bind(&socket).unwrap();
         let (qemu, own) = (qemu.to_owned(), socket.clone());
+        let deaf = AtomicBool::new(false);
         let task = tokio::spawn(async move {
+            // As QEMU does, one client after the other.
             while let Ok((agent, _)) = listener.accept().await {
                 let Ok(qemu) = UnixStream::connect(&qemu).await else {
                     // Nor is anybody behind this socket, then.
                     std::fs::remove_file(&own).unwrap();
                     break;
                 };
-                pass(agent, qemu, &look).await;
+                // It ends when either side does.
+                let _ = pass(agent, qemu, &deaf, &look).await;
             }
         });
         Self { socket, task }
@@ -48,22 +63,43 @@ impl Drop for Proxy {
     }
 }
 
-/// As QEMU does, one client after the other.
-async fn pass(agent: UnixStream, qemu: UnixStream, look: &impl Fn(&str) -> bool) {
-    let (agent_read, mut agent_write) = agent.into_split();
-    let (mut qemu_read, mut qemu_write) = qemu.into_split();
-    let commands = async {
-        let mut lines = BufReader::new(agent_read).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            let passed_on = !look(&line) || qemu_write.write_all(line.as_bytes()).await.is_ok();
-            let ended = passed_on && qemu_write.write_all(b"\n").await.is_err();
-            if ended {
-                break;
+async fn pass(
+    agent: UnixStream,
+    mut qemu: UnixStream,
+    deaf: &AtomicBool,
+    look: &impl Fn(&str) -> Verdict,
+) -> std::io::Result<()> {
+    let (commands, mut answers) = agent.into_split();
+    let mut commands = BufReader::new(commands).lines();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        tokio::select! {
+            command = commands.next_line() => {
+                let Some(command) = command? else {
+                    return Ok(());
+                };
+                let verdict = look(&command);
+                qemu.write_all(format!("{command}\n").as_bytes()).await?;
+                if let Verdict::Swallow(done) = verdict {
+                    deaf.store(true, Ordering::SeqCst);
+                    let mut answer = Vec::new();
+                    while !String::from_utf8_lossy(&answer).contains("\"return\"") {
+                        qemu.read_buf(&mut answer).await?;
+                    }
+                    done.cancel();
+                    while commands.next_line().await?.is_some() {}
+                    return Ok(());
+                }
+            }
+            length = qemu.read(&mut buffer) => {
+                let length = length?;
+                if length == 0 {
+                    return Ok(());
+                }
+                if !deaf.load(Ordering::SeqCst) {
+                    answers.write_all(&buffer[..length]).await?;
+                }
             }
         }
-    };
-    tokio::select! {
-        () = commands => {}
-        _ = copy(&mut qemu_read, &mut agent_write) => {}
     }
 }

@@ -1,0 +1,175 @@
+//! Tests of backup storages: by the gateway itself, or asked of an agent.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    BackupStorageId, BackupStorageTestId, HypervisorId, backup_storage, backup_storage_test,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+};
+
+use super::{Access, find};
+use crate::{
+    app::App,
+    domain::{Error, Requester, Result, hypervisor, text, transaction::Transaction},
+    events::Topic,
+};
+
+/// The most characters of what an agent says of a test; what is longer is cut.
+const MAX_MESSAGE_CHARS: usize = 1000;
+
+/// Writes, reads back and deletes a small object there: from the gateway itself, or by the agent
+/// of a hypervisor.
+pub async fn test(
+    app: &App,
+    requester: &Requester,
+    id: BackupStorageId,
+    hypervisor_id: Option<HypervisorId>,
+) -> Result<backup_storage_test::Model> {
+    requester.admin()?;
+    let storage = find(app.database.reads(), id).await?;
+    if let Some(hypervisor_id) = hypervisor_id {
+        hypervisor::find(app.database.reads(), hypervisor_id).await?;
+    }
+    let test = ask(app, id, hypervisor_id).await?;
+    if hypervisor_id.is_some() {
+        return wait(app, test).await;
+    }
+    match probe(app, storage).await {
+        Ok(()) => record(app, test, true, WORKS).await,
+        Err(reason) => record(app, test, false, &reason).await,
+    }
+}
+
+const WORKS: &str = "A small object was written, read back and deleted.";
+
+async fn probe(app: &App, storage: backup_storage::Model) -> Result<(), String> {
+    let access = Access::to(app, storage).map_err(|error| error.to_string())?;
+    let patience = app.settings.storage_test;
+    let probed = async { storage::probe(&*access.destination.open()?).await };
+    match tokio::time::timeout(patience, probed).await {
+        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Err(_) => Err(silence("backup storage", patience)),
+    }
+}
+
+fn silence(of: &str, patience: Duration) -> String {
+    format!(
+        "The {of} did not answer within {} seconds.",
+        patience.as_secs()
+    )
+}
+
+/// Asks for a test.
+async fn ask(
+    app: &App,
+    id: BackupStorageId,
+    hypervisor_id: Option<HypervisorId>,
+) -> Result<backup_storage_test::Model> {
+    let mut tx = Transaction::begin(app).await?;
+    let test = backup_storage_test::ActiveModel {
+        id: Set(app.ids.next(BackupStorageTestId::from_uuid)),
+        backup_storage_id: Set(id),
+        hypervisor_id: Set(hypervisor_id),
+        requested_at: Set(tx.now()),
+        finished_at: Set(None),
+        ok: Set(false),
+        message: Set(String::new()),
+    };
+    let test = test.insert(tx.db()).await?;
+    if let Some(hypervisor_id) = hypervisor_id {
+        tx.wake_agent(hypervisor_id);
+    }
+    tx.commit().await?;
+    Ok(test)
+}
+
+/// Waits for the agent's answer; its silence is one too.
+async fn wait(app: &App, test: backup_storage_test::Model) -> Result<backup_storage_test::Model> {
+    let mut answers = app.hub.watch(Topic::StorageTests);
+    let patience = app.settings.storage_test;
+    let answered = async {
+        loop {
+            let known = backup_storage_test::Entity::find_by_id(test.id)
+                .one(app.database.reads())
+                .await?
+                .ok_or_else(|| Error::Broken("a storage test vanished".to_owned()))?;
+            if known.finished_at.is_some() {
+                return Ok(known);
+            }
+            answers.changed().await;
+        }
+    };
+    if let Ok(answer) = tokio::time::timeout(patience, answered).await {
+        return answer;
+    }
+    record(app, test, false, &silence("agent", patience)).await
+}
+
+/// The tests that wait for the agent of `hypervisor_id`, and all it needs to know for them. One
+/// that it cannot be told of has failed.
+pub async fn list_asked_of(
+    app: &App,
+    hypervisor_id: HypervisorId,
+) -> Result<Vec<(backup_storage_test::Model, Access)>> {
+    let db = app.database.reads();
+    let since: DateTime<Utc> = app.clock.now(db).await? - app.settings.storage_test;
+    let tests = backup_storage_test::Entity::find()
+        .filter(backup_storage_test::Column::HypervisorId.eq(hypervisor_id))
+        .filter(backup_storage_test::Column::FinishedAt.is_null())
+        .filter(backup_storage_test::Column::RequestedAt.gt(since))
+        .all(db)
+        .await?;
+    let mut asked = Vec::with_capacity(tests.len());
+    for test in tests {
+        match Access::to(app, find(db, test.backup_storage_id).await?) {
+            Ok(access) => asked.push((test, access)),
+            Err(error @ Error::SecretUnreadable { .. }) => {
+                record(app, test, false, &error.to_string()).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(asked)
+}
+
+/// The answer of the agent of `hypervisor_id`; false when nobody waits for it any more.
+pub async fn answer(
+    app: &App,
+    hypervisor_id: HypervisorId,
+    id: BackupStorageTestId,
+    ok: bool,
+    message: &str,
+) -> Result<bool> {
+    let test = backup_storage_test::Entity::find_by_id(id)
+        .filter(backup_storage_test::Column::HypervisorId.eq(hypervisor_id))
+        .filter(backup_storage_test::Column::FinishedAt.is_null())
+        .one(app.database.reads())
+        .await?;
+    match test {
+        Some(test) => {
+            let message = if ok { WORKS } else { message };
+            record(app, test, ok, message).await.map(|_| true)
+        }
+        None => Ok(false),
+    }
+}
+
+async fn record(
+    app: &App,
+    test: backup_storage_test::Model,
+    ok: bool,
+    message: &str,
+) -> Result<backup_storage_test::Model> {
+    let mut tx = Transaction::begin(app).await?;
+    let mut test = test.into_active_model();
+    test.finished_at = Set(Some(tx.now()));
+    test.ok = Set(ok);
+    test.message = Set(text::printable(message, MAX_MESSAGE_CHARS));
+    let test = test.update(tx.db()).await?;
+    tx.wake(Topic::StorageTests);
+    tx.commit().await?;
+    Ok(test)
+}

@@ -1,0 +1,102 @@
+//! File system calls in threads of their own, each watched: a hard mount of a dead server hangs for
+//! ever, and nothing can take its thread back.
+
+use std::{io, sync::Arc, thread, time::Duration};
+
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::timeout,
+};
+
+use crate::{Error, Result};
+
+/// What no single call of ours takes on a file system that works.
+const LIMIT: Duration = Duration::from_mins(1);
+/// The most threads that one store may lose to a file system that hangs.
+const THREADS: usize = 16;
+
+/// Where a store's file system calls run. They are not the runtime's blocking threads: it would wait
+/// for those when it ends.
+#[derive(Debug, Clone)]
+pub(super) struct Watchdog {
+    threads: Arc<Semaphore>,
+    limit: Duration,
+}
+
+impl Default for Watchdog {
+    fn default() -> Self {
+        Self::new(LIMIT, THREADS)
+    }
+}
+
+impl Watchdog {
+    fn new(limit: Duration, threads: usize) -> Self {
+        Self {
+            threads: Arc::new(Semaphore::new(threads)),
+            limit,
+        }
+    }
+
+    /// Runs `work`, which goes on if it is given up, and whose outcome is dropped then.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let lost = |source: io::Error| Error::Io {
+            doing: doing.into(),
+            source,
+        };
+        let running = async {
+            let permit = Arc::clone(&self.threads).acquire_owned().await;
+            let permit = permit.map_err(|closed| lost(io::Error::other(closed)))?;
+            let (done, outcome) = oneshot::channel();
+            let thread = thread::Builder::new().name("storage-io".into());
+            thread
+                .spawn(move || {
+                    let outcome = work();
+                    drop(permit);
+                    // Whoever asked may have gone.
+                    let _ = done.send(outcome);
+                })
+                .map_err(lost)?;
+            outcome.await.map_err(|gone| lost(io::Error::other(gone)))?
+        };
+        timeout(self.limit, running).await.unwrap_or_else(|_| {
+            Err(Error::Unreachable {
+                reason: format!("the file system does not answer while {doing}"),
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_hangs_is_an_error_and_keeps_its_thread() {
+        let watchdog = Watchdog::new(Duration::from_millis(50), 1);
+        let (release, never) = mpsc::channel::<()>();
+        let hung = watchdog.run("testing", move || Ok(never.recv().is_ok()));
+        let error = hung.await.unwrap_err();
+        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+
+        let queued = watchdog.run("testing", || Ok(())).await;
+        assert!(
+            matches!(queued, Err(Error::Unreachable { .. })),
+            "{queued:?}"
+        );
+
+        drop(release);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        while watchdog.run("testing", || Ok(())).await.is_err() {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "the thread is not back"
+            );
+        }
+    }
+}
