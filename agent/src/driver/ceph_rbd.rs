@@ -1,7 +1,11 @@
 //! Volumes as images in a Ceph pool, `{pool}/{volume_id}`.
 //!
 //! Metadata is changed by `rbd`, content moves through `qemu-nbd`. An image that is not finished, or
-//! that is being deleted, has another name, so that a volume exists as a whole or not at all.
+//! that is being deleted, has another name, so that a volume exists as a whole or not at all, and
+//! there are never two images of one volume.
+//!
+//! A start of `rbd` takes longer than what it does. So as little as possible is asked, and what can
+//! be asked at once is.
 //!
 //! Ceph has no lock that keeps others from opening an image: two clients hand the right to write to
 //! each other. Who has an image open is known by its watchers, and these are asked before anything
@@ -13,14 +17,18 @@ mod command;
 mod defect;
 mod extent;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use storage::Secret;
 use tokio::{
+    join,
     time::{Instant, sleep},
-    try_join,
 };
 use uuid::Uuid;
 
@@ -61,6 +69,9 @@ pub struct CephRbd {
     size_bytes: u64,
     command: Command,
     journal: Arc<Journal>,
+    /// The names of its snapshots, the oldest first, once they have been listed: while we work on a
+    /// volume, nobody else does.
+    listed: Mutex<Option<Vec<String>>>,
 }
 
 impl CephRbd {
@@ -82,6 +93,7 @@ impl CephRbd {
             size_bytes,
             journal: Arc::clone(&surroundings.journal),
             command: Command::new(access, surroundings),
+            listed: Mutex::default(),
         })
     }
 
@@ -99,6 +111,10 @@ impl CephRbd {
             pool: self.command.pool(),
             image: &self.partial_name,
         }
+    }
+
+    fn listed(&self) -> MutexGuard<'_, Option<Vec<String>>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ensure_right_size(&self) -> Result<()> {
@@ -236,27 +252,77 @@ impl CephRbd {
         Ok(())
     }
 
-    async fn clean_up_snapshots(&self) -> Result<()> {
-        // Whoever needs the image will say that it is missing.
+    /// Makes room for a new volume. One that is there was finished by an attempt that could not say
+    /// so any more: nobody uses it yet.
+    async fn clear(&self) -> Result<()> {
+        self.discard(self.partial()).await?;
         let snapshots = self.command.snapshots(self.image()).await?;
-        let snapshots = unless(snapshots, Kind::NoImage)?.unwrap_or_default();
-        for snapshot in snapshots {
-            let name = SnapshotName::parse(&snapshot.name);
-            if let Some(name @ SnapshotName::Temporary(_)) = name {
-                let message = format!("Removing the left-over snapshot {name}");
-                self.journal.private(Level::Info, message);
-                self.delete_snapshot(name).await?;
-            }
+        let Some(snapshots) = unless(snapshots, Kind::NoImage)? else {
+            return Ok(());
+        };
+        if !snapshots.is_empty() {
+            return Err(Failure::storage(
+                "The volume exists already, with snapshots.",
+            ));
         }
-        Ok(())
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
+        self.withdraw().await
+    }
+
+    /// Removes the volume, which from its beginning does not exist any more.
+    async fn withdraw(&self) -> Result<()> {
+        self.command
+            .rename(self.image(), &self.partial_name)
+            .await??;
+        self.discard(self.partial()).await.map(drop)
+    }
+
+    /// What each of the snapshots of these names keeps.
+    async fn compare(&self, names: &[String]) -> Result<Vec<Retained>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        // From nothing to the first, from each to the next, and from the last to now.
+        let ends = || names.iter().cloned().map(Some);
+        let steps = [None].into_iter().chain(ends()).zip(ends().chain([None]));
+        let compared = steps.map(|step| self.command.changes(self.image(), step));
+        let changes: Vec<_> = stream::iter(compared.collect::<Vec<_>>())
+            .buffered(COMPARISONS)
+            .try_collect()
+            .await?;
+        let compared = names.iter().zip(changes.windows(2));
+        let kept = compared.filter_map(|(name, changes)| match SnapshotName::parse(name) {
+            Some(SnapshotName::Kept(snapshot_id)) => Some(Retained {
+                snapshot_id,
+                retained_bytes: extent::retained_bytes(&changes[0], &changes[1]),
+            }),
+            _ => None,
+        });
+        Ok(kept.collect())
     }
 }
 
 #[async_trait]
 impl Driver for CephRbd {
     async fn clean_up(&self, _repair: bool) -> Result<()> {
-        let discard = async { self.discard(self.partial()).await.map(drop) };
-        try_join!(discard, self.clean_up_snapshots()).map(drop)
+        let snapshots = self.command.snapshots(self.image()).await?;
+        let Some(snapshots) = unless(snapshots, Kind::NoImage)? else {
+            return self.discard(self.partial()).await.map(drop);
+        };
+        let (mut kept, mut left_over) = (Vec::new(), Vec::new());
+        for snapshot in snapshots {
+            match SnapshotName::parse(&snapshot.name) {
+                Some(name @ SnapshotName::Temporary(_)) => left_over.push(name),
+                _ => kept.push(snapshot.name),
+            }
+        }
+        for name in left_over {
+            let message = format!("Removing the left-over snapshot {name}");
+            self.journal.private(Level::Info, message);
+            self.delete_snapshot(name).await?;
+        }
+        *self.listed() = Some(kept);
+        Ok(())
     }
 
     async fn create(&self) -> Result<()> {
@@ -276,28 +342,37 @@ impl Driver for CephRbd {
         }
         self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
         self.ensure_no_clones().await?;
-        // From here on there is no such volume, however long it takes to remove what is in it.
-        self.command
-            .rename(self.image(), &self.partial_name)
-            .await??;
-        self.discard(self.partial()).await.map(drop)
+        self.withdraw().await
     }
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
-        self.ensure_right_size().await?;
         let text = name.to_string();
-        let created = self.command.create_snapshot(self.image(), &text).await?;
-        if unless(created, Kind::Exists)?.is_none() {
+        let (size, created) = join!(
+            self.ensure_right_size(),
+            self.command.create_snapshot(self.image(), &text)
+        );
+        if let Err(wrong) = size {
+            self.delete_snapshot(name).await?;
+            return Err(wrong);
+        }
+        if unless(created?, Kind::Exists)?.is_none() {
             // Of an earlier attempt: its instant is too early.
             self.delete_snapshot(name).await?;
             self.command.create_snapshot(self.image(), &text).await??;
+        }
+        if let Some(listed) = self.listed().as_mut() {
+            listed.push(text);
         }
         Ok(())
     }
 
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
         let text = name.to_string();
-        match self.command.delete_snapshot(self.image(), &text).await? {
+        let deleted = self.command.delete_snapshot(self.image(), &text).await?;
+        if let Some(listed) = self.listed().as_mut() {
+            listed.retain(|listed| *listed != text);
+        }
+        match deleted {
             Ok(()) => Ok(()),
             Err(defect) => match defect.kind {
                 Kind::NoImage | Kind::NoSnapshot => Ok(()),
@@ -321,30 +396,17 @@ impl Driver for CephRbd {
     }
 
     async fn retained(&self) -> Result<Vec<Retained>> {
-        let snapshots = self.command.snapshots(self.image()).await??;
-        if snapshots.is_empty() {
-            return Ok(Vec::new());
+        let listed = self.listed().clone();
+        if let Some(names) = listed {
+            match self.compare(&names).await {
+                // Somebody else has deleted one.
+                Err(failure) if failure.code == Code::ItemNotAvailable => {}
+                compared => return compared,
+            }
         }
-        // From nothing to the first, from each to the next, and from the last to now.
-        let names = || snapshots.iter().map(|snapshot| Some(snapshot.name.clone()));
-        let steps = [None].into_iter().chain(names()).zip(names().chain([None]));
-        let compared = steps.map(|step| self.command.changes(self.image(), step));
-        let changes: Vec<_> = stream::iter(compared.collect::<Vec<_>>())
-            .buffered(COMPARISONS)
-            .try_collect()
-            .await?;
-        let ours = snapshots.iter().zip(changes.windows(2));
-        Ok(ours
-            .filter_map(
-                |(snapshot, changes)| match SnapshotName::parse(&snapshot.name) {
-                    Some(SnapshotName::Kept(snapshot_id)) => Some(Retained {
-                        snapshot_id,
-                        retained_bytes: extent::retained_bytes(&changes[0], &changes[1]),
-                    }),
-                    _ => None,
-                },
-            )
-            .collect())
+        let snapshots = self.command.snapshots(self.image()).await??;
+        let names: Vec<_> = snapshots.into_iter().map(|found| found.name).collect();
+        self.compare(&names).await
     }
 
     async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
@@ -365,7 +427,7 @@ impl Driver for CephRbd {
     }
 
     async fn stage(&self) -> Result<Server> {
-        self.discard(self.partial()).await?;
+        self.clear().await?;
         self.create_partial().await?;
         self.command.serve(self.partial()).await
     }
@@ -379,7 +441,7 @@ impl Driver for CephRbd {
     }
 
     async fn stage_clone(&self, origin: &CloneOrigin) -> Result<bool> {
-        self.discard(self.partial()).await?;
+        self.clear().await?;
         // In another cluster, or where this pool's user may not look, there is nothing to find.
         let found = match self.command.info_of_snapshot(origin).await? {
             Err(defect) if defect.kind == Kind::Silent => return Err(defect.into()),
@@ -408,7 +470,8 @@ impl Driver for CephRbd {
             Ok(()) => Ok(()),
             // An earlier attempt came this far.
             Err(defect) if defect.kind == Kind::NoImage => self.ensure_right_size().await,
-            // So did it here, and was repeated. One that is in use or has snapshots is not removed.
+            // One was cut off between the two halves of a renaming. No more is removed than that, as
+            // what is in use or has snapshots cannot be.
             Err(defect) if defect.kind == Kind::Exists => {
                 unless(self.command.remove(self.image()).await?, Kind::NoImage)?;
                 Ok(self.command.rename(self.partial(), &self.name).await??)

@@ -2,6 +2,7 @@
 
 mod fault;
 mod operation;
+mod speed;
 
 use std::fs;
 

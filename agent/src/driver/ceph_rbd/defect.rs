@@ -69,7 +69,7 @@ fn classify(status: Option<i32>, message: &str) -> Kind {
         2 if says("connect") => Kind::Denied,
         2 if says("opening pool") => Kind::NoPool,
         2 if says("opening image") || says("opening source image") => Kind::NoImage,
-        2 if says("snapshot") || says("rollback") => Kind::NoSnapshot,
+        2 if says("snapshot") || says("rollback") || says("diff") => Kind::NoSnapshot,
         2 => Kind::NoImage,
         _ if says("couldn't connect") => Kind::Silent,
         _ => Kind::Other,
@@ -170,6 +170,11 @@ mod tests {
             (
                 2,
                 "rbd: rollback failed: (2) No such file or directory",
+                Kind::NoSnapshot,
+            ),
+            (
+                2,
+                "rbd: diff error: (2) No such file or directory",
                 Kind::NoSnapshot,
             ),
             (

@@ -245,7 +245,7 @@ async fn a_full_cluster_is_an_error_and_not_a_hang() {
     }
     let is_full = async || {
         let pools = cluster.ceph.ceph(&["osd", "pool", "ls", "detail"]);
-        pools.contains("full").then_some(())
+        pools.contains(",full").then_some(())
     };
     testbed::until("the cluster notices that it is full", is_full).await;
     let target = cluster.volume(64 * MIB);
@@ -261,7 +261,7 @@ async fn a_full_cluster_is_an_error_and_not_a_hang() {
     }
     let has_space = async || {
         let pools = cluster.ceph.ceph(&["osd", "pool", "ls", "detail"]);
-        (!pools.contains("full")).then_some(())
+        (!pools.contains(",full")).then_some(())
     };
     testbed::until("the cluster has space again", has_space).await;
     let outcome = cluster.site.attempt(work, 2).await;
