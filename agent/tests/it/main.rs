@@ -8,11 +8,14 @@
 mod backup;
 mod cancel;
 mod crash;
+mod engine;
 mod failure;
 mod fake_gateway;
 mod gateway;
+mod kit;
 mod live;
 mod nbd;
+mod nbd_fault;
 mod process;
 mod qcow2;
 mod qmp;
