@@ -127,7 +127,7 @@ pub(super) fn sort(error: &impl Told, bucket: &str, doing: &str) -> Error {
         | (_, Some(301 | 307)) => unreachable(format!(
             "the bucket {bucket} is in another region than the one that is configured"
         )),
-        (Some("NoSuchBucket"), _) => unreachable(format!("the bucket {bucket} does not exist")),
+        (Some("NoSuchBucket"), _) => no_bucket(bucket),
         (Some("InvalidBucketName"), _) => {
             unreachable(format!("the store takes no bucket with the name {bucket}"))
         }
@@ -172,6 +172,13 @@ pub(super) fn sort(error: &impl Told, bucket: &str, doing: &str) -> Error {
             doing: doing.into(),
             source: io::Error::other(words(error)),
         },
+    }
+}
+
+/// There is a store, and not this bucket in it.
+pub(super) fn no_bucket(bucket: &str) -> Error {
+    Error::Unreachable {
+        reason: format!("the bucket {bucket} does not exist"),
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     body::{Md5Digest, body, contradicts},
-    failure::{is_absent, sort},
+    failure::{is_absent, is_beyond, no_bucket, sort},
     place::{Place, SILENCE_LIMIT, silent},
 };
 use crate::{Error, ObjectPath, Result, retry::Policy};
@@ -26,6 +26,8 @@ pub(super) async fn head(place: &Place, path: &ObjectPath) -> Result<Head> {
     let request = place.client.head_object().bucket(&place.bucket);
     let request = request.key(place.key(path)).send();
     let Some(answer) = place.ask_unless(is_absent, &doing, request).await? else {
+        // The answer to HEAD does not tell what is absent.
+        check_bucket(place, &doing).await?;
         return Err(Error::NotFound { path: path.clone() });
     };
     let etag = answer.e_tag().unwrap_or_default().trim_matches('"');
@@ -33,6 +35,14 @@ pub(super) async fn head(place: &Place, path: &ObjectPath) -> Result<Head> {
         size: length(answer.content_length(), &doing)?,
         etag: etag.to_owned(),
     })
+}
+
+async fn check_bucket(place: &Place, doing: &str) -> Result<()> {
+    let request = place.client.head_bucket().bucket(&place.bucket).send();
+    match place.ask_unless(is_absent, doing, request).await? {
+        Some(_) => Ok(()),
+        None => Err(no_bucket(&place.bucket)),
+    }
 }
 
 fn length(length: Option<i64>, doing: &str) -> Result<u64> {
@@ -158,7 +168,7 @@ pub(super) async fn read(place: &Place, path: &ObjectPath, range: Range<u64>) ->
         Ok(Err(error)) if is_absent(&error) => {
             return Err(Error::NotFound { path: path.clone() });
         }
-        Ok(Err(error)) if super::failure::is_beyond(&error) => {
+        Ok(Err(error)) if is_beyond(&error) => {
             return Err(too_far(head(place, path).await?.size));
         }
         Ok(answer) => answer.map_err(|error| sort(&error, &place.bucket, &doing))?,

@@ -44,9 +44,14 @@ fn dies_at(step: usize, done: bool) -> impl Fn(Seen<'_>) -> Fate + Send + Sync {
     }
 }
 
-/// Lets the store die at every step, and gives what each death left to `look`, before and after the
-/// directory is deleted by somebody else.
-async fn die_at_every_step(address: &S3Bucket, upstream: &str, look: impl AsyncFn() -> usize) {
+/// Lets the store die at every step, deletes the directory by a way that is alive, and lets `look`
+/// count what is left.
+async fn die_at_every_step(
+    address: &S3Bucket,
+    upstream: &str,
+    settle: impl AsyncFn(),
+    look: impl AsyncFn() -> usize,
+) {
     let directory = site::path("volumes/1");
     let path = site::path("volumes/1/disk.raw.zst");
     let alive = S3::new(address);
@@ -72,6 +77,7 @@ async fn die_at_every_step(address: &S3Bucket, upstream: &str, look: impl AsyncF
                 }
                 Err(other) => panic!("{other} at {place}"),
             }
+            settle().await;
             alive.delete_prefix(&directory).await.unwrap();
             assert_eq!(look().await, 0, "left after {place}");
         }
@@ -82,7 +88,8 @@ async fn die_at_every_step(address: &S3Bucket, upstream: &str, look: impl AsyncF
 async fn a_store_without_a_list_of_uploads_keeps_nothing_of_a_dead_one_but_what_has_no_record() {
     let store = InProcess::start().await;
     let address = store.address();
-    die_at_every_step(&address, &store.endpoint, async || {
+    let settle = async || store.idle().await;
+    die_at_every_step(&address, &store.endpoint, settle, async || {
         let mut left = store.leftovers();
         // An upload that died before its record could be written has no parts.
         left.retain(|name| !name.starts_with(".upload-"));
@@ -99,12 +106,17 @@ async fn cephs_store_keeps_nothing_of_a_dead_upload() {
     let store = Rgw::start(&ceph).await;
     let address = site::rgw(&store);
     let client = client(&address);
-    die_at_every_step(&address, &store.endpoint, async || {
-        let uploads = client.list_multipart_uploads().bucket(&store.bucket);
-        let objects = client.list_objects_v2().bucket(&store.bucket);
-        let uploads = uploads.send().await.unwrap().uploads().len();
-        uploads + objects.send().await.unwrap().contents().len()
-    })
+    die_at_every_step(
+        &address,
+        &store.endpoint,
+        async || {},
+        async || {
+            let uploads = client.list_multipart_uploads().bucket(&store.bucket);
+            let objects = client.list_objects_v2().bucket(&store.bucket);
+            let uploads = uploads.send().await.unwrap().uploads().len();
+            uploads + objects.send().await.unwrap().contents().len()
+        },
+    )
     .await;
 }
 

@@ -1,7 +1,7 @@
 //! Stores that refuse: what an administrator reads, and what is tried again.
 
 use testbed::{Ceph, Rgw};
-use tidemark_storage::{Destination, Error, Retry, S3Bucket, Secret, Store, probe};
+use tidemark_storage::{Destination, Error, Retry, S3, S3Bucket, Secret, Store, probe};
 
 use crate::{
     proxy::{Fate, Kind, Proxy, refusal},
@@ -51,10 +51,10 @@ async fn a_wrong_address_is_told() {
         bucket: "missing".into(),
         ..address
     };
-    assert_eq!(
-        told(missing).await,
-        "backup storage cannot be reached: the bucket missing does not exist"
-    );
+    let does_not_exist = "backup storage cannot be reached: the bucket missing does not exist";
+    assert_eq!(told(missing.clone()).await, does_not_exist);
+    let size = S3::new(&missing).size(&site::path("a")).await.unwrap_err();
+    assert_eq!(size.to_string(), does_not_exist);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,7 @@ pub struct Proxy {
     pub endpoint: String,
     rule: Arc<Mutex<Arc<Rule>>>,
     seen: Arc<AtomicUsize>,
+    busy: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -88,13 +89,14 @@ impl Proxy {
         let rule: Arc<Mutex<Arc<Rule>>> = Arc::new(Mutex::new(Arc::new(|_| Fate::Pass)));
         let seen = Arc::new(AtomicUsize::new(0));
         let (rules, count) = (Arc::clone(&rule), Arc::clone(&seen));
+        let busy = Arc::new(AtomicUsize::new(0));
+        let store = Store {
+            address: upstream,
+            busy: Arc::clone(&busy),
+        };
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                let (rules, count, upstream) = (
-                    Arc::clone(&rules),
-                    Arc::clone(&count),
-                    Arc::clone(&upstream),
-                );
+                let (rules, count, store) = (Arc::clone(&rules), Arc::clone(&count), store.clone());
                 let service = service_fn(move |request: Request<Incoming>| {
                     count.fetch_add(1, Ordering::SeqCst);
                     let rule = Arc::clone(&rules.lock().unwrap());
@@ -103,7 +105,7 @@ impl Proxy {
                         path: request.uri().path(),
                         query: request.uri().query().unwrap_or_default(),
                     });
-                    meet(fate, request, Arc::clone(&upstream))
+                    meet(fate, request, store.clone())
                 });
                 let connection =
                     http1::Builder::new().serve_connection(TokioIo::new(connection), service);
@@ -114,7 +116,14 @@ impl Proxy {
             endpoint,
             rule,
             seen,
+            busy,
         }
+    }
+
+    /// Waits until the store has answered all that has reached it, whoever still listens.
+    pub async fn idle(&self) {
+        let idle = async || (self.busy.load(Ordering::SeqCst) == 0).then_some(());
+        testbed::until("the store is idle", idle).await;
     }
 
     /// From now on requests meet what `rule` says.
@@ -187,7 +196,7 @@ fn kind(request: &Request<Incoming>) -> Kind {
 async fn meet(
     fate: Fate,
     request: Request<Incoming>,
-    upstream: Arc<str>,
+    store: Store,
 ) -> Result<Response<Body>, BoxError> {
     let (head, body) = request.into_parts();
     let mut body = match fate {
@@ -208,7 +217,9 @@ async fn meet(
         }
         _ => {}
     }
-    let (mut head, body) = forward(&upstream, Request::from_parts(head, body.into())).await?;
+    // What has arrived goes on to the store, whether or not somebody still waits for the answer.
+    let request = Request::from_parts(head, Bytes::from(body));
+    let (mut head, body) = tokio::spawn(store.forward(request)).await??;
     match fate {
         Fate::LoseAnswer => Err("lost on purpose".into()),
         Fate::CutAnswer => {
@@ -223,6 +234,25 @@ async fn meet(
             Ok(Response::from_parts(head, full(body)))
         }
         _ => Ok(Response::from_parts(head, full(body))),
+    }
+}
+
+/// What the proxy stands before.
+#[derive(Debug, Clone)]
+struct Store {
+    address: Arc<str>,
+    busy: Arc<AtomicUsize>,
+}
+
+impl Store {
+    async fn forward(
+        self,
+        request: Request<Bytes>,
+    ) -> Result<(hyper::http::response::Parts, Bytes), BoxError> {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        let answer = forward(&self.address, request).await;
+        self.busy.fetch_sub(1, Ordering::SeqCst);
+        answer
     }
 }
 

@@ -18,6 +18,7 @@ pub const CHUNKS: usize = 24;
 /// that have become empty, and knows neither keys that are directories nor uploads that are over.
 pub struct InProcess {
     store: S3sFs,
+    proxy: Proxy,
     /// Its URL.
     pub endpoint: String,
 }
@@ -28,26 +29,39 @@ impl InProcess {
         let proxy = Proxy::start(&store.endpoint).await;
         let root = store.directory().to_owned();
         proxy.rule(move |seen| {
-            let place = root.join(seen.path.trim_start_matches('/'));
+            let key = seen.path.trim_matches('/');
+            let place = root.join(key);
             match seen.kind {
                 Kind::Put => {
                     remove_if_empty(&place);
                     Fate::Pass
                 }
-                Kind::Head if place.is_dir() => Fate::Answer(404, String::new()),
+                Kind::Head if key.contains('/') && place.is_dir() => {
+                    Fate::Answer(404, String::new())
+                }
                 Kind::Abort if !root.join(upload_file(seen.query)).exists() => {
                     Fate::Answer(404, refusal("NoSuchUpload"))
                 }
                 _ => Fate::Pass,
             }
         });
-        let endpoint = proxy.endpoint;
-        Self { store, endpoint }
+        let endpoint = proxy.endpoint.clone();
+        Self {
+            store,
+            proxy,
+            endpoint,
+        }
     }
 
     pub fn address(&self) -> S3Bucket {
         let keys = (&self.store.access_key_id, &self.store.secret_access_key);
         address(&self.endpoint, keys, &self.store.bucket)
+    }
+
+    /// Waits until nothing is on its way to it. An upload that is aborted while a part arrives keeps
+    /// that part here, where real stores do not.
+    pub async fn idle(&self) {
+        self.proxy.idle().await;
     }
 
     /// Every file that it keeps for objects and uploads.
