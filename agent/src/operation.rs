@@ -15,6 +15,7 @@
 mod backup;
 mod restore;
 mod snapshot;
+mod stores;
 mod volume;
 mod work;
 
@@ -31,8 +32,11 @@ use storage::Store;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use self::work::{
-    BackupItem, BackupStorage, Instance, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work,
+pub use self::{
+    stores::{RealStores, Stores},
+    work::{
+        BackupItem, BackupStorage, Instance, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work,
+    },
 };
 pub use crate::driver::ceph_rbd::CephPool;
 use crate::{
@@ -61,22 +65,6 @@ pub struct Host {
     pub stores: Arc<dyn Stores>,
     /// What must not be used at once.
     pub locks: Locks,
-}
-
-/// Opens destinations.
-pub trait Stores: Send + Sync {
-    /// The store of a backup storage.
-    fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>>;
-}
-
-/// Destinations as they are outside of tests.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct RealStores;
-
-impl Stores for RealStores {
-    fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
-        storage.destination.open()
-    }
 }
 
 /// What an operation tells while it runs.

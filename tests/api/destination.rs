@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use sea_orm::Set;
 use serde_json::{Value, json};
 use testbed::{Ganesha, S3sFs};
-use tidemark::secret::new_key;
+use tidemark::{domain::Requester, secret::new_key};
 
 use crate::harness::{World, document, id, on, on_each_database, s3};
 
@@ -22,11 +22,10 @@ fn bucket() -> Value {
 }
 
 /// A backup storage that is made, as it is shown.
-async fn make(world: &World, input: Value) -> Value {
-    let admin = world.admin().await;
+async fn make(world: &World, admin: &Requester, input: Value) -> Value {
     let document = document("createBackupStorage", SHOWN);
     let mut data = world
-        .data_with(&admin, &document, json!({ "input": input }))
+        .data_with(admin, &document, json!({ "input": input }))
         .await;
     data["createBackupStorage"]["backupStorage"].take()
 }
@@ -87,7 +86,7 @@ async fn each_kind_is_shown_in_a_line_and_told_in_full() {
         ];
         for (mut input, mut shown, mut told) in cases {
             input["name"] = json!("storage");
-            let made = make(&world, input).await;
+            let made = make(&world, &admin, input).await;
             shown["id"] = made["id"].clone();
             told["id"] = made["id"].clone();
             assert_eq!(made, shown);
@@ -180,8 +179,8 @@ async fn keys_change_at_any_time_but_a_destination_with_backups_stays_where_it_i
         let world = with_key(world).await;
         let (admin, alice) = (world.admin().await, world.tenant("alice").await);
         let nfs = json!({ "server": "nas", "export": "/export", "directory": "d" });
-        let of_bucket = make(&world, json!({ "name": "b", "s3": bucket() })).await;
-        let of_export = make(&world, json!({ "name": "n", "nfs": nfs })).await;
+        let of_bucket = make(&world, &admin, json!({ "name": "b", "s3": bucket() })).await;
+        let of_export = make(&world, &admin, json!({ "name": "n", "nfs": nfs })).await;
         let volume = world.volume(&alice, |_| {}).await;
         for storage in [&of_bucket, &of_export] {
             let storage = id(storage);
@@ -246,7 +245,7 @@ async fn what_an_update_leaves_out_stays_and_an_explicit_null_clears() {
         let world = with_key(world).await;
         let admin = world.admin().await;
         let input = json!({ "name": "b", "s3": bucket(), "bandwidthLimit": 65_536 });
-        let made = make(&world, input).await;
+        let made = make(&world, &admin, input).await;
         world.back_up_to(&admin, id(&made)).await;
         let told = async || {
             let alice = world.tenant(&tidemark::domain::Ids.secret()).await;
@@ -282,11 +281,10 @@ async fn what_an_update_leaves_out_stays_and_an_explicit_null_clears() {
 }
 
 /// What a test by the gateway itself finds.
-async fn tested(world: &World, storage: &Value) -> (bool, String) {
-    let admin = world.admin().await;
+async fn tested(world: &World, admin: &Requester, storage: &Value) -> (bool, String) {
     let document = document("testBackupStorage", "test { ok message }");
     let input = json!({ "input": { "backupStorageId": storage["id"] } });
-    let data = world.data_with(&admin, &document, input).await;
+    let data = world.data_with(admin, &document, input).await;
     let test = &data["testBackupStorage"]["test"];
     let message = test["message"].as_str().unwrap().to_owned();
     (test["ok"].as_bool().unwrap(), message)
@@ -300,25 +298,32 @@ async fn the_gateway_tests_directories_and_buckets_itself() {
     let directory = tempfile::tempdir().unwrap();
     on_each_database(async |world| {
         let world = with_key(world).await;
+        let admin = world.admin().await;
         let path = directory.path().to_str().unwrap();
         let local = json!({ "name": "l", "local": { "path": path } });
-        let local = make(&world, local).await;
-        assert_eq!(tested(&world, &local).await, (true, WORKS.to_owned()));
+        let local = make(&world, &admin, local).await;
+        assert_eq!(
+            tested(&world, &admin, &local).await,
+            (true, WORKS.to_owned())
+        );
         let gone = json!({ "name": "g", "local": { "path": format!("{path}/gone") } });
-        let gone = make(&world, gone).await;
-        assert!(!tested(&world, &gone).await.0);
+        let gone = make(&world, &admin, gone).await;
+        assert!(!tested(&world, &admin, &gone).await.0);
 
         let s3 = json!({
             "endpoint": store.endpoint, "region": "us-east-1", "bucket": store.bucket,
             "prefix": "tests", "accessKeyId": store.access_key_id,
             "secretAccessKey": store.secret_access_key, "forcePathStyle": true,
         });
-        let right = make(&world, json!({ "name": "s", "s3": s3 })).await;
-        assert_eq!(tested(&world, &right).await, (true, WORKS.to_owned()));
+        let right = make(&world, &admin, json!({ "name": "s", "s3": s3 })).await;
+        assert_eq!(
+            tested(&world, &admin, &right).await,
+            (true, WORKS.to_owned())
+        );
         let mut s3 = s3;
         s3["secretAccessKey"] = json!("hunter2");
-        let wrong = make(&world, json!({ "name": "w", "s3": s3 })).await;
-        let (ok, message) = tested(&world, &wrong).await;
+        let wrong = make(&world, &admin, json!({ "name": "w", "s3": s3 })).await;
+        let (ok, message) = tested(&world, &admin, &wrong).await;
         assert!(!ok);
         assert!(
             !message.contains("hunter2") && !message.is_empty(),
@@ -334,12 +339,16 @@ async fn the_gateway_tests_exports_itself() {
         return;
     };
     on_each_database(async |world| {
+        let admin = world.admin().await;
         let nfs = json!({ "server": server.server, "export": server.export });
-        let right = make(&world, json!({ "name": "n", "nfs": nfs })).await;
-        assert_eq!(tested(&world, &right).await, (true, WORKS.to_owned()));
+        let right = make(&world, &admin, json!({ "name": "n", "nfs": nfs })).await;
+        assert_eq!(
+            tested(&world, &admin, &right).await,
+            (true, WORKS.to_owned())
+        );
         let nfs = json!({ "server": server.server, "export": server.export, "directory": "gone" });
-        let wrong = make(&world, json!({ "name": "n", "nfs": nfs })).await;
-        assert!(!tested(&world, &wrong).await.0);
+        let wrong = make(&world, &admin, json!({ "name": "n", "nfs": nfs })).await;
+        assert!(!tested(&world, &admin, &wrong).await.0);
     })
     .await;
 }
@@ -382,7 +391,6 @@ async fn a_backup_off_the_host_outlives_it_and_one_on_the_host_waits_for_it() {
         assert!(world.worker().complete(&work).await);
         let (operation, _) = restore(source(&local)).await;
         assert_eq!(operation.hypervisor_id, lost.id);
-        world.worker_of(lost.clone()).claim_one().await;
 
         let delete = |backup: &entity::backup::Model| {
             json!({ "backupId": backup.id.to_string(), "confirmName": "backup" })
@@ -398,6 +406,8 @@ async fn a_backup_off_the_host_outlives_it_and_one_on_the_host_waits_for_it() {
             .await;
         let operation = world.operation_row(id(&payload["operation"])).await;
         assert_eq!(operation.hypervisor_id, lost.id);
+        // It comes back, and does what waited for it.
+        assert_eq!(world.worker_of(lost).claim().await.len(), 2);
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! Secrets of backup storages and storage pools: kept encrypted, told to the agent that needs them
 //! with the operation that needs them, and to nobody else.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use sea_orm::Set;
 use serde_json::{Value, json};
@@ -34,10 +34,10 @@ const EVERYTHING: &str = "{
 
 #[tokio::test]
 async fn secrets_go_to_the_agent_with_their_operation_and_nowhere_else() {
-    let log = Arc::new(Mutex::new(Vec::<u8>::new()));
+    let log = tempfile::NamedTempFile::new().unwrap();
     let guard = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
-        .with_writer(log.clone())
+        .with_writer(Arc::new(log.reopen().unwrap()))
         .finish()
         .set_default();
     on_each_database(async |world| {
@@ -125,7 +125,7 @@ async fn secrets_go_to_the_agent_with_their_operation_and_nowhere_else() {
     })
     .await;
     drop(guard);
-    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    let log = std::fs::read_to_string(log.path()).unwrap();
     assert!(log.contains("answered"), "it reads the log");
     assert!(!log.contains(TRACE));
 }

@@ -11,6 +11,8 @@ pub struct Contender {
     pub needs: &'static [&'static str],
     /// Run before the clock starts.
     pub prepare: &'static str,
+    /// So slow that one run has to do.
+    pub once: bool,
     pub script: &'static str,
 }
 
@@ -33,18 +35,21 @@ pub const EXPORTS: [Contender; 5] = [
         name: "limit: `dd iflag=direct` of the image",
         needs: &["dd"],
         prepare: "",
+        once: false,
         script: "dd if=$SOURCE of=/dev/null bs=4M iflag=direct status=none",
     },
     Contender {
         name: "limit: `nbdcopy` to `null:`",
         needs: &["nbdcopy", "qemu-nbd"],
         prepare: "",
+        once: false,
         script: "nbdcopy -- [ qemu-nbd -r --shared=4 -f qcow2 $SOURCE ] null:",
     },
     Contender {
         name: "`qemu-img convert -c -W -m 16`, zstd",
         needs: &["qemu-img"],
         prepare: "",
+        once: false,
         script: "qemu-img convert -c -W -m 16 -f qcow2 -O qcow2 -o compression_type=zstd \
                  $SOURCE $OUT/backup; sync $OUT/backup",
     },
@@ -52,6 +57,7 @@ pub const EXPORTS: [Contender; 5] = [
         name: "`nbdcopy`, `zstd -1 -T2`, `rclone rcat`",
         needs: &["nbdcopy", "qemu-nbd", "zstd", "rclone"],
         prepare: "",
+        once: false,
         script: "nbdcopy -- [ qemu-nbd -r -f qcow2 $SOURCE ] - | zstd -q -1 -T2 \
                  | rclone --config= rcat $OUT/backup; sync $OUT/backup",
     },
@@ -59,6 +65,7 @@ pub const EXPORTS: [Contender; 5] = [
         name: "`restic backup --stdin` (encrypts, finds duplicates)",
         needs: &["nbdcopy", "qemu-nbd", "restic"],
         prepare: "RESTIC_PASSWORD=x restic -q --no-cache -r $OUT/backup init",
+        once: true,
         script: "nbdcopy -- [ qemu-nbd -r -f qcow2 $SOURCE ] - \
                  | RESTIC_PASSWORD=x restic -q --no-cache -r $OUT/backup backup --stdin; \
                  sync -f $OUT",
@@ -71,6 +78,7 @@ pub const RESTORES: [Contender; 4] = [
         name: "limit: `dd oflag=direct` of as many bytes",
         needs: &["dd"],
         prepare: "",
+        once: false,
         script: "dd if=/dev/zero of=$OUT/disk bs=4M count=$DATA_BYTES iflag=count_bytes \
                  oflag=direct conv=fsync status=none",
     },
@@ -79,6 +87,7 @@ pub const RESTORES: [Contender; 4] = [
         needs: &["qemu-img"],
         prepare: "qemu-img convert -c -W -m 16 -f qcow2 -O qcow2 -o compression_type=zstd \
                   $SOURCE $OUT/backup",
+        once: false,
         script: "qemu-img convert -W -m 16 -f qcow2 -O qcow2 $OUT/backup $OUT/disk; \
                  sync $OUT/disk",
     },
@@ -86,6 +95,7 @@ pub const RESTORES: [Contender; 4] = [
         name: "`zstd -d`, `nbdcopy` to a new image",
         needs: &["nbdcopy", "qemu-nbd", "zstd"],
         prepare: "qemu-img create -q -f qcow2 $OUT/disk $SIZE_BYTES",
+        once: false,
         script: "zstd -q -dc $BACKUP | nbdcopy --flush -- - [ qemu-nbd -f qcow2 $OUT/disk ]; \
                  sync $OUT/disk",
     },
@@ -93,6 +103,7 @@ pub const RESTORES: [Contender; 4] = [
         name: "`zstd -d --sparse` to a raw file",
         needs: &["zstd"],
         prepare: "",
+        once: false,
         script: "zstd -q -d --sparse $BACKUP -o $OUT/disk; sync $OUT/disk",
     },
 ];

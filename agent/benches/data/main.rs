@@ -46,9 +46,6 @@ struct Options {
     /// How much of the disk may be used, in GiB.
     #[arg(long, default_value_t = 40)]
     space: u64,
-    /// Leaves the other tools out.
-    #[arg(long)]
-    ours: bool,
     /// Runs only what has this in its name.
     #[arg(long, default_value = "")]
     only: String,
@@ -139,36 +136,19 @@ impl<'a> Cell<'a> {
 
     async fn compare(&self, title: &str, ours: &[Ours], others: &[Contender]) -> Result<()> {
         let mut rows = Vec::new();
-        for _ in 0..self.options.repeat {
-            let mut places = 0..;
+        for round in 0..self.options.repeat {
             for step in ours {
-                let work = self.work(*step);
-                if self.is_wanted(work.0) {
+                let (name, _) = self.work(*step);
+                if self.is_wanted(name) {
                     let (cost, stored) = self.run_ours(*step).await?;
-                    keep_best(
-                        &mut rows,
-                        places.next(),
-                        work.0,
-                        cost,
-                        stored,
-                        self.data_bytes,
-                    );
+                    self.record(&mut rows, name, cost, stored);
                 }
             }
-            if self.options.ours {
-                continue;
-            }
             for other in others {
-                if self.is_wanted(other.name) && other.missing().is_empty() {
+                let again = round > 0 && other.once;
+                if !again && self.is_wanted(other.name) && other.missing().is_empty() {
                     let (cost, stored) = self.run_other(other).await?;
-                    keep_best(
-                        &mut rows,
-                        places.next(),
-                        other.name,
-                        cost,
-                        stored,
-                        self.data_bytes,
-                    );
+                    self.record(&mut rows, other.name, cost, stored);
                 }
             }
         }
@@ -188,6 +168,20 @@ impl<'a> Cell<'a> {
 
     fn is_wanted(&self, name: &str) -> bool {
         name.contains(&self.options.only)
+    }
+
+    fn record(&self, rows: &mut Vec<Row>, name: &str, cost: Cost, stored_bytes: Option<u64>) {
+        let row = Row {
+            name: name.into(),
+            cost,
+            data_bytes: self.data_bytes,
+            stored_bytes,
+        };
+        eprintln!("{name}: {:.2} s", cost.elapsed.as_secs_f64());
+        match rows.iter_mut().find(|row| row.name == name) {
+            Some(best) => best.improve(row),
+            None => rows.push(row),
+        }
     }
 
     async fn run_ours(&self, step: Ours) -> Result<(Cost, Option<u64>)> {
@@ -277,26 +271,6 @@ enum Ours {
     NewVolume,
     InPlace,
     SnapshotToNew,
-}
-
-fn keep_best(
-    rows: &mut Vec<Row>,
-    place: Option<usize>,
-    name: &str,
-    cost: Cost,
-    stored_bytes: Option<u64>,
-    data_bytes: u64,
-) {
-    let row = Row {
-        name: name.into(),
-        cost,
-        data_bytes,
-        stored_bytes,
-    };
-    match place.and_then(|place| rows.get_mut(place)) {
-        Some(best) => best.improve(row),
-        None => rows.push(row),
-    }
 }
 
 fn size_of(path: &Path) -> Result<u64> {

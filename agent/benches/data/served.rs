@@ -14,7 +14,7 @@ use bytes::Bytes;
 use storage::{Object, ObjectPath, ObjectWriter, Store};
 use tidemark_agent::{
     export,
-    nbd::{Client, Error, Patience},
+    nbd::{Client, Error},
     report::Progress,
 };
 use tokio::process::{Child, Command};
@@ -26,6 +26,7 @@ const GENERATOR: Contender = Contender {
     name: "a volume that is made up",
     needs: &["nbdkit"],
     prepare: "",
+    once: true,
     script: "",
 };
 
@@ -44,10 +45,10 @@ pub async fn run(options: &Options, size: u64, percent: u64) -> Result<()> {
         .args([
             format!("size={size}G"),
             format!("percent={percent}"),
-            "runlength=4M".into(),
+            "runlength=4194304".into(),
         ])
-        // Made-up content of several kinds would be slower than what is measured.
-        .arg("random-content=false")
+        // Noise: the worst case for what is compressed and stored.
+        .arg("random-content=true")
         .kill_on_drop(true)
         .spawn()?;
     let source = connect(&socket, &mut server).await?;
@@ -81,7 +82,7 @@ pub async fn run(options: &Options, size: u64, percent: u64) -> Result<()> {
 
 async fn connect(socket: &std::path::Path, server: &mut Child) -> Result<Client> {
     loop {
-        match Client::connect(socket, 4, Patience::default()).await {
+        match Client::connect(socket, 4).await {
             Err(Error::Connect(_)) => {
                 if let Some(status) = server.try_wait()? {
                     bail!("nbdkit ended: {status}");

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Failure, Result, qcow2_file::blocking};
 use crate::{
-    nbd::{self, Client, Patience},
+    nbd::{self, Client},
     process::{self, Invocation, Output, Process, Processes},
 };
 
@@ -188,7 +188,7 @@ fn ended_early(ended: std::result::Result<Output, process::Error>) -> StartError
 async fn connect(socket: &Path) -> std::result::Result<Client, StartError> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
-        match Client::connect(socket, CONNECTIONS, Patience::default()).await {
+        match Client::connect(socket, CONNECTIONS).await {
             Ok(client) => return Ok(client),
             Err(nbd::Error::Connect(_)) if Instant::now() < deadline => sleep(START_POLL).await,
             Err(error) => return Err(StartError::Silent(error.to_string())),

@@ -5,7 +5,7 @@ use futures_util::future::try_join_all;
 use storage::format::frame;
 
 use super::Error;
-use crate::nbd::Client;
+use crate::nbd::{self, Client};
 
 /// Zeros are told from data in steps of a qcow2 cluster.
 const STEP: usize = 64 << 10;
@@ -32,8 +32,12 @@ impl Target {
         Self { client, fill }
     }
 
-    /// Refuses content that is larger than the disk.
+    /// Refuses a disk that cannot be written, and content that is larger than the disk.
     pub(super) fn ensure_holds(&self, bytes: u64) -> Result<(), Error> {
+        if self.client.is_read_only() {
+            let what = "it is read-only".into();
+            return Err(Error::Target(nbd::Error::Invalid(what)));
+        }
         let target = self.client.size_bytes();
         if bytes > target {
             return Err(Error::TooSmall {

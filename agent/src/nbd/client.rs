@@ -74,7 +74,12 @@ pub struct Client {
 impl Client {
     /// Connects to the default export behind a unix socket, several times if the server guarantees
     /// that its connections see each other's writes.
-    pub async fn connect(
+    pub async fn connect(socket: &Path, connections: usize) -> Result<Self, Error> {
+        Self::connect_with(socket, connections, Patience::default()).await
+    }
+
+    /// [`connect`](Self::connect), with a patience of one's own.
+    pub async fn connect_with(
         socket: &Path,
         connections: usize,
         patience: Patience,

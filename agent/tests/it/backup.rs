@@ -1,6 +1,6 @@
 //! Backups: there and back, with our code and without.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use storage::format::Manifest;
 use tidemark_agent::{
@@ -293,4 +293,27 @@ async fn what_a_crashed_backup_left_is_removed_by_the_next_work_on_the_volume() 
     assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
     site.assert_clean();
     site.complete(in_place(&volume, &backup)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_system_without_direct_access_is_used_through_the_page_cache() {
+    let mut site = Site::new();
+    // It says what qemu-nbd says on such a file system, and serves otherwise.
+    let picky = site.path("scratch/qemu-nbd");
+    let real = site.host.tools.qemu_nbd.clone();
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *--cache=none*)\n\
+         echo 'filesystem does not support O_DIRECT' >&2; exit 1;; esac\nexec {} \"$@\"\n",
+        text(&real)
+    );
+    fs::write(&picky, script).unwrap();
+    fs::set_permissions(&picky, fs::Permissions::from_mode(0o755)).unwrap();
+    site.host.tools.qemu_nbd = picky;
+    let volume = site.filled_volume(32 * MIB).await;
+    let before = site.digest(&volume);
+    let backup = site.take_backup(&volume).await;
+    site.scribble(&volume, 0xaa, 0, 32 * MIB);
+    site.complete(in_place(&volume, &backup)).await;
+    assert_eq!(site.digest(&volume), before);
+    site.assert_clean();
 }

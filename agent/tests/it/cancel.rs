@@ -1,7 +1,10 @@
 //! Cancelling at any point: soon, and without a trace.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,7 +18,10 @@ use tidemark_agent::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::site::{MIB, Site, within};
+use crate::{
+    kit::pause,
+    site::{MIB, Site, text, within},
+};
 
 /// Cancels an operation as soon as `reached` says so of its progress.
 async fn cancel_when(
@@ -39,6 +45,20 @@ async fn cancel_when(
     let took = asked_at.elapsed();
     assert!(took < Duration::from_secs(3), "stopping took {took:?}");
     outcome
+}
+
+/// Makes every `qemu-nbd` of the site stand still.
+fn pause_servers(site: &Site) {
+    let mut paused = 0;
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        if line.starts_with("/usr/bin/qemu-nbd") && line.contains(text(&site.path("run"))) {
+            pause(process.file_name().to_str().unwrap().parse().unwrap());
+            paused += 1;
+        }
+    }
+    assert!(paused > 0, "no server runs");
 }
 
 fn operation(site: &Site, work: Work) -> (Operation, Arc<Progress>) {
@@ -192,4 +212,33 @@ async fn an_operation_can_be_cancelled_before_it_begins() {
     }
     assert_eq!(std::fs::read_dir(site.path("pool")).unwrap().count(), 1);
     site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_on_a_disk_server_that_stands_still_can_be_cancelled() {
+    let site = Site::new();
+    let volume = site.filled_volume(256 * MIB).await;
+    let backup = site.take_backup(&volume).await;
+    let source = RestoreSource::Backup(backup);
+    let in_place = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source,
+    };
+    let again = Work::CreateBackup {
+        volume: volume.clone(),
+        backup: site.backup_of(&volume),
+    };
+    for (work, phase) in [(again, "Exporting"), (in_place, "Restoring")] {
+        let (operation, progress) = operation(&site, work);
+        let began = AtomicBool::new(false);
+        let outcome = cancel_when(&operation, &progress, |now, _| {
+            if now == phase && !began.swap(true, Ordering::SeqCst) {
+                pause_servers(&site);
+            }
+            began.load(Ordering::SeqCst)
+        })
+        .await;
+        assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
+        site.assert_clean();
+    }
 }

@@ -5,6 +5,7 @@ mod running;
 
 mod fault;
 mod overhead;
+mod promise;
 mod snapshot;
 mod start;
 mod work;

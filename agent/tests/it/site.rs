@@ -41,7 +41,7 @@ impl Site {
             launcher: Launcher::new(tools.setpriv.clone()).unwrap(),
             tools,
             run_directory: directory.path().join("run"),
-            stores: Arc::new(RealStores),
+            stores: Arc::new(RealStores::default()),
             locks: Locks::default(),
         };
         Self { directory, host }

@@ -8,3 +8,4 @@ mod lie;
 mod proxy;
 mod silence;
 mod site;
+mod speed;
