@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     Cluster, POOL, Secret, backup_work, from_backup, in_place, restore_snapshot, snapshot_work,
 };
-use crate::site::{MIB, within};
+use crate::site::{MIB, text, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_a_ceph_volume_comes_back_bit_for_bit() {
@@ -88,11 +88,10 @@ async fn a_snapshot_of_a_ceph_volume_comes_back_and_becomes_a_volume_that_stands
     cluster.assert_clean();
 }
 
-/// The pool of the copy, and a user who sees nothing but that.
+/// A second pool, and a user of it.
 fn other_pool(cluster: &Cluster) -> CephPool {
-    cluster
-        .ceph
-        .ceph(&["osd", "pool", "create", "other", "4", "4"]);
+    let create = ["osd", "pool", "create", "other", "4", "4"];
+    cluster.ceph.ceph(&create);
     cluster.ceph.rbd(&["pool", "init", "other"]);
     CephPool {
         pool: "other".into(),
@@ -103,7 +102,7 @@ fn other_pool(cluster: &Cluster) -> CephPool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_that_cannot_be_cloned_into_another_pool_is_copied() {
+async fn a_snapshot_is_copied_into_another_pool_unless_its_user_may_clone_it() {
     let Some(cluster) = Cluster::start().await else {
         return;
     };
@@ -111,22 +110,32 @@ async fn a_snapshot_that_cannot_be_cloned_into_another_pool_is_copied() {
     let before = cluster.content(&volume.id.to_string(), None);
     let (snapshot, work) = snapshot_work(&volume);
     cluster.site.complete(work).await;
-    let mut target = cluster.volume(32 * MIB);
-    target.pool = Pool::CephRbd(other_pool(&cluster));
-    let report = Report::default();
-    let work = restore_snapshot(&volume, &snapshot, &target);
-    let host = cluster.site.host.clone();
-    let operation = Operation::new(Uuid::now_v7(), 1, work, host, report.clone());
-    let outcome = within(operation.perform(&CancellationToken::new())).await;
-    assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
-    drop(operation);
-    assert!(report.progress.subscribe().borrow().bytes_total > 0);
-    let raw = cluster.site.path("scratch/copy");
-    let image = target.id.to_string();
-    let to = raw.to_str().unwrap();
-    let export = ["export", "--pool", "other", "--image", &image, "--path", to];
-    cluster.ceph.rbd(&export);
-    assert!(std::fs::read(raw).unwrap() == before);
+    let pool = other_pool(&cluster);
+    for may_clone in [false, true] {
+        if may_clone {
+            let both = format!("profile rbd pool=other, profile rbd-read-only pool={POOL}");
+            let caps = ["mon", "profile rbd", "osd", &both];
+            let allow = ["auth", "caps", "client.stranger"];
+            cluster.ceph.ceph(&[&allow[..], &caps].concat());
+        }
+        let mut target = cluster.volume(32 * MIB);
+        target.pool = Pool::CephRbd(pool.clone());
+        let report = Report::default();
+        let work = restore_snapshot(&volume, &snapshot, &target);
+        let host = cluster.site.host.clone();
+        let operation = Operation::new(Uuid::now_v7(), 1, work, host, report.clone());
+        let outcome = within(operation.perform(&CancellationToken::new())).await;
+        assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+        drop(operation);
+        let copied_bytes = report.progress.subscribe().borrow().bytes_total;
+        assert_eq!(copied_bytes == 0, may_clone);
+        let copy = cluster.site.path(&format!("scratch/{}", target.id));
+        let image = target.id.to_string();
+        let to = text(&copy);
+        let export = ["export", "--pool", "other", "--image", &image, "--path", to];
+        cluster.ceph.rbd(&export);
+        assert!(std::fs::read(copy).unwrap() == before);
+    }
     cluster.assert_clean();
 }
 
