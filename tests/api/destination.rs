@@ -382,9 +382,9 @@ async fn a_backup_off_the_host_outlives_it_and_one_on_the_host_waits_for_it() {
             let operation = world.operation_row(id(&payload["operation"])).await;
             (operation, world.volume_row(id(&payload["volume"])).await)
         };
-        let alive = world.platform.hypervisor.id;
+        let survivor = world.platform.hypervisor.id;
         let (operation, made) = restore(source(&shared)).await;
-        assert_eq!((operation.hypervisor_id, made.hypervisor_id), (alive, alive));
+        assert_eq!((operation.hypervisor_id, made.hypervisor_id), (survivor, survivor));
         let work = world.worker().claim_one().await;
         let told = &work.assignment["backup"]["destination"]["s3"];
         assert_eq!(told["secretAccessKey"], "secret");
@@ -399,7 +399,7 @@ async fn a_backup_off_the_host_outlives_it_and_one_on_the_host_waits_for_it() {
             .run(&alice.requester, "deleteBackup", delete(&shared))
             .await;
         let operation = world.operation_row(id(&payload["operation"])).await;
-        assert_eq!(operation.hypervisor_id, alive);
+        assert_eq!(operation.hypervisor_id, survivor);
         let other = world.backup(&volume, |_| {}).await;
         let payload = world
             .run(&alice.requester, "deleteBackup", delete(&other))
