@@ -186,7 +186,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
     let volume = json!({
         "id": Uuid::from_u128(1), "name": "disk", "sizeBytes": 1_u64 << 35,
         "plan": { "id": Uuid::from_u128(2), "name": "plan" },
-        "pool": { "qcow2File": { "path": "/pool" } },
+        "pool": { "qcow2File": { "path": "/pool" }, "cephRbd": null }, "instance": null,
     });
     let assignment = |kind: &str, volume: &Value, snapshot: &Value| {
         json!({
@@ -196,6 +196,12 @@ async fn assignments_become_work_or_say_what_is_missing() {
         })
     };
     let snapshot = json!({ "id": Uuid::from_u128(4), "volumeSizeBytes": 1_u64 << 35 });
+    let destination = |local: Value| {
+        json!({
+            "id": Uuid::from_u128(7), "bandwidthLimit": null, "s3": null, "nfs": null,
+            "local": local,
+        })
+    };
     let mut elsewhere = volume.clone();
     elsewhere["pool"]["qcow2File"] = Value::Null;
     let (gateway, _) = serve(vec![ok(&json!({ "agentClaim": {
@@ -205,8 +211,8 @@ async fn assignments_become_work_or_say_what_is_missing() {
             assignment("CREATE_SNAPSHOT", &elsewhere, &snapshot),
         ],
         "storageTests": [
-            { "id": Uuid::from_u128(5), "destination": { "id": Uuid::from_u128(7), "local": { "path": "/backups" } } },
-            { "id": Uuid::from_u128(6), "destination": { "id": Uuid::from_u128(8), "local": null } },
+            { "id": Uuid::from_u128(5), "destination": destination(json!({ "path": "/backups" })) },
+            { "id": Uuid::from_u128(6), "destination": destination(Value::Null) },
         ],
     } }))])
     .await;
