@@ -73,7 +73,7 @@ async fn main() -> Result<()> {
                     needed.div_ceil(GIB),
                     free / GIB
                 );
-                served::run(&options, *size, *percent).await?;
+                Box::pin(served::run(&options, *size, *percent)).await?;
             }
         }
     }
