@@ -17,6 +17,8 @@ pub mod fault;
 pub mod format;
 mod gather;
 mod local;
+#[cfg(any(test, feature = "conformance"))]
+pub mod memory;
 mod nfs;
 mod path;
 mod probe;

@@ -171,27 +171,25 @@ impl Store for Retry {
 mod tests {
     use super::*;
     use crate::{
-        Local, conformance,
+        conformance,
         fault::{Fault, Faulty},
+        memory::Memory,
     };
 
-    fn store(fault: Fault) -> (tempfile::TempDir, Retry) {
-        let directory = tempfile::tempdir().unwrap();
-        let local = Arc::new(Local::new(directory.path()));
-        let faulty = Arc::new(Faulty::new(local, fault));
-        (directory, Retry::new(faulty, Policy::default()))
+    fn store(fault: Fault) -> Retry {
+        let faulty = Faulty::new(Arc::new(Memory::default()), fault);
+        Retry::new(Arc::new(faulty), Policy::default())
     }
 
     #[tokio::test]
     async fn a_store_that_is_retried_passes_the_conformance_suite() {
-        let directory = tempfile::tempdir().unwrap();
-        let local = Arc::new(Local::new(directory.path()));
-        conformance::check(&Retry::new(local, Policy::default())).await;
+        let memory = Arc::new(Memory::default());
+        conformance::check(&Retry::new(memory, Policy::default())).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_passes_is_waited_out() {
-        let (_directory, store) = store(Fault::UnavailableFor(7));
+        let store = store(Fault::UnavailableFor(7));
         let path = ObjectPath::new("object").unwrap();
         store.put(&path, Bytes::from_static(b"x")).await.unwrap();
         assert_eq!(store.get(&path, 1).await.unwrap(), "x");
@@ -199,7 +197,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_does_not_pass_is_given_up_on_within_the_limit() {
-        let (_directory, store) = store(Fault::UnavailableFor(u64::MAX));
+        let store = store(Fault::UnavailableFor(u64::MAX));
         let begun = Instant::now();
         let error = store
             .size(&ObjectPath::new("object").unwrap())
@@ -214,7 +212,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_fails_for_good_is_asked_once() {
-        let (_directory, store) = store(Fault::UnavailableFor(0));
+        let store = store(Fault::UnavailableFor(0));
         let begun = Instant::now();
         let outcome = store.size(&ObjectPath::new("object").unwrap()).await;
         assert!(matches!(outcome, Err(Error::NotFound { .. })));

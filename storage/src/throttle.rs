@@ -133,7 +133,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
-    use crate::{Local, conformance};
+    use crate::{conformance, memory::Memory};
 
     const KIB: u64 = 1 << 10;
 
@@ -143,16 +143,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_that_is_throttled_passes_the_conformance_suite() {
-        let directory = tempfile::tempdir().unwrap();
-        let local = Arc::new(Local::new(directory.path()));
-        conformance::check(&Throttle::new(local, limit(1 << 30))).await;
+        let memory = Arc::new(Memory::default());
+        conformance::check(&Throttle::new(memory, limit(1 << 30))).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn writing_and_reading_share_the_limit() {
-        let directory = tempfile::tempdir().unwrap();
-        let local = Arc::new(Local::new(directory.path()));
-        let store = Throttle::new(local, limit(10 * KIB));
+        let store = Throttle::new(Arc::new(Memory::default()), limit(10 * KIB));
         let path = ObjectPath::new("object").unwrap();
         let begun = Instant::now();
         let mut writer = store.create(&path, 0).await.unwrap();

@@ -47,36 +47,42 @@ impl RealStores {
         }
         Some(shared.clone())
     }
+
+    fn limit(&self, storage: &BackupStorage, store: Arc<dyn Store>) -> Arc<dyn Store> {
+        let limits = [self.bandwidth(storage), self.agent.clone()];
+        limits
+            .into_iter()
+            .flatten()
+            .fold(store, |store, limit| Arc::new(Throttle::new(store, limit)))
+    }
 }
 
 impl Stores for RealStores {
     fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
-        let store = storage.destination.open()?;
-        let limits = [self.bandwidth(storage), self.agent.clone()];
-        Ok(limits
-            .into_iter()
-            .flatten()
-            .fold(store, |store, limit| Arc::new(Throttle::new(store, limit))))
+        Ok(self.limit(storage, storage.destination.open()?))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use storage::{Destination, ObjectPath};
-    use tempfile::TempDir;
+    use storage::{Destination, ObjectPath, memory::Memory};
     use tokio::time::Instant;
 
     use super::*;
 
-    fn storage(directory: &TempDir, bytes_per_second: Option<u64>) -> BackupStorage {
+    fn storage(bytes_per_second: Option<u64>) -> BackupStorage {
         BackupStorage {
             id: Uuid::nil(),
             destination: Destination::Local {
-                path: directory.path().to_owned(),
+                path: "/nowhere".into(),
             },
             bytes_per_second,
         }
+    }
+
+    fn open(stores: &RealStores, storage: &BackupStorage) -> Arc<dyn Store> {
+        stores.limit(storage, Arc::new(Memory::default()))
     }
 
     /// How many seconds it takes to write ten times 1000 bytes to each of the stores in turn.
@@ -94,44 +100,40 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn operations_on_one_backup_storage_share_its_limit() {
-        let directory = TempDir::new().unwrap();
         let stores = RealStores::default();
-        let limited = storage(&directory, Some(1000));
-        let opened = [(); 2].map(|()| stores.open(&limited).unwrap());
+        let limited = storage(Some(1000));
+        let opened = [(); 2].map(|()| open(&stores, &limited));
         assert_eq!(seconds(&opened).await, 19);
         let other = BackupStorage {
             id: Uuid::max(),
             ..limited.clone()
         };
-        let opened = [&limited, &other].map(|storage| stores.open(storage).unwrap());
+        let opened = [&limited, &other].map(|storage| open(&stores, storage));
         assert_eq!(seconds(&opened).await, 10);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_agents_limit_is_shared_by_all_of_its_storages() {
-        let directory = TempDir::new().unwrap();
         let stores = RealStores::new(NonZeroU64::new(500));
-        let [slow, fast] = [Some(1000), None].map(|limit| storage(&directory, limit));
-        let opened = [slow, fast].map(|storage| stores.open(&storage).unwrap());
+        let [slow, fast] = [Some(1000), None].map(storage);
+        let opened = [slow, fast].map(|storage| open(&stores, &storage));
         assert_eq!(seconds(&opened).await, 38);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_changed_limit_holds_for_what_is_opened_then() {
-        let directory = TempDir::new().unwrap();
         let stores = RealStores::default();
-        let before = stores.open(&storage(&directory, Some(1000))).unwrap();
-        let after = stores.open(&storage(&directory, Some(2000))).unwrap();
+        let before = open(&stores, &storage(Some(1000)));
+        let after = open(&stores, &storage(Some(2000)));
         assert_eq!(seconds(&[before]).await, 9);
         assert_eq!(seconds(&[after]).await, 4);
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_limit_nothing_waits() {
-        let directory = TempDir::new().unwrap();
         let stores = RealStores::default();
         for limit in [None, Some(0)] {
-            let opened = stores.open(&storage(&directory, limit)).unwrap();
+            let opened = open(&stores, &storage(limit));
             assert_eq!(seconds(&[opened]).await, 0);
         }
     }
