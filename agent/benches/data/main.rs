@@ -219,7 +219,7 @@ impl<'a> Cell<'a> {
                 Work::RestoreBackup { backup, target },
             ),
             Ours::InPlace => {
-                let source = RestoreSource::Backup(backup);
+                let source = RestoreSource::Backup(Box::new(backup));
                 let work = Work::RestoreInPlace { volume, source };
                 ("**Tidemark**, in place, checked first", work)
             }

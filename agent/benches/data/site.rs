@@ -13,6 +13,7 @@ use storage::{Destination, format::manifest::StorageType};
 use tempfile::TempDir;
 use tidemark_agent::{
     driver::{Driver as _, Tools, qcow2_file},
+    lock::Locks,
     operation::{
         BackupItem, BackupStorage, Host, Operation, Outcome, Plan, Pool, RealStores, Report,
         SnapshotItem, Volume, Work,
@@ -46,6 +47,7 @@ impl Site {
             tools,
             run_directory: directory.path().join("run"),
             stores: Arc::new(RealStores),
+            locks: Locks::default(),
         };
         let path = directory.path().join("backups");
         let storage = BackupStorage {
