@@ -135,7 +135,7 @@ impl Config {
         overlay::apply(&mut table, variables)?;
         let config: Self = table
             .try_into()
-            .map_err(|error: toml::de::Error| Error::Syntax(one_line(&error.to_string())))?;
+            .map_err(|error: toml::de::Error| Error::Syntax(one_line(&without_value(&error))))?;
         config.validate()?;
         Ok(config)
     }
@@ -196,6 +196,15 @@ fn syntax(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.unwrap_or_default().matches('\n').count() + 1;
     format!("line {line}: {}", one_line(error.message()))
+}
+
+/// Which key is of a wrong kind, and why, without the text that stands there.
+fn without_value(error: &toml::de::Error) -> String {
+    let message = error.to_string();
+    match (message.split_once("string \""), message.rsplit_once('"')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}a string{after}"),
+        _ => message,
+    }
 }
 
 fn one_line(message: &str) -> String {

@@ -24,6 +24,9 @@ pub enum Error {
     /// It was sealed with a key that is not there.
     #[error("it is encrypted with the key {0}, which is not configured")]
     UnknownKey(KeyId),
+    /// There is none where one is needed.
+    #[error("it is not set")]
+    Missing,
     /// It is not what was sealed, or was sealed for another row.
     #[error("it is not what was encrypted for this row")]
     Tampered,

@@ -1,6 +1,6 @@
 //! What an agent has to be told before it can start.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU64, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -20,6 +20,9 @@ pub struct AgentConfig {
     /// How many operations it works on at once.
     #[serde(default = "default_concurrency")]
     pub concurrency: usize,
+    /// How many bytes per second it moves to and from backup storages in all; no limit without it.
+    #[serde(default)]
+    pub bandwidth_limit_bytes_per_second: Option<NonZeroU64>,
     /// The programs that it runs.
     #[serde(default)]
     pub tools: Tools,
@@ -33,6 +36,7 @@ impl AgentConfig {
             token,
             state_dir: default_state_dir(),
             concurrency: default_concurrency(),
+            bandwidth_limit_bytes_per_second: None,
             tools: Tools::default(),
         }
     }

@@ -4,13 +4,14 @@
 //! in which order and with what clean-up, is the same for every kind and stands in
 //! [`operation`](crate::operation).
 
+pub mod ceph_rbd;
 mod failure;
 pub mod qcow2_file;
 pub mod qcow2_live;
 mod server;
 mod tool;
 
-use std::fmt;
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub use self::{
     server::Server,
     tool::Tools,
 };
+
+use crate::{process::Processes, report::Journal};
 
 /// The outcome of a step.
 pub type Result<T> = std::result::Result<T, Failure>;
@@ -63,6 +66,30 @@ pub struct Retained {
     pub snapshot_id: Uuid,
     /// Bytes that only it refers to.
     pub retained_bytes: u64,
+}
+
+/// What a driver needs besides its volume.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The programs to run.
+    pub tools: Tools,
+    /// The operation's children.
+    pub processes: Processes,
+    /// Where sockets may lie.
+    pub run_directory: PathBuf,
+    /// What the operation tells.
+    pub journal: Arc<Journal>,
+}
+
+/// Where a snapshot lies, for storage that can make a volume of it by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloneOrigin {
+    /// The pool.
+    pub pool: String,
+    /// The image.
+    pub image: String,
+    /// The snapshot.
+    pub snapshot: SnapshotName,
 }
 
 /// One volume on its storage.
@@ -110,6 +137,19 @@ pub trait Driver: Send + Sync {
     /// and serves it, to be written.
     async fn stage(&self) -> Result<Server>;
 
-    /// Makes the volume that was [staged](Self::stage), and whose server has finished, exist.
+    /// Where a snapshot lies, if its storage can make a volume of it without our moving the bytes.
+    fn clone_origin(&self, _name: SnapshotName) -> Option<CloneOrigin> {
+        None
+    }
+
+    /// Begins a new volume like [`stage`](Self::stage), and has its storage fill it with what a
+    /// snapshot of another volume holds. Says whether that was possible. If not, nothing has changed,
+    /// and the content has to be copied.
+    async fn stage_clone(&self, _origin: &CloneOrigin) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Makes the volume that was [staged](Self::stage), and whose server has finished, exist. One that
+    /// exists already by that is a success.
     async fn publish(&self) -> Result<()>;
 }

@@ -1,6 +1,6 @@
 //! `tidemark-agent`: the agent as a process of its own, for a hypervisor without a gateway on it.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU64, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -33,6 +33,9 @@ struct Arguments {
     /// How many operations are worked on at once.
     #[arg(long, env = "TIDEMARK_AGENT_CONCURRENCY")]
     concurrency: Option<usize>,
+    /// How many bytes per second are moved to and from backup storages in all.
+    #[arg(long, env = "TIDEMARK_AGENT_BANDWIDTH_LIMIT_BYTES_PER_SECOND")]
+    bandwidth_limit_bytes_per_second: Option<NonZeroU64>,
 }
 
 impl Arguments {
@@ -61,6 +64,9 @@ impl Arguments {
             .try_into()
             .context("the agent's configuration is not complete")?;
         config.concurrency = self.concurrency.unwrap_or(config.concurrency);
+        config.bandwidth_limit_bytes_per_second = self
+            .bandwidth_limit_bytes_per_second
+            .or(config.bandwidth_limit_bytes_per_second);
         Ok(config)
     }
 }

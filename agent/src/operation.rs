@@ -15,6 +15,7 @@
 mod backup;
 mod restore;
 mod snapshot;
+mod stores;
 mod volume;
 mod work;
 
@@ -31,15 +32,17 @@ use storage::Store;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use self::work::{
-    BackupItem, BackupStorage, CephPool, Instance, Plan, Pool, RestoreSource, SnapshotItem, Volume,
-    Work,
+pub use self::{
+    stores::{RealStores, Stores},
+    work::{
+        BackupItem, BackupStorage, Instance, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work,
+    },
 };
+pub use crate::driver::ceph_rbd::CephPool;
 use crate::{
     driver::{
-        Code, Driver, Failure, Result, Retained, Tools,
-        qcow2_file::{Qcow2File, Surroundings},
-        qcow2_live::Qcow2Live,
+        Driver, Failure, Result, Retained, Surroundings, Tools, ceph_rbd::CephRbd,
+        qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
     },
     lock::{Held, Locks},
     process::{Launcher, Processes},
@@ -62,22 +65,6 @@ pub struct Host {
     pub stores: Arc<dyn Stores>,
     /// What must not be used at once.
     pub locks: Locks,
-}
-
-/// Opens destinations.
-pub trait Stores: Send + Sync {
-    /// The store of a backup storage.
-    fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>>;
-}
-
-/// Destinations as they are outside of tests.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct RealStores;
-
-impl Stores for RealStores {
-    fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
-        storage.destination.open()
-    }
 }
 
 /// What an operation tells while it runs.
@@ -230,10 +217,11 @@ impl Operation {
             Work::RestoreSnapshot { volume, target, .. } => {
                 self.clean_up(target).await.and(self.clean_up(volume).await)
             }
-            Work::CreateSnapshot { volume, snapshot } => self
-                .clean_up(volume)
-                .await
-                .and(self.undo_snapshot(volume, snapshot).await),
+            Work::CreateSnapshot { volume, snapshot } => match self.clean_up(volume).await {
+                Ok(()) => self.undo_snapshot(volume, snapshot).await,
+                // What could not be asked once need not be asked again.
+                failed => failed,
+            },
             Work::CreateVolume { volume }
             | Work::DeleteVolume { volume }
             | Work::DeleteSnapshot { volume, .. }
@@ -276,10 +264,10 @@ impl Operation {
                     None => Box::new(file),
                 })
             }
-            Pool::CephRbd(_) => Err(Failure::new(
-                Code::AgentOutdated,
-                "This agent does not know the volume's kind of storage.",
-            )),
+            Pool::CephRbd(pool) => {
+                let driver = CephRbd::new(pool, volume.id, volume.size_bytes, surroundings)?;
+                Ok(Box::new(driver))
+            }
         }
     }
 

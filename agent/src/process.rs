@@ -12,6 +12,7 @@ mod supervise;
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
+    process::ExitStatus,
     sync::Arc,
     time::Duration,
 };
@@ -54,7 +55,7 @@ pub enum Error {
         /// Its name.
         tool: String,
         /// How it ended.
-        status: String,
+        status: ExitStatus,
         /// The end of what it wrote to its standard error.
         message: String,
     },
@@ -67,6 +68,7 @@ pub struct Invocation {
     arguments: Vec<OsString>,
     time_limit: Duration,
     interruptible: bool,
+    farewell: Duration,
 }
 
 impl Invocation {
@@ -77,6 +79,7 @@ impl Invocation {
             arguments: Vec::new(),
             time_limit: Duration::from_mins(1),
             interruptible: true,
+            farewell: Duration::ZERO,
         }
     }
 
@@ -104,6 +107,13 @@ impl Invocation {
     #[must_use]
     pub fn uninterrupted(mut self) -> Self {
         self.interruptible = false;
+        self
+    }
+
+    /// How long it may take to end by itself, once it is told to, before it is killed.
+    #[must_use]
+    pub fn farewell(mut self, farewell: Duration) -> Self {
+        self.farewell = farewell;
         self
     }
 

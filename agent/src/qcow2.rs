@@ -98,7 +98,8 @@ impl Image {
     /// Reads a table of `length` 8-byte entries.
     fn read_table(&self, offset: u64, length: usize) -> Result<Vec<u64>, Defect> {
         let bytes = self.read(offset, length.saturating_mul(8))?;
-        Ok(bytes.chunks_exact(8).map(be).collect())
+        let entry = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_be_bytes);
+        Ok(bytes.chunks_exact(8).map(entry).collect())
     }
 }
 

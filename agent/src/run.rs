@@ -40,7 +40,7 @@ pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(),
         launcher: Launcher::new(config.tools.setpriv.clone())?,
         tools: config.tools,
         run_directory: state.run().to_owned(),
-        stores: Arc::new(RealStores),
+        stores: Arc::new(RealStores::new(config.bandwidth_limit_bytes_per_second)),
         locks: Locks::default(),
     };
     let Some(welcome) = shutdown

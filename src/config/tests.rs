@@ -70,6 +70,60 @@ fn a_broken_file_is_refused_with_its_line() {
 }
 
 #[test]
+fn a_broken_line_is_not_repeated_since_it_may_be_a_secret() {
+    for text in [
+        "[secrets]\nkeys = [\"base64:hunter2",
+        "[secrets]\nkeys = [\"hunter2\"]",
+        "[secrets]\nkeys = \"hunter2\"",
+        "[database]\nurl = postgres://u:hunter2@host/x",
+    ] {
+        let message = message(read(text));
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn keys_are_read_in_their_order_and_never_shown() {
+    use crate::secret::new_key;
+    let (one, two) = (new_key().unwrap(), new_key().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secrets.key");
+    std::fs::write(&path, format!("{}\n", one.expose())).unwrap();
+    let keys = format!("file:{}, base64:{}", path.display(), two.expose());
+    let read = |keys: &str| Config::read("", variables(&[("TIDEMARK_SECRETS_KEYS", keys)]));
+    let config = read(&keys).unwrap();
+    assert!(!format!("{config:?}").contains(two.expose()));
+    let both = format!("{:?}", config.secrets.load().unwrap());
+    let first = format!(
+        "{:?}",
+        read(&format!("base64:{}", one.expose()))
+            .unwrap()
+            .secrets
+            .load()
+            .unwrap()
+    );
+    assert!(
+        both.starts_with(first.trim_end_matches([')', ']'])),
+        "{both} {first}"
+    );
+
+    let gone = read("file:/nowhere/secrets.key").unwrap().secrets.load();
+    assert!(
+        gone.unwrap_err()
+            .to_string()
+            .contains("/nowhere/secrets.key")
+    );
+    let short = read("base64:hunter2").unwrap().secrets.load().unwrap_err();
+    assert!(!short.to_string().contains("hunter2"), "{short}");
+    let twice = read(&format!("base64:{0},base64:{0}", two.expose())).unwrap();
+    let error = twice.secrets.load().unwrap_err().to_string();
+    assert!(
+        error.contains("is there twice") && !error.contains(two.expose()),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_variable_wins_over_the_file() {
     let config = Config::read(
         "[http]\nlisten = \"127.0.0.1:1\"\n[rules]\ncooldown_seconds = 1",
@@ -98,7 +152,7 @@ fn every_key_has_a_variable() {
             let name = overlay::variable(section, key.name);
             let known = match Config::read("", variables(&[(&name, "0")])) {
                 Ok(_) | Err(Error::Invalid(_) | Error::Syntax(_)) => true,
-                Err(Error::Unknown(_) | Error::Read { .. }) => false,
+                Err(Error::Unknown(_) | Error::Read { .. } | Error::Secrets(_)) => false,
             };
             assert!(known, "{name}");
         }

@@ -16,7 +16,7 @@ pub use self::{
 };
 use super::{
     Error, Requester, Result,
-    secret::{Kept, Owner, seal},
+    secret::{self, Kept, Owner, seal},
     text,
     transaction::Transaction,
 };
@@ -186,6 +186,14 @@ impl Access {
     }
 }
 
+/// An operator has cleared it by hand, because its key is lost.
+fn missing(storage: &backup_storage::Model) -> Error {
+    Error::SecretUnreadable {
+        owner: Kept::name_of(storage),
+        cause: secret::Cause::Missing,
+    }
+}
+
 fn destination(app: &App, storage: &backup_storage::Model) -> Result<Destination> {
     let broken = || Error::Broken(format!("the backup storage {} lacks a part", storage.id));
     let part = |part: &Option<String>| part.clone().ok_or_else(broken);
@@ -199,9 +207,10 @@ fn destination(app: &App, storage: &backup_storage::Model) -> Result<Destination
             bucket: part(&storage.s3_bucket)?,
             prefix: storage.s3_prefix.clone(),
             access_key_id: part(&storage.s3_access_key_id)?,
-            secret_access_key: Kept::of_backup_storage(storage)
-                .ok_or_else(broken)?
-                .open(app)?,
+            secret_access_key: match Kept::of_backup_storage(storage) {
+                Some(kept) => kept.open(app)?,
+                None => return Err(missing(storage)),
+            },
             force_path_style: storage.s3_force_path_style,
         }),
         BackupStorageKind::Nfs => Destination::Nfs(NfsExport {

@@ -1,12 +1,14 @@
 //! Hypervisors and their groups.
 
+use chrono::{DateTime, Utc};
 use entity::{BackupStorageId, HypervisorGroupId, HypervisorId, hypervisor, hypervisor_group};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect,
 };
 
 use super::{
-    Error, Requester, Result, backup_storage, text,
+    Error, Requester, Result, Settings, backup_storage, text,
     token::{Bearer, issue},
     transaction::{ROW_LOCK, Transaction},
 };
@@ -107,6 +109,29 @@ pub async fn find_group(
 pub async fn find(db: &impl ConnectionTrait, id: HypervisorId) -> Result<hypervisor::Model> {
     let hypervisor = hypervisor::Entity::find_by_id(id).one(db).await?;
     hypervisor.ok_or(Error::NotFound("hypervisor"))
+}
+
+/// `id` if its agent is alive, else the one of its group that was seen last: for work that the agent
+/// of any hypervisor can do.
+pub async fn find_reachable(
+    db: &impl ConnectionTrait,
+    id: HypervisorId,
+    settings: &Settings,
+    now: DateTime<Utc>,
+) -> Result<hypervisor::Model> {
+    let first = find(db, id).await?;
+    let is_alive = |seen: DateTime<Utc>| seen + settings.lease >= now;
+    if first.last_seen_at.is_some_and(is_alive) {
+        return Ok(first);
+    }
+    let others = hypervisor::Entity::find()
+        .filter(hypervisor::Column::GroupId.eq(first.group_id))
+        .all(db)
+        .await?;
+    let latest = others.into_iter().max_by_key(|other| other.last_seen_at);
+    Ok(latest
+        .filter(|latest| latest.last_seen_at > first.last_seen_at)
+        .unwrap_or(first))
 }
 
 async fn check_storage(tx: &Transaction<'_>, id: Option<BackupStorageId>) -> Result<()> {

@@ -63,9 +63,14 @@ impl Kept {
     pub fn of_backup_storage(storage: &backup_storage::Model) -> Option<Self> {
         Some(Self {
             owner: Owner::BackupStorage(storage.id),
-            name: format!("backup storage \"{}\"", storage.name),
+            name: Self::name_of(storage),
             sealed: storage.s3_secret_access_key.clone()?,
         })
+    }
+
+    /// How a backup storage is called.
+    pub fn name_of(storage: &backup_storage::Model) -> String {
+        format!("backup storage \"{}\"", storage.name)
     }
 
     /// The secret of a storage pool, if it has one.

@@ -8,6 +8,7 @@ pub(crate) mod address;
 mod connection;
 mod directory;
 mod failure;
+mod temporary;
 mod writer;
 
 use std::{collections::VecDeque, ops::Range, sync::Arc};

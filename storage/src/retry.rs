@@ -34,7 +34,7 @@ impl Default for Policy {
             attempts: 8,
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(8),
-            limit: Duration::from_secs(30),
+            limit: Duration::from_secs(25),
         }
     }
 }

@@ -186,8 +186,8 @@ mod tests {
             }
         }))
         .await;
-        // 1000 KiB in all: whoever is first to end is three turns before the last.
-        assert!(ends.iter().all(|end| (9.5..10.0).contains(end)), "{ends:?}");
+        // 1000 KiB in all: nobody is done long before the others.
+        assert!(ends.iter().all(|end| (9.0..10.0).contains(end)), "{ends:?}");
     }
 
     #[tokio::test(start_paused = true)]

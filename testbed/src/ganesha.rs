@@ -31,15 +31,21 @@ impl Ganesha {
         let home = crate::directory("nfs");
         let directory = home.path().join("export");
         fs::create_dir(&directory).unwrap();
-        Self::serve(home, directory).await
+        Self::serve(home, directory, OPEN).await
     }
 
     /// Starts a server on a directory that is there, such as a small file system of its own.
     pub async fn exporting(directory: &Path) -> Option<Self> {
-        Self::serve(crate::directory("nfs"), directory.to_owned()).await
+        Self::serve(crate::directory("nfs"), directory.to_owned(), OPEN).await
     }
 
-    async fn serve(home: TempDir, directory: PathBuf) -> Option<Self> {
+    /// Starts a server on a directory that is there, with other permissions, such as
+    /// `Access_Type = RO; Squash = Root_Squash;`.
+    pub async fn restricting(directory: &Path, permissions: &str) -> Option<Self> {
+        Self::serve(crate::directory("nfs"), directory.to_owned(), permissions).await
+    }
+
+    async fn serve(home: TempDir, directory: PathBuf, permissions: &str) -> Option<Self> {
         if !installed(&["setpriv", "stdbuf", "ganesha.nfsd"]) {
             return None;
         }
@@ -52,7 +58,7 @@ impl Ganesha {
         let port = port::free();
         fs::write(
             at("ganesha.conf"),
-            configuration(port, &directory, &at("recovery")),
+            configuration(port, &directory, &at("recovery"), permissions),
         )
         .unwrap();
         let arguments = [
@@ -108,7 +114,10 @@ impl Ganesha {
     }
 }
 
-fn configuration(port: u16, directory: &Path, recovery: &Path) -> String {
+/// Anybody may write, and root is root.
+const OPEN: &str = "Access_Type = RW; Squash = No_Root_Squash;";
+
+fn configuration(port: u16, directory: &Path, recovery: &Path, permissions: &str) -> String {
     format!(
         "NFS_CORE_PARAM {{
     Protocols = 4;
@@ -129,8 +138,7 @@ EXPORT {{
     Export_Id = 1;
     Path = {directory};
     Pseudo = /export;
-    Access_Type = RW;
-    Squash = No_Root_Squash;
+    {permissions}
     SecType = sys;
     Transports = TCP;
     Protocols = 4;

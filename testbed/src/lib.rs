@@ -12,6 +12,7 @@
 //! | [`S3sFs`] | an S3 store in the test's own process | |
 //! | [`Ganesha`] | an NFS 4.1 server with an export | dies, stands still, comes back |
 //! | [`Machine`] | a QEMU that runs, without an operating system | quits, dies, stands still |
+//! | [`Guest`] | a QEMU whose guest writes to a file system | shuts down, dies |
 
 #![expect(
     clippy::expect_used,
@@ -24,8 +25,10 @@
 mod ceph;
 mod daemon;
 mod ganesha;
+mod guest;
 mod machine;
 mod port;
+mod qemu;
 mod qmp;
 mod rgw;
 mod s3s_fs;
@@ -35,7 +38,9 @@ mod wait;
 
 pub use ceph::Ceph;
 pub use ganesha::Ganesha;
+pub use guest::Guest;
 pub use machine::Machine;
+pub use qemu::create_image;
 pub use qmp::Qmp;
 pub use rgw::Rgw;
 pub use s3s_fs::S3sFs;

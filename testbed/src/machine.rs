@@ -1,24 +1,14 @@
 //! A QEMU that runs without an operating system: a real running instance, as cheap as a process.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::{Qmp, daemon::Daemon, installed};
-
-/// The disk's id: as a device, and of the node with its format.
-const DEVICE: &str = "volume";
+use crate::qemu::{Qemu, VOLUME};
 
 /// An instance with one qcow2 image attached.
 #[derive(Debug)]
-pub struct Machine {
-    monitor: Qmp,
-    daemon: Daemon,
-    socket: PathBuf,
-    #[expect(dead_code, reason = "it is removed after the daemon that uses it")]
-    directory: TempDir,
-}
+pub struct Machine(Qemu);
 
 impl Machine {
     /// Starts an instance with a qcow2 image, if QEMU is there.
@@ -28,62 +18,22 @@ impl Machine {
 
     /// The same, with more arguments for QEMU.
     pub async fn start_with(image: &Path, arguments: &[&str]) -> Option<Self> {
-        if !installed(&["setpriv", "stdbuf", "qemu-system-x86_64"]) {
+        if !Qemu::installed() {
             return None;
         }
-        let directory = crate::directory("qemu");
-        let [socket, own] = ["agent.qmp", "test.qmp"].map(|name| directory.path().join(name));
-        let [agent, test] =
-            [&socket, &own].map(|path| format!("unix:{},server=on,wait=off", path.display()));
-        let file = format!(
-            "driver=file,filename={},node-name={DEVICE}-file,discard=unmap",
-            image.display()
-        );
-        let format = format!("driver=qcow2,file={DEVICE}-file,node-name={DEVICE},discard=unmap");
-        let device = format!("virtio-blk-pci,id={DEVICE}-device,drive={DEVICE}");
-        let own_arguments = [
-            "-S",
-            "-machine",
-            "q35,accel=tcg",
-            "-m",
-            "64",
-            "-nodefaults",
-            "-no-user-config",
-            "-nographic",
-            "-monitor",
-            "none",
-            "-blockdev",
-            &file,
-            "-blockdev",
-            &format,
-            "-device",
-            &device,
-            "-qmp",
-            &agent,
-            "-qmp",
-            &test,
-        ];
-        let arguments = [&own_arguments[..], arguments].concat();
-        let mut daemon = Daemon::start("qemu-system-x86_64", arguments, directory.path());
-        daemon
-            .until("its monitor is there", async |_| own.exists().then_some(()))
-            .await;
-        Some(Self {
-            monitor: Qmp::connect(&own).await,
-            daemon,
-            socket,
-            directory,
-        })
+        let arguments = [&["-S", "-m", "64"], arguments].concat();
+        let qemu = Qemu::start(crate::directory("qemu"), image, &arguments).await;
+        Some(Self(qemu))
     }
 
     /// The monitor's socket that nobody uses yet.
     pub fn qmp_socket(&self) -> &Path {
-        &self.socket
+        &self.0.socket
     }
 
     /// The name of the node that is the image's content.
     pub fn node(&self) -> &'static str {
-        DEVICE
+        VOLUME
     }
 
     /// Writes `length` bytes of `pattern`, as a guest would.
@@ -91,7 +41,7 @@ impl Machine {
         self.disk(&format!("write -P {pattern} {offset} {length}"), "wrote ");
     }
 
-    /// Writes zeros that take no space, as a guest's `fstrim` would.
+    /// Discards, as a guest's `fstrim` would.
     pub fn discard(&mut self, offset: u64, length: u64) {
         self.disk(&format!("discard {offset} {length}"), "discard ");
     }
@@ -102,44 +52,43 @@ impl Machine {
     }
 
     fn disk(&mut self, command: &str, good: &str) {
-        let device = format!("/machine/peripheral/{DEVICE}-device/virtio-backend");
+        let device = format!("/machine/peripheral/{VOLUME}-device/virtio-backend");
         // What comes of it goes to QEMU's standard output.
-        let before = self.daemon.said().len();
+        let before = self.0.daemon.said().len();
         let line = format!("qemu-io -d {device} \"{command}\"");
-        let refused = self.monitor.human(&line);
-        let said = refused + &self.daemon.said()[before..];
+        let refused = self.0.monitor.human(&line);
+        let said = refused + &self.0.daemon.said()[before..];
         let fine = said.starts_with(good) && !said.contains("failed");
         assert!(fine, "{command}: {said}");
     }
 
     /// Runs a command of QMP beside the agent's connection.
     pub fn execute(&mut self, command: &str, arguments: &Value) -> Value {
-        self.monitor.execute(command, arguments)
+        self.0.monitor.execute(command, arguments)
     }
 
     /// The process' id.
     pub fn pid(&self) -> u32 {
-        self.daemon.pid()
+        self.0.daemon.pid()
     }
 
     /// Makes it stand still: its monitor takes connections, and answers nothing.
     pub fn pause(&self) {
-        self.daemon.pause();
+        self.0.daemon.pause();
     }
 
     /// Lets it go on.
     pub fn resume(&self) {
-        self.daemon.resume();
+        self.0.daemon.resume();
     }
 
     /// Ends it in order, as a host that shuts the instance down.
     pub async fn quit(&mut self) {
-        self.monitor.send("quit");
-        self.daemon.ended().await;
+        self.0.quit().await;
     }
 
     /// `kill -9`.
     pub fn kill(&mut self) {
-        self.daemon.kill();
+        self.0.daemon.kill();
     }
 }

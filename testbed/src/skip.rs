@@ -1,9 +1,13 @@
 //! Tests that cannot run here: they say so, and where everything has to run they fail.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::LazyLock};
 
-/// Where programs are looked for, whatever the caller's `PATH` is.
-pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where programs are looked for: in the system's directories, then in the caller's.
+pub(crate) static PATH: LazyLock<String> = LazyLock::new(|| {
+    let system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let own = std::env::var("PATH").unwrap_or_default();
+    format!("{system}:{own}")
+});
 
 /// Says that a test, or a part of it, is skipped for a reason; with `CI=true` the test fails.
 ///

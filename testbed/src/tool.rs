@@ -13,7 +13,11 @@ pub(crate) fn command(program: impl AsRef<OsStr>, variables: &[(&str, &str)]) ->
     let mut command = Command::new(program);
     command
         .env_clear()
-        .envs([("LC_ALL", "C"), ("PATH", PATH), ("HOME", "/nonexistent")])
+        .envs([
+            ("LC_ALL", "C"),
+            ("PATH", PATH.as_str()),
+            ("HOME", "/nonexistent"),
+        ])
         .envs(variables.iter().copied())
         .current_dir("/");
     command

@@ -6,7 +6,7 @@ use std::{fs, path::Path, time::Instant};
 
 use nix::{sys::signal::kill, unistd::Pid};
 use serde_json::json;
-use tidemark_testbed::{Ceph, Ganesha, Machine, Rgw, S3sFs, installed, until};
+use tidemark_testbed::{Ceph, Ganesha, Guest, Machine, Rgw, S3sFs, create_image, installed, until};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -113,7 +113,7 @@ async fn a_machine_writes_and_quits_in_order() {
     if !installed(&["qemu-img"]) {
         return;
     }
-    create(&image, "64M").await;
+    create_image(&image, 64 << 20);
     let Some(mut machine) = Machine::start(&image).await else {
         return;
     };
@@ -136,7 +136,7 @@ async fn a_machine_that_is_dropped_is_gone() {
     if !installed(&["qemu-img"]) {
         return;
     }
-    create(&image, "1M").await;
+    create_image(&image, 1 << 20);
     let Some(machine) = Machine::start(&image).await else {
         return;
     };
@@ -151,9 +151,36 @@ async fn a_machine_that_is_dropped_is_gone() {
     .await;
 }
 
-async fn create(image: &Path, size: &str) {
-    let arguments = ["create", "-q", "-f", "qcow2", image.to_str().unwrap(), size];
-    assert!(qemu_img(&arguments).await);
+#[tokio::test]
+async fn a_guest_writes_files_until_it_is_shut_down() {
+    let directory = tempfile::tempdir().unwrap();
+    let [image, raw] = ["image.qcow2", "raw"].map(|name| directory.path().join(name));
+    if !installed(&["qemu-img", "e2fsck", "debugfs"]) {
+        return;
+    }
+    create_image(&image, 128 << 20);
+    let began = Instant::now();
+    let Some(mut guest) = Guest::start(&image).await else {
+        return;
+    };
+    eprintln!("the guest wrote after {:?}", began.elapsed());
+    guest.writes(30).await;
+    // An instant, as a power cut would leave it.
+    guest.execute("stop", &json!({}));
+    let written = guest.written();
+    convert(&image, &raw, "--force-share").await;
+    guest.execute("cont", &json!({}));
+    Guest::assert_file_system(&raw, written);
+    guest.writes(written + 30).await;
+    guest.shut_down().await;
+    assert!(guest.written() >= written + 30);
+    convert(&image, &raw, "-q").await;
+    Guest::assert_file_system(&raw, guest.written());
+}
+
+async fn convert(image: &Path, raw: &Path, how: &str) {
+    let [image, raw] = [image, raw].map(|path| path.to_str().unwrap());
+    assert!(qemu_img(&["convert", how, "-f", "qcow2", "-O", "raw", image, raw]).await);
 }
 
 async fn qemu_img(arguments: &[&str]) -> bool {

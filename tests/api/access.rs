@@ -155,6 +155,11 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
         "UFFAF",
     ),
     (
+        "updateStoragePool",
+        "(input: { storagePoolId: \"$pool\", name: \"s\" })",
+        "UFFAF",
+    ),
+    (
         "createBackupStorage",
         "(input: { name: \"b\", local: { path: \"/b\" } })",
         "UFFAF",
@@ -378,6 +383,7 @@ async fn things(
         ("$account", alice.account.id.to_string()),
         ("$hypervisor", platform.hypervisor.id.to_string()),
         ("$storage", platform.backup_storage.id.to_string()),
+        ("$pool", platform.pool.id.to_string()),
         ("$plan", platform.plan.id.to_string()),
         ("$group", platform.group.id.to_string()),
         (
@@ -423,11 +429,21 @@ async fn a_callers_introspection_shows_what_it_may_use_and_no_more() {
                 .collect();
             assert_eq!(seen, expected, "column {column}");
             let types = names(&schema["types"]);
-            let agents = types.contains("AgentClaimInput") || types.contains("AgentAssignment");
-            assert_eq!(agents, column == 4, "types of agents in column {column}");
+            let told = [
+                "AgentClaimInput",
+                "AgentAssignment",
+                "AgentS3Destination",
+                "AgentCephRbdPool",
+            ];
+            for name in told {
+                let agents = types.contains(name);
+                assert_eq!(agents, column == 4, "{name} in column {column}");
+            }
             let admins = [
                 "CreateVolumePlanInput",
                 "StoragePool",
+                "S3StorageInput",
+                "CephRbdPoolInput",
                 "CreateHypervisorPayload",
             ];
             for name in admins {

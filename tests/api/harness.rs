@@ -17,6 +17,7 @@ use tidemark::database;
 pub use agent::Work;
 pub use factory::{GB, Tenant};
 pub use mutation::document;
+pub use place::s3;
 pub use row::id;
 pub use stream::on;
 pub use world::World;

@@ -11,12 +11,14 @@
 )]
 
 mod attack;
+mod by_hand;
 mod cli;
 mod crash;
 mod demo;
 mod fault;
 mod harness;
 mod lifecycle;
+mod matrix;
 mod real_run;
 mod separate;
 mod stream;

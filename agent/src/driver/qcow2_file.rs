@@ -15,19 +15,15 @@ mod edit;
 mod file;
 mod holder;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 pub(super) use self::edit::Editor;
 use self::{command::Command, file::Place};
-use super::{Code, Driver, Failure, Result, Retained, Server, SnapshotName, Tools};
+use super::{Code, Driver, Failure, Result, Retained, Server, SnapshotName, Surroundings};
 use crate::{
-    process::Processes,
     qcow2::{Defect, Image, Snapshot},
     report::{Journal, Level},
 };
@@ -38,19 +34,6 @@ pub struct Qcow2File {
     size_bytes: u64,
     command: Command,
     journal: Arc<Journal>,
-}
-
-/// What a driver needs besides its volume.
-#[derive(Debug, Clone)]
-pub struct Surroundings {
-    /// The programs to run.
-    pub tools: Tools,
-    /// The operation's children.
-    pub processes: Processes,
-    /// Where sockets may lie.
-    pub run_directory: PathBuf,
-    /// What the operation tells.
-    pub journal: Arc<Journal>,
 }
 
 impl Qcow2File {

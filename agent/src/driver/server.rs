@@ -59,10 +59,23 @@ impl Server {
         arguments: &[String],
         directory: &Path,
     ) -> std::result::Result<Self, StartError> {
+        let farewell = Duration::ZERO;
+        Self::start_with_farewell(processes, program, arguments, directory, farewell).await
+    }
+
+    /// Like [`start`](Self::start), for storage that remembers who has not let go of it: when the
+    /// server is dropped, it has `farewell` to close its image before it is killed.
+    pub async fn start_with_farewell(
+        processes: &Processes,
+        program: &Path,
+        arguments: &[String],
+        directory: &Path,
+        farewell: Duration,
+    ) -> std::result::Result<Self, StartError> {
         let mut ways = INPUT_OUTPUT.into_iter().peekable();
         loop {
             let way = ways.next().unwrap_or_default();
-            match Self::try_start(processes, program, way, arguments, directory).await {
+            match Self::try_start(processes, program, way, arguments, directory, farewell).await {
                 Err(StartError::Process(process::Error::Failed { message, .. }))
                     if ways.peek().is_some() && is_lacking(&message) =>
                 {
@@ -79,6 +92,7 @@ impl Server {
         input_output: &[&str],
         arguments: &[String],
         directory: &Path,
+        farewell: Duration,
     ) -> std::result::Result<Self, StartError> {
         let socket = Socket::new(directory);
         let invocation = Invocation::new(program)
@@ -87,7 +101,8 @@ impl Server {
             .args(["--discard=unmap", "--detect-zeroes=off"])
             .args(input_output)
             .args(arguments)
-            .time_limit(LIFETIME);
+            .time_limit(LIFETIME)
+            .farewell(farewell);
         let mut process = processes.start(invocation).await?;
         let connected = tokio::select! {
             biased;

@@ -16,6 +16,8 @@ pub struct Tools {
     pub qemu_img: PathBuf,
     /// `qemu-nbd` of QEMU.
     pub qemu_nbd: PathBuf,
+    /// `rbd` of Ceph.
+    pub rbd: PathBuf,
     /// `setpriv` of util-linux: without it, children may outlive an agent that is killed.
     pub setpriv: Option<PathBuf>,
 }
@@ -29,6 +31,7 @@ impl Default for Tools {
         Self {
             qemu_img: expect("qemu-img"),
             qemu_nbd: expect("qemu-nbd"),
+            rbd: expect("rbd"),
             setpriv: find("setpriv"),
         }
     }

@@ -63,10 +63,26 @@ impl Operation {
         let from = self.prepare(volume).await?;
         let into = self.prepare(target).await?;
         self.tell("Making a new volume of the snapshot");
-        self.copy_snapshot(&*from, SnapshotName::Kept(snapshot.id), &*into)
-            .await?;
+        let name = SnapshotName::Kept(snapshot.id);
+        if !self.clone_snapshot(&*from, name, &*into).await? {
+            self.copy_snapshot(&*from, name, &*into).await?;
+        }
         into.publish().await?;
         Ok(Completed::default())
+    }
+
+    /// Leaves the work to the storage, if it can do it.
+    async fn clone_snapshot(
+        &self,
+        from: &dyn Driver,
+        name: SnapshotName,
+        into: &dyn Driver,
+    ) -> Result<bool> {
+        let Some(origin) = from.clone_origin(name) else {
+            return Ok(false);
+        };
+        self.report.progress.enter("Cloning");
+        into.stage_clone(&origin).await
     }
 
     async fn copy_snapshot(

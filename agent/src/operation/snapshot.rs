@@ -1,7 +1,14 @@
 //! Taking snapshots, letting them go, and going back to them.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::{Completed, Operation, SnapshotItem, Volume};
 use crate::driver::{Driver, Result, SnapshotName};
+
+/// How long a new snapshot may wait for what the older ones keep to be measured.
+const MEASURE_LIMIT: Duration = Duration::from_secs(2);
 
 impl Operation {
     pub(super) async fn create_snapshot(
@@ -14,7 +21,9 @@ impl Operation {
         driver
             .create_snapshot(SnapshotName::Kept(snapshot.id))
             .await?;
-        Ok(self.measured(&*driver).await)
+        // It is there, and must not wait until a large volume has been gone through.
+        let measured = timeout(MEASURE_LIMIT, self.measured(&*driver)).await;
+        Ok(measured.unwrap_or_default())
     }
 
     /// Lets a snapshot go that was taken and will not be told of.

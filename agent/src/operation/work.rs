@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use storage::{Destination, Secret, format::manifest::StorageType};
+use storage::{Destination, format::manifest::StorageType};
 use uuid::Uuid;
+
+use crate::driver::ceph_rbd::CephPool;
 
 /// One operation's task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,19 +144,6 @@ pub enum Pool {
     },
     /// A pool of RBD images.
     CephRbd(CephPool),
-}
-
-/// A pool in a Ceph cluster, and who we are there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CephPool {
-    /// Its name in the cluster.
-    pub pool: String,
-    /// The user, without `client.` before it.
-    pub user: String,
-    /// The cluster's configuration; Ceph's own default if there is none.
-    pub config_path: Option<PathBuf>,
-    /// The user's key, where the host has no keyring with it.
-    pub keyring: Option<Secret>,
 }
 
 impl Pool {

@@ -70,14 +70,14 @@ pub(super) fn supervise(
         _stop_on_drop: invocation.interruptible.then(|| stop.clone().drop_guard()),
     };
     let tool = invocation.tool();
-    let time_limit = invocation.time_limit;
+    let (time_limit, farewell) = (invocation.time_limit, invocation.farewell);
     running.spawn(async move {
         let stdout = tokio::spawn(capture::stdout(child.stdout.take()));
         let stderr = capture::stderr(child.stderr.take(), tool.clone(), journal);
         let stderr = tokio::spawn(stderr);
         let (status, timed_out) = tokio::select! {
             status = child.wait() => (status, false),
-            () = stop.cancelled() => (kill(&mut child).await, false),
+            () = stop.cancelled() => (stop_child(&mut child, farewell).await, false),
             () = sleep(time_limit) => (kill(&mut child).await, true),
         };
         let stdout = timeout(DRAIN_LIMIT, stdout).await.ok().and_then(Result::ok);
@@ -97,14 +97,29 @@ pub(super) fn supervise(
     process
 }
 
+/// Asks the group to end, if it is given time for that, and kills it afterwards.
+async fn stop_child(child: &mut Child, farewell: Duration) -> io::Result<ExitStatus> {
+    if !farewell.is_zero() {
+        signal(child, Signal::SIGTERM);
+        if let Ok(status) = timeout(farewell, child.wait()).await {
+            return status;
+        }
+    }
+    kill(child).await
+}
+
 /// Kills the whole group, and waits until its leader is gone.
 async fn kill(child: &mut Child) -> io::Result<ExitStatus> {
+    signal(child, Signal::SIGKILL);
+    child.wait().await
+}
+
+fn signal(child: &Child, signal: Signal) {
     if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok())
-        && let Err(error) = killpg(Pid::from_raw(group), Signal::SIGKILL)
+        && let Err(error) = killpg(Pid::from_raw(group), signal)
     {
         tracing::debug!(group, %error, "a process group is already gone");
     }
-    child.wait().await
 }
 
 fn judge(tool: String, status: io::Result<ExitStatus>, output: Output) -> Result<Output, Error> {
@@ -118,7 +133,7 @@ fn judge(tool: String, status: io::Result<ExitStatus>, output: Output) -> Result
             };
             Err(Error::Failed {
                 tool,
-                status: status.to_string(),
+                status,
                 message,
             })
         }

@@ -72,7 +72,9 @@ impl Wire {
             if let Some(end) = unseen.iter().position(|byte| *byte == b'\n') {
                 let line = self.received.split_to(self.searched + end + 1);
                 self.searched = 0;
-                return Ok(serde_json::from_slice(&line)?);
+                // An empty line is not the end of the connection.
+                return serde_json::from_slice(&line)
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
             }
             self.searched = self.received.len();
             if self.searched > MAX_MESSAGE_BYTES {

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use chrono::DateTime;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
+use storage::{Destination, NfsExport, S3Bucket, Secret};
 use tidemark_agent::{
     AgentConfig, Token,
     driver::{Code, Failure, Retained},
     link::{Error, Gateway, Lease, LeaseState, Link as _},
-    operation::{Completed, Outcome, Work},
+    operation::{CephPool, Completed, Instance, Outcome, Pool, Work},
     report::{Entry, Level, Reading},
 };
 use tokio::{
@@ -232,6 +233,99 @@ async fn assignments_become_work_or_say_what_is_missing() {
     }
     assert!(claim.storage_tests[0].storage.is_ok());
     assert!(claim.storage_tests[1].storage.is_err());
+}
+
+#[tokio::test]
+async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secrets_not_shown() {
+    let on = |pool: Value, instance: Value| {
+        json!({
+            "id": Uuid::from_u128(1), "name": "disk", "sizeBytes": 1_u64 << 35,
+            "plan": { "id": Uuid::from_u128(2), "name": "plan" }, "pool": pool,
+            "instance": instance,
+        })
+    };
+    let ceph = json!({
+        "pool": "rbd", "user": "tidemark", "configPath": "/etc/ceph/site.conf",
+        "keyring": "hunter2-keyring",
+    });
+    let files = json!({ "qcow2File": { "path": "/pool" }, "cephRbd": null });
+    let running = json!({ "running": true, "qmpSocket": "/run/vm.qmp" });
+    let snapshot = |volume: Value| {
+        json!({
+            "operationId": Uuid::from_u128(7), "epoch": 3, "attempt": 1, "kind": "CREATE_SNAPSHOT",
+            "leaseSeconds": 90, "volume": volume, "targetVolume": null,
+            "snapshot": { "id": Uuid::from_u128(4), "volumeSizeBytes": 1_u64 << 35 },
+            "backup": null,
+        })
+    };
+    let destination = |limit: Value, kind: &str, address: Value| {
+        let mut destination = json!({
+            "id": Uuid::from_u128(7), "bandwidthLimit": limit,
+            "s3": null, "nfs": null, "local": null,
+        });
+        destination[kind] = address;
+        json!({ "id": Uuid::from_u128(5), "destination": destination })
+    };
+    let s3 = json!({
+        "endpoint": null, "region": "eu-1", "bucket": "b", "prefix": "p", "accessKeyId": "AK",
+        "secretAccessKey": "hunter2-secret", "forcePathStyle": true,
+    });
+    let nfs = json!({ "server": "nas", "export": "/export", "directory": null });
+    let (gateway, _) = serve(vec![ok(&json!({ "agentClaim": {
+        "assignments": [
+            snapshot(on(json!({ "qcow2File": null, "cephRbd": ceph }), Value::Null)),
+            snapshot(on(files, running)),
+        ],
+        "storageTests": [
+            destination(json!(1 << 20), "s3", s3),
+            destination(Value::Null, "nfs", nfs),
+            destination(Value::Null, "tape", json!({})),
+        ],
+    } }))])
+    .await;
+    let claim = gateway.claim(5).await.unwrap();
+    assert!(!format!("{claim:?}").contains("hunter2"), "{claim:?}");
+    let volume = |at: usize| match &claim.assignments[at].work {
+        Ok(Work::CreateSnapshot { volume, .. }) => volume.clone(),
+        other => panic!("{other:?}"),
+    };
+    let pool = CephPool {
+        pool: "rbd".into(),
+        user: "tidemark".into(),
+        config_path: Some("/etc/ceph/site.conf".into()),
+        keyring: Some(Secret::new("hunter2-keyring")),
+    };
+    assert_eq!(volume(0).pool, Pool::CephRbd(pool));
+    assert_eq!(volume(0).instance, None);
+    let instance = Instance {
+        running: true,
+        qmp_socket: Some("/run/vm.qmp".into()),
+    };
+    assert_eq!(volume(1).instance, Some(instance));
+    let [s3, nfs, tape] = &claim.storage_tests[..] else {
+        panic!("{claim:?}")
+    };
+    let (s3, nfs) = (s3.storage.as_ref().unwrap(), nfs.storage.as_ref().unwrap());
+    let bucket = S3Bucket {
+        endpoint: None,
+        region: "eu-1".into(),
+        bucket: "b".into(),
+        prefix: Some("p".into()),
+        access_key_id: "AK".into(),
+        secret_access_key: Secret::new("hunter2-secret"),
+        force_path_style: Some(true),
+    };
+    assert_eq!(s3.destination, Destination::S3(bucket));
+    assert_eq!(s3.bytes_per_second, Some(1 << 20));
+    let export = NfsExport {
+        server: "nas".into(),
+        export: "/export".into(),
+        directory: None,
+    };
+    assert_eq!(nfs.destination, Destination::Nfs(export));
+    assert_eq!(nfs.bytes_per_second, None);
+    let failure = tape.storage.as_ref().unwrap_err();
+    assert_eq!(failure.code, Code::AgentOutdated);
 }
 
 #[tokio::test]

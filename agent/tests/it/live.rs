@@ -4,6 +4,8 @@ mod proxy;
 mod running;
 
 mod fault;
+mod overhead;
+mod promise;
 mod snapshot;
 mod start;
 mod work;

@@ -7,17 +7,21 @@
 
 mod backup;
 mod cancel;
+mod ceph;
+mod conformance;
 mod crash;
 mod engine;
 mod failure;
 mod fake_gateway;
 mod gateway;
+mod image;
 mod kit;
 mod live;
 mod nbd;
 mod nbd_fault;
 mod process;
 mod qcow2;
+mod qcow2_file;
 mod qmp;
 mod site;
 mod speed;

@@ -141,3 +141,29 @@ async fn a_flood_of_output_is_bounded() {
     assert!(output.stderr.len() < 100_000);
     assert!(journal.collect().len() <= 501);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_given_time_may_say_farewell_and_no_longer() {
+    let directory = tempfile::tempdir().unwrap();
+    let (ready, said) = (
+        directory.path().join("ready"),
+        directory.path().join("said"),
+    );
+    for (trap, heeds) in [("echo bye > $1; exit", true), ("", false)] {
+        let _ = (fs::remove_file(&ready), fs::remove_file(&said));
+        let (processes, _) = processes();
+        let script = format!("trap '{trap}' TERM; touch $0; while :; do sleep 0.01; done");
+        let program = shell(&script).args([&ready, &said]);
+        let farewell = Duration::from_millis(500);
+        let child = processes.start(program.farewell(farewell)).await.unwrap();
+        let started = async {
+            while !ready.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(started).await;
+        drop(child);
+        within(processes.settled()).await;
+        assert_eq!(said.exists(), heeds);
+    }
+}

@@ -12,13 +12,13 @@ use chrono::{DateTime, Utc};
 use storage::{Destination, Store, format::manifest::StorageType};
 use tempfile::TempDir;
 use tidemark_agent::{
-    driver::{Failure, SnapshotName, Tools},
+    driver::{Failure, SnapshotName, Surroundings, Tools},
     lock::Locks,
     operation::{
         BackupItem, BackupStorage, Completed, Host, Operation, Outcome, Plan, Pool, RealStores,
         Report, SnapshotItem, Stores, Volume, Work,
     },
-    process::Launcher,
+    process::{Launcher, Processes},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -41,7 +41,7 @@ impl Site {
             launcher: Launcher::new(tools.setpriv.clone()).unwrap(),
             tools,
             run_directory: directory.path().join("run"),
-            stores: Arc::new(RealStores),
+            stores: Arc::new(RealStores::default()),
             locks: Locks::default(),
         };
         Self { directory, host }
@@ -49,6 +49,16 @@ impl Site {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// What a driver needs that works for nobody.
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            tools: self.host.tools.clone(),
+            processes: Processes::new(self.host.launcher.clone(), Arc::default()),
+            run_directory: self.host.run_directory.clone(),
+            journal: Arc::default(),
+        }
     }
 
     /// Makes every destination behave like `store`.

@@ -55,8 +55,8 @@ impl BackupStorage {
         self.0.kind.into()
     }
 
-    /// Where it is, in a line, without secrets: "local: /srv/backups",
-    /// "s3: bucket/prefix at https://s3.example.com", "nfs: server:/export/directory".
+    /// Where it is, in a line, without secrets: `local: /srv/backups`,
+    /// `s3: bucket/prefix at https://s3.example.com`, `nfs: server:/export/directory`.
     async fn summary(&self) -> String {
         domain::backup_storage::summary(&self.0)
     }

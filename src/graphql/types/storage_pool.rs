@@ -31,7 +31,7 @@ impl StoragePool {
         self.0.storage_type.into()
     }
 
-    /// Where it is, in a line, without secrets: "qcow2: /srv/volumes", "ceph: rbd as tidemark".
+    /// Where it is, in a line, without secrets: `qcow2: /srv/volumes`, `ceph: rbd as tidemark`.
     async fn summary(&self) -> String {
         let text = |part: &Option<String>| part.clone().unwrap_or_default();
         match self.0.storage_type {

@@ -168,7 +168,7 @@ mod tests {
     use testbed::skip;
 
     use super::*;
-    use crate::{Local, ObjectPath, Store as _, conformance};
+    use crate::{Local, NfsExport, ObjectPath, Store as _, conformance, nfs::address::Address};
 
     const SOURCE: &str = "server:/export";
 
@@ -233,6 +233,25 @@ mod tests {
             return;
         };
         conformance::check(&point.store()).await;
+    }
+
+    #[test]
+    fn an_export_that_is_mounted_is_found_in_the_table_of_this_host() {
+        let Some(point) = MountPoint::mounted("size=8m") else {
+            return;
+        };
+        // A source that no other test has.
+        let export = point.0.path().display();
+        point.mount(&format!("server:{export}"));
+        let address = Address::new(&NfsExport {
+            server: "server".into(),
+            export: export.to_string(),
+            directory: Some("backups".into()),
+        });
+        let mounts = MountTable::taking_for_nfs(&["tmpfs"], TMPFS_MAGIC);
+        let (path, source) = mounts.find_export(&address.unwrap()).unwrap();
+        assert_eq!(path, point.0.path().join("backups"));
+        assert_eq!(source, format!("server:{export}"));
     }
 
     #[tokio::test]

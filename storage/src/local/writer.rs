@@ -153,8 +153,9 @@ impl LocalWriter {
         if !self.torn {
             return Ok(());
         }
-        Err(Error::Unfaithful {
-            reason: "an earlier write of the same object was not finished".into(),
+        Err(Error::Io {
+            doing: format!("writing {}", self.temporary.path()?),
+            source: io::Error::other("an earlier write of it was not finished"),
         })
     }
 }

@@ -22,6 +22,10 @@ use tokio::{
 use crate::{Error, Result};
 
 const SLICE_BYTES: usize = 256 << 10;
+/// What has been taken may lie in the host's buffers still. As much of it leaves as slowly as this
+/// without being taken for a store that says nothing.
+const HOST_BUFFER_BYTES: u64 = 4 << 20;
+const SLOWEST_BYTES_PER_SECOND: u64 = 128 << 10;
 
 /// An MD5 digest, by which stores notice what a network or a proxy did to a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +79,22 @@ pub(super) fn contradicts(etag: &str, encryption: Option<&str>, sent: Md5Digest)
     is_md5 && told_by_content && !etag.eq_ignore_ascii_case(&sent.hex())
 }
 
-/// A body, and a way to see how much of it has gone.
-pub(super) fn body(content: Bytes) -> (ByteStream, watch::Receiver<usize>) {
+/// A body, and a way to see whether it moves.
+pub(super) fn body(content: Bytes) -> (ByteStream, Motion) {
     let (taken, receiver) = watch::channel(0);
-    (
-        ByteStream::from_body_1_x(Sliced { content, taken }),
-        receiver,
-    )
+    let motion = Motion {
+        length: content.len() as u64,
+        taken: receiver,
+    };
+    let body = ByteStream::from_body_1_x(Sliced { content, taken });
+    (body, motion)
+}
+
+/// How much of a body has been taken.
+#[derive(Debug, Clone)]
+pub(super) struct Motion {
+    length: u64,
+    taken: watch::Receiver<usize>,
 }
 
 struct Sliced {
@@ -119,22 +132,26 @@ impl Body for Sliced {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stalled;
 
-/// Drives a request as long as its body moves, however slowly, and for `silence` without that.
-pub(super) async fn while_moving<T>(
-    request: impl Future<Output = T>,
-    mut taken: watch::Receiver<usize>,
-    silence: Duration,
-) -> std::result::Result<T, Stalled> {
-    let mut request = pin!(request);
-    loop {
-        select! {
-            biased;
-            outcome = &mut request => return Ok(outcome),
-            moved = taken.changed() => if moved.is_err() {
-                // The body is gone: all of it has been taken, or the request is over.
-                return timeout(silence, request).await.map_err(|_| Stalled);
-            },
-            () = sleep(silence) => return Err(Stalled),
+impl Motion {
+    /// Drives a request as long as its body moves, however slowly, and for `silence` without that.
+    pub(super) async fn drive<T>(
+        mut self,
+        request: impl Future<Output = T>,
+        silence: Duration,
+    ) -> std::result::Result<T, Stalled> {
+        let mut request = pin!(request);
+        loop {
+            select! {
+                biased;
+                outcome = &mut request => return Ok(outcome),
+                moved = self.taken.changed() => if moved.is_err() {
+                    // The body is gone: all of it has been taken, or the request is over.
+                    let buffered = self.length.min(HOST_BUFFER_BYTES);
+                    let leaving = Duration::from_secs(buffered / SLOWEST_BYTES_PER_SECOND);
+                    return timeout(silence + leaving, request).await.map_err(|_| Stalled);
+                },
+                () = sleep(silence) => return Err(Stalled),
+            }
         }
     }
 }
@@ -168,9 +185,14 @@ mod tests {
         assert!(!contradicts("\"an opaque tag\"", None, digest));
     }
 
+    fn motion(length: u64) -> (watch::Sender<usize>, Motion) {
+        let (sender, taken) = watch::channel(0);
+        (sender, Motion { length, taken })
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_request_may_take_long_while_its_body_moves() {
-        let (taken, receiver) = watch::channel(0);
+        let (taken, motion) = motion(10);
         let begun = Instant::now();
         let request = async move {
             for _ in 0..10 {
@@ -181,18 +203,29 @@ mod tests {
             sleep(SILENCE * 3 / 4).await;
             "done"
         };
-        assert_eq!(while_moving(request, receiver, SILENCE).await, Ok("done"));
+        assert_eq!(motion.drive(request, SILENCE).await, Ok("done"));
         assert!(begun.elapsed() > SILENCE * 8);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_stands_still_is_given_up_on() {
-        let (taken, receiver) = watch::channel(0);
+        let (taken, motion) = motion(10);
         let begun = Instant::now();
-        let outcome = while_moving(pending::<()>(), receiver.clone(), SILENCE).await;
+        let outcome = motion.clone().drive(pending::<()>(), SILENCE).await;
         assert_eq!((outcome, begun.elapsed()), (Err(Stalled), SILENCE));
         drop(taken);
-        let outcome = while_moving(pending::<()>(), receiver, SILENCE).await;
+        let outcome = motion.drive(pending::<()>(), SILENCE).await;
         assert_eq!((outcome, begun.elapsed()), (Err(Stalled), SILENCE * 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_been_taken_has_time_to_leave_the_host() {
+        for (length, seconds) in [(1 << 20, 28), (1 << 30, 52)] {
+            let (taken, motion) = motion(length);
+            drop(taken);
+            let begun = Instant::now();
+            motion.drive(pending::<()>(), SILENCE).await.unwrap_err();
+            assert_eq!(begun.elapsed().as_secs(), seconds);
+        }
     }
 }

@@ -81,9 +81,9 @@ pub(super) fn is_absent<E: Told>(error: &E) -> bool {
     }
 }
 
-/// Whether the store says that an upload is over or never was.
+/// Whether the store says that an upload is over or never was. Ceph's says so in two ways.
 pub(super) fn is_no_upload<E: Told>(error: &E) -> bool {
-    error.code() == Some("NoSuchUpload")
+    matches!(error.code(), Some("NoSuchUpload" | "NoSuchKey"))
 }
 
 /// Whether the object ends before the range begins.
@@ -127,7 +127,7 @@ pub(super) fn sort(error: &impl Told, bucket: &str, doing: &str) -> Error {
         | (_, Some(301 | 307)) => unreachable(format!(
             "the bucket {bucket} is in another region than the one that is configured"
         )),
-        (Some("NoSuchBucket"), _) => unreachable(format!("the bucket {bucket} does not exist")),
+        (Some("NoSuchBucket"), _) => no_bucket(bucket),
         (Some("InvalidBucketName"), _) => {
             unreachable(format!("the store takes no bucket with the name {bucket}"))
         }
@@ -172,6 +172,13 @@ pub(super) fn sort(error: &impl Told, bucket: &str, doing: &str) -> Error {
             doing: doing.into(),
             source: io::Error::other(words(error)),
         },
+    }
+}
+
+/// There is a store, and not this bucket in it.
+pub(super) fn no_bucket(bucket: &str) -> Error {
+    Error::Unreachable {
+        reason: format!("the bucket {bucket} does not exist"),
     }
 }
 

@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
 use super::{
-    body::{Md5Digest, body, contradicts, while_moving},
-    failure::{is_absent, sort},
+    body::{Md5Digest, body, contradicts},
+    failure::{is_absent, is_beyond, no_bucket, sort},
     place::{Place, SILENCE_LIMIT, silent},
 };
 use crate::{Error, ObjectPath, Result, retry::Policy};
@@ -26,6 +26,8 @@ pub(super) async fn head(place: &Place, path: &ObjectPath) -> Result<Head> {
     let request = place.client.head_object().bucket(&place.bucket);
     let request = request.key(place.key(path)).send();
     let Some(answer) = place.ask_unless(is_absent, &doing, request).await? else {
+        // The answer to HEAD does not tell what is absent.
+        check_bucket(place, &doing).await?;
         return Err(Error::NotFound { path: path.clone() });
     };
     let etag = answer.e_tag().unwrap_or_default().trim_matches('"');
@@ -33,6 +35,14 @@ pub(super) async fn head(place: &Place, path: &ObjectPath) -> Result<Head> {
         size: length(answer.content_length(), &doing)?,
         etag: etag.to_owned(),
     })
+}
+
+async fn check_bucket(place: &Place, doing: &str) -> Result<()> {
+    let request = place.client.head_bucket().bucket(&place.bucket).send();
+    match place.ask_unless(is_absent, doing, request).await? {
+        Some(_) => Ok(()),
+        None => Err(no_bucket(&place.bucket)),
+    }
 }
 
 fn length(length: Option<i64>, doing: &str) -> Result<u64> {
@@ -67,10 +77,11 @@ pub(super) async fn put(place: &Place, key: &str, content: Bytes, doing: &str) -
     let request = place.client.put_object().bucket(&place.bucket).key(key);
     let request = request.content_md5(md5.base64());
     let length = content.len();
-    let (body, moving) = body(content);
+    let (body, motion) = body(content);
     let request = request.content_length(signed(length)?).body(body);
     let request = Box::pin(request.customize().disable_payload_signing().send());
-    let answer = while_moving(request, moving, SILENCE_LIMIT)
+    let answer = motion
+        .drive(request, SILENCE_LIMIT)
         .await
         .map_err(|_| silent(SILENCE_LIMIT, doing))?
         .map_err(|error| sort(&error, &place.bucket, doing))?;
@@ -93,11 +104,12 @@ pub(super) async fn put_part(
     let request = place.client.upload_part().bucket(&place.bucket).key(key);
     let request = request.upload_id(upload_id).part_number(number);
     let length = content.len();
-    let (body, moving) = body(content);
+    let (body, motion) = body(content);
     let request = request.content_length(signed(length)?).body(body);
     let request = request.content_md5(md5.base64()).customize();
     let request = Box::pin(request.disable_payload_signing().send());
-    let answer = while_moving(request, moving, SILENCE_LIMIT)
+    let answer = motion
+        .drive(request, SILENCE_LIMIT)
         .await
         .map_err(|_| silent(SILENCE_LIMIT, &doing))?
         .map_err(|error| sort(&error, &place.bucket, &doing))?;
@@ -156,7 +168,7 @@ pub(super) async fn read(place: &Place, path: &ObjectPath, range: Range<u64>) ->
         Ok(Err(error)) if is_absent(&error) => {
             return Err(Error::NotFound { path: path.clone() });
         }
-        Ok(Err(error)) if super::failure::is_beyond(&error) => {
+        Ok(Err(error)) if is_beyond(&error) => {
             return Err(too_far(head(place, path).await?.size));
         }
         Ok(answer) => answer.map_err(|error| sort(&error, &place.bucket, &doing))?,

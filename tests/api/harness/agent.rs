@@ -30,11 +30,19 @@ pub struct Work {
 const CLAIM: &str = "mutation($input: AgentClaimInput!) { agentClaim(input: $input) {
     assignments {
         operationId epoch attempt kind leaseSeconds
-        volume { id sizeBytes } targetVolume { id sizeBytes }
-        snapshot { id } backup { id destination { id local { path } } }
+        volume { id sizeBytes instance { id running qmpSocket } ...Pool }
+        targetVolume { id sizeBytes ...Pool }
+        snapshot { id } backup { id destination { ...Destination } }
     }
-    storageTests { id destination { id } }
-} }";
+    storageTests { id destination { ...Destination } }
+} }
+fragment Pool on AgentVolume { pool {
+    qcow2File { path } cephRbd { pool user configPath keyring }
+} }
+fragment Destination on AgentDestination {
+    id bandwidthLimit local { path } nfs { server export directory }
+    s3 { endpoint region bucket prefix accessKeyId secretAccessKey forcePathStyle }
+}";
 const RENEW: &str =
     "mutation($input: AgentRenewInput!) { agentRenew(input: $input) { leases { state } } }";
 const REPORT: &str = "mutation($input: AgentReportProgressInput!) {
@@ -122,6 +130,13 @@ impl Agent<'_> {
             assignment: assignment.clone(),
         };
         assignments.iter().map(work).collect()
+    }
+
+    /// The storage tests that wait for it, as it is told of them.
+    pub async fn storage_tests(&self) -> Vec<Value> {
+        let data = self.say(CLAIM, json!({ "limit": 0 })).await;
+        let tests = data["agentClaim"]["storageTests"].as_array();
+        tests.unwrap().clone()
     }
 
     /// Takes the one operation that waits.

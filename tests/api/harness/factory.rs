@@ -65,6 +65,7 @@ impl Platform {
             kind: Set(BackupStorageKind::Local),
             path: Set(Some("/srv/backups".to_owned())),
             created_at: Set(now),
+            ..Default::default()
         };
         let backup_storage = backup_storage.insert(db).await.unwrap();
         let group = hypervisor_group::ActiveModel {
@@ -93,10 +94,8 @@ impl Platform {
             name: Set("pool".to_owned()),
             storage_type: Set(StorageType::Qcow2File),
             path: Set(Some("/srv/volumes".to_owned())),
-            rbd_pool: Set(None),
-            rbd_user: Set(None),
-            rbd_config_path: Set(None),
             created_at: Set(now),
+            ..Default::default()
         };
         let pool = pool.insert(db).await.unwrap();
         let plan = volume_plan::ActiveModel {

@@ -4,7 +4,10 @@ use entity::{
     BackupId, OperationId, SnapshotId, VolumeId, audit_event, backup, operation, operation_event,
     operation_event::OperationEventKind, snapshot, user, volume,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryResult,
+    Statement,
+};
 use serde_json::Value;
 use tidemark::domain::{
     Requester,
@@ -79,6 +82,30 @@ impl World {
     pub async fn by_hand(&self, statement: &str) {
         let db = self.app.database.writes();
         db.execute_unprepared(statement).await.unwrap();
+    }
+
+    /// All that the database keeps: of SQLite its files, byte by byte; of PostgreSQL every row.
+    pub async fn everything_kept(&self) -> Vec<u8> {
+        let db = self.app.database.writes();
+        let backend = db.get_database_backend();
+        let texts = async |sql: &str, column: &str| {
+            let rows = db.query_all_raw(Statement::from_string(backend, sql)).await;
+            let text = |row: &QueryResult| row.try_get::<String>("", column).unwrap();
+            rows.unwrap().iter().map(text).collect::<Vec<_>>()
+        };
+        if backend == DbBackend::Sqlite {
+            let file = texts("PRAGMA database_list", "file").await.remove(0);
+            let mut kept = std::fs::read(&file).unwrap();
+            kept.extend(std::fs::read(format!("{file}-wal")).unwrap());
+            return kept;
+        }
+        let tables = "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()";
+        let mut kept = String::new();
+        for table in texts(tables, "name").await {
+            let rows = format!("SELECT t::text AS row FROM {table} t");
+            kept.extend(texts(&rows, "row").await);
+        }
+        kept.into_bytes()
     }
 
     /// One run of the cleanup.

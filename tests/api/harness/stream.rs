@@ -5,9 +5,11 @@ use std::time::Duration;
 use async_graphql::{Request, Response, Variables};
 use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
+use storage::Secret;
 use tidemark::{
     domain::{Requester, token::Bearer, token::issue},
     graphql,
+    secret::Keys,
 };
 use tokio::time::timeout;
 
@@ -37,6 +39,17 @@ impl World {
             hypervisor: std::sync::Arc::new(self.platform.hypervisor.clone()),
             token: issued.unwrap().token.id,
         }
+    }
+
+    /// The same world after a restart with these keys for secrets.
+    pub fn with_keys(mut self, keys: &[&Secret]) -> Self {
+        let mut ring = Keys::default();
+        for key in keys {
+            ring.add(key).unwrap();
+        }
+        self.app = self.app.with_keys(ring);
+        self.set_schema(graphql::builder(self.app.clone()).finish());
+        self
     }
 
     /// The same world after a restart with other settings.

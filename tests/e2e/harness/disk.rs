@@ -56,6 +56,22 @@ impl Content {
         Self::noise(path, size_bytes, 0, "")
     }
 
+    /// What an image holds now, though somebody has it open.
+    pub async fn copy_of(image: &Path, path: PathBuf) -> Self {
+        let arguments: [&OsStr; _] = [
+            "convert".as_ref(),
+            "--force-share".as_ref(),
+            "-f".as_ref(),
+            "qcow2".as_ref(),
+            "-O".as_ref(),
+            "raw".as_ref(),
+            image.as_ref(),
+            path.as_ref(),
+        ];
+        run_well("qemu-img", &arguments).await;
+        Self(path)
+    }
+
     /// The same content on a larger disk, whose rest is zeros.
     pub fn extended(&self, path: PathBuf, size_bytes: u64) -> Self {
         fs::copy(&self.0, &path).unwrap();
@@ -73,6 +89,21 @@ impl Content {
             "raw".as_ref(),
             "-O".as_ref(),
             "qcow2".as_ref(),
+            self.0.as_ref(),
+            image.as_ref(),
+        ];
+        run_well("qemu-img", &arguments).await;
+    }
+
+    /// Overwrites all of an image in Ceph of the same size.
+    pub async fn write_to_rbd(&self, image: &str) {
+        let arguments: [&OsStr; _] = [
+            "convert".as_ref(),
+            "-n".as_ref(),
+            "-f".as_ref(),
+            "raw".as_ref(),
+            "-O".as_ref(),
+            "raw".as_ref(),
             self.0.as_ref(),
             image.as_ref(),
         ];

@@ -7,9 +7,9 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::{Surroundings, blocking, holder};
+use super::{blocking, holder};
 use crate::{
-    driver::{Failure, Result, Server, SnapshotName, server::StartError},
+    driver::{Failure, Result, Server, SnapshotName, Surroundings, server::StartError},
     process::{self, Invocation},
     report::Level,
 };

@@ -105,7 +105,7 @@ impl Place {
         blocking(move || remove(&intent).map(drop)).await?
     }
 
-    /// Gives the finished image its name, durably.
+    /// Gives the finished image its name, durably. It may have it already.
     pub(super) async fn publish(&self) -> Result<()> {
         let Self {
             pool,
@@ -114,6 +114,9 @@ impl Place {
             ..
         } = self.clone();
         blocking(move || {
+            if !partial.exists() && image.exists() {
+                return sync(&pool);
+            }
             sync(&partial)?;
             fs::rename(&partial, &image).map_err(|error| failed("renaming", &partial, &error))?;
             sync(&pool)

@@ -87,6 +87,7 @@ async fn pass(
                         qemu.read_buf(&mut answer).await?;
                     }
                     done.cancel();
+                    while commands.next_line().await?.is_some() {}
                     return Ok(());
                 }
             }

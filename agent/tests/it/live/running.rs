@@ -114,7 +114,8 @@ pub fn in_place(volume: &Volume, source: RestoreSource) -> Work {
     }
 }
 
-const BLOCK: u64 = 64 << 10;
+/// What it writes at once.
+pub const BLOCK: u64 = 64 << 10;
 const BLOCKS: u64 = 128;
 /// Where the guest writes, in an otherwise empty volume.
 pub const WRITTEN: u64 = BLOCK * BLOCKS;
@@ -130,6 +131,11 @@ pub struct Guest {
 impl Guest {
     /// An empty volume, and a guest that has begun to write to it.
     pub async fn start(site: &Site) -> Option<(Self, Volume)> {
+        Self::start_with(site, false, false).await
+    }
+
+    /// The same, with the image opened past the host's cache, or with lazy reference counts.
+    pub async fn start_with(site: &Site, direct: bool, lazy: bool) -> Option<(Self, Volume)> {
         let mut volume = site.volume(2 * WRITTEN);
         let work = Work::CreateVolume {
             volume: volume.clone(),
@@ -137,6 +143,16 @@ impl Guest {
         site.complete(work).await;
         let mut machine = Machine::start(&site.image(&volume)).await?;
         attach(&mut volume, machine.qmp_socket().to_owned());
+        let cache = json!({ "direct": direct });
+        let file = json!({
+            "driver": "file", "node-name": "volume-file", "filename": site.image(&volume),
+            "discard": "unmap", "cache": cache,
+        });
+        let format = json!({
+            "driver": "qcow2", "node-name": "volume", "file": "volume-file", "discard": "unmap",
+            "cache": cache, "lazy-refcounts": lazy,
+        });
+        machine.execute("blockdev-reopen", &json!({ "options": [file, format] }));
         let (written, stop) = (
             Arc::new(AtomicU64::new(0)),
             Arc::new(AtomicBool::new(false)),

@@ -6,7 +6,10 @@ use tidemark_agent::{
     operation::{RestoreSource, Work},
 };
 
-use super::running::{Guest, Running, assert_one_instant, attach, in_place, snapshots_in_qemu};
+use super::running::{
+    BLOCK, Guest, Running, WRITTEN, assert_one_instant, attach, in_place, snapshot_of,
+    snapshots_in_qemu,
+};
 use crate::site::{MIB, Site, within};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,6 +36,48 @@ async fn a_backup_of_a_writing_guest_is_of_one_instant() {
     within(machine.quit()).await;
     site.check_image(&volume);
     site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_qemu_has_the_image_open_does_not_matter() {
+    for (cache, lazy) in [(true, false), (false, true)] {
+        let site = Site::new();
+        let Some((guest, volume)) = Guest::start_with(&site, cache, lazy).await else {
+            return;
+        };
+        let before = guest.written();
+        let snapshot = site.take_snapshot(&volume).await;
+        let taken = guest.written();
+        let (_, work) = snapshot_of(&volume);
+        guest.go_on(400).await;
+        let earlier = guest.written();
+        let kept = site.complete(work).await.retained.unwrap();
+        let since = (guest.written() + 1 - earlier) * BLOCK;
+        assert_eq!(
+            kept[0].retained_bytes, WRITTEN,
+            "all of it was written anew"
+        );
+        assert!(kept[1].retained_bytes <= since, "{kept:?}, {since}");
+        let backup = site.take_backup(&volume).await;
+        let backed_up = guest.written();
+        let [copy, restored] = [0, 1].map(|_| site.volume(volume.size_bytes));
+        site.complete(Work::RestoreSnapshot {
+            volume: volume.clone(),
+            snapshot,
+            target: copy.clone(),
+        })
+        .await;
+        site.complete(Work::RestoreBackup {
+            backup,
+            target: restored.clone(),
+        })
+        .await;
+        assert_one_instant(&site, &copy, before..taken);
+        assert_one_instant(&site, &restored, taken + 400..backed_up);
+        within(guest.end().quit()).await;
+        site.check_image(&volume);
+        site.assert_clean();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

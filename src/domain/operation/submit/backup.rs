@@ -1,7 +1,8 @@
 //! Backups: made under the volume's lock, deleted under none but their own status.
 
 use entity::{
-    BackupId, VolumeId, backup, operation, operation::OperationKind, snapshot::ItemStatus,
+    BackupId, HypervisorId, VolumeId, backup, hypervisor, operation, operation::OperationKind,
+    snapshot::ItemStatus,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
@@ -15,7 +16,7 @@ use crate::{
     domain::{
         Error, Result, guard,
         guard::Refusal,
-        hypervisor,
+        hypervisor as hypervisors,
         operation::effect::{Field, Item, update_item},
         text,
         transaction::ROW_LOCK,
@@ -94,7 +95,8 @@ pub async fn create_backup(
         .await
 }
 
-/// Deletes a backup, by the agent that wrote it.
+/// Deletes a backup: one on a hypervisor's own disk by the agent there, any other by the agent that
+/// wrote it or, if that is silent, by another.
 pub async fn delete_backup(
     app: &App,
     request: Request<'_, DeleteBackup>,
@@ -107,7 +109,10 @@ pub async fn delete_backup(
         .lock_backup(&request, request.input.backup_id)
         .await?;
     text::confirm(&request.input.confirm_name, &backup.name)?;
-    let hypervisor = hypervisor::find(acceptance.tx.db(), backup.hypervisor_id).await?;
+    let hypervisor = match acceptance.home_of(Item::Backup(backup.id)).await? {
+        Some(home) => hypervisors::find(acceptance.tx.db(), home).await?,
+        None => acceptance.find_reachable(backup.hypervisor_id).await?,
+    };
     let agent = facts::agent(&hypervisor);
     pass(guard::delete_backup(&agent, backup.status))?;
     if acceptance.is_being_written(&backup).await? {
@@ -122,7 +127,7 @@ pub async fn delete_backup(
         OperationKind::DeleteBackup,
         backup.account_id,
         backup.volume_id,
-        backup.hypervisor_id,
+        hypervisor.id,
     );
     acceptance
         .accept(Draft {
@@ -143,6 +148,12 @@ impl Acceptance<'_> {
             .count(self.tx.db())
             .await?;
         Ok(writers > 0)
+    }
+
+    /// `id`, or another hypervisor of its group if its agent is silent.
+    pub(super) async fn find_reachable(&self, id: HypervisorId) -> Result<hypervisor::Model> {
+        let settings = &self.tx.app().settings;
+        hypervisors::find_reachable(self.tx.db(), id, settings, self.tx.now()).await
     }
 
     /// Locks a backup's account, then the backup.

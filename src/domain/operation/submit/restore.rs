@@ -116,9 +116,14 @@ pub async fn restore_to_new_volume(
     let name = acceptance.target_name(input.name.as_deref(), &read.volume_name)?;
     let group = input.group_id.unwrap_or(read.group_id);
     hypervisor::find_group(acceptance.tx.db(), group).await?;
-    let near = match acceptance.home_of(read.item).await? {
-        Some(home) => home,
-        None => volumes::find_worker(acceptance.tx.db(), &source).await?,
+    let near = match (acceptance.home_of(read.item).await?, read.item) {
+        (Some(home), _) => home,
+        (None, Item::Snapshot(_)) => volumes::find_worker(acceptance.tx.db(), &source).await?,
+        // It can be read from anywhere: a host that is lost does not hold its backups back.
+        (None, Item::Backup(_)) => {
+            let worker = volumes::find_worker(acceptance.tx.db(), &source).await?;
+            acceptance.find_reachable(worker).await?.id
+        }
     };
     let target = facts::target_of_plan(&plan);
     // For a plan of another kind no place is sought: the guards have a better word for that than
@@ -248,7 +253,7 @@ impl Acceptance<'_> {
     }
 
     /// The hypervisor on whose own disk a backup lies, if it does: others may not see it there.
-    async fn home_of(&self, item: Item) -> Result<Option<HypervisorId>> {
+    pub(super) async fn home_of(&self, item: Item) -> Result<Option<HypervisorId>> {
         let Item::Backup(id) = item else {
             return Ok(None);
         };

@@ -1,0 +1,489 @@
+//! Volumes as images in a Ceph pool, `{pool}/{volume_id}`.
+//!
+//! Metadata is changed by `rbd`, content moves through `qemu-nbd`. An image that is not finished, or
+//! that is being deleted, has another name, so that a volume exists as a whole or not at all, and
+//! there are never two images of one volume.
+//!
+//! A start of `rbd` takes longer than what it does. So as little as possible is asked, and what can
+//! be asked at once is.
+//!
+//! Ceph has no lock that keeps others from opening an image: two clients hand the right to write to
+//! each other. Who has an image open is known by its watchers, and these are asked before anything
+//! is overwritten. A client that died stays one for 30 seconds, so they are waited for a little
+//! longer than that.
+
+mod access;
+mod command;
+mod defect;
+mod extent;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use storage::Secret;
+use tokio::{
+    join,
+    time::{Instant, sleep},
+};
+use uuid::Uuid;
+
+use self::{
+    access::Access,
+    command::{Command, ImageName, Info, Listed, unless},
+    defect::Kind,
+};
+use super::{
+    CloneOrigin, Code, Driver, Failure, Result, Retained, Server, SnapshotName, Surroundings,
+};
+use crate::report::{Journal, Level};
+
+/// Longer than Ceph takes a dead client for a living one.
+const WATCHER_PATIENCE: Duration = Duration::from_secs(35);
+const WATCHER_POLL: Duration = Duration::from_millis(500);
+/// How many comparisons of snapshots run at once.
+const COMPARISONS: usize = 4;
+const PARTIAL_PREFIX: &str = "tidemark-tmp-";
+
+/// A pool in a Ceph cluster, and who we are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CephPool {
+    /// Its name in the cluster.
+    pub pool: String,
+    /// The user, without `client.` before it.
+    pub user: String,
+    /// The cluster's configuration; Ceph's own default if there is none.
+    pub config_path: Option<PathBuf>,
+    /// The user's key, where the host has no keyring with it.
+    pub keyring: Option<Secret>,
+}
+
+/// One volume's image.
+pub struct CephRbd {
+    name: String,
+    partial_name: String,
+    size_bytes: u64,
+    command: Command,
+    journal: Arc<Journal>,
+    /// The names of its snapshots, the oldest first, once they have been listed: while we work on a
+    /// volume, nobody else does.
+    listed: Mutex<Option<Vec<String>>>,
+}
+
+impl CephRbd {
+    /// The volume of this id and size in a pool.
+    pub fn new(
+        pool: &CephPool,
+        volume_id: Uuid,
+        size_bytes: u64,
+        surroundings: Surroundings,
+    ) -> Result<Self> {
+        if size_bytes == 0 || !size_bytes.is_multiple_of(512) {
+            let message = format!("A volume of {size_bytes} bytes is no whole number of sectors.");
+            return Err(Failure::storage(message));
+        }
+        let access = Access::new(pool.clone(), surroundings.run_directory.clone())?;
+        Ok(Self {
+            name: volume_id.to_string(),
+            partial_name: format!("{PARTIAL_PREFIX}{volume_id}"),
+            size_bytes,
+            journal: Arc::clone(&surroundings.journal),
+            command: Command::new(access, surroundings),
+            listed: Mutex::default(),
+        })
+    }
+
+    /// The volume's image.
+    fn image(&self) -> ImageName<'_> {
+        ImageName {
+            pool: self.command.pool(),
+            image: &self.name,
+        }
+    }
+
+    /// The image while it is not finished, or no longer whole.
+    fn partial(&self) -> ImageName<'_> {
+        ImageName {
+            pool: self.command.pool(),
+            image: &self.partial_name,
+        }
+    }
+
+    fn listed(&self) -> MutexGuard<'_, Option<Vec<String>>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ensure_right_size(&self) -> Result<()> {
+        let info = self.command.info(self.image()).await??;
+        self.check_size(&info)
+    }
+
+    fn check_size(&self, info: &Info) -> Result<()> {
+        if info.size == self.size_bytes {
+            return Ok(());
+        }
+        Err(defect::size(info.size, self.size_bytes))
+    }
+
+    /// Gives back the size to an image that a roll-back has made smaller.
+    async fn ensure_grown(&self) -> Result<()> {
+        let found = self.command.info(self.image()).await??.size;
+        if found < self.size_bytes {
+            let message = format!(
+                "Growing the image from {found} to {} bytes",
+                self.size_bytes
+            );
+            self.journal.private(Level::Info, message);
+            self.command.grow(self.image(), self.size_bytes).await??;
+            return self.ensure_right_size().await;
+        }
+        self.check_size(&Info { size: found })
+    }
+
+    /// The snapshot, which has to be there and no larger than the volume.
+    async fn require_snapshot(&self, name: SnapshotName) -> Result<Listed> {
+        let snapshots = self.command.snapshots(self.image()).await??;
+        let name = name.to_string();
+        let Some(snapshot) = snapshots.into_iter().find(|found| found.name == name) else {
+            let message = "The snapshot is no longer on the volume's storage.";
+            return Err(Failure::new(Code::ItemNotAvailable, message).because(name));
+        };
+        self.check_fits(snapshot.size)?;
+        Ok(snapshot)
+    }
+
+    fn check_fits(&self, snapshot_bytes: u64) -> Result<()> {
+        if snapshot_bytes <= self.size_bytes {
+            return Ok(());
+        }
+        let message = format!(
+            "The snapshot holds {snapshot_bytes} bytes, the volume has {}.",
+            self.size_bytes
+        );
+        Err(Failure::new(Code::TargetTooSmall, message))
+    }
+
+    /// Refuses to go on while anybody has the image open, once those that died have been forgotten.
+    async fn ensure_unused(&self, image: ImageName<'_>, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        let mut told = false;
+        loop {
+            let watchers = self.command.watchers(image).await??;
+            if watchers.is_empty() {
+                return Ok(());
+            }
+            let addresses: Vec<_> = watchers.iter().map(|w| w.address.as_str()).collect();
+            let holders = format!("The image is open at {}", addresses.join(", "));
+            if Instant::now() >= deadline {
+                return Err(defect::in_use().because(holders));
+            }
+            if !told {
+                self.journal.private(Level::Info, holders);
+                told = true;
+            }
+            sleep(WATCHER_POLL).await;
+        }
+    }
+
+    /// Removes an image that no living client uses: unfinished, or on its way out. Says whether
+    /// there was one.
+    async fn discard(&self, image: ImageName<'_>) -> Result<bool> {
+        let Some(locks) = unless(self.command.locks(image).await?, Kind::NoImage)? else {
+            return Ok(false);
+        };
+        self.journal
+            .private(Level::Info, format!("Removing the image {}", image.image));
+        for lock in &locks {
+            // Of a client that died: it would take half a minute to be forgotten.
+            unless(self.command.break_lock(image, lock).await?, Kind::NoImage)?;
+        }
+        for snapshot in self.command.snapshots(image).await?? {
+            self.command
+                .delete_snapshot(image, &snapshot.name)
+                .await??;
+        }
+        match self.command.remove(image).await? {
+            Err(defect) if defect.kind == Kind::Busy => {
+                // One that died before it wrote has no lock that could be broken.
+                self.ensure_unused(image, WATCHER_PATIENCE).await?;
+                unless(self.command.remove(image).await?, Kind::NoImage)?;
+            }
+            removed => drop(unless(removed, Kind::NoImage)?),
+        }
+        Ok(true)
+    }
+
+    /// Creates an empty image under the name of what is not finished.
+    async fn create_partial(&self) -> Result<()> {
+        let partial = self.partial();
+        let created = self.command.create(partial, self.size_bytes).await?;
+        if unless(created, Kind::Exists)?.is_none() {
+            // A half of one, of an attempt that was killed while it created it.
+            unless(self.command.remove(partial).await?, Kind::NoImage)?;
+            self.command.create(partial, self.size_bytes).await??;
+        }
+        Ok(())
+    }
+
+    /// Refuses to delete what others stand on. What stands on it and is ours was never finished.
+    async fn ensure_no_clones(&self) -> Result<()> {
+        for snapshot in self.command.snapshots(self.image()).await?? {
+            if snapshot.is_protected() {
+                let unprotected = self.command.unprotect(self.image(), &snapshot.name).await?;
+                if unless(unprotected, Kind::Busy)?.is_none() {
+                    return Err(defect::cloned());
+                }
+            }
+        }
+        for child in self.command.children(self.image()).await?? {
+            let clone = ImageName {
+                pool: &child.pool,
+                image: &child.image,
+            };
+            if !child.image.starts_with(PARTIAL_PREFIX) {
+                return Err(defect::cloned().because(format!("{clone:?}")));
+            }
+            self.discard(clone).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes room for a new volume. One that is there was finished by an attempt that could not say
+    /// so any more: nobody uses it yet.
+    async fn clear(&self) -> Result<()> {
+        self.discard(self.partial()).await?;
+        let snapshots = self.command.snapshots(self.image()).await?;
+        let Some(snapshots) = unless(snapshots, Kind::NoImage)? else {
+            return Ok(());
+        };
+        if !snapshots.is_empty() {
+            return Err(Failure::storage(
+                "The volume exists already, with snapshots.",
+            ));
+        }
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
+        self.withdraw().await
+    }
+
+    /// Removes the volume, which from its beginning does not exist any more.
+    async fn withdraw(&self) -> Result<()> {
+        self.command
+            .rename(self.image(), &self.partial_name)
+            .await??;
+        self.discard(self.partial()).await.map(drop)
+    }
+
+    /// What each of the snapshots of these names keeps.
+    async fn compare(&self, names: &[String]) -> Result<Vec<Retained>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        // From nothing to the first, from each to the next, and from the last to now.
+        let ends = || names.iter().cloned().map(Some);
+        let steps = [None].into_iter().chain(ends()).zip(ends().chain([None]));
+        let compared = steps.map(|step| self.command.changes(self.image(), step));
+        let changes: Vec<_> = stream::iter(compared.collect::<Vec<_>>())
+            .buffered(COMPARISONS)
+            .try_collect()
+            .await?;
+        let compared = names.iter().zip(changes.windows(2));
+        let kept = compared.filter_map(|(name, changes)| match SnapshotName::parse(name) {
+            Some(SnapshotName::Kept(snapshot_id)) => Some(Retained {
+                snapshot_id,
+                retained_bytes: extent::retained_bytes(&changes[0], &changes[1]),
+            }),
+            _ => None,
+        });
+        Ok(kept.collect())
+    }
+}
+
+#[async_trait]
+impl Driver for CephRbd {
+    async fn clean_up(&self, _repair: bool) -> Result<()> {
+        let snapshots = self.command.snapshots(self.image()).await?;
+        let Some(snapshots) = unless(snapshots, Kind::NoImage)? else {
+            return self.discard(self.partial()).await.map(drop);
+        };
+        let (mut kept, mut left_over) = (Vec::new(), Vec::new());
+        for snapshot in snapshots {
+            match SnapshotName::parse(&snapshot.name) {
+                Some(name @ SnapshotName::Temporary(_)) => left_over.push(name),
+                _ => kept.push(snapshot.name),
+            }
+        }
+        for name in left_over {
+            let message = format!("Removing the left-over snapshot {name}");
+            self.journal.private(Level::Info, message);
+            self.delete_snapshot(name).await?;
+        }
+        *self.listed() = Some(kept);
+        Ok(())
+    }
+
+    async fn create(&self) -> Result<()> {
+        if let Some(info) = unless(self.command.info(self.image()).await?, Kind::NoImage)? {
+            // An earlier attempt came this far.
+            return self.check_size(&info);
+        }
+        self.discard(self.partial()).await?;
+        self.create_partial().await?;
+        self.publish().await
+    }
+
+    async fn delete(&self) -> Result<()> {
+        self.discard(self.partial()).await?;
+        if unless(self.command.info(self.image()).await?, Kind::NoImage)?.is_none() {
+            return Ok(());
+        }
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
+        self.ensure_no_clones().await?;
+        self.withdraw().await
+    }
+
+    async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
+        let text = name.to_string();
+        let (size, created) = join!(
+            self.ensure_right_size(),
+            self.command.create_snapshot(self.image(), &text)
+        );
+        if let Err(wrong) = size {
+            self.delete_snapshot(name).await?;
+            return Err(wrong);
+        }
+        if unless(created?, Kind::Exists)?.is_none() {
+            // Of an earlier attempt: its instant is too early.
+            self.delete_snapshot(name).await?;
+            self.command.create_snapshot(self.image(), &text).await??;
+        }
+        if let Some(listed) = self.listed().as_mut() {
+            listed.push(text);
+        }
+        Ok(())
+    }
+
+    async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
+        let text = name.to_string();
+        let deleted = self.command.delete_snapshot(self.image(), &text).await?;
+        if let Some(listed) = self.listed().as_mut() {
+            listed.retain(|listed| *listed != text);
+        }
+        match deleted {
+            Ok(()) => Ok(()),
+            Err(defect) => match defect.kind {
+                Kind::NoImage | Kind::NoSnapshot => Ok(()),
+                Kind::Busy => Err(defect::protected().because(defect)),
+                _ => Err(defect.into()),
+            },
+        }
+    }
+
+    async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
+        self.require_snapshot(name).await?;
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await
+    }
+
+    async fn roll_back(&self, name: SnapshotName) -> Result<()> {
+        self.require_snapshot(name).await?;
+        self.command
+            .roll_back(self.image(), &name.to_string())
+            .await??;
+        self.ensure_grown().await
+    }
+
+    async fn retained(&self) -> Result<Vec<Retained>> {
+        let listed = self.listed().clone();
+        if let Some(names) = listed {
+            match self.compare(&names).await {
+                // Somebody else has deleted one.
+                Err(failure) if failure.code == Code::ItemNotAvailable => {}
+                compared => return compared,
+            }
+        }
+        let snapshots = self.command.snapshots(self.image()).await??;
+        let names: Vec<_> = snapshots.into_iter().map(|found| found.name).collect();
+        self.compare(&names).await
+    }
+
+    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
+        self.require_snapshot(name).await?;
+        self.command
+            .serve_snapshot(self.image(), &name.to_string())
+            .await
+    }
+
+    async fn check_overwrite(&self) -> Result<()> {
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await
+    }
+
+    async fn serve(&self) -> Result<Server> {
+        self.ensure_unused(self.image(), Duration::ZERO).await?;
+        self.ensure_grown().await?;
+        self.command.serve(self.image()).await
+    }
+
+    async fn stage(&self) -> Result<Server> {
+        self.clear().await?;
+        self.create_partial().await?;
+        self.command.serve(self.partial()).await
+    }
+
+    fn clone_origin(&self, name: SnapshotName) -> Option<CloneOrigin> {
+        Some(CloneOrigin {
+            pool: self.command.pool().to_owned(),
+            image: self.name.clone(),
+            snapshot: name,
+        })
+    }
+
+    async fn stage_clone(&self, origin: &CloneOrigin) -> Result<bool> {
+        self.clear().await?;
+        // In another cluster, or where this pool's user may not look, there is nothing to find.
+        let found = match self.command.info_of_snapshot(origin).await? {
+            Err(defect) if defect.kind == Kind::Silent => return Err(defect.into()),
+            Err(defect) => Err(defect),
+            Ok(info) => {
+                self.check_fits(info.size)?;
+                self.command.clone_snapshot(origin, self.partial()).await?
+            }
+        };
+        if let Err(defect) = found {
+            let message = format!("The snapshot cannot be cloned, and is copied: {defect}");
+            self.journal.private(Level::Info, message);
+            return Ok(false);
+        }
+        self.command.flatten(self.partial()).await??;
+        let found = self.command.info(self.partial()).await??.size;
+        if found < self.size_bytes {
+            self.command.grow(self.partial(), self.size_bytes).await??;
+        }
+        Ok(true)
+    }
+
+    async fn publish(&self) -> Result<()> {
+        let renamed = self.command.rename(self.partial(), &self.name).await?;
+        match renamed {
+            Ok(()) => Ok(()),
+            // An earlier attempt came this far.
+            Err(defect) if defect.kind == Kind::NoImage => self.ensure_right_size().await,
+            // One was cut off between the two halves of a renaming. No more is removed than that, as
+            // what is in use or has snapshots cannot be.
+            Err(defect) if defect.kind == Kind::Exists => {
+                unless(self.command.remove(self.image()).await?, Kind::NoImage)?;
+                Ok(self.command.rename(self.partial(), &self.name).await??)
+            }
+            Err(defect) => Err(defect.into()),
+        }
+    }
+}
+
+/// Runs file system calls where they may wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|lost| Failure::new(Code::StorageFailed, "The agent failed.").because(lost))
+}

@@ -1,0 +1,338 @@
+//! The command lines: `rbd` for an image's metadata, `qemu-nbd` for its content.
+
+use std::time::Duration;
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    access::{Access, Patience},
+    defect::{Defect, Kind},
+    extent::Extent,
+};
+use crate::{
+    driver::{CloneOrigin, Failure, Result, Server, Surroundings, server::StartError},
+    process::Invocation,
+};
+
+/// A client that died holds its image for 30 seconds, which commands wait for.
+const METADATA_LIMIT: Duration = Duration::from_mins(2);
+/// What moves the content of an image takes as long as that takes.
+const CONTENT_LIMIT: Duration = Duration::from_hours(24);
+/// How long a server that is to stop may take to let go of its image.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The outcome of a command, whose failure may be no failure for whoever asked.
+pub(super) type Attempt<T> = std::result::Result<std::result::Result<T, Defect>, Failure>;
+
+/// An image by its pool and name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ImageName<'a> {
+    pub(super) pool: &'a str,
+    pub(super) image: &'a str,
+}
+
+/// What an image is like.
+#[derive(Debug, Deserialize)]
+pub(super) struct Info {
+    pub(super) size: u64,
+}
+
+/// A snapshot in an image's list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) size: u64,
+    /// A word.
+    protected: String,
+}
+
+impl Listed {
+    pub(super) fn is_protected(&self) -> bool {
+        self.protected == "true"
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Status {
+    watchers: Vec<Watcher>,
+}
+
+/// A client that has an image open to write.
+#[derive(Debug, Deserialize)]
+pub(super) struct Watcher {
+    pub(super) address: String,
+}
+
+/// A lock, and who holds it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Lock {
+    id: String,
+    locker: String,
+}
+
+/// An image that stands on a snapshot of another.
+#[derive(Debug, Deserialize)]
+pub(super) struct Child {
+    pub(super) pool: String,
+    pub(super) image: String,
+}
+
+/// What can be done in a cluster.
+pub(super) struct Command {
+    access: Access,
+    surroundings: Surroundings,
+}
+
+impl Command {
+    pub(super) fn new(access: Access, surroundings: Surroundings) -> Self {
+        Self {
+            access,
+            surroundings,
+        }
+    }
+
+    pub(super) fn pool(&self) -> &str {
+        self.access.pool()
+    }
+
+    pub(super) async fn info(&self, image: ImageName<'_>) -> Attempt<Info> {
+        self.ask(&["info"], image, &[]).await
+    }
+
+    /// What an image was like at a snapshot.
+    pub(super) async fn info_of_snapshot(&self, origin: &CloneOrigin) -> Attempt<Info> {
+        let image = ImageName {
+            pool: &origin.pool,
+            image: &origin.image,
+        };
+        let snapshot = origin.snapshot.to_string();
+        self.ask(&["info"], image, &["--snap", &snapshot]).await
+    }
+
+    /// An image's snapshots, the oldest first.
+    pub(super) async fn snapshots(&self, image: ImageName<'_>) -> Attempt<Vec<Listed>> {
+        let listed: Attempt<Vec<Listed>> = self.ask(&["snap", "ls"], image, &[]).await;
+        Ok(listed?.map(|mut snapshots| {
+            snapshots.sort_by_key(|snapshot| snapshot.id);
+            snapshots
+        }))
+    }
+
+    pub(super) async fn watchers(&self, image: ImageName<'_>) -> Attempt<Vec<Watcher>> {
+        let status: Attempt<Status> = self.ask(&["status"], image, &[]).await;
+        Ok(status?.map(|status| status.watchers))
+    }
+
+    pub(super) async fn locks(&self, image: ImageName<'_>) -> Attempt<Vec<Lock>> {
+        self.ask(&["lock", "ls"], image, &[]).await
+    }
+
+    pub(super) async fn children(&self, image: ImageName<'_>) -> Attempt<Vec<Child>> {
+        self.ask(&["children"], image, &["--all"]).await
+    }
+
+    /// What changed from one snapshot, or from nothing, to another, or to now.
+    pub(super) async fn changes(
+        &self,
+        image: ImageName<'_>,
+        (from, to): (Option<String>, Option<String>),
+    ) -> Result<Vec<Extent>> {
+        let mut options = Vec::new();
+        options.extend(from.iter().flat_map(|name| ["--from-snap", name]));
+        options.extend(to.iter().flat_map(|name| ["--snap", name]));
+        let changes: Attempt<Vec<Extent>> = self.ask(&["diff"], image, &options).await;
+        Ok(changes??)
+    }
+
+    pub(super) async fn create(&self, image: ImageName<'_>, size_bytes: u64) -> Attempt<()> {
+        let size = format!("{size_bytes}B");
+        self.change(&["create"], image, &["--size", &size]).await
+    }
+
+    pub(super) async fn grow(&self, image: ImageName<'_>, size_bytes: u64) -> Attempt<()> {
+        let size = format!("{size_bytes}B");
+        let options = ["--no-progress", "--size", &size];
+        self.change(&["resize"], image, &options).await
+    }
+
+    /// Gives an image another name in its pool.
+    pub(super) async fn rename(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
+        let options = ["--dest-pool", image.pool, "--dest", name];
+        self.change(&["rename"], image, &options).await
+    }
+
+    /// Removes an image. May be cut off, and goes on where it was when it is repeated.
+    pub(super) async fn remove(&self, image: ImageName<'_>) -> Attempt<()> {
+        self.work(&["rm"], image, &["--no-progress"]).await
+    }
+
+    pub(super) async fn create_snapshot(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
+        let options = ["--no-progress", "--snap", name];
+        self.change(&["snap", "create"], image, &options).await
+    }
+
+    pub(super) async fn delete_snapshot(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
+        let options = ["--no-progress", "--snap", name];
+        self.change(&["snap", "rm"], image, &options).await
+    }
+
+    pub(super) async fn unprotect(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
+        self.change(&["snap", "unprotect"], image, &["--snap", name])
+            .await
+    }
+
+    /// Takes a lock from a client that is dead, and shuts that client out.
+    pub(super) async fn break_lock(&self, image: ImageName<'_>, lock: &Lock) -> Attempt<()> {
+        self.change(&["lock", "rm"], image, &[&lock.id, &lock.locker])
+            .await
+    }
+
+    pub(super) async fn roll_back(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
+        let options = ["--no-progress", "--snap", name];
+        self.work(&["snap", "rollback"], image, &options).await
+    }
+
+    /// Makes an image that stands on a snapshot.
+    pub(super) async fn clone_snapshot(
+        &self,
+        origin: &CloneOrigin,
+        image: ImageName<'_>,
+    ) -> Attempt<()> {
+        let source = ImageName {
+            pool: &origin.pool,
+            image: &origin.image,
+        };
+        let snapshot = origin.snapshot.to_string();
+        let to = ["--dest-pool", image.pool, "--dest", image.image];
+        // Clones of this format need no protected snapshot, and are no obstacle to deleting it.
+        let options = ["--rbd-default-clone-format=2", "--snap", &snapshot];
+        self.change(&["clone"], source, &[&options[..], &to].concat())
+            .await
+    }
+
+    /// Makes an image that stands on a snapshot stand alone.
+    pub(super) async fn flatten(&self, image: ImageName<'_>) -> Attempt<()> {
+        self.work(&["flatten"], image, &["--no-progress"]).await
+    }
+
+    /// Serves an image to be written.
+    pub(super) async fn serve(&self, image: ImageName<'_>) -> Result<Server> {
+        self.start(&[], image, "").await
+    }
+
+    /// Serves a snapshot to be read.
+    pub(super) async fn serve_snapshot(&self, image: ImageName<'_>, name: &str) -> Result<Server> {
+        let snapshot = format!(",file.snapshot={}", escaped(name));
+        self.start(&["--read-only"], image, &snapshot).await
+    }
+
+    async fn start(
+        &self,
+        arguments: &[&str],
+        image: ImageName<'_>,
+        snapshot: &str,
+    ) -> Result<Server> {
+        let configuration = self.access.configuration(Patience::Long).await?;
+        let configuration = escaped(&configuration.display().to_string());
+        let [pool, name, user] = [image.pool, image.image, self.access.user()].map(escaped);
+        let options = format!(
+            "driver=raw,file.driver=rbd,file.pool={pool},file.image={name}{snapshot},\
+             file.conf={configuration},file.user={user}"
+        );
+        let arguments = arguments.iter().copied().map(str::to_owned);
+        let arguments: Vec<_> = arguments.chain(["--image-opts".into(), options]).collect();
+        let Surroundings {
+            tools,
+            processes,
+            run_directory,
+            ..
+        } = &self.surroundings;
+        let started = Server::start_with_farewell(
+            processes,
+            &tools.qemu_nbd,
+            &arguments,
+            run_directory,
+            FAREWELL,
+        );
+        started.await.map_err(|error| match error {
+            StartError::Process(error) => Defect::from(error).into(),
+            StartError::Silent(_) => {
+                Failure::storage("The volume cannot be opened.").because(error)
+            }
+        })
+    }
+
+    /// Asks a question, and understands the answer.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        verb: &[&str],
+        image: ImageName<'_>,
+        options: &[&str],
+    ) -> Attempt<T> {
+        let question = self.invocation(Patience::Short, verb, image, options);
+        let question = question.await?.args(["--format", "json"]);
+        let question = question.time_limit(METADATA_LIMIT);
+        let output = match self.surroundings.processes.run(question).await {
+            Ok(output) => output,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let answer = serde_json::from_slice(&output.stdout).map_err(|error| {
+            let detail = format!(
+                "rbd {} says what is not understood: {error}",
+                verb.join(" ")
+            );
+            Failure::storage("The volume's storage failed.").because(detail)
+        })?;
+        Ok(Ok(answer))
+    }
+
+    /// Runs a short command that changes metadata, and lets it finish in any case.
+    async fn change(&self, verb: &[&str], image: ImageName<'_>, options: &[&str]) -> Attempt<()> {
+        let change = self.invocation(Patience::Short, verb, image, options);
+        let change = change.await?.time_limit(METADATA_LIMIT).uninterrupted();
+        self.run(change).await
+    }
+
+    /// Runs a command that goes through an image's content, and may be cut off anywhere.
+    async fn work(&self, verb: &[&str], image: ImageName<'_>, options: &[&str]) -> Attempt<()> {
+        let work = self.invocation(Patience::Long, verb, image, options);
+        self.run(work.await?.time_limit(CONTENT_LIMIT)).await
+    }
+
+    async fn run(&self, invocation: Invocation) -> Attempt<()> {
+        let outcome = self.surroundings.processes.run(invocation).await;
+        Ok(outcome.map(drop).map_err(Defect::from))
+    }
+
+    async fn invocation(
+        &self,
+        patience: Patience,
+        verb: &[&str],
+        image: ImageName<'_>,
+        options: &[&str],
+    ) -> Result<Invocation> {
+        let configuration = self.access.configuration(patience).await?;
+        let invocation = Invocation::new(&self.surroundings.tools.rbd)
+            .arg("--conf")
+            .arg(configuration)
+            .args(["--id", self.access.user()])
+            .args(verb)
+            .args(["--pool", image.pool, "--image", image.image]);
+        Ok(invocation.args(options))
+    }
+}
+
+/// Takes one kind of failure for nothing to find.
+pub(super) fn unless<T>(attempt: std::result::Result<T, Defect>, kind: Kind) -> Result<Option<T>> {
+    match attempt {
+        Ok(value) => Ok(Some(value)),
+        Err(defect) if defect.kind == kind => Ok(None),
+        Err(defect) => Err(defect.into()),
+    }
+}
+
+/// A value among QEMU's options, where commas separate.
+fn escaped(value: &str) -> String {
+    value.replace(',', ",,")
+}

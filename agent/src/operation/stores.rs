@@ -1,0 +1,138 @@
+//! How operations come to the stores of their destinations, and share what there is of bandwidth.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU64,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use storage::{Bandwidth, Store, Throttle};
+use uuid::Uuid;
+
+use super::BackupStorage;
+
+/// Opens destinations.
+pub trait Stores: Send + Sync {
+    /// The store of a backup storage.
+    fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>>;
+}
+
+/// Destinations as they are outside of tests, within the limits of the agent and of each of them.
+#[derive(Debug, Default)]
+pub struct RealStores {
+    agent: Option<Bandwidth>,
+    /// By the id of the backup storage: all operations on it share one limit.
+    storages: Mutex<HashMap<Uuid, Bandwidth>>,
+}
+
+impl RealStores {
+    /// Destinations to and from which this agent moves so many bytes per second in all.
+    pub fn new(bytes_per_second: Option<NonZeroU64>) -> Self {
+        Self {
+            agent: bytes_per_second.map(Bandwidth::new),
+            storages: Mutex::default(),
+        }
+    }
+
+    /// What operations on a backup storage share. A limit that was changed holds for those that begin
+    /// from now on.
+    fn bandwidth(&self, storage: &BackupStorage) -> Option<Bandwidth> {
+        let limit = NonZeroU64::new(storage.bytes_per_second?)?;
+        let mut storages = self.storages.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = storages
+            .entry(storage.id)
+            .or_insert_with(|| Bandwidth::new(limit));
+        if shared.bytes_per_second() != limit {
+            *shared = Bandwidth::new(limit);
+        }
+        Some(shared.clone())
+    }
+}
+
+impl Stores for RealStores {
+    fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
+        let store = storage.destination.open()?;
+        let limits = [self.bandwidth(storage), self.agent.clone()];
+        Ok(limits
+            .into_iter()
+            .flatten()
+            .fold(store, |store, limit| Arc::new(Throttle::new(store, limit))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use storage::{Destination, ObjectPath};
+    use tempfile::TempDir;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn storage(directory: &TempDir, bytes_per_second: Option<u64>) -> BackupStorage {
+        BackupStorage {
+            id: Uuid::nil(),
+            destination: Destination::Local {
+                path: directory.path().to_owned(),
+            },
+            bytes_per_second,
+        }
+    }
+
+    /// How many seconds it takes to write ten times 1000 bytes to each of the stores in turn.
+    async fn seconds(stores: &[Arc<dyn Store>]) -> u64 {
+        let begun = Instant::now();
+        for number in 0..10 {
+            for store in stores {
+                let path = ObjectPath::new(format!("{number}")).unwrap();
+                let content = Bytes::from_static(&[0; 1000]);
+                store.put(&path, content).await.unwrap();
+            }
+        }
+        begun.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn operations_on_one_backup_storage_share_its_limit() {
+        let directory = TempDir::new().unwrap();
+        let stores = RealStores::default();
+        let limited = storage(&directory, Some(1000));
+        let opened = [(); 2].map(|()| stores.open(&limited).unwrap());
+        assert_eq!(seconds(&opened).await, 19);
+        let other = BackupStorage {
+            id: Uuid::max(),
+            ..limited.clone()
+        };
+        let opened = [&limited, &other].map(|storage| stores.open(storage).unwrap());
+        assert_eq!(seconds(&opened).await, 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_agents_limit_is_shared_by_all_of_its_storages() {
+        let directory = TempDir::new().unwrap();
+        let stores = RealStores::new(NonZeroU64::new(500));
+        let [slow, fast] = [Some(1000), None].map(|limit| storage(&directory, limit));
+        let opened = [slow, fast].map(|storage| stores.open(&storage).unwrap());
+        assert_eq!(seconds(&opened).await, 38);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_changed_limit_holds_for_what_is_opened_then() {
+        let directory = TempDir::new().unwrap();
+        let stores = RealStores::default();
+        let before = stores.open(&storage(&directory, Some(1000))).unwrap();
+        let after = stores.open(&storage(&directory, Some(2000))).unwrap();
+        assert_eq!(seconds(&[before]).await, 9);
+        assert_eq!(seconds(&[after]).await, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_limit_nothing_waits() {
+        let directory = TempDir::new().unwrap();
+        let stores = RealStores::default();
+        for limit in [None, Some(0)] {
+            let opened = stores.open(&storage(&directory, limit)).unwrap();
+            assert_eq!(seconds(&[opened]).await, 0);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! A cluster that fails, refuses or is full, and images that others use.
+
+use std::{process::Stdio, time::Instant};
+
+use storage::Secret;
+use tidemark_agent::{
+    driver::{Code, Failure},
+    operation::{CephPool, Operation, Outcome, Pool, Report, Volume, Work},
+};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Cluster, POOL, backup_work, from_backup, in_place, snapshot_work};
+use crate::site::{MIB, within};
+
+/// Performs an operation whose cluster stands still once bytes move in `phase`.
+async fn fail_in(cluster: &Cluster, work: Work, phase: &str) -> (Failure, bool) {
+    let report = Report::default();
+    let mut readings = report.progress.subscribe();
+    let host = cluster.site.host.clone();
+    let operation = Operation::new(Uuid::now_v7(), 1, work, host, report);
+    let cancel = CancellationToken::new();
+    let watch = async {
+        readings
+            .wait_for(|reading| reading.phase == phase)
+            .await
+            .unwrap();
+        cluster.ceph.pause_osd();
+        Instant::now()
+    };
+    let (outcome, paused_at) =
+        within(async { tokio::join!(operation.perform(&cancel), watch) }).await;
+    let took = paused_at.elapsed();
+    assert!(took.as_secs() < 45, "it took {took:?} to notice in {phase}");
+    match outcome {
+        Outcome::Failed {
+            failure,
+            volume_touched,
+        } => (failure, volume_touched),
+        other => panic!("{phase}: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_osd_that_stands_still_while_bytes_move_fails_the_operation_and_nothing_else() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let volume = cluster.filled_volume(128 * MIB).await;
+    let before = cluster.digest(&volume);
+    let kept = cluster.take_backup(&volume).await;
+    let backup = cluster.backup_of(&volume);
+    let export = backup_work(&volume, &backup);
+    let restore = in_place(&volume, from_backup(&kept));
+    for (work, phase, touched) in [(export, "Exporting", false), (restore, "Restoring", true)] {
+        let (failure, volume_touched) = fail_in(&cluster, work.clone(), phase).await;
+        assert_eq!(failure.code, Code::StorageFailed, "{failure}");
+        assert_eq!(volume_touched, touched);
+        cluster.ceph.resume_osd();
+        let outcome = cluster.site.attempt(work, 2).await;
+        assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+        assert_eq!(cluster.digest(&volume), before);
+        cluster.assert_clean();
+    }
+}
+
+async fn fails_soon(cluster: &Cluster, work: Work) -> Failure {
+    let begun_at = Instant::now();
+    let (failure, volume_touched) = cluster.site.fail(work).await;
+    let took = begun_at.elapsed();
+    assert!(took.as_secs() < 25, "it took {took:?}: {failure}");
+    assert!(!volume_touched);
+    assert_eq!(failure.code, Code::StorageFailed);
+    failure
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_cluster_is_an_error_within_seconds() {
+    let Some(mut cluster) = Cluster::start().await else {
+        return;
+    };
+    let volume = cluster.filled_volume(16 * MIB).await;
+    let (_, work) = snapshot_work(&volume);
+    cluster.ceph.pause_osd();
+    let failure = fails_soon(&cluster, work.clone()).await;
+    assert!(failure.message.contains("did not answer"), "{failure}");
+    cluster.ceph.resume_osd();
+    cluster.site.complete(work.clone()).await;
+    cluster.ceph.kill_monitor();
+    let failure = fails_soon(&cluster, work).await;
+    assert!(failure.message.contains("did not answer"), "{failure}");
+    let run = std::fs::read_dir(cluster.site.path("run")).unwrap();
+    assert_eq!(run.count(), 0, "a keyring is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_use_a_pool_is_told_so() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let volume = cluster.filled_volume(16 * MIB).await;
+    let own = cluster.pool.clone();
+    let stranger = cluster.ceph.user("stranger", cluster.ceph.pool());
+    let as_pool = |pool: CephPool| Volume {
+        pool: Pool::CephRbd(pool),
+        ..volume.clone()
+    };
+    let wrong_key = CephPool {
+        keyring: Some(Secret::new("AQDUqwNr0kUHBhAAdfr+KoGMZ6x1Xqa4jfJwyw==")),
+        ..own.clone()
+    };
+    let no_key = CephPool {
+        keyring: None,
+        ..own.clone()
+    };
+    let unknown = CephPool {
+        user: "nobody".into(),
+        ..own.clone()
+    };
+    let without_rights = CephPool {
+        user: "stranger".into(),
+        keyring: Some(Secret::new(stranger)),
+        ..own.clone()
+    };
+    let no_pool = CephPool {
+        pool: "nowhere".into(),
+        ..own.clone()
+    };
+    let no_configuration = CephPool {
+        config_path: Some("/nowhere/ceph.conf".into()),
+        ..own
+    };
+    for (pool, words) in [
+        (wrong_key, "denies access"),
+        (no_key, "denies access"),
+        (unknown, "denies access"),
+        (without_rights, "denies access"),
+        (no_pool, "pool of the volume is not there"),
+        (no_configuration, "not set up correctly"),
+    ] {
+        let (_, work) = snapshot_work(&as_pool(pool.clone()));
+        let failure = fails_soon(&cluster, work).await;
+        assert!(failure.message.contains(words), "{pool:?}: {failure:?}");
+        assert!(!failure.message.contains(POOL), "{failure}");
+        let key = pool.keyring.as_ref().map(|key| key.expose().trim());
+        let shown = format!("{failure:?}");
+        assert!(key.is_none_or(|key| !shown.contains(key)), "{shown}");
+    }
+    assert_eq!(cluster.snapshots(&volume.id.to_string()), [""; 0]);
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_a_client_has_open_is_not_overwritten_and_can_be_backed_up() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let volume = cluster.filled_volume(32 * MIB).await;
+    let backup = cluster.take_backup(&volume).await;
+    let options = cluster.options(&volume.id.to_string());
+    let mut holder = tokio::process::Command::new("qemu-io");
+    holder
+        .args(["--image-opts", &options])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut holder = holder.kill_on_drop(true).spawn().unwrap();
+    let stdin = holder.stdin.as_mut().unwrap();
+    stdin.write_all(b"write -P 9 0 1M\n").await.unwrap();
+    let mut answer = BufReader::new(holder.stdout.take().unwrap());
+    within(answer.read_line(&mut String::new())).await.unwrap();
+
+    let (_, work) = snapshot_work(&volume);
+    cluster.site.complete(work).await;
+    cluster.take_backup(&volume).await;
+    let before = cluster.digest(&volume);
+    let restore = in_place(&volume, from_backup(&backup));
+    let (failure, volume_touched) = cluster.site.fail(restore.clone()).await;
+    assert!(failure.message.contains("in use"), "{failure}");
+    assert!(!volume_touched);
+    assert_eq!(cluster.digest(&volume), before);
+
+    // Killed, it is taken for alive for half a minute more.
+    within(holder.kill()).await.unwrap();
+    cluster.site.complete(restore).await;
+    assert_ne!(cluster.digest(&volume), before);
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_have_protected_or_cloned_is_not_torn_from_them() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let volume = cluster.filled_volume(16 * MIB).await;
+    let image = volume.id.to_string();
+    let (snapshot, work) = snapshot_work(&volume);
+    cluster.site.complete(work).await;
+    let name = format!("tidemark-{}", snapshot.id);
+    cluster.rbd(&["snap", "protect"], &image, &["--snap", &name]);
+    let delete_snapshot = Work::DeleteSnapshot {
+        volume: volume.clone(),
+        snapshot,
+    };
+    let (failure, _) = cluster.site.fail(delete_snapshot).await;
+    assert!(failure.message.contains("protected"), "{failure}");
+
+    let delete_volume = Work::DeleteVolume {
+        volume: volume.clone(),
+    };
+    for format in ["1", "2"] {
+        let option = format!("--rbd-default-clone-format={format}");
+        let options = [
+            "--snap",
+            &name,
+            "--dest-pool",
+            POOL,
+            "--dest",
+            "other",
+            &option,
+        ];
+        cluster.rbd(&["clone"], &image, &options);
+        let (failure, _) = cluster.site.fail(delete_volume.clone()).await;
+        assert!(failure.message.contains("is a clone"), "{failure}");
+        assert_eq!(cluster.snapshots(&image), [name.as_str()]);
+        cluster.rbd(&["rm"], "other", &["--no-progress"]);
+    }
+    cluster.site.complete(delete_volume).await;
+    assert_eq!(cluster.images(), [""; 0]);
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_cluster_is_an_error_and_not_a_hang() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let volume = cluster.filled_volume(64 * MIB).await;
+    let before = cluster.digest(&volume);
+    let backup = cluster.take_backup(&volume).await;
+    let limits = ["nearfull", "backfillfull", "full"];
+    for limit in limits {
+        let command = format!("set-{limit}-ratio");
+        cluster.ceph.ceph(&["osd", &command, "0.0001"]);
+    }
+    let is_full = async || {
+        let pools = cluster.ceph.ceph(&["osd", "pool", "ls", "detail"]);
+        pools.contains(",full").then_some(())
+    };
+    testbed::until("the cluster notices that it is full", is_full).await;
+    let target = cluster.volume(64 * MIB);
+    let work = Work::RestoreBackup {
+        backup,
+        target: target.clone(),
+    };
+    let failure = fails_soon(&cluster, work.clone()).await;
+    assert!(failure.message.contains("full"), "{failure}");
+    for limit in limits.iter().rev() {
+        let command = format!("set-{limit}-ratio");
+        cluster.ceph.ceph(&["osd", &command, "0.95"]);
+    }
+    let has_space = async || {
+        let pools = cluster.ceph.ceph(&["osd", "pool", "ls", "detail"]);
+        (!pools.contains(",full")).then_some(())
+    };
+    testbed::until("the cluster has space again", has_space).await;
+    let outcome = cluster.site.attempt(work, 2).await;
+    assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+    assert_eq!(cluster.digest(&target), before);
+    cluster.assert_clean();
+}

@@ -1,0 +1,66 @@
+//! The destinations of backups: a bucket, an NFS export and a directory.
+
+use std::fs;
+
+use serde_json::json;
+use testbed::{Ceph, Ganesha, Rgw};
+
+use super::{machine::Machine, platform::create_backup_storage};
+
+/// Where backups go, all in real services.
+pub struct Destinations {
+    pub ceph: Ceph,
+    pub rgw: Rgw,
+    pub ganesha: Ganesha,
+}
+
+impl Destinations {
+    /// Starts the services, if they are installed.
+    pub async fn start() -> Option<Self> {
+        let ganesha = Ganesha::start().await?;
+        let ceph = Ceph::start().await?;
+        let rgw = Rgw::start(&ceph).await;
+        Some(Self { ceph, rgw, ganesha })
+    }
+
+    /// Makes a backup storage of each on a machine, which has that of the directory.
+    pub async fn set_up(&self, machine: &Machine) -> [String; 3] {
+        let bucket = json!({ "name": "bucket", "s3": {
+            "endpoint": self.rgw.endpoint, "region": "us-east-1", "bucket": self.rgw.bucket,
+            "accessKeyId": self.rgw.access_key_id, "secretAccessKey": self.rgw.secret_access_key,
+        } });
+        let export = json!({ "name": "export", "nfs": {
+            "server": self.ganesha.server, "export": self.ganesha.export,
+        } });
+        [
+            create_backup_storage(machine, bucket).await,
+            create_backup_storage(machine, export).await,
+            machine.platform.storage.clone(),
+        ]
+    }
+
+    /// The objects in the bucket and the files in the export, by their names below `volumes`.
+    pub fn objects(&self) -> [Vec<String>; 2] {
+        let volumes = self.ganesha.directory.join("volumes");
+        let _ = fs::create_dir(&volumes);
+        let bucket = format!(":s3:{}/volumes", self.rgw.bucket);
+        [bucket.as_str(), volumes.to_str().unwrap()].map(|place| {
+            let listed = self
+                .rgw
+                .rclone(&["lsf", "--recursive", "--files-only", place]);
+            let mut names = listed.lines().map(str::to_owned).collect::<Vec<_>>();
+            names.sort();
+            names
+        })
+    }
+}
+
+impl Machine {
+    /// Makes a backup storage the one that the group's new backups go to.
+    pub async fn back_up_to(&self, storage: &str) {
+        let update = "mutation($input: UpdateHypervisorGroupInput!) {
+            updateHypervisorGroup(input: $input) { hypervisorGroup { id } } }";
+        let input = json!({ "hypervisorGroupId": self.platform.group, "backupStorageId": storage });
+        self.admin.data(update, json!({ "input": input })).await;
+    }
+}
