@@ -58,7 +58,7 @@ pub async fn run(options: &Options, size: u64, percent: u64) -> Result<()> {
         let progress = Progress::default();
         let path = ObjectPath::new("disk.raw.zst")?;
         let work = async { Ok(export::write(&source, &store, &path, &progress).await?) };
-        let (written, cost) = meter::measure(work).await?;
+        let (written, cost) = meter::measure(Box::pin(work)).await?;
         moved = progress.subscribe().borrow().bytes_done;
         let row = table::Row {
             name: NAME.into(),

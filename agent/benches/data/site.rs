@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use storage::{Destination, format::manifest::StorageType};
 use tempfile::TempDir;
 use tidemark_agent::{
-    driver::{Driver as _, Tools, qcow2_file},
+    driver::{Driver as _, Surroundings, Tools, qcow2_file},
     lock::Locks,
     operation::{
         BackupItem, BackupStorage, Host, Operation, Outcome, Plan, Pool, RealStores, Report,
@@ -46,7 +46,7 @@ impl Site {
             launcher: Launcher::new(tools.setpriv.clone())?,
             tools,
             run_directory: directory.path().join("run"),
-            stores: Arc::new(RealStores),
+            stores: Arc::new(RealStores::default()),
             locks: Locks::default(),
         };
         let path = directory.path().join("backups");
@@ -143,7 +143,7 @@ impl Site {
         let Pool::Qcow2File { directory } = &volume.pool else {
             bail!("not a volume of this site");
         };
-        let surroundings = qcow2_file::Surroundings {
+        let surroundings = Surroundings {
             tools: self.host.tools.clone(),
             processes: Processes::new(self.host.launcher.clone(), Arc::clone(&report.journal)),
             run_directory: self.host.run_directory.clone(),

@@ -219,7 +219,7 @@ async fn an_operation_on_a_disk_server_that_stands_still_can_be_cancelled() {
     let site = Site::new();
     let volume = site.filled_volume(256 * MIB).await;
     let backup = site.take_backup(&volume).await;
-    let source = RestoreSource::Backup(backup);
+    let source = RestoreSource::Backup(Box::new(backup));
     let in_place = Work::RestoreInPlace {
         volume: volume.clone(),
         source,
