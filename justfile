@@ -26,3 +26,7 @@ generate:
 # Check licences, advisories and banned crates (needs cargo-deny)
 deny:
     cargo deny check
+
+# Measure backups and restores beside other tools and the hardware (Markdown, for docs/performance.md)
+bench-data *arguments:
+    cargo bench --quiet -p tidemark-agent --bench data -- {{ arguments }}

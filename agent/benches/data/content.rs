@@ -5,19 +5,21 @@ use bytes::Bytes;
 /// The unit in which kinds of content alternate.
 pub const EXTENT_BYTES: usize = 4 << 20;
 
-/// The content of an extent, by its number. Of ten extents three are noise that does not compress,
-/// four are text, two are records with random fields, and one is zeros that were written.
+/// The content of an extent, by its number. Of ten extents, in no order, three are noise that does
+/// not compress, four are text, two are records with random fields, and one is zeros that were
+/// written.
 pub fn extent(number: u64) -> Bytes {
     let mut noise = vec![0; EXTENT_BYTES];
-    if number % 10 == 9 {
-        return noise.into();
-    }
     let mut hasher = blake3::Hasher::new();
     hasher.update(&number.to_le_bytes());
+    let kind = hasher.finalize().as_bytes()[0] % 10;
+    if kind == 9 {
+        return noise.into();
+    }
     hasher.finalize_xof().fill(&mut noise);
-    match number % 10 {
-        0 | 3 | 6 => noise.into(),
-        2 | 7 => records(&noise),
+    match kind {
+        0..=2 => noise.into(),
+        3 | 4 => records(&noise),
         _ => text(&noise),
     }
 }

@@ -246,8 +246,12 @@ impl Counting {
 
 #[async_trait]
 impl Store for Counting {
-    async fn create(&self, _: &ObjectPath, _: u64) -> storage::Result<Box<dyn ObjectWriter>> {
-        unimplemented!("it is only read")
+    async fn create(
+        &self,
+        path: &ObjectPath,
+        expected_bytes: u64,
+    ) -> storage::Result<Box<dyn ObjectWriter>> {
+        self.inner.create(path, expected_bytes).await
     }
 
     async fn read(&self, path: &ObjectPath, range: Range<u64>) -> storage::Result<Bytes> {
@@ -392,7 +396,7 @@ async fn a_disk_that_stands_still_fails_both_ways() {
         source.pause();
     };
     let path = ObjectPath::new("again").unwrap();
-    let write = export::write(&disk, &*place.store, &path, &progress);
+    let write = Box::pin(export::write(&disk, &*place.store, &path, &progress));
     let (failed, ()) = within(async { tokio::join!(write, paused) }).await;
     assert!(matches!(failed, Err(Error::Source(_))), "{failed:?}");
     assert_eq!(place.store.list(&path).await.unwrap(), []);
