@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use nix::{
     errno::Errno,
-    fcntl::{AtFlags, OFlag, openat, renameat},
+    fcntl::{AtFlags, OFlag, PosixFadviseAdvice, openat, posix_fadvise, renameat},
     sys::stat::{Mode, fstatat},
     unistd::{UnlinkatFlags, unlinkat},
 };
@@ -128,7 +128,9 @@ impl LocalWriter {
         self.flushing = Some(tokio::spawn(async move {
             let flush = watchdog.run("flushing a file", move || {
                 file.sync_data()
-                    .map_err(|error| writing(error, "flushing", &path))
+                    .map_err(|error| writing(error, "flushing", &path))?;
+                forget(&file);
+                Ok(())
             });
             flush.await
         }));
@@ -157,6 +159,14 @@ impl LocalWriter {
             doing: format!("writing {}", self.temporary.path()?),
             source: io::Error::other("an earlier write of it was not finished"),
         })
+    }
+}
+
+/// Gives the page cache back what is on disk: nobody reads it soon, and instances have a use for the
+/// memory. A file system that keeps it all the same does no harm.
+fn forget(file: &File) {
+    if let Err(error) = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED) {
+        tracing::debug!(%error, "the page cache keeps what was written");
     }
 }
 
