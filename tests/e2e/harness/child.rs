@@ -63,13 +63,14 @@ fn parent_of(pid: i32) -> Option<i32> {
     rest.split_whitespace().nth(1)?.parse().ok()
 }
 
+/// By its calls or, where the kernel does the calling (io_uring), by what reached the disk.
 fn has_moved(pid: i32, moved: Moved) -> Option<bool> {
     let counters = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
-    let (name, least) = match moved {
-        Moved::Read(least) => ("rchar", least),
-        Moved::Written(least) => ("wchar", least),
+    let (names, least) = match moved {
+        Moved::Read(least) => (["rchar", "read_bytes"], least),
+        Moved::Written(least) => (["wchar", "write_bytes"], least),
     };
-    let line = counters.lines().find_map(|line| line.strip_prefix(name))?;
-    let bytes: u64 = line.trim_start_matches(':').trim().parse().ok()?;
-    Some(bytes >= least)
+    let lines = counters.lines().filter_map(|line| line.split_once(": "));
+    let mut counted = lines.filter(|(name, _)| names.contains(name));
+    Some(counted.any(|(_, bytes)| bytes.parse().is_ok_and(|bytes: u64| bytes >= least)))
 }
