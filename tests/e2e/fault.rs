@@ -241,7 +241,8 @@ async fn a_backup_storage_that_is_not_mounted_is_not_taken_for_an_empty_one() {
 async fn a_full_backup_storage_keeps_nothing_of_the_backup_that_filled_it() {
     let (machine, volume, content) = machine_with_volume().await;
     let backups = machine.path("backups");
-    let Some(mount) = Mount::of_8_mib(&backups).await else {
+    // More than is kept free for manifests, and less than the volume's noise takes.
+    let Some(mount) = Mount::of_mib(24, &backups).await else {
         return;
     };
     let owner = machine.request();
@@ -269,7 +270,7 @@ async fn a_full_pool_keeps_nothing_of_the_volume_that_filled_it() {
     let (pool, aside) = (machine.path("pool"), machine.path("aside"));
     fs::rename(&pool, &aside).unwrap();
     fs::create_dir(&pool).unwrap();
-    let Some(mount) = Mount::of_8_mib(&pool).await else {
+    let Some(mount) = Mount::of_mib(8, &pool).await else {
         return;
     };
     let source = json!({ "backupId": backup.item });
@@ -297,12 +298,13 @@ struct Mount(std::path::PathBuf);
 
 impl Mount {
     /// Mounts one, if this test may.
-    async fn of_8_mib(place: &Path) -> Option<Self> {
+    async fn of_mib(mebibytes: u32, place: &Path) -> Option<Self> {
+        let size = format!("size={mebibytes}m");
         let arguments: [&OsStr; _] = [
             "-t".as_ref(),
             "tmpfs".as_ref(),
             "-o".as_ref(),
-            "size=8m".as_ref(),
+            size.as_ref(),
             "tidemark-test".as_ref(),
             place.as_ref(),
         ];
