@@ -108,7 +108,8 @@ pub struct AssignedVolume {
 }
 
 /// Gives the agent up to `limit` operations that wait for it. One that it cannot be told of, because
-/// a secret that it needs does not open, fails.
+/// a secret that it needs does not open or a row is missing, fails and holds no other up. One that
+/// cannot be read just now is claimed anew when its lease is over.
 pub async fn assign(
     app: &App,
     hypervisor: &hypervisor::Model,
@@ -118,13 +119,28 @@ pub async fn assign(
     for operation in claim::claim(app, hypervisor, limit).await? {
         match assignment(app, operation.clone()).await {
             Ok(assignment) => assignments.push(assignment),
-            Err(error @ Error::SecretUnreadable { .. }) => {
-                give_up(app, hypervisor, &operation, &error).await?;
+            Err(error) => {
+                tracing::error!(operation = %operation.id, %error, "an agent cannot be told what it needs");
+                if let Some(message) = lasting(&error)
+                    && let Err(error) = give_up(app, hypervisor, &operation, &error, message).await
+                {
+                    tracing::error!(operation = %operation.id, %error, "nor can it be ended");
+                }
             }
-            Err(error) => return Err(error),
         }
     }
     Ok(assignments)
+}
+
+/// What a customer is told of an error that no later attempt mends.
+fn lasting(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Database(_) => None,
+        Error::SecretUnreadable { .. } => {
+            Some("The gateway cannot read the key of a storage. Ask the operator.")
+        }
+        _ => Some("The gateway's records of the operation are not complete. Ask the operator."),
+    }
 }
 
 async fn give_up(
@@ -132,8 +148,8 @@ async fn give_up(
     hypervisor: &hypervisor::Model,
     operation: &operation::Model,
     error: &Error,
+    message: &str,
 ) -> Result<()> {
-    tracing::error!(operation = %operation.id, %error, "an agent cannot be told what it needs");
     let lease = Lease {
         operation: operation.id,
         epoch: operation.epoch,
@@ -147,7 +163,7 @@ async fn give_up(
     log::record(app, hypervisor, lease, vec![entry]).await?;
     let outcome = Outcome::Failed {
         code: ErrorCode::StorageFailed,
-        message: "The gateway cannot read the key of a storage. Ask the operator.".to_owned(),
+        message: message.to_owned(),
         // An earlier attempt may have begun to write.
         volume_touched: operation.epoch > 1 && operation.kind == OperationKind::RestoreInPlace,
     };

@@ -305,6 +305,37 @@ async fn a_secret_of_another_row_fails_the_operation_and_holds_nothing_else_up()
     .await;
 }
 
+#[tokio::test]
+async fn a_row_that_lacks_a_part_fails_its_operation_and_holds_nothing_else_up() {
+    on_each_database(async |world| {
+        let world = world.with_keys(&[&key()]);
+        let (admin, alice) = (world.admin().await, world.tenant("alice").await);
+        let bucket = world.bucket(&admin, "bucket", S3_SECRET).await;
+        world.back_up_to(&admin, bucket).await;
+        let (volume, healthy) = (
+            world.volume(&alice, |_| {}).await,
+            world.volume(&alice, |_| {}).await,
+        );
+        let input = on("volumeId", volume.id);
+        let payload = world.run(&alice.requester, "createBackup", input).await;
+        let input = on("volumeId", healthy.id);
+        world.run(&alice.requester, "createSnapshot", input).await;
+        world
+            .by_hand("UPDATE backup_storages SET s3_bucket = NULL")
+            .await;
+
+        let claimed = world.worker().claim().await;
+        assert_eq!(claimed.len(), 1, "{claimed:?}");
+        assert_eq!(claimed[0].kind, "CREATE_SNAPSHOT");
+        let row = world
+            .operation_row(crate::harness::id(&payload["operation"]))
+            .await;
+        assert_eq!(row.error_code.as_deref(), Some("STORAGE_FAILED"));
+        assert_eq!(world.volume_row(volume.id).await.active_operation_id, None);
+    })
+    .await;
+}
+
 /// An agent that is told of no test.
 async fn claim_for_ever(world: &World) -> ! {
     loop {

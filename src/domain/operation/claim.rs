@@ -35,7 +35,15 @@ pub async fn claim(
         .await?;
     let mut claimed = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        claimed.extend(start(app, hypervisor, &candidate).await?);
+        match start(app, hypervisor, &candidate).await {
+            Ok(started) => claimed.extend(started),
+            // Those before it are the agent's by now, and it has to hear of them.
+            Err(error) if !claimed.is_empty() => {
+                tracing::error!(operation = %candidate.id, %error, "an operation cannot be claimed");
+                break;
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(claimed)
 }

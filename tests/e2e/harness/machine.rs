@@ -45,6 +45,9 @@ impl Default for Rules {
     }
 }
 
+/// What the secrets of storages are encrypted with.
+const SECRETS_KEY: &str = "base64:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+
 /// One test's machine.
 pub struct Machine {
     pub owner: Client,
@@ -276,6 +279,7 @@ impl Machine {
                 "cleanup_interval_seconds": 1,
                 "stream_refresh_seconds": 1,
             },
+            "secrets": { "keys": [SECRETS_KEY] },
             "agent": {
                 "token_file": self.path("agent.token"),
                 "state_dir": self.path("agent"),
