@@ -124,7 +124,7 @@ pub trait Driver: Send + Sync {
     /// What each of the volume's snapshots keeps.
     async fn retained(&self) -> Result<Vec<Retained>>;
 
-    /// Serves a snapshot, to be read.
+    /// Serves a snapshot, to be read, at the size that the volume had when it was taken.
     async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server>;
 
     /// Checks that the volume can be overwritten, and changes nothing of its content.
