@@ -112,6 +112,19 @@ pub trait Driver: Send + Sync {
     /// Takes a snapshot of this instant, in place of any that has the name.
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()>;
 
+    /// [Cleans up](Self::clean_up) and [takes a snapshot](Self::create_snapshot), as one step for storage
+    /// where looking around while the snapshot is taken saves time. Such storage also says what those
+    /// snapshots keep for which that may have changed, as far as it is known by then.
+    async fn begin_with_snapshot(
+        &self,
+        name: SnapshotName,
+        repair: bool,
+    ) -> Result<Option<Vec<Retained>>> {
+        self.clean_up(repair).await?;
+        self.create_snapshot(name).await?;
+        Ok(None)
+    }
+
     /// Removes a snapshot. One that is gone already is a success.
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()>;
 

@@ -145,11 +145,9 @@ async fn a_snapshot_becomes_a_new_and_larger_volume() {
 
 /// Makes a volume larger, as an administrator and the gateway do together.
 fn grow(site: &Site, volume: &mut Volume, size_bytes: u64) {
-    let (image, size) = (site.image(volume), size_bytes.to_string());
-    run(
-        "qemu-img",
-        ["resize", "-q", "-f", "qcow2", text(&image), &size],
-    );
+    let (image, bytes) = (site.image(volume), size_bytes.to_string());
+    let resize = ["resize", "-q", "-f", "qcow2", text(&image), &bytes];
+    run("qemu-img", resize);
     volume.size_bytes = size_bytes;
 }
 
