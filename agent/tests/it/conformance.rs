@@ -78,6 +78,7 @@ pub async fn snapshots(storage: &dyn Storage) {
         what_a_snapshot_alone_keeps_is_counted_exactly,
         a_snapshot_that_is_gone_is_said_to_be_gone,
         temporary_snapshots_are_cleaned_up,
+        an_operation_may_begin_with_a_snapshot,
     );
 }
 
@@ -343,6 +344,29 @@ async fn temporary_snapshots_are_cleaned_up(storage: &dyn Storage) {
     driver.delete().await.unwrap();
 }
 
+async fn an_operation_may_begin_with_a_snapshot(storage: &dyn Storage) {
+    let (disk, driver) = created(storage, SIZE).await;
+    let (older, newer) = (kept(), kept());
+    storage.write(disk, 1, 0, SIZE);
+    driver.begin_with_snapshot(older, false).await.unwrap();
+    for repair in [false, true] {
+        storage.write(disk, 2, 0, 8 * MIB);
+        let content = storage.read(disk, None);
+        let temporary = SnapshotName::Temporary(Uuid::now_v7());
+        driver.create_snapshot(temporary).await.unwrap();
+        let known = driver.begin_with_snapshot(newer, repair).await.unwrap();
+        let names = [older, newer].map(|name| name.to_string());
+        assert_eq!(snapshots_among(&storage.remains(disk)), names);
+        assert!(storage.read(disk, Some(newer)) == content);
+        let retained = driver.retained().await.unwrap();
+        assert_eq!(retained.len(), 2);
+        for known in known.unwrap_or_default() {
+            assert!(retained.contains(&known), "{known:?} of {retained:?}");
+        }
+    }
+    driver.delete().await.unwrap();
+}
+
 async fn rolling_back_keeps_all_snapshots(storage: &dyn Storage) {
     let (disk, driver) = created(storage, SIZE).await;
     let names = [kept(), kept()];
@@ -522,6 +546,7 @@ async fn a_volume_that_is_gone_is_said_to_be_missing(storage: &dyn Storage) {
     driver.clean_up(true).await.unwrap();
     let outcomes = [
         driver.create_snapshot(kept()).await,
+        driver.begin_with_snapshot(kept(), true).await.map(drop),
         driver.check_roll_back(kept()).await,
         driver.check_overwrite().await,
         driver.serve().await.map(drop),
@@ -543,7 +568,12 @@ async fn a_volume_of_another_size_is_refused(storage: &dyn Storage) {
     let (disk, driver) = created(storage, SIZE).await;
     for size_bytes in [SIZE / 2, 2 * SIZE] {
         let other = storage.driver(Disk { size_bytes, ..disk });
-        for outcome in [other.create_snapshot(kept()).await, other.create().await] {
+        let outcomes = [
+            other.create_snapshot(kept()).await,
+            other.begin_with_snapshot(kept(), false).await.map(drop),
+            other.create().await,
+        ];
+        for outcome in outcomes {
             let failure = outcome.unwrap_err();
             let words = format!("{SIZE} bytes instead of {size_bytes}");
             assert_eq!(failure.code, Code::StorageFailed);

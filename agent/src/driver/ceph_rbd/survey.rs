@@ -14,7 +14,7 @@ use crate::{
 /// How many comparisons of snapshots run at once.
 const COMPARISONS: usize = 4;
 /// How long a snapshot that has been taken waits for the one before it to be measured.
-const MEASURE_GRACE: Duration = Duration::from_millis(50);
+const MEASURE_GRACE: Duration = Duration::from_millis(30);
 
 /// The snapshots of an image, the oldest first.
 #[derive(Debug, Clone, Default)]
