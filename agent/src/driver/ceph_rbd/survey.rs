@@ -53,9 +53,10 @@ impl CephRbd {
 
     /// Takes a snapshot, and looks around while it is being taken: creating one is mostly waiting.
     ///
-    /// Of the older ones, only the last may keep more than when it was measured last, as what it is
-    /// compared with was the volume itself. What the guest writes between that measuring and the
-    /// instant of the new snapshot is counted when all are measured again.
+    /// Of the older ones, only what the last keeps has changed since all were measured: it alone was
+    /// compared with the volume, and not with another snapshot. It is measured here if that is done
+    /// in time. If it is not, or for what a guest writes meanwhile, all are measured again when one is
+    /// deleted or the volume is restored.
     pub(super) async fn snapshot_and_survey(
         &self,
         name: SnapshotName,
