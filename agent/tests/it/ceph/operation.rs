@@ -1,7 +1,7 @@
 //! Whole operations on Ceph volumes: there and back, cancelled, and killed.
 
 use tidemark_agent::{
-    driver::{Code, Retained},
+    driver::Code,
     operation::{CephPool, Operation, Outcome, Pool, Report, RestoreSource, Work},
     report::Progress,
 };
@@ -86,32 +86,6 @@ async fn a_snapshot_of_a_ceph_volume_comes_back_and_becomes_a_volume_that_stands
     cluster.site.complete(work).await;
     assert_eq!(cluster.images().len(), 2);
     cluster.assert_clean();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn taking_a_snapshot_says_what_the_one_before_keeps_if_that_is_known_in_time() {
-    let Some(cluster) = Cluster::start().await else {
-        return;
-    };
-    let volume = cluster.filled_volume(64 * MIB).await;
-    let mut before = None;
-    for round in 1..=20 {
-        cluster.scribble(&volume, round, 8 * MIB, 12 * MIB);
-        let (snapshot, work) = snapshot_work(&volume);
-        let mut retained = cluster.site.complete(work).await.retained.unwrap();
-        let new = Retained {
-            snapshot_id: snapshot.id,
-            retained_bytes: 0,
-        };
-        assert_eq!(retained.pop(), Some(new));
-        if let Some(measured) = retained.pop() {
-            assert_eq!(Some(measured.snapshot_id), before);
-            assert_eq!(measured.retained_bytes, 12 * MIB);
-            return;
-        }
-        before = Some(snapshot.id);
-    }
-    panic!("none was measured in time");
 }
 
 /// A second pool, and a user of it.
