@@ -112,6 +112,19 @@ pub trait Driver: Send + Sync {
     /// Takes a snapshot of this instant, in place of any that has the name.
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()>;
 
+    /// [Cleans up](Self::clean_up) and [takes a snapshot](Self::create_snapshot), as one step for storage
+    /// where looking around while the snapshot is taken saves time. Such storage also says what those
+    /// snapshots keep for which that may have changed, as far as it is known by then.
+    async fn begin_with_snapshot(
+        &self,
+        name: SnapshotName,
+        repair: bool,
+    ) -> Result<Option<Vec<Retained>>> {
+        self.clean_up(repair).await?;
+        self.create_snapshot(name).await?;
+        Ok(None)
+    }
+
     /// Removes a snapshot. One that is gone already is a success.
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()>;
 
@@ -124,7 +137,7 @@ pub trait Driver: Send + Sync {
     /// What each of the volume's snapshots keeps.
     async fn retained(&self) -> Result<Vec<Retained>>;
 
-    /// Serves a snapshot, to be read.
+    /// Serves a snapshot, to be read, at the size that the volume had when it was taken.
     async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server>;
 
     /// Checks that the volume can be overwritten, and changes nothing of its content.

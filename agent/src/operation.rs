@@ -236,8 +236,13 @@ impl Operation {
     /// The driver of a volume, once it has removed what dead attempts left of it.
     async fn prepare(&self, volume: &Volume) -> Result<Box<dyn Driver>> {
         let driver = self.driver(volume)?;
-        driver.clean_up(self.attempt > 1).await?;
+        driver.clean_up(self.is_repeated()).await?;
         Ok(driver)
+    }
+
+    /// Whether an earlier attempt may have been interrupted anywhere.
+    fn is_repeated(&self) -> bool {
+        self.attempt > 1
     }
 
     async fn clean_up(&self, volume: &Volume) -> Result<()> {

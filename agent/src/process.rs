@@ -17,6 +17,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 pub use self::{launcher::Launcher, supervise::Process};
@@ -69,6 +71,7 @@ pub struct Invocation {
     time_limit: Duration,
     interruptible: bool,
     farewell: Duration,
+    stdout: Option<mpsc::Sender<Bytes>>,
 }
 
 impl Invocation {
@@ -80,6 +83,7 @@ impl Invocation {
             time_limit: Duration::from_mins(1),
             interruptible: true,
             farewell: Duration::ZERO,
+            stdout: None,
         }
     }
 
@@ -114,6 +118,13 @@ impl Invocation {
     #[must_use]
     pub fn farewell(mut self, farewell: Duration) -> Self {
         self.farewell = farewell;
+        self
+    }
+
+    /// Hands on what it writes to its standard output, of which nothing is kept then.
+    #[must_use]
+    pub fn stdout_to(mut self, sink: mpsc::Sender<Bytes>) -> Self {
+        self.stdout = Some(sink);
         self
     }
 

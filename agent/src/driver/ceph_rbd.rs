@@ -16,6 +16,8 @@ mod access;
 mod command;
 mod defect;
 mod extent;
+mod image;
+mod survey;
 
 use std::{
     path::PathBuf,
@@ -24,7 +26,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use storage::Secret;
 use tokio::{
     join,
@@ -45,8 +46,6 @@ use crate::report::{Journal, Level};
 /// Longer than Ceph takes a dead client for a living one.
 const WATCHER_PATIENCE: Duration = Duration::from_secs(35);
 const WATCHER_POLL: Duration = Duration::from_millis(500);
-/// How many comparisons of snapshots run at once.
-const COMPARISONS: usize = 4;
 const PARTIAL_PREFIX: &str = "tidemark-tmp-";
 
 /// A pool in a Ceph cluster, and who we are there.
@@ -167,6 +166,37 @@ impl CephRbd {
         Err(Failure::new(Code::TargetTooSmall, message))
     }
 
+    /// Takes a snapshot, in place of any that has the name.
+    async fn create_new(&self, name: SnapshotName) -> Result<()> {
+        let text = name.to_string();
+        let (size, created) = join!(
+            self.ensure_right_size(),
+            self.command.create_snapshot(self.image(), &text)
+        );
+        if let Err(wrong) = size {
+            self.remove_snapshot(name).await?;
+            return Err(wrong);
+        }
+        if unless(created?, Kind::Exists)?.is_none() {
+            // Of an earlier attempt: its instant is too early.
+            self.remove_snapshot(name).await?;
+            self.command.create_snapshot(self.image(), &text).await??;
+        }
+        Ok(())
+    }
+
+    async fn remove_snapshot(&self, name: SnapshotName) -> Result<()> {
+        let name = name.to_string();
+        match self.command.delete_snapshot(self.image(), &name).await? {
+            Ok(()) => Ok(()),
+            Err(defect) => match defect.kind {
+                Kind::NoImage | Kind::NoSnapshot => Ok(()),
+                Kind::Busy => Err(defect::protected().because(defect)),
+                _ => Err(defect.into()),
+            },
+        }
+    }
+
     /// Refuses to go on while anybody has the image open, once those that died have been forgotten.
     async fn ensure_unused(&self, image: ImageName<'_>, patience: Duration) -> Result<()> {
         let deadline = Instant::now() + patience;
@@ -188,140 +218,16 @@ impl CephRbd {
             sleep(WATCHER_POLL).await;
         }
     }
-
-    /// Removes an image that no living client uses: unfinished, or on its way out. Says whether
-    /// there was one.
-    async fn discard(&self, image: ImageName<'_>) -> Result<bool> {
-        let Some(locks) = unless(self.command.locks(image).await?, Kind::NoImage)? else {
-            return Ok(false);
-        };
-        self.journal
-            .private(Level::Info, format!("Removing the image {}", image.image));
-        for lock in &locks {
-            // Of a client that died: it would take half a minute to be forgotten.
-            unless(self.command.break_lock(image, lock).await?, Kind::NoImage)?;
-        }
-        for snapshot in self.command.snapshots(image).await?? {
-            self.command
-                .delete_snapshot(image, &snapshot.name)
-                .await??;
-        }
-        match self.command.remove(image).await? {
-            Err(defect) if defect.kind == Kind::Busy => {
-                // One that died before it wrote has no lock that could be broken.
-                self.ensure_unused(image, WATCHER_PATIENCE).await?;
-                unless(self.command.remove(image).await?, Kind::NoImage)?;
-            }
-            removed => drop(unless(removed, Kind::NoImage)?),
-        }
-        Ok(true)
-    }
-
-    /// Creates an empty image under the name of what is not finished.
-    async fn create_partial(&self) -> Result<()> {
-        let partial = self.partial();
-        let created = self.command.create(partial, self.size_bytes).await?;
-        if unless(created, Kind::Exists)?.is_none() {
-            // A half of one, of an attempt that was killed while it created it.
-            unless(self.command.remove(partial).await?, Kind::NoImage)?;
-            self.command.create(partial, self.size_bytes).await??;
-        }
-        Ok(())
-    }
-
-    /// Refuses to delete what others stand on. What stands on it and is ours was never finished.
-    async fn ensure_no_clones(&self) -> Result<()> {
-        for snapshot in self.command.snapshots(self.image()).await?? {
-            if snapshot.is_protected() {
-                let unprotected = self.command.unprotect(self.image(), &snapshot.name).await?;
-                if unless(unprotected, Kind::Busy)?.is_none() {
-                    return Err(defect::cloned());
-                }
-            }
-        }
-        for child in self.command.children(self.image()).await?? {
-            let clone = ImageName {
-                pool: &child.pool,
-                image: &child.image,
-            };
-            if !child.image.starts_with(PARTIAL_PREFIX) {
-                return Err(defect::cloned().because(format!("{clone:?}")));
-            }
-            self.discard(clone).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes room for a new volume. One that is there was finished by an attempt that could not say
-    /// so any more: nobody uses it yet.
-    async fn clear(&self) -> Result<()> {
-        self.discard(self.partial()).await?;
-        let snapshots = self.command.snapshots(self.image()).await?;
-        let Some(snapshots) = unless(snapshots, Kind::NoImage)? else {
-            return Ok(());
-        };
-        if !snapshots.is_empty() {
-            return Err(Failure::storage(
-                "The volume exists already, with snapshots.",
-            ));
-        }
-        self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
-        self.withdraw().await
-    }
-
-    /// Removes the volume, which from its beginning does not exist any more.
-    async fn withdraw(&self) -> Result<()> {
-        self.command
-            .rename(self.image(), &self.partial_name)
-            .await??;
-        self.discard(self.partial()).await.map(drop)
-    }
-
-    /// What each of the snapshots of these names keeps.
-    async fn compare(&self, names: &[String]) -> Result<Vec<Retained>> {
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
-        // From nothing to the first, from each to the next, and from the last to now.
-        let ends = || names.iter().cloned().map(Some);
-        let steps = [None].into_iter().chain(ends()).zip(ends().chain([None]));
-        let compared = steps.map(|step| self.command.changes(self.image(), step));
-        let changes: Vec<_> = stream::iter(compared.collect::<Vec<_>>())
-            .buffered(COMPARISONS)
-            .try_collect()
-            .await?;
-        let compared = names.iter().zip(changes.windows(2));
-        let kept = compared.filter_map(|(name, changes)| match SnapshotName::parse(name) {
-            Some(SnapshotName::Kept(snapshot_id)) => Some(Retained {
-                snapshot_id,
-                retained_bytes: extent::retained_bytes(&changes[0], &changes[1]),
-            }),
-            _ => None,
-        });
-        Ok(kept.collect())
-    }
 }
 
 #[async_trait]
 impl Driver for CephRbd {
     async fn clean_up(&self, _repair: bool) -> Result<()> {
-        let snapshots = self.command.snapshots(self.image()).await?;
-        let Some(snapshots) = unless(snapshots, Kind::NoImage)? else {
+        let Some(survey) = self.survey().await? else {
             return self.discard(self.partial()).await.map(drop);
         };
-        let (mut kept, mut left_over) = (Vec::new(), Vec::new());
-        for snapshot in snapshots {
-            match SnapshotName::parse(&snapshot.name) {
-                Some(name @ SnapshotName::Temporary(_)) => left_over.push(name),
-                _ => kept.push(snapshot.name),
-            }
-        }
-        for name in left_over {
-            let message = format!("Removing the left-over snapshot {name}");
-            self.journal.private(Level::Info, message);
-            self.delete_snapshot(name).await?;
-        }
-        *self.listed() = Some(kept);
+        self.remove_left_over(&survey.left_over).await?;
+        *self.listed() = Some(survey.kept);
         Ok(())
     }
 
@@ -346,40 +252,37 @@ impl Driver for CephRbd {
     }
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
-        let text = name.to_string();
-        let (size, created) = join!(
-            self.ensure_right_size(),
-            self.command.create_snapshot(self.image(), &text)
-        );
-        if let Err(wrong) = size {
-            self.delete_snapshot(name).await?;
-            return Err(wrong);
-        }
-        if unless(created?, Kind::Exists)?.is_none() {
-            // Of an earlier attempt: its instant is too early.
-            self.delete_snapshot(name).await?;
-            self.command.create_snapshot(self.image(), &text).await??;
-        }
+        self.create_new(name).await?;
         if let Some(listed) = self.listed().as_mut() {
-            listed.push(text);
+            listed.push(name.to_string());
         }
         Ok(())
     }
 
+    async fn begin_with_snapshot(
+        &self,
+        name: SnapshotName,
+        _repair: bool,
+    ) -> Result<Option<Vec<Retained>>> {
+        *self.listed() = None;
+        let (survey, measured) = self.snapshot_and_survey(name).await?;
+        self.remove_left_over(&survey.left_over).await?;
+        let new = match name {
+            SnapshotName::Kept(snapshot_id) => Some(Retained {
+                snapshot_id,
+                retained_bytes: 0,
+            }),
+            SnapshotName::Temporary(_) => None,
+        };
+        Ok(Some(measured.into_iter().chain(new).collect()))
+    }
+
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
-        let text = name.to_string();
-        let deleted = self.command.delete_snapshot(self.image(), &text).await?;
         if let Some(listed) = self.listed().as_mut() {
+            let text = name.to_string();
             listed.retain(|listed| *listed != text);
         }
-        match deleted {
-            Ok(()) => Ok(()),
-            Err(defect) => match defect.kind {
-                Kind::NoImage | Kind::NoSnapshot => Ok(()),
-                Kind::Busy => Err(defect::protected().because(defect)),
-                _ => Err(defect.into()),
-            },
-        }
+        self.remove_snapshot(name).await
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {

@@ -198,6 +198,7 @@ impl Driver for Qcow2File {
     async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
         let snapshot = self.require_snapshot(name).await?;
         let server = self.command.serve_snapshot(name).await?;
+        let server = server.cut_to(snapshot.virtual_bytes)?;
         let image = self.place.image().to_owned();
         Ok(server.witnessed(move || check::still_there(&image, &snapshot)))
     }

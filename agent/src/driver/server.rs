@@ -131,6 +131,19 @@ impl Server {
         self
     }
 
+    /// Serves the first `bytes` of the disk only, all of which have to be there: QEMU offers a
+    /// snapshot at the size that its image has today.
+    pub fn cut_to(mut self, bytes: u64) -> Result<Self> {
+        let served = self.client.size_bytes();
+        if served < bytes {
+            let detail = format!("{served} bytes are served of {bytes}");
+            let message = "The snapshot cannot be read: its image has become smaller since.";
+            return Err(Failure::storage(message).because(detail));
+        }
+        self.client = self.client.cut_to(bytes);
+        Ok(self)
+    }
+
     /// The disk that is served.
     pub fn client(&self) -> &Client {
         &self.client

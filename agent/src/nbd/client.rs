@@ -109,6 +109,13 @@ impl Client {
         self.export.size_bytes
     }
 
+    /// The same disk without what lies beyond `bytes`, for a server that offers more than it should.
+    #[must_use]
+    pub fn cut_to(mut self, bytes: u64) -> Self {
+        self.export.size_bytes = self.export.size_bytes.min(bytes);
+        self
+    }
+
     /// Whether the server refuses writes.
     pub fn is_read_only(&self) -> bool {
         self.export.flags & wire::EXPORT_READ_ONLY != 0

@@ -16,11 +16,16 @@ impl Operation {
         volume: &Volume,
         snapshot: &SnapshotItem,
     ) -> Result<Completed> {
-        let driver = self.prepare(volume).await?;
+        let driver = self.driver(volume)?;
         self.tell("Taking the snapshot");
-        driver
-            .create_snapshot(SnapshotName::Kept(snapshot.id))
-            .await?;
+        let name = SnapshotName::Kept(snapshot.id);
+        let known = driver.begin_with_snapshot(name, self.is_repeated()).await?;
+        if known.is_some() {
+            return Ok(Completed {
+                retained: known,
+                ..Completed::default()
+            });
+        }
         // It is there, and must not wait until a large volume has been gone through.
         let measured = timeout(MEASURE_LIMIT, self.measured(&*driver)).await;
         Ok(measured.unwrap_or_default())

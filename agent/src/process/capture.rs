@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader},
+    sync::mpsc,
+};
 
 use crate::report::{Journal, Level};
 
@@ -12,14 +16,23 @@ const KEPT_LINES: usize = 20;
 /// Lines that reach the journal one by one; of the rest it is told how many there were.
 const MAX_TOLD: usize = 100;
 
-/// All of a child's standard output, up to a bound; the rest is read and dropped.
-pub(super) async fn stdout(source: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+/// All of a child's standard output, up to a bound; the rest is read and dropped. With a sink, that
+/// gets all of it, and nothing comes back.
+pub(super) async fn stdout(
+    source: Option<impl AsyncRead + Unpin>,
+    sink: Option<mpsc::Sender<Bytes>>,
+) -> Vec<u8> {
     let Some(mut source) = source else {
         return Vec::new();
     };
     let mut kept = Vec::new();
     let mut buffer = vec![0; 16 << 10];
     while let Ok(length @ 1..) = source.read(&mut buffer).await {
+        if let Some(sink) = &sink {
+            // A child must not be blocked by nobody's wanting what it writes.
+            drop(sink.send(Bytes::copy_from_slice(&buffer[..length])).await);
+            continue;
+        }
         let room = MAX_STDOUT.saturating_sub(kept.len()).min(length);
         kept.extend_from_slice(&buffer[..room]);
     }

@@ -71,8 +71,10 @@ pub(super) fn supervise(
     };
     let tool = invocation.tool();
     let (time_limit, farewell) = (invocation.time_limit, invocation.farewell);
+    let sink = invocation.stdout.clone();
     running.spawn(async move {
-        let stdout = tokio::spawn(capture::stdout(child.stdout.take()));
+        let stdout = tokio::spawn(capture::stdout(child.stdout.take(), sink));
+        let reading = stdout.abort_handle();
         let stderr = capture::stderr(child.stderr.take(), tool.clone(), journal);
         let stderr = tokio::spawn(stderr);
         let (status, timed_out) = tokio::select! {
@@ -82,6 +84,8 @@ pub(super) fn supervise(
         };
         let stdout = timeout(DRAIN_LIMIT, stdout).await.ok().and_then(Result::ok);
         let stderr = timeout(DRAIN_LIMIT, stderr).await.ok().and_then(Result::ok);
+        // Whoever is handed what it writes must not wait for a stranger either.
+        reading.abort();
         let output = Output {
             stdout: stdout.unwrap_or_default(),
             stderr: stderr.unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! Ceph: the driver by the suite that all pass, whole operations, and a cluster that fails.
 
 mod fault;
+mod measure;
 mod operation;
 mod speed;
 

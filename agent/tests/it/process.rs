@@ -2,11 +2,18 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use tidemark_agent::{
     driver::Tools,
     process::{Error, Invocation, Launcher, Processes},
     report::Journal,
 };
+
+use tokio::sync::mpsc;
 
 use crate::site::within;
 
@@ -40,6 +47,42 @@ async fn what_a_program_writes_comes_back_and_its_complaints_are_logged() {
     let entries = journal.collect();
     assert_eq!(entries[0].message, "sh: complaint");
     assert!(!entries[0].public);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_program_writes_can_be_handed_on_whole() {
+    let (processes, _) = processes();
+    let (sink, mut pieces) = mpsc::channel::<Bytes>(1);
+    let count = async move {
+        let mut length = 0;
+        while let Some(piece) = pieces.recv().await {
+            length += piece.len();
+        }
+        length
+    };
+    let many = shell("head -c 20000000 /dev/zero").stdout_to(sink);
+    let (output, length) = within(async { tokio::join!(processes.run(many), count) }).await;
+    assert_eq!(output.unwrap().stdout, b"");
+    assert_eq!(length, 20_000_000);
+
+    let (sink, pieces) = mpsc::channel::<Bytes>(1);
+    drop(pieces);
+    let unwanted = shell("head -c 20000000 /dev/zero").stdout_to(sink);
+    within(processes.run(unwanted)).await.unwrap();
+
+    // A stranger that keeps the pipe open is not waited for.
+    let (sink, mut pieces) = mpsc::channel::<Bytes>(1);
+    let stranger = shell("setsid sleep 60 2>/dev/null & echo $!").stdout_to(sink);
+    let read = async move {
+        let pid = pieces.recv().await.unwrap();
+        assert_eq!(pieces.recv().await, None);
+        pid
+    };
+    let (ended, pid) = within(async { tokio::join!(processes.run(stranger), read) }).await;
+    ended.unwrap();
+    let pid = String::from_utf8(pid.to_vec()).unwrap();
+    let pid = Pid::from_raw(pid.trim().parse().unwrap());
+    kill(pid, Signal::SIGKILL).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,11 +2,11 @@
 
 use tidemark_agent::{
     driver::{Code, Retained},
-    operation::{Completed, Outcome, RestoreSource, SnapshotItem, Work},
+    operation::{Completed, Outcome, RestoreSource, SnapshotItem, Volume, Work},
 };
 use uuid::Uuid;
 
-use crate::site::{MIB, Site};
+use crate::site::{MIB, Site, run, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_volume_can_be_created_and_deleted_any_number_of_times() {
@@ -143,25 +143,93 @@ async fn a_snapshot_becomes_a_new_and_larger_volume() {
     site.assert_clean();
 }
 
+/// Makes a volume larger, as an administrator and the gateway do together.
+fn grow(site: &Site, volume: &mut Volume, size_bytes: u64) {
+    let (image, bytes) = (site.image(volume), size_bytes.to_string());
+    let resize = ["resize", "-q", "-f", "qcow2", text(&image), &bytes];
+    run("qemu-img", resize);
+    volume.size_bytes = size_bytes;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_taken_before_its_volume_grew_becomes_a_volume_of_its_own_size() {
+    let site = Site::new();
+    let mut volume = site.filled_volume(64 * MIB).await;
+    let before = site.digest(&volume);
+    let snapshot = site.take_snapshot(&volume).await;
+    grow(&site, &mut volume, 128 * MIB);
+    site.scribble(&volume, 7, 30 * MIB, 98 * MIB);
+
+    for size_bytes in [64 * MIB, 100 * MIB, 160 * MIB] {
+        let target = site.volume(size_bytes);
+        let work = Work::RestoreSnapshot {
+            volume: volume.clone(),
+            snapshot: snapshot.clone(),
+            target: target.clone(),
+        };
+        site.complete(work).await;
+        assert_eq!(site.digest_of_beginning(&target, 64 * MIB), before);
+    }
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_an_image_that_has_become_smaller_is_not_cut_short() {
+    let site = Site::new();
+    let mut volume = site.filled_volume(32 * MIB).await;
+    let smaller = site.take_snapshot(&volume).await;
+    grow(&site, &mut volume, 48 * MIB);
+    let snapshot = site.take_snapshot(&volume).await;
+    let (image, name) = (site.image(&volume), format!("tidemark-{}", smaller.id));
+    run("qemu-img", ["snapshot", "-a", &name, text(&image)]);
+
+    let work = Work::RestoreSnapshot {
+        volume: volume.clone(),
+        snapshot,
+        target: site.volume(48 * MIB),
+    };
+    let (failure, _) = site.fail(work).await;
+    assert_eq!(failure.code, Code::StorageFailed);
+    assert!(failure.message.contains("smaller"), "{failure}");
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_made_after_a_volume_grew_holds_all_of_it() {
+    let site = Site::new();
+    let mut volume = site.filled_volume(32 * MIB).await;
+    site.take_snapshot(&volume).await;
+    grow(&site, &mut volume, 48 * MIB);
+    site.scribble(&volume, 7, 30 * MIB, 16 * MIB);
+    let grown = site.digest(&volume);
+    let backup = site.take_backup(&volume).await;
+    site.scribble(&volume, 8, 0, 48 * MIB);
+
+    let source = RestoreSource::Backup(Box::new(backup.clone()));
+    let work = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source,
+    };
+    site.complete(work).await;
+    assert_eq!(site.digest(&volume), grown);
+    let target = site.volume(48 * MIB);
+    let work = Work::RestoreBackup {
+        backup,
+        target: target.clone(),
+    };
+    site.complete(work).await;
+    assert_eq!(site.digest(&target), grown);
+    site.check_image(&volume);
+    site.assert_clean();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_of_a_smaller_volume_leaves_the_rest_zero() {
     let site = Site::new();
     let mut volume = site.filled_volume(32 * MIB).await;
     let before = site.digest(&volume);
     let snapshot = site.take_snapshot(&volume).await;
-    let image = site.image(&volume);
-    crate::site::run(
-        "qemu-img",
-        [
-            "resize",
-            "-q",
-            "-f",
-            "qcow2",
-            image.to_str().unwrap(),
-            "48M",
-        ],
-    );
-    volume.size_bytes = 48 * MIB;
+    grow(&site, &mut volume, 48 * MIB);
     site.scribble(&volume, 7, 30 * MIB, 18 * MIB);
 
     let source = RestoreSource::Snapshot(snapshot);

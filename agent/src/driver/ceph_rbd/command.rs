@@ -1,13 +1,14 @@
 //! The command lines: `rbd` for an image's metadata, `qemu-nbd` for its content.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::{join, sync::mpsc};
 
 use super::{
     access::{Access, Patience},
     defect::{Defect, Kind},
-    extent::Extent,
+    extent::{self, Extent},
 };
 use crate::{
     driver::{CloneOrigin, Failure, Result, Server, Surroundings, server::StartError},
@@ -18,6 +19,8 @@ use crate::{
 const METADATA_LIMIT: Duration = Duration::from_mins(2);
 /// What moves the content of an image takes as long as that takes.
 const CONTENT_LIMIT: Duration = Duration::from_hours(24);
+/// How many pieces of an answer wait to be understood.
+const PIECES: usize = 8;
 /// How long a server that is to stop may take to let go of its image.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -141,8 +144,23 @@ impl Command {
         let mut options = Vec::new();
         options.extend(from.iter().flat_map(|name| ["--from-snap", name]));
         options.extend(to.iter().flat_map(|name| ["--snap", name]));
-        let changes: Attempt<Vec<Extent>> = self.ask(&["diff"], image, &options).await;
-        Ok(changes??)
+        let (sink, mut pieces) = mpsc::channel(PIECES);
+        let question = self.invocation(Patience::Short, &["diff"], image, &options);
+        let question = question.await?.args(["--format", "json"]);
+        let question = question.time_limit(METADATA_LIMIT).stdout_to(sink);
+        // An answer may be longer than what is kept of one.
+        let understood = async move {
+            let mut reader = extent::Reader::default();
+            while let Some(piece) = pieces.recv().await {
+                reader
+                    .feed(&piece)
+                    .map_err(|error| puzzling("diff", error))?;
+            }
+            Ok::<_, Failure>(reader.finish())
+        };
+        let (done, extents) = join!(self.run(question), understood);
+        done??;
+        extents?.ok_or_else(|| puzzling("diff", "it breaks off"))
     }
 
     pub(super) async fn create(&self, image: ImageName<'_>, size_bytes: u64) -> Attempt<()> {
@@ -277,14 +295,8 @@ impl Command {
             Ok(output) => output,
             Err(error) => return Ok(Err(error.into())),
         };
-        let answer = serde_json::from_slice(&output.stdout).map_err(|error| {
-            let detail = format!(
-                "rbd {} says what is not understood: {error}",
-                verb.join(" ")
-            );
-            Failure::storage("The volume's storage failed.").because(detail)
-        })?;
-        Ok(Ok(answer))
+        let answer = serde_json::from_slice(&output.stdout);
+        Ok(Ok(answer.map_err(|error| puzzling(&verb.join(" "), error))?))
     }
 
     /// Runs a short command that changes metadata, and lets it finish in any case.
@@ -321,6 +333,12 @@ impl Command {
             .args(["--pool", image.pool, "--image", image.image]);
         Ok(invocation.args(options))
     }
+}
+
+/// An answer that is none.
+fn puzzling(verb: &str, why: impl fmt::Display) -> Failure {
+    let detail = format!("rbd {verb} says what is not understood: {why}");
+    Failure::storage("The volume's storage failed.").because(detail)
 }
 
 /// Takes one kind of failure for nothing to find.

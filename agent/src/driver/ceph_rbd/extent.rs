@@ -22,6 +22,48 @@ impl Extent {
     }
 }
 
+/// Extents out of the array that Ceph writes, however it is cut into pieces.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    pending: Vec<u8>,
+    extents: Vec<Extent>,
+}
+
+impl Reader {
+    /// Takes the next piece.
+    pub(super) fn feed(&mut self, piece: &[u8]) -> serde_json::Result<()> {
+        self.pending.extend_from_slice(piece);
+        let mut used = 0;
+        while let Some(length) = self.pending[used..].iter().position(|byte| *byte == b'}') {
+            let object = &self.pending[used..=used + length];
+            used += object.len();
+            let start = object.iter().position(|byte| *byte == b'{');
+            let extent = serde_json::from_slice(&object[start.unwrap_or_default()..])?;
+            push(&mut self.extents, extent);
+        }
+        self.pending.drain(..used);
+        Ok(())
+    }
+
+    /// The extents, in order, if nothing is missing.
+    pub(super) fn finish(self) -> Option<Vec<Extent>> {
+        self.pending
+            .trim_ascii()
+            .ends_with(b"]")
+            .then_some(self.extents)
+    }
+}
+
+/// Adds an extent, to the last one if they are neighbours: Ceph names each object by itself.
+fn push(extents: &mut Vec<Extent>, next: Extent) {
+    match extents.last_mut() {
+        Some(last) if last.end() == next.offset && last.exists == next.exists => {
+            last.length += next.length;
+        }
+        _ => extents.push(next),
+    }
+}
+
 /// Bytes that only one snapshot keeps: those that were written after the snapshot before it, or
 /// ever if it is the first, and written over or discarded before the one after it, or by now if it
 /// is the last. Deleting it would free them.
@@ -111,10 +153,35 @@ mod tests {
         }
     }
 
+    fn read(text: &str, step: usize) -> Option<Vec<Extent>> {
+        let mut reader = Reader::default();
+        for piece in text.as_bytes().chunks(step) {
+            reader.feed(piece).unwrap();
+        }
+        reader.finish()
+    }
+
     #[test]
-    fn what_rbd_prints_is_understood() {
-        let text = r#"[{"offset":4096,"length":512,"exists":"false"}]"#;
-        let extents: Vec<Extent> = serde_json::from_str(text).unwrap();
-        assert_eq!(extents, [discarded(4096, 512)]);
+    fn what_rbd_prints_is_understood_in_pieces_of_any_size() {
+        let text = r#"[{"offset":0,"length":512,"exists":"true"},
+            {"offset":512,"length":512,"exists":"true"},
+            {"offset":1024,"length":512,"exists":"false"},
+            {"offset":4096,"length":512,"exists":"false"}]
+            "#;
+        let expected = [written(0, 1024), discarded(1024, 512), discarded(4096, 512)];
+        for step in 1..=text.len() {
+            assert_eq!(read(text, step).unwrap(), expected, "{step}");
+            assert_eq!(read("[]", step).unwrap(), []);
+        }
+    }
+
+    #[test]
+    fn what_rbd_did_not_finish_is_no_answer() {
+        let text = r#"[{"offset":0,"length":512,"exists":"true"},{"offset":512]"#;
+        for end in 0..text.len() - 1 {
+            assert_eq!(read(&text[..end], 7), None, "{end}");
+        }
+        let mut reader = Reader::default();
+        reader.feed(br#"[{"offset":-1}"#).unwrap_err();
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidemark_agent::operation::Work;
+use tidemark_agent::operation::{Volume, Work};
 
 use super::{Cluster, POOL, backup_work, snapshot_work};
 use crate::site::{MIB, text};
@@ -18,6 +18,40 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+/// Snapshots of a volume that has `older` ones, taken and deleted.
+async fn snapshots_beside_those_of_rbd(cluster: &Cluster, volume: &Volume, older: usize) {
+    let image = volume.id.to_string();
+    let (mut taken, mut deleted) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+    let mut measured = 0;
+    for round in 0..ROUNDS {
+        let name = format!("round{round}");
+        let options = ["--no-progress", "--snap", &name];
+        let begun_at = Instant::now();
+        cluster.rbd(&["snap", "create"], &image, &options);
+        taken.0.push(begun_at.elapsed());
+        let begun_at = Instant::now();
+        cluster.rbd(&["snap", "rm"], &image, &options);
+        deleted.0.push(begun_at.elapsed());
+
+        let (snapshot, work) = snapshot_work(volume);
+        let begun_at = Instant::now();
+        let completed = cluster.site.complete(work).await;
+        taken.1.push(begun_at.elapsed());
+        let retained = completed.retained.unwrap().len();
+        measured += usize::from(retained == older.min(1) + 1);
+        let volume = volume.clone();
+        let work = Work::DeleteSnapshot { volume, snapshot };
+        let begun_at = Instant::now();
+        cluster.site.complete(work).await;
+        deleted.1.push(begun_at.elapsed());
+    }
+    for (what, (alone, ours)) in [("taking", taken), ("deleting", deleted)] {
+        let (alone, ours) = (median(alone), median(ours));
+        eprintln!("{what} a snapshot beside {older}: rbd {alone:?}, the operation {ours:?}");
+    }
+    eprintln!("the one before was measured in time {measured} times of {ROUNDS}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement"]
 async fn a_snapshot_and_an_export_beside_those_of_rbd() {
@@ -26,25 +60,14 @@ async fn a_snapshot_and_an_export_beside_those_of_rbd() {
     };
     let volume = cluster.filled_volume(1024 * MIB).await;
     let image = volume.id.to_string();
-    let (mut alone, mut ours) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let name = format!("round{round}");
-        let begun_at = Instant::now();
-        let options = ["--no-progress", "--snap", &name];
-        cluster.rbd(&["snap", "create"], &image, &options);
-        alone.push(begun_at.elapsed());
-        cluster.rbd(&["snap", "rm"], &image, &options);
-
-        let (snapshot, work) = snapshot_work(&volume);
-        let begun_at = Instant::now();
-        cluster.site.complete(work).await;
-        ours.push(begun_at.elapsed());
-        let volume = volume.clone();
-        let work = Work::DeleteSnapshot { volume, snapshot };
-        cluster.site.complete(work).await;
+    for older in [0, 1, 3] {
+        let taken = cluster.snapshots(&image).len();
+        for _ in taken..older {
+            cluster.site.complete(snapshot_work(&volume).1).await;
+            cluster.scribble(&volume, 1, 8 * MIB, 64 * MIB);
+        }
+        snapshots_beside_those_of_rbd(&cluster, &volume, older).await;
     }
-    let (alone, ours) = (median(alone), median(ours));
-    eprintln!("snapshot: rbd alone {alone:?}, the operation {ours:?}");
 
     let begun_at = Instant::now();
     let target = cluster.site.path("scratch/export.zst");

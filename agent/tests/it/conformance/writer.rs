@@ -1,0 +1,85 @@
+//! Promises about who may write, and about servers that die.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tidemark_agent::driver::{Code, Failure, SnapshotName};
+use uuid::Uuid;
+
+use super::{Disk, SIZE, Storage, created, index, kept, unit_of};
+use crate::site::MIB;
+
+/// All of them.
+pub async fn writers(storage: &dyn Storage) {
+    keep!(
+        storage,
+        a_volume_is_served_to_one_writer,
+        a_server_that_dies_is_noticed_and_cleaned_up_after,
+    );
+}
+
+async fn a_volume_is_served_to_one_writer(storage: &dyn Storage) {
+    let (disk, driver) = created(storage, SIZE).await;
+    let name = kept();
+    driver.create_snapshot(name).await.unwrap();
+    driver.check_overwrite().await.unwrap();
+    let first = driver.serve().await.unwrap();
+    let write = |pattern: u8| {
+        let content = unit_of(pattern);
+        first.client().write(0, content)
+    };
+    write(5).await.unwrap();
+    let second = storage.driver(disk);
+    // Storage that cannot tell a dead user from a living one has to wait for a while.
+    let (served, overwrite, roll_back, deleted) = tokio::join!(
+        second.serve(),
+        second.check_overwrite(),
+        second.check_roll_back(name),
+        second.delete(),
+    );
+    for outcome in [served.map(drop), overwrite, roll_back, deleted] {
+        let failure = outcome.unwrap_err();
+        assert_eq!(failure.code, Code::StorageFailed);
+        assert!(failure.message.contains("in use"), "{failure}");
+    }
+    write(6).await.unwrap();
+    first.client().flush().await.unwrap();
+    first.finish().await.unwrap();
+    assert_eq!(storage.read(disk, None)[0], 6);
+    second.serve().await.unwrap().finish().await.unwrap();
+    driver.delete().await.unwrap();
+}
+
+async fn a_server_that_dies_is_noticed_and_cleaned_up_after(storage: &dyn Storage) {
+    let (disk, driver) = created(storage, SIZE).await;
+    storage.write(disk, 1, 0, SIZE);
+    let temporary = SnapshotName::Temporary(Uuid::now_v7());
+    driver.create_snapshot(temporary).await.unwrap();
+    let new = Disk::new(SIZE);
+    let target = storage.driver(new);
+    let servers = [
+        driver.serve_snapshot(temporary).await.unwrap(),
+        target.stage().await.unwrap(),
+    ];
+    for server in &servers {
+        let pid = i32::try_from(server.pid().unwrap()).unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        let buffer = BytesMut::zeroed(index(MIB));
+        let read = tokio::time::timeout(Duration::from_secs(5), server.client().read(0, buffer));
+        assert_eq!(
+            Failure::from(read.await.unwrap().unwrap_err()).code,
+            Code::StorageFailed
+        );
+    }
+    drop(servers);
+    driver.clean_up(false).await.unwrap();
+    target.clean_up(false).await.unwrap();
+    assert_eq!(storage.remains(disk), ["volume"]);
+    assert_eq!(storage.remains(new), [""; 0]);
+    driver.check_overwrite().await.unwrap();
+    driver.delete().await.unwrap();
+}
