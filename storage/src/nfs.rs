@@ -109,7 +109,10 @@ impl Store for Nfs {
         self.connection
             .run(format!("deleting {path}"), move |mounted| {
                 let path = path.clone();
-                async move { mounted.remove_file(path.as_str()).await }
+                async move {
+                    mounted.ensure_used().await?;
+                    mounted.remove_file(path.as_str()).await
+                }
             })
             .await
     }

@@ -60,11 +60,11 @@ mod tests {
     #[test]
     fn a_commit_takes_about_two_seconds_whatever_the_server() {
         let (bytes, longest) = settled(17 << 20);
-        assert_eq!(bytes, 34 << 20);
+        assert_eq!(bytes >> 20, 34);
         assert!(longest <= AIM, "{longest:?}");
         // A disk of two megabytes per second, shared by nobody.
         let (bytes, longest) = settled(2 << 20);
-        assert_eq!(bytes, 4 << 20);
+        assert_eq!(bytes >> 20, 4);
         assert!(longest <= Duration::from_secs(8), "{longest:?}");
     }
 
