@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::{Error, ObjectPath, Store};
 
-/// Runs the whole suite against an empty destination, and leaves it empty.
+/// Runs the whole suite against an empty destination, and leaves no object in it.
 ///
 /// # Panics
 ///
@@ -167,6 +167,11 @@ async fn getting_obeys_the_limit(store: &dyn Store) {
 
 async fn what_is_absent_is_not_found(store: &dyn Store) {
     let object = path("suite/absent");
+    let other = path("suite/other");
+    store
+        .put(&other, Bytes::from_static(b"x"))
+        .await
+        .expect("put");
     assert_not_found(store.size(&object).await, "size");
     assert_not_found(store.read(&object, 0..1).await, "read");
     assert_not_found(store.get(&object, 1).await, "get");

@@ -2,6 +2,7 @@
 
 mod directory;
 pub(crate) mod mount;
+mod place;
 mod root;
 mod watchdog;
 mod writer;
@@ -19,8 +20,8 @@ use bytes::Bytes;
 
 use self::{
     mount::MountTable,
+    place::Place,
     root::{Opened, Root},
-    watchdog::Watchdog,
     writer::LocalWriter,
 };
 use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
@@ -31,10 +32,12 @@ use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
 /// Files are written beside their place under a temporary name, flushed, renamed and looked at again;
 /// the directories on the way are flushed too. Files have mode 0600, directories 0700. The directory
 /// is held open, and a path that comes to lead elsewhere, or to an empty mount point, is an error.
+/// Directories directly below it are kept when they are empty: one without any is not believed when
+/// it says that an object is gone.
 #[derive(Debug, Clone)]
 pub struct Local {
     root: Arc<Root>,
-    watchdog: Watchdog,
+    place: Arc<Place>,
 }
 
 impl Local {
@@ -49,9 +52,11 @@ impl Local {
     }
 
     fn at(root: PathBuf, mounts: MountTable, required_source: Option<String>) -> Self {
+        let place = Place::of(&root);
+        let root = Root::new(root, mounts, required_source, Arc::clone(&place));
         Self {
-            root: Arc::new(Root::new(root, mounts, required_source)),
-            watchdog: Watchdog::default(),
+            root: Arc::new(root),
+            place,
         }
     }
 
@@ -68,10 +73,13 @@ impl Local {
         work: impl Fn(&Arc<Opened>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let root = Arc::clone(&self.root);
-        let watched = self.watchdog.run(doing, move || match work(&root.open()?) {
-            Err(Error::Unreachable { .. }) => work(&root.reopen()?),
-            outcome => outcome,
-        });
+        let watched = self
+            .place
+            .watchdog
+            .run(doing, move || match work(&root.open()?) {
+                Err(Error::Unreachable { .. }) => work(&root.reopen()?),
+                outcome => outcome,
+            });
         watched.await
     }
 }
@@ -83,7 +91,8 @@ impl Store for Local {
         path: &ObjectPath,
         expected_bytes: u64,
     ) -> Result<Box<dyn ObjectWriter>> {
-        let (path, home, watchdog) = (path.clone(), Arc::clone(&self.root), self.watchdog.clone());
+        let (path, home) = (path.clone(), Arc::clone(&self.root));
+        let watchdog = self.place.watchdog.clone();
         let writer = self.run("creating a file", move |root| {
             let (home, watchdog) = (Arc::clone(&home), watchdog.clone());
             LocalWriter::open(home, root, &path, expected_bytes, watchdog)
@@ -92,19 +101,20 @@ impl Store for Local {
     }
 
     async fn read(&self, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
-        let path = path.clone();
+        let (path, home) = (path.clone(), Arc::clone(&self.root));
         self.run("reading a file", move |root| {
-            read(root, &path, range.clone())
+            read(root, &path, range.clone()).map_err(|error| home.doubt(root, error))
         })
         .await
     }
 
     async fn size(&self, path: &ObjectPath) -> Result<u64> {
-        let path = path.clone();
+        let (path, home) = (path.clone(), Arc::clone(&self.root));
         self.run("reading a file's size", move |root| {
-            let metadata = root.file(&path).and_then(|file| file.metadata());
-            let metadata = metadata.map_err(|source| failed(source, &path, "looking at"))?;
-            Ok(metadata.len())
+            match root.file(&path).and_then(|file| file.metadata()) {
+                Ok(metadata) => Ok(metadata.len()),
+                Err(source) => Err(home.doubt(root, failed(source, &path, "looking at"))),
+            }
         })
         .await
     }
@@ -116,9 +126,12 @@ impl Store for Local {
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
-        let path = path.clone();
-        self.run("deleting a file", move |root| root.remove_file(&path))
-            .await
+        let (path, home) = (path.clone(), Arc::clone(&self.root));
+        self.run("deleting a file", move |root| {
+            home.ensure_used(root)?;
+            root.remove_file(&path)
+        })
+        .await
     }
 
     async fn delete_prefix(&self, prefix: &ObjectPath) -> Result<()> {

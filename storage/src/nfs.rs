@@ -8,6 +8,7 @@ pub(crate) mod address;
 mod connection;
 mod directory;
 mod failure;
+mod pace;
 mod temporary;
 mod writer;
 
@@ -23,7 +24,7 @@ use self::{
     writer::NfsWriter,
 };
 use crate::{
-    Error, Local, NfsExport, Object, ObjectPath, ObjectWriter, Result, Store,
+    Error, Local, NfsExport, Object, ObjectPath, ObjectWriter, Policy, Result, Retry, Store,
     local::mount::MountTable,
 };
 
@@ -55,7 +56,10 @@ pub(crate) fn open(export: &NfsExport) -> Result<Arc<dyn Store>> {
     let address = Address::new(export)?;
     match MountTable::default().find_export(&address) {
         Some((path, source)) => Ok(Arc::new(Local::on_mount(path, source))),
-        None => Ok(Arc::new(Nfs::new(export)?)),
+        None => {
+            let store = Arc::new(Nfs::new(export)?);
+            Ok(Arc::new(Retry::new(store, Policy::default())))
+        }
     }
 }
 
@@ -105,7 +109,10 @@ impl Store for Nfs {
         self.connection
             .run(format!("deleting {path}"), move |mounted| {
                 let path = path.clone();
-                async move { mounted.remove_file(path.as_str()).await }
+                async move {
+                    mounted.ensure_used().await?;
+                    mounted.remove_file(path.as_str()).await
+                }
             })
             .await
     }

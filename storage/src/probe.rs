@@ -104,11 +104,15 @@ mod tests {
         fault::{Fault, Faulty},
     };
 
+    fn probes_in(directory: &std::path::Path) -> usize {
+        std::fs::read_dir(directory.join("probes")).unwrap().count()
+    }
+
     #[tokio::test]
     async fn a_working_destination_passes_and_keeps_nothing() {
         let directory = tempfile::tempdir().unwrap();
         probe(&Local::new(directory.path())).await.unwrap();
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        assert_eq!(probes_in(directory.path()), 0);
     }
 
     #[tokio::test]
@@ -131,7 +135,7 @@ mod tests {
             let store = Faulty::new(Arc::new(Local::new(directory.path())), fault);
             let error = probe(&store).await.unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
-            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+            assert_eq!(probes_in(directory.path()), 0);
         }
     }
 

@@ -112,7 +112,8 @@ fn jittered(pause: Duration) -> Duration {
 /// A store whose requests are repeated while they fail for reasons that pass.
 ///
 /// Appending cannot be repeated from outside: a writer that sends parts repeats these by itself. No
-/// store repeats anything else, so that there is one layer of attempts and no product of two.
+/// store repeats anything else, so that there is one layer of attempts and no product of two; only a
+/// connection that turns out to be gone is made anew at once.
 #[derive(Debug)]
 pub struct Retry {
     inner: Arc<dyn Store>,

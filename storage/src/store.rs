@@ -23,7 +23,9 @@ pub struct Object {
 /// * An object appears whole or not at all. Until [`ObjectWriter::commit`] has returned, nobody can
 ///   read or list it; once it has, the object survives a loss of power.
 /// * Writing over an object replaces it in one step.
-/// * Deleting what is not there is a success.
+/// * Deleting what is not there is a success. A destination in a directory may refuse to say so, or
+///   that an object is not found, while nothing at all is in that directory: its disk may be missing.
+///   [`Store::delete_prefix`] and [`Store::list`] take it as it is.
 /// * Every future may be dropped at any await point. What a dropped writer leaves behind at most is
 ///   invisible, and [`Store::delete_prefix`] removes it too.
 #[async_trait]

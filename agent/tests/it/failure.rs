@@ -16,7 +16,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::site::{MIB, Site, local_storage, run, text, within};
+use crate::site::{MIB, Site, has_no_files, local_storage, run, text, within};
 
 fn snapshot_of(volume: &Volume) -> Work {
     let snapshot = SnapshotItem {
@@ -231,7 +231,7 @@ async fn a_destination_that_fills_up_costs_nothing_but_the_backup() {
     };
     let (failure, _) = site.fail(work).await;
     assert_eq!(failure.code, Code::BackupStorageFull, "{failure}");
-    assert_eq!(fs::read_dir(site.path("backups")).unwrap().count(), 0);
+    assert!(has_no_files(&site.path("backups")));
     assert!(site.snapshot_names(&volume).is_empty());
     site.assert_clean();
 }
@@ -248,7 +248,7 @@ async fn a_backup_that_cannot_be_committed_is_no_backup() {
     };
     let (failure, _) = site.fail(work).await;
     assert_eq!(failure.code, Code::BackupStorageUnreachable, "{failure}");
-    assert_eq!(fs::read_dir(site.path("backups")).unwrap().count(), 0);
+    assert!(has_no_files(&site.path("backups")));
     site.assert_clean();
 }
 
@@ -345,11 +345,7 @@ async fn a_real_disk_that_fills_up_is_noticed_on_either_side() {
     };
     let (failure, _) = site.fail(work).await;
     assert_eq!(failure.code, Code::BackupStorageFull, "{failure}");
-    assert_eq!(
-        fs::read_dir(&full.0).unwrap().count(),
-        0,
-        "the space is free again"
-    );
+    assert!(has_no_files(&full.0), "the space is free again");
 
     let backup = site.take_backup(&volume).await;
     let snapshot = site.take_snapshot(&volume).await;

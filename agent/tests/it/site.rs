@@ -287,6 +287,14 @@ impl Site {
     }
 }
 
+/// Whether no file is in a directory or below: empty directories count for nothing.
+pub fn has_no_files(directory: &Path) -> bool {
+    fs::read_dir(directory).unwrap().all(|entry| {
+        let path = entry.unwrap().path();
+        path.is_dir() && has_no_files(&path)
+    })
+}
+
 fn find_hidden(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

@@ -36,6 +36,11 @@ impl Opened {
         Ok(directory)
     }
 
+    /// Whether there is nothing at all, not even what was left half done.
+    pub(super) fn is_empty(&self) -> io::Result<bool> {
+        Ok(names(&self.directory)?.is_empty())
+    }
+
     /// Opens an object's file.
     pub(super) fn file(&self, path: &ObjectPath) -> io::Result<File> {
         let parent = self.parent(path)?;
@@ -134,10 +139,11 @@ impl Opened {
             .map_err(|error| failed(error, path, "deleting the directory of"))
     }
 
-    /// Removes the directories above `path` that are empty now. Gives the first that stays.
+    /// Removes the directories above `path` that are empty now, but for the outermost: that it is
+    /// there says that the destination is. Gives the first that stays.
     pub(super) fn remove_empty_parents(&self, path: &ObjectPath) -> io::Result<OwnedFd> {
         let components: Vec<&str> = path.components().collect();
-        for depth in (1..components.len()).rev() {
+        for depth in (2..components.len()).rev() {
             let above = match self.walk(components[..depth - 1].iter().copied()) {
                 Ok(above) => above,
                 Err(error) if is_absent(&error) => continue,
@@ -151,7 +157,11 @@ impl Opened {
                 Err(errno) => return Err(errno.into()),
             }
         }
-        self.directory.try_clone()
+        let outermost = components.len().saturating_sub(1).min(1);
+        match self.walk(components[..outermost].iter().copied()) {
+            Err(error) if is_absent(&error) => self.directory.try_clone(),
+            outcome => outcome,
+        }
     }
 }
 

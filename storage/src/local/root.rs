@@ -9,14 +9,14 @@ use std::{
 };
 
 use nix::{
-    fcntl::{OFlag, open},
+    fcntl::{AtFlags, OFlag, open},
     sys::{
-        stat::{Mode, fstat},
+        stat::{Mode, fstat, fstatat},
         statvfs::fstatvfs,
     },
 };
 
-use super::mount::MountTable;
+use super::{mount::MountTable, place::Place};
 use crate::{Error, Result};
 
 /// The path of a destination, and the directory that it led to.
@@ -24,13 +24,15 @@ use crate::{Error, Result};
 /// All that is done below goes through one open directory, so that a mount that comes or goes
 /// cannot turn it elsewhere. Before each operation the path has to lead to that directory still. If
 /// it leads to another one, that is taken only if it is as good: on the same NFS mount, or on the
-/// same file system. An empty mount point is neither.
+/// same file system. An empty mount point is neither; nor is it what another store of this process
+/// has seen something mounted on.
 #[derive(Debug)]
 pub(super) struct Root {
     path: PathBuf,
     mounts: MountTable,
     /// The source of the mount that it has to be on.
     required_source: Option<String>,
+    place: Arc<Place>,
     opened: Mutex<Option<Arc<Opened>>>,
 }
 
@@ -45,11 +47,6 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Whether a server may keep a call waiting.
-    pub(super) fn is_remote(&self) -> bool {
-        self.source.is_some()
-    }
-
     /// Whether this is the same directory as another.
     fn is(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
@@ -63,11 +60,17 @@ impl Opened {
 }
 
 impl Root {
-    pub(super) fn new(path: PathBuf, mounts: MountTable, required_source: Option<String>) -> Self {
+    pub(super) fn new(
+        path: PathBuf,
+        mounts: MountTable,
+        required_source: Option<String>,
+        place: Arc<Place>,
+    ) -> Self {
         Self {
             path,
             mounts,
             required_source,
+            place,
             opened: Mutex::default(),
         }
     }
@@ -99,6 +102,24 @@ impl Root {
         Err(self.unreachable("is another directory than before"))
     }
 
+    /// Refuses to believe a directory in which there is nothing at all. It never held an object, or it
+    /// is the mount point of a disk that is not mounted, and cannot tell what became of one.
+    pub(super) fn ensure_used(&self, opened: &Opened) -> Result<()> {
+        match opened.is_empty() {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(self.unreachable("is empty: its disk may not be mounted")),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// The error to give instead of one that says that an object is not there.
+    pub(super) fn doubt(&self, opened: &Opened, error: Error) -> Error {
+        match error {
+            Error::NotFound { .. } => self.ensure_used(opened).err().unwrap_or(error),
+            error => error,
+        }
+    }
+
     /// Opens the directory again, whatever handle of it there is: that one may be stale.
     pub(super) fn reopen(&self) -> Result<Arc<Opened>> {
         let previous = self.opened().clone();
@@ -125,6 +146,12 @@ impl Root {
             && (source.is_some() || previous.device != status.st_dev)
         {
             return Err(self.unreachable("is on another file system than before"));
+        }
+        let above = fstatat(&directory, "..", AtFlags::empty())
+            .map_err(|errno| self.failed(errno.into()))?;
+        let mounted = above.st_dev != status.st_dev;
+        if !self.place.is_as_mounted_as_before(mounted) {
+            return Err(self.unreachable("had something mounted on it, and has not any more"));
         }
         let opened = Arc::new(Opened {
             directory,
@@ -326,6 +353,71 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_disk_that_is_unmounted_between_operations_is_noticed_by_the_next() {
+        let Some(point) = MountPoint::mounted("size=8m") else {
+            return;
+        };
+        put(&Local::new(point.0.path())).await.unwrap();
+        point.unmount();
+        let outcomes = [
+            put(&Local::new(point.0.path())).await,
+            Local::new(point.0.path()).delete(&path()).await,
+            Local::new(point.0.path())
+                .read(&path(), 0..1)
+                .await
+                .map(drop),
+        ];
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+            assert!(error.to_string().contains("mounted on it"), "{error}");
+        }
+        assert!(point.is_empty());
+        point.mount("another disk");
+        put(&Local::new(point.0.path())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_empty_directory_does_not_say_that_a_backup_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        // What a process that has just begun sees of a mount point with nothing on it.
+        let store = Local::new(directory.path());
+        let manifest = ObjectPath::new("volumes/v/b/manifest.json").unwrap();
+        for outcome in [
+            store.delete(&manifest).await,
+            store.size(&manifest).await.map(drop),
+            store.read(&manifest, 0..1).await.map(drop),
+        ] {
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+            assert!(error.to_string().contains("is empty"), "{error}");
+        }
+        // Whoever clears up after himself needs nothing there.
+        let backup = ObjectPath::new("volumes/v/b").unwrap();
+        store.delete_prefix(&backup).await.unwrap();
+        assert!(store.list(&backup).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_directory_whose_last_backup_was_deleted_is_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Local::new(directory.path());
+        let manifest = ObjectPath::new("volumes/v/b/manifest.json").unwrap();
+        let content = Bytes::from_static(b"x");
+        store.put(&manifest, content).await.unwrap();
+        for _ in 0..2 {
+            store.delete(&manifest).await.unwrap();
+            let backup = ObjectPath::new("volumes/v/b").unwrap();
+            store.delete_prefix(&backup).await.unwrap();
+        }
+        let gone = store.size(&manifest).await;
+        assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+        let kept: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        assert!(!directory.path().join("volumes/v").exists());
+    }
+
+    #[tokio::test]
     async fn a_directory_that_was_made_anew_is_taken_up() {
         let parent = tempfile::tempdir().unwrap();
         let root = parent.path().join("root");
@@ -362,7 +454,8 @@ mod tests {
         let available = store.root.open().unwrap().available_bytes().unwrap();
         assert!(available >= 8 << 20, "{available} bytes are left");
         writer.abort().await.unwrap();
-        assert!(point.is_empty());
+        let left: Vec<_> = fs::read_dir(point.0.path().join("a")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
 
         fs::write(point.0.path().join("filler"), vec![7; 85 << 20]).unwrap();
         let refused = store.create(&path(), 1 << 40).await.map(drop);

@@ -12,10 +12,10 @@ use crate::{Error, Result};
 
 /// What no single call of ours takes on a file system that works.
 const LIMIT: Duration = Duration::from_mins(1);
-/// The most threads that one store may lose to a file system that hangs.
-const THREADS: usize = 16;
+/// The most threads that the stores of one path may lose to a file system that hangs.
+const THREADS: usize = 32;
 
-/// Where a store's file system calls run. They are not the runtime's blocking threads: it would wait
+/// Where the file system calls of a path's stores run. They are not the runtime's blocking threads: it would wait
 /// for those when it ends.
 #[derive(Debug, Clone)]
 pub(super) struct Watchdog {

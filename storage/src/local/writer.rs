@@ -305,12 +305,10 @@ impl Drop for Temporary {
         let Some(place) = self.0.take() else {
             return;
         };
-        if place.root.is_remote() {
-            // Whoever drops us must not wait for a server.
-            let thread = std::thread::Builder::new().name("storage-io".into());
-            let _ = thread.spawn(move || place.discard());
-        } else {
-            place.discard();
+        // Whoever drops us must not wait for a disk or a server.
+        let thread = std::thread::Builder::new().name("storage-io".into());
+        if let Err(error) = thread.spawn(move || place.discard()) {
+            tracing::warn!(%error, "a temporary file stays: no thread to remove it");
         }
     }
 }

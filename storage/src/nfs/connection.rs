@@ -45,7 +45,7 @@ struct Shared {
     address: Address,
     current: Mutex<Option<Arc<Mounted>>>,
     /// Held while mounting; has the last attempt that failed, for those who waited for it.
-    mounting: tokio::sync::Mutex<Option<(Instant, String)>>,
+    mounting: tokio::sync::Mutex<Option<(Instant, Error)>>,
 }
 
 /// An export's directory, mounted by the library.
@@ -64,7 +64,8 @@ impl Connection {
     }
 
     /// Does something on the server. What the loss of the connection interrupts is done once more
-    /// on a new one, so it has to be safe to do twice.
+    /// on a new one, so it has to be safe to do twice: a connection that nobody used for a while may
+    /// have gone unnoticed. A server that is not there then is [`Error::Transient`].
     ///
     /// It runs to its end in a task of its own, also if nobody waits for it any more: a request that
     /// is dropped half way costs the session one of its slots for good. Each request has a time
@@ -120,9 +121,9 @@ impl Connection {
             return Ok(mounted);
         }
         // Whoever waited for an attempt that failed need not make the same one again.
-        if let Some((_, reason)) = last_failure.as_ref().filter(|(at, _)| *at > asked_at) {
-            let reason = reason.clone();
-            return Err(Error::Unreachable { reason });
+        let failed = last_failure.as_ref().filter(|(at, _)| *at > asked_at);
+        if let Some(error) = failed.and_then(|(_, error)| said_again(error)) {
+            return Err(error);
         }
         match mount(&self.0.address).await {
             Ok(mounted) => {
@@ -131,9 +132,7 @@ impl Connection {
                 Ok(mounted)
             }
             Err(error) => {
-                if let Error::Unreachable { reason } = &error {
-                    *last_failure = Some((Instant::now(), reason.clone()));
-                }
+                *last_failure = said_again(&error).map(|error| (Instant::now(), error));
                 Err(error)
             }
         }
@@ -194,6 +193,19 @@ pub(super) async fn owned<T: Send + 'static>(
             doing: "waiting for an NFS operation".into(),
             source: io::Error::other(lost),
         }),
+    }
+}
+
+/// The failure of an attempt to connect, for one more of those who waited for it.
+fn said_again(error: &Error) -> Option<Error> {
+    match error {
+        Error::Unreachable { reason } => Some(Error::Unreachable {
+            reason: reason.clone(),
+        }),
+        Error::Transient { reason } => Some(Error::Transient {
+            reason: reason.clone(),
+        }),
+        _ => None,
     }
 }
 

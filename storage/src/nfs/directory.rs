@@ -64,8 +64,27 @@ impl Mounted {
     pub(super) async fn find_file(&self, path: &ObjectPath) -> Outcome<Found> {
         match self.lookup(path.as_str()).await? {
             Some(found) if found.kind == FILE => Ok(found),
-            _ => Err(Error::NotFound { path: path.clone() }.into()),
+            _ => {
+                self.ensure_used().await?;
+                Err(Error::NotFound { path: path.clone() }.into())
+            }
         }
+    }
+
+    /// Refuses to believe a directory in which there is nothing at all. It never held an object, or
+    /// the server's disk is not mounted, and it cannot tell what became of one.
+    pub(super) async fn ensure_used(&self) -> Outcome<()> {
+        let root = self
+            .ask(|mount| async move { Ok(mount.getfh().await) })
+            .await?;
+        if !self.entries(&root).await?.is_empty() {
+            return Ok(());
+        }
+        let reason = "the export's directory is empty: the server's disk may not be mounted";
+        Err(Error::Unreachable {
+            reason: reason.into(),
+        }
+        .into())
     }
 
     /// The directory above an object, created as far as it is missing.
@@ -278,10 +297,13 @@ impl Mounted {
             .map(drop)
     }
 
-    /// Removes the directories above `path` that are empty now.
+    /// Removes the directories above `path` that are empty now, but for the outermost: that it is
+    /// there says that the destination is.
     pub(super) async fn remove_empty_parents(&self, path: &str) -> Outcome<()> {
         let mut path = path;
-        while let Some((parent, _)) = path.rsplit_once('/') {
+        while let Some((parent, _)) = path.rsplit_once('/')
+            && parent.contains('/')
+        {
             let name = parent.to_owned();
             let removed = self
                 .ask(|mount| async move { mount.rmdir_path(&name).await })

@@ -74,7 +74,10 @@ impl Failure {
             Self::Nfs(error) => match kind {
                 Kind::Full => Error::Full { doing },
                 Kind::Denied => Error::Permission { doing },
-                Kind::Lost | Kind::Silent => Error::Unreachable {
+                Kind::Lost => Error::Transient {
+                    reason: format!("{server}: {} while {doing}", words(&error)),
+                },
+                Kind::Silent => Error::Unreachable {
                     reason: format!("{server}: {} while {doing}", words(&error)),
                 },
                 Kind::Absent | Kind::Exists | Kind::NotEmpty | Kind::Other => Error::Io {
@@ -172,13 +175,11 @@ mod tests {
         for code in [Code::NFS4ERR_ACCESS, Code::NFS4ERR_PERM, Code::NFS4ERR_ROFS] {
             assert!(matches!(error(code), Error::Permission { .. }), "{code:?}");
         }
-        for code in [
-            Code::NFS4ERR_STALE,
-            Code::NFS4ERR_BADSESSION,
-            Code::NFS4ERR_GRACE,
-        ] {
-            assert!(matches!(error(code), Error::Unreachable { .. }), "{code:?}");
+        for code in [Code::NFS4ERR_STALE, Code::NFS4ERR_BADSESSION] {
+            assert!(error(code).is_transient(), "{code:?}");
         }
+        let grace = error(Code::NFS4ERR_GRACE);
+        assert!(matches!(grace, Error::Unreachable { .. }), "{grace:?}");
         assert!(matches!(error(Code::NFS4ERR_IO), Error::Io { .. }));
     }
 

@@ -1,10 +1,10 @@
 //! A file of an export that has no name of its own yet: blocks in flight, and what becomes of it.
 
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use nfs_rs::{Nfs4ErrorCode, NfsError, WriteOutcome};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use uuid::Uuid;
 
 use super::{
@@ -107,9 +107,13 @@ impl Temporary {
         format!("writing {}", self.path)
     }
 
+    /// The error of a failure. None passes: what was on its way is gone from our memory.
     pub(super) fn failed(&self, failure: Failure) -> Error {
-        self.connection
-            .failed(&self.mounted, failure, &self.doing())
+        let doing = self.doing();
+        match self.connection.failed(&self.mounted, failure, &doing) {
+            Error::Transient { reason } => Error::Unreachable { reason },
+            error => error,
+        }
     }
 
     pub(super) fn torn(&self) -> Error {
@@ -158,22 +162,27 @@ impl Temporary {
     }
 
     /// Has the server write down what it has taken, and checks that it is the server that took it.
-    pub(super) async fn flush(&mut self) -> Result<()> {
+    /// Says how long the COMMIT took.
+    pub(super) async fn flush(&mut self) -> Result<Duration> {
         while !self.in_flight.is_empty() {
             self.settle_one().await?;
         }
         let (mounted, handle) = (Arc::clone(&self.mounted), self.handle.clone());
         let written = std::mem::take(&mut self.unflushed);
         self.unflushed_bytes = 0;
+        let begun = Instant::now();
         if written.is_empty() {
-            return Ok(());
+            return Ok(begun.elapsed());
         }
         let flushed = owned(async move {
             Ok(mounted
                 .ask(|mount| async move { mount.commit_write_batch(handle, 0, 0, &written).await })
                 .await)
         });
-        flushed.await?.map_err(|failure| self.failed(failure))
+        match flushed.await? {
+            Ok(()) => Ok(begun.elapsed()),
+            Err(failure) => Err(self.failed(failure)),
+        }
     }
 
     pub(super) async fn close(&mut self) -> Result<()> {

@@ -7,15 +7,13 @@ use bytes::Bytes;
 
 use super::{
     connection::{Connection, owned},
+    pace::Pace,
     temporary::Temporary,
 };
 use crate::{ObjectPath, ObjectWriter, Result, gather::Gather, reserve::Reserve};
 
 /// The largest block, whatever the server would take.
 const MAX_BLOCK_BYTES: u32 = 1 << 20;
-/// How much the server may hold in volatile memory. A COMMIT has 15 seconds, so this is also what
-/// the slowest disk has to write in that time.
-const FLUSH_BYTES: u64 = 256 << 20;
 
 /// Writes to a temporary name, and renames.
 ///
@@ -25,6 +23,7 @@ pub(super) struct NfsWriter {
     file: Temporary,
     gather: Gather,
     reserve: Reserve,
+    pace: Pace,
     /// An append is under way, or was given up half way: then bytes are missing.
     torn: bool,
 }
@@ -48,6 +47,7 @@ impl NfsWriter {
             file,
             gather: Gather::new(block_bytes),
             reserve: Reserve::new(expected_bytes),
+            pace: Pace::default(),
             torn: false,
         };
         writer.ensure_space(0).await?;
@@ -73,8 +73,10 @@ impl NfsWriter {
     }
 
     async fn submit(&mut self, block: Bytes) -> Result<()> {
-        if self.file.unflushed_bytes >= FLUSH_BYTES {
-            self.file.flush().await?;
+        let unflushed_bytes = self.file.unflushed_bytes;
+        if self.pace.is_due(unflushed_bytes) {
+            let took = self.file.flush().await?;
+            self.pace.learn(unflushed_bytes, took);
         }
         self.ensure_space(block.len() as u64).await?;
         self.file.write(block).await

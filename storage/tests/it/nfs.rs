@@ -3,7 +3,10 @@
 mod fault;
 mod measure;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use testbed::Ganesha;
@@ -45,11 +48,18 @@ fn block(seed: u64) -> Bytes {
     content.into()
 }
 
-/// Waits until clean-up that runs by itself has emptied a directory.
+/// What is in a directory; nothing if it is none.
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path())
+}
+
+/// Waits until clean-up that runs by itself has emptied a directory but for outermost ones.
 async fn until_empty(directory: &Path) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while let Some(entry) = std::fs::read_dir(directory).unwrap().next() {
-        assert!(Instant::now() < deadline, "{entry:?} stays");
+    let stays = |entry: &PathBuf| entry.is_file() || entries(entry).next().is_some();
+    while let Some(entry) = entries(directory).find(stays) {
+        assert!(Instant::now() < deadline, "{} stays", entry.display());
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -81,6 +91,35 @@ async fn a_directory_below_the_export_passes_the_conformance_suite() {
     conformance::check(&store.unwrap()).await;
     until_empty(&inside).await;
     assert_eq!(std::fs::read_to_string(outside).unwrap(), "kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_export_does_not_say_that_a_backup_is_gone_and_a_used_one_does() {
+    let Some(ganesha) = Ganesha::start().await else {
+        return;
+    };
+    let store = store(&ganesha);
+    let (backup, manifest) = (path("volumes/v/b"), path("volumes/v/b/manifest.json"));
+    for outcome in [
+        store.delete(&manifest).await,
+        store.size(&manifest).await.map(drop),
+        store.read(&manifest, 0..1).await.map(drop),
+    ] {
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+        assert!(error.to_string().contains("is empty"), "{error}");
+    }
+    store.delete_prefix(&backup).await.unwrap();
+
+    put(&store, manifest.as_str()).await.unwrap();
+    for _ in 0..2 {
+        store.delete(&manifest).await.unwrap();
+        store.delete_prefix(&backup).await.unwrap();
+    }
+    let gone = store.size(&manifest).await;
+    assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+    assert!(ganesha.directory.join("volumes").is_dir());
+    assert!(!ganesha.directory.join("volumes/v").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,6 +203,7 @@ async fn whatever_is_dropped_at_any_moment_leaves_a_whole_object_or_none() {
     };
     let store = store(&ganesha);
     let object = path("a/object");
+    put(&store, "kept/object").await.unwrap();
     let (mut whole, mut none) = (0, 0);
     for step in 0..120_u64 {
         let write = async {
@@ -188,5 +228,6 @@ async fn whatever_is_dropped_at_any_moment_leaves_a_whole_object_or_none() {
     // More were dropped than a session has slots for; it still serves.
     put(&store, "after").await.unwrap();
     store.delete(&path("after")).await.unwrap();
+    store.delete(&path("kept/object")).await.unwrap();
     until_empty(&ganesha.directory).await;
 }

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use testbed::{Ganesha, skip};
-use tidemark_storage::{Error, Nfs, NfsExport, Store};
+use tidemark_storage::{Destination, Error, Nfs, NfsExport, Store};
 use tokio::time::{Instant, timeout};
 
 use super::{block, export, names, path, put, store, until_empty};
@@ -26,6 +26,16 @@ async fn in_time<T>(work: impl Future<Output = T>) -> T {
 fn assert_unreachable<T>(outcome: Result<T, Error>, what: &str) {
     let error = outcome.err().unwrap();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains(what),
+        "{error} does not say {what}"
+    );
+}
+
+/// The same of a server that may be back in a moment, from a store that asks it once.
+fn assert_passing<T>(outcome: Result<T, Error>, what: &str) {
+    let error = outcome.err().unwrap();
+    assert!(error.is_transient(), "{error:?}");
     assert!(
         error.to_string().contains(what),
         "{error} does not say {what}"
@@ -82,7 +92,7 @@ async fn a_server_that_is_killed_fails_the_write_and_serves_again_once_it_is_bac
         writer.commit().await
     });
     assert_unreachable(error.await, &ganesha.server);
-    assert_unreachable(in_time(store.size(&path("before"))).await, "refused");
+    assert_passing(in_time(store.size(&path("before"))).await, "refused");
     assert!(killed_at.elapsed() < Duration::from_secs(20));
 
     ganesha.restart().await;
@@ -96,6 +106,33 @@ async fn a_server_that_is_killed_fails_the_write_and_serves_again_once_it_is_bac
         store.delete_prefix(&path(prefix)).await.unwrap();
     }
     until_empty(&ganesha.directory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_restarts_is_waited_for_by_whoever_reads() {
+    let Some(mut ganesha) = Ganesha::start().await else {
+        return;
+    };
+    let once = store(&ganesha);
+    let store = Destination::Nfs(export(&ganesha)).open().unwrap();
+    let object = path("a/object");
+    store.put(&object, block(1)).await.unwrap();
+    ganesha.kill();
+    assert_passing(in_time(once.read(&object, 0..1)).await, "refused");
+    let (read, size, ()) = in_time(async {
+        tokio::join!(
+            store.read(&object, 0..1 << 20),
+            store.size(&object),
+            ganesha.restart()
+        )
+    })
+    .await;
+    assert_eq!(read.unwrap(), block(1));
+    assert_eq!(size.unwrap(), 1 << 20);
+
+    ganesha.kill();
+    let gone = in_time(store.read(&object, 0..1)).await;
+    assert_unreachable(gone, "(tried ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,7 +229,7 @@ async fn where_nobody_listens_the_error_says_so_at_once() {
         directory: None,
     });
     let started_at = Instant::now();
-    assert_unreachable(put(&store.unwrap(), "a").await, "refused");
+    assert_passing(put(&store.unwrap(), "a").await, "refused");
     assert!(started_at.elapsed() < Duration::from_secs(5));
 }
 
@@ -337,7 +374,7 @@ async fn a_full_server_is_full_keeps_nothing_and_goes_on() {
 
     let error = write_on(&store, "a/data").await;
     assert!(matches!(error, Error::Full { .. }), "{error:?}");
-    until_gone(&disk.directory().join("a")).await;
+    until_empty(&disk.directory().join("a")).await;
 
     // Who expects little is not watched, and meets the end of the disk itself.
     let mut writer = store.create(&path("a/small"), 1).await.unwrap();
@@ -349,18 +386,10 @@ async fn a_full_server_is_full_keeps_nothing_and_goes_on() {
     };
     let outcome = outcome.await;
     assert!(matches!(outcome, Err(Error::Full { .. })), "{outcome:?}");
-    until_gone(&disk.directory().join("a")).await;
+    until_empty(&disk.directory().join("a")).await;
     store
         .put(&path("after"), Bytes::from(vec![7; 1 << 20]))
         .await
         .unwrap();
     assert_eq!(names(&store, "before").await, ["before"]);
-}
-
-async fn until_gone(path: &Path) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while path.exists() {
-        assert!(Instant::now() < deadline, "{} stays", path.display());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
