@@ -17,7 +17,7 @@ mod lease;
 mod reporter;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -48,6 +48,8 @@ pub struct Worker {
     welcome: Welcome,
     concurrency: usize,
     held: Arc<Mutex<HashMap<Uuid, Arc<Held>>>>,
+    /// Tests of backup storages that run: the gateway offers each until it is answered.
+    testing: Arc<Mutex<HashSet<Uuid>>>,
     shutdown: CancellationToken,
 }
 
@@ -66,6 +68,7 @@ impl Worker {
             welcome,
             concurrency: concurrency.max(1),
             held: Arc::default(),
+            testing: Arc::default(),
             shutdown,
         }
     }
@@ -116,7 +119,7 @@ impl Worker {
                     self.accept(assignment, asked_at, tasks);
                 }
                 for test in storage_tests {
-                    tasks.spawn(self.test_storage(test));
+                    self.test_storage(test, tasks);
                 }
             }
             Err(error) => warn!(%error, "nothing can be claimed"),
@@ -171,7 +174,7 @@ impl Worker {
             }
             job.run().await;
             held.end();
-            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = lock(&all);
             if all
                 .get(&lease.operation_id)
                 .is_some_and(|newest| newest.lease() == lease)
@@ -181,26 +184,40 @@ impl Worker {
         });
     }
 
-    fn test_storage(&self, test: StorageTest) -> impl Future<Output = ()> + use<> {
+    fn test_storage(&self, test: StorageTest, tasks: &mut JoinSet<()>) {
+        let id = test.id;
+        if !lock(&self.testing).insert(id) {
+            return;
+        }
         let (link, stores) = (Arc::clone(&self.link), Arc::clone(&self.host.stores));
-        async move {
-            let outcome = match test.storage.map(|storage| stores.open(&storage)) {
-                Ok(Ok(store)) => match timeout(PROBE_LIMIT, probe(&*store)).await {
+        let (testing, shutdown) = (Arc::clone(&self.testing), self.shutdown.clone());
+        let work = async move {
+            let outcome = match test.storage.map(|storage| stores.open_unlimited(&storage)) {
+                Ok(Ok(store)) => match timeout(PROBE_LIMIT, probe(store)).await {
                     Ok(outcome) => outcome.map_err(|error| error.to_string()),
                     Err(_) => Err("backup storage did not answer in time".into()),
                 },
                 Ok(Err(error)) => Err(error.to_string()),
                 Err(failure) => Err(failure.to_string()),
             };
-            if let Err(error) = link.finish_storage_test(test.id, outcome).await {
-                warn!(%error, test = %test.id, "the outcome of a storage test cannot be reported");
+            if let Err(error) = link.finish_storage_test(id, outcome).await {
+                warn!(%error, test = %id, "the outcome of a storage test cannot be reported");
             }
-        }
+        };
+        tasks.spawn(async move {
+            // A test that a shutdown ends is asked for again by whoever still wants to know.
+            shutdown.run_until_cancelled(work).await;
+            lock(&testing).remove(&id);
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Held>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.held)
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps the stream open that says when there is something to do. While it is down, the heartbeat

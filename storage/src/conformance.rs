@@ -6,6 +6,7 @@
 )]
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 
 use crate::{Error, ObjectPath, Store};
 
@@ -15,6 +16,7 @@ use crate::{Error, ObjectPath, Store};
 ///
 /// When the store breaks a promise; the message says which.
 pub async fn check(store: &dyn Store) {
+    an_append_that_was_given_up_on_spoils_the_object(store).await;
     an_object_appears_only_when_committed(store).await;
     a_dropped_or_aborted_writer_leaves_nothing(store).await;
     ranges_are_exact(store).await;
@@ -55,6 +57,31 @@ fn assert_not_found<T: std::fmt::Debug>(outcome: Result<T, Error>, what: &str) {
         Err(Error::NotFound { .. }) => {}
         other => panic!("{what}: NotFound was expected, got {other:?}"),
     }
+}
+
+/// First of all, so that what a store does about it in the background is over by the end.
+async fn an_append_that_was_given_up_on_spoils_the_object(store: &dyn Store) {
+    let object = path("suite/torn");
+    let chunk = Bytes::from(vec![1; 1 << 20]);
+    let mut writer = store.create(&object, 1 << 20).await.expect("create");
+    // A store that never waits for anything cannot be given up on.
+    for _ in 0..32 {
+        if let Some(appended) = writer.append(chunk.clone()).now_or_never() {
+            appended.expect("append");
+            continue;
+        }
+        assert!(
+            writer.append(chunk).await.is_err(),
+            "an append follows one that was given up on"
+        );
+        assert!(
+            writer.commit().await.is_err(),
+            "an object that lacks a chunk was committed"
+        );
+        break;
+    }
+    assert_not_found(store.size(&object).await, "size of a torn object");
+    clear(store).await;
 }
 
 async fn an_object_appears_only_when_committed(store: &dyn Store) {

@@ -1,4 +1,4 @@
-//! A decorator that counts what a destination is asked for and how many bytes go each way.
+//! A decorator that counts what a destination is asked for and how many bytes go each way: for tests.
 
 use std::{
     ops::Range,

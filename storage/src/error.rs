@@ -81,6 +81,20 @@ impl Error {
         matches!(self, Self::Transient { .. })
     }
 
+    /// Whether what was being written may be taken when it is sent again: what a network did to a body
+    /// once it may not do again.
+    pub(crate) fn may_be_sent_again(&self) -> bool {
+        self.is_transient() || matches!(self, Self::Unfaithful { .. })
+    }
+
+    /// An object that lacks bytes in its middle: an append before was given up on or failed.
+    pub(crate) fn torn(doing: impl Into<String>) -> Self {
+        Self::Io {
+            doing: doing.into(),
+            source: io::Error::other("an earlier write of it was not finished"),
+        }
+    }
+
     /// Sorts an operating system's error into the kinds that a caller can act upon.
     pub(crate) fn from_io(source: io::Error, doing: impl Into<String>) -> Self {
         let doing = doing.into();

@@ -1,15 +1,18 @@
 //! Where backups lie and what they look like there.
 //!
 //! * [`Store`] is a destination: something that takes objects as a stream and gives ranges of them
-//!   back. [`Local`] keeps them in a directory, [`S3`] in a bucket; all pass the same `conformance`
-//!   suite.
-//! * [`Retry`], [`Throttle`] and [`Count`] go around any store.
+//!   back. [`Local`] keeps them in a directory, [`S3`] in a bucket, [`Nfs`] in an NFS export that this
+//!   host need not have mounted; all pass the same `conformance` suite. A [`Destination`] is the
+//!   address of any of them.
+//! * [`Retry`] and [`Throttle`] go around any store. For tests there are more of these, and a store in
+//!   memory, behind the feature `conformance`.
 //! * [`format`](mod@format) is the backup itself: a seekable zstd stream and a manifest, readable without this crate.
 //! * [`probe()`] tries a destination out before it is relied on.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
-mod count;
+#[cfg(any(test, feature = "conformance"))]
+pub mod count;
 mod destination;
 mod error;
 #[cfg(any(test, feature = "conformance"))]
@@ -29,7 +32,6 @@ mod secret;
 mod store;
 mod throttle;
 
-pub use count::{Count, Counts};
 pub use destination::{Destination, NfsExport, S3Bucket};
 pub use error::{Error, Result};
 pub use local::Local;

@@ -163,7 +163,9 @@ impl Store for Retry {
 
     async fn put(&self, path: &ObjectPath, content: Bytes) -> Result<()> {
         self.policy
-            .run(|| self.inner.put(path, content.clone()))
+            .run_while(Error::may_be_sent_again, || {
+                self.inner.put(path, content.clone())
+            })
             .await
     }
 }

@@ -75,6 +75,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 #[async_trait]
 pub trait ObjectWriter: Send {
     /// Adds bytes at the end, and waits as long as the destination is behind.
+    ///
+    /// One that fails, or is dropped before it is done, leaves an object that lacks bytes: nothing can
+    /// be appended to it any more, and it cannot be committed.
     async fn append(&mut self, chunk: Bytes) -> Result<()>;
 
     /// How many of the bytes that were appended the destination has not confirmed yet: none where

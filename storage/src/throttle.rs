@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{Object, ObjectPath, ObjectWriter, Result, Store};
+use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
 
 /// So many bytes per second, shared by all of its clones.
 ///
@@ -70,7 +70,9 @@ impl Store for Throttle {
     ) -> Result<Box<dyn ObjectWriter>> {
         Ok(Box::new(ThrottledWriter {
             inner: self.inner.create(path, expected_bytes).await?,
+            path: path.clone(),
             bandwidth: self.bandwidth.clone(),
+            torn: false,
         }))
     }
 
@@ -105,14 +107,30 @@ impl Store for Throttle {
 
 struct ThrottledWriter {
     inner: Box<dyn ObjectWriter>,
+    path: ObjectPath,
     bandwidth: Bandwidth,
+    /// An append was given up on before the writer within has seen it.
+    torn: bool,
+}
+
+impl ThrottledWriter {
+    fn ensure_whole(&self) -> Result<()> {
+        if self.torn {
+            return Err(Error::torn(format!("writing {}", self.path)));
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl ObjectWriter for ThrottledWriter {
     async fn append(&mut self, chunk: Bytes) -> Result<()> {
+        self.ensure_whole()?;
+        self.torn = true;
         self.bandwidth.take(chunk.len() as u64).await;
-        self.inner.append(chunk).await
+        self.inner.append(chunk).await?;
+        self.torn = false;
+        Ok(())
     }
 
     fn unconfirmed_bytes(&self) -> u64 {
@@ -120,6 +138,7 @@ impl ObjectWriter for ThrottledWriter {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
+        self.ensure_whole()?;
         self.inner.commit().await
     }
 

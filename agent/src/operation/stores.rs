@@ -15,14 +15,21 @@ use super::BackupStorage;
 pub trait Stores: Send + Sync {
     /// The store of a backup storage.
     fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>>;
+
+    /// The store without any limit of bandwidth, for what moves next to nothing and has to be told
+    /// soon: whether it works.
+    fn open_unlimited(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
+        self.open(storage)
+    }
 }
 
 /// Destinations as they are outside of tests, within the limits of the agent and of each of them.
 #[derive(Debug, Default)]
 pub struct RealStores {
     agent: Option<Bandwidth>,
-    /// By the id of the backup storage: all operations on it share one limit.
-    storages: Mutex<HashMap<Uuid, Bandwidth>>,
+    /// By the id of the backup storage and its limit: all operations on it that began under one
+    /// limit share it, whatever became of the limit since.
+    storages: Mutex<HashMap<(Uuid, NonZeroU64), Bandwidth>>,
 }
 
 impl RealStores {
@@ -40,11 +47,8 @@ impl RealStores {
         let limit = NonZeroU64::new(storage.bytes_per_second?)?;
         let mut storages = self.storages.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = storages
-            .entry(storage.id)
+            .entry((storage.id, limit))
             .or_insert_with(|| Bandwidth::new(limit));
-        if shared.bytes_per_second() != limit {
-            *shared = Bandwidth::new(limit);
-        }
         Some(shared.clone())
     }
 
@@ -60,6 +64,10 @@ impl RealStores {
 impl Stores for RealStores {
     fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
         Ok(self.limit(storage, storage.destination.open()?))
+    }
+
+    fn open_unlimited(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
+        storage.destination.open()
     }
 }
 
@@ -127,6 +135,17 @@ mod tests {
         let after = open(&stores, &storage(Some(2000)));
         assert_eq!(seconds(&[before]).await, 9);
         assert_eq!(seconds(&[after]).await, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_older_operation_that_opens_again_does_not_part_the_newer_ones() {
+        let stores = RealStores::default();
+        let [older, newer] = [1000, 2000].map(|limit| storage(Some(limit)));
+        open(&stores, &older);
+        let first = open(&stores, &newer);
+        open(&stores, &older);
+        let second = open(&stores, &newer);
+        assert_eq!(seconds(&[first, second]).await, 9);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,12 +7,14 @@ use std::{
 
 use storage::{
     Local,
+    count::{Count, Counts},
     fault::{Fault, Faulty},
+    memory::Memory,
 };
 use tidemark_agent::{
     driver::{Code, Failure},
     link::{Assignment, Lease, LeaseState, Link, StorageTest},
-    operation::{Outcome, Work},
+    operation::{BackupStorage, Outcome, Work},
     work::Worker,
 };
 use tokio::{sync::watch, task::JoinHandle};
@@ -357,6 +359,53 @@ async fn storage_tests_are_answered_even_when_all_places_are_taken() {
             works,
             "{name}"
         );
+    }
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_test_does_not_wait_for_the_bandwidth_of_backups() {
+    let scene = Scene::new(Site::new(), 1).await;
+    // Some 10 MiB are moved: minutes, at this rate.
+    let slow = BackupStorage {
+        bytes_per_second: Some(64 << 10),
+        ..local_storage(scene.site.path("backups"))
+    };
+    let id = Uuid::now_v7();
+    scene.gateway.change(|table| {
+        table.tests.push(StorageTest {
+            id,
+            storage: Ok(slow),
+        });
+    });
+    scene
+        .gateway
+        .wait_for(|table| !table.tested.is_empty())
+        .await;
+    assert_eq!(scene.gateway.0.borrow().tested, [(id, Ok(()))]);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_test_that_is_offered_again_while_it_runs_is_run_once() {
+    let mut site = Site::new();
+    let counts = Arc::new(Counts::default());
+    let hanging = Arc::new(Faulty::new(Arc::new(Memory::default()), Fault::Hangs));
+    site.use_store(Arc::new(Count::new(hanging, Arc::clone(&counts))));
+    let scene = Scene::new(site, 1).await;
+    let id = Uuid::now_v7();
+    for _ in 0..3 {
+        let storage = Ok(local_storage(scene.site.path("backups")));
+        scene
+            .gateway
+            .change(|table| table.tests.push(StorageTest { id, storage }));
+        scene.gateway.wait_for(|table| table.tests.is_empty()).await;
+        // Claimed with the next claim at the earliest, when the test has long begun.
+        let lease = scene.gateway.offer(Work::CreateVolume {
+            volume: scene.site.volume(MIB),
+        });
+        scene.gateway.finished(lease).await;
+        assert_eq!(counts.requests(), 1, "a single put, which hangs");
     }
     scene.end().await;
 }

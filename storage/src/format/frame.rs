@@ -20,11 +20,23 @@ const LAST_BLOCK: u32 = 1;
 /// Bit 2 of the frame header descriptor: a checksum of the content follows the content.
 const CHECKSUM_FLAG: u8 = 1 << 2;
 
+/// How long the frame of `length` zeros is.
+pub(super) fn zeros_bytes(length: u32) -> u64 {
+    10 + 4 * u64::from(length.div_ceil(RLE_BLOCK_BYTES).max(1))
+}
+
+/// The most that a frame of `length` bytes takes, whether they are zeros or not.
+pub(super) fn bound(length: u32) -> u64 {
+    if length > BLOCK_BYTES {
+        return zeros_bytes(length);
+    }
+    (zstd_safe::compress_bound(length as usize) as u64).max(zeros_bytes(length))
+}
+
 /// The frame that decodes to `length` zeros: blocks of 128 KiB of one repeated byte, 4 bytes each.
 /// 1 GiB of zeros takes 32,778 bytes.
 pub fn zeros(length: u32) -> Vec<u8> {
-    let blocks = length.div_ceil(RLE_BLOCK_BYTES).max(1);
-    let mut frame = Vec::with_capacity(10 + 4 * blocks as usize);
+    let mut frame = Vec::with_capacity(usize::try_from(zeros_bytes(length)).unwrap_or_default());
     frame.extend(MAGIC);
     frame.extend([ZERO_DESCRIPTOR, ZERO_WINDOW]);
     frame.extend(length.to_le_bytes());

@@ -8,7 +8,7 @@ use std::io;
 
 use zeekstd::BytesWrapper;
 
-use super::{BLOCK_BYTES, Corrupt, Place, ZERO_RUN_BYTES};
+use super::{BLOCK_BYTES, Corrupt, Place, ZERO_RUN_BYTES, frame::bound};
 
 /// Skippable frame header and footer.
 const FIXED_BYTES: u64 = 8 + 9;
@@ -143,6 +143,13 @@ impl SeekTable {
             if length == 0 || length > ZERO_RUN_BYTES || frame.object_bytes == 0 {
                 return corrupt(format!("frame {index} has an impossible size"));
             }
+            // A reader has room for what a writer can have written, not for what anybody claims.
+            if u64::from(frame.object_bytes) > bound(length) {
+                return corrupt(format!(
+                    "frame {index} has {} bytes for {length} of the disk",
+                    frame.object_bytes
+                ));
+            }
             object_end = frame.object_offset + u64::from(frame.object_bytes);
             disk_end = frame.disk_offset + u64::from(length);
         }
@@ -156,5 +163,55 @@ impl SeekTable {
             ));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::frame::{Encoder, zeros};
+
+    /// Reads back the table of one frame, in an object that has the size it claims.
+    fn parse(object_bytes: u32, disk_bytes: u32) -> Result<SeekTable, Corrupt> {
+        let mut table = SeekTable::new();
+        table.push(object_bytes, disk_bytes);
+        let encoded = table.encode().unwrap();
+        let size = u64::from(object_bytes) + encoded.len() as u64;
+        SeekTable::parse(&encoded, size, disk_bytes.into())
+    }
+
+    #[test]
+    fn a_frame_is_no_longer_than_a_writer_makes_it() {
+        for (object_bytes, disk_bytes) in [
+            (u32::MAX, BLOCK_BYTES),
+            (3 << 20, BLOCK_BYTES),
+            (BLOCK_BYTES, ZERO_RUN_BYTES),
+            (32_779, ZERO_RUN_BYTES),
+        ] {
+            let corrupt = parse(object_bytes, disk_bytes).unwrap_err();
+            let reason = format!("frame 0 has {object_bytes} bytes for {disk_bytes} of the disk");
+            assert_eq!(corrupt.reason, reason);
+        }
+    }
+
+    #[test]
+    fn the_longest_frames_that_a_writer_makes_are_read_back() {
+        for length in [1, 511, 4096, 100_000, BLOCK_BYTES] {
+            let mut block = vec![0; length as usize];
+            blake3::Hasher::new().finalize_xof().fill(&mut block);
+            let mut frame = Vec::new();
+            Encoder::new().unwrap().encode(&block, &mut frame).unwrap();
+            parse(u32::try_from(frame.len()).unwrap(), length).unwrap();
+        }
+        for length in [
+            1,
+            BLOCK_BYTES,
+            BLOCK_BYTES + 1,
+            ZERO_RUN_BYTES - 1,
+            ZERO_RUN_BYTES,
+        ] {
+            let frame = zeros(length);
+            parse(u32::try_from(frame.len()).unwrap(), length).unwrap();
+        }
     }
 }

@@ -8,10 +8,15 @@ const SMALLEST: u64 = 5 * MIB;
 const LARGEST: u64 = 5 << 30;
 /// A part of an object of ordinary size.
 const USUAL: u64 = 16 * MIB;
+/// No part is larger than the expected bytes in this many, as long as no more come.
+const FULL_PARTS: u64 = 9_000;
+/// The parts before grow to that size, since few objects become as large as they may. They lack half
+/// as many full parts.
+const GROWING_PARTS: u64 = 1_200;
 /// The expected bytes fit into this many parts; the rest is for what nobody expected.
-const EXPECTED_PARTS: u64 = 9_000;
+const EXPECTED_PARTS: u64 = FULL_PARTS + GROWING_PARTS / 2;
 /// As many unexpected parts have the same size before it doubles.
-const STEP: u64 = 100;
+const STEP: u64 = 25;
 /// What parts may take in memory together, as long as one of them does not take more.
 const BUFFERED: u64 = 48 * MIB;
 
@@ -20,30 +25,34 @@ const BUFFERED: u64 = 48 * MIB;
 pub(super) struct Plan {
     /// The first part is smaller where the whole object is expected to be.
     first: u64,
-    usual: u64,
+    /// Where parts stop growing.
+    full: u64,
 }
 
 impl Plan {
     pub(super) fn new(expected_bytes: u64) -> Self {
-        let usual = expected_bytes
-            .div_ceil(EXPECTED_PARTS)
-            .clamp(USUAL, LARGEST);
+        let full = expected_bytes.div_ceil(FULL_PARTS).clamp(USUAL, LARGEST);
         Self {
-            first: expected_bytes.clamp(SMALLEST, usual),
-            usual,
+            first: expected_bytes.clamp(SMALLEST, USUAL),
+            full,
         }
     }
 
-    /// The bytes of a part, the first of which has the number 1. Past what was expected parts grow,
-    /// so that there is no end to an object before the store's own.
+    /// The bytes of a part, the first of which has the number 1. Past what was expected parts grow
+    /// again, so that there is no end to an object before the store's own.
     fn part_bytes(self, number: u64) -> u64 {
         match number {
             0 | 1 => self.first,
-            _ if number <= EXPECTED_PARTS => self.usual,
+            _ if number < GROWING_PARTS => {
+                let grown = (self.full - USUAL) * number / GROWING_PARTS;
+                // Whole MiB, so that a buffer is good for more than one part.
+                (USUAL + grown).next_multiple_of(MIB).min(self.full)
+            }
+            _ if number <= EXPECTED_PARTS => self.full,
             _ => {
                 let doublings = (number - EXPECTED_PARTS).div_ceil(STEP);
                 let doublings = u32::try_from(doublings).unwrap_or(u32::MAX);
-                self.usual
+                self.full
                     .saturating_mul(1_u64.checked_shl(doublings).unwrap_or(u64::MAX))
                     .min(LARGEST)
             }
@@ -104,8 +113,25 @@ mod tests {
             (TIB, TIB / 9000 + 1, 0),
         ] {
             let plan = Plan::new(expected);
-            assert_eq!((plan.part_bytes(2), plan.lanes(2)), (part, lanes));
+            assert_eq!((plan.part_bytes(1200), plan.lanes(1200)), (part, lanes));
+            assert_eq!(plan.part_bytes(EXPECTED_PARTS), part);
         }
+    }
+
+    #[test]
+    fn parts_of_a_large_object_grow_as_it_does() {
+        let plan = Plan::new(TIB);
+        assert_eq!((plan.part_bytes(1), plan.lanes(1)), (16 * MIB, 2));
+        for number in 1..EXPECTED_PARTS {
+            assert!(plan.part_bytes(number) <= plan.part_bytes(number + 1));
+        }
+        // What compresses to a 100th stays within 48 MiB.
+        let (mut number, mut bytes) = (0, 0);
+        while bytes < TIB / 100 {
+            number += 1;
+            bytes += plan.part_bytes(number);
+        }
+        assert!(plan.part_bytes(number) < 48 * MIB, "{number}");
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Upload {
             source: error.into(),
         })?);
         policy
-            .run(|| {
+            .run_while(Error::may_be_sent_again, || {
                 let doing = "keeping the record of an upload";
                 object::put(&upload.place, &upload.record_key, record.clone(), doing)
             })

@@ -31,6 +31,8 @@ pub(super) struct S3Writer {
     spare: Option<BytesMut>,
     sending: JoinSet<Result<Sent>>,
     parts: BTreeMap<i32, Part>,
+    /// An append did not come to its end.
+    torn: bool,
     appended_bytes: u64,
     confirmed_bytes: u64,
 }
@@ -54,9 +56,17 @@ impl S3Writer {
             spare: None,
             sending: JoinSet::new(),
             parts: BTreeMap::new(),
+            torn: false,
             appended_bytes: 0,
             confirmed_bytes: 0,
         }
+    }
+
+    fn ensure_whole(&self) -> Result<()> {
+        if self.torn {
+            return Err(Error::torn(format!("writing {}", self.path)));
+        }
+        Ok(())
     }
 
     /// The number as plans have it.
@@ -116,14 +126,9 @@ impl S3Writer {
         let (key, doing) = (self.place.key(&self.path), format!("writing {}", self.path));
         let content = self.filling.split().freeze();
         let put = || object::put(&self.place, &key, content.clone(), &doing);
-        self.policy.run_while(passes, put).await?;
+        self.policy.run_while(Error::may_be_sent_again, put).await?;
         object::check(&self.place, &self.path, self.appended_bytes, self.policy).await
     }
-}
-
-/// What the network does to a body once it may not do again.
-fn passes(error: &Error) -> bool {
-    error.is_transient() || matches!(error, Error::Unfaithful { .. })
 }
 
 async fn send(
@@ -134,7 +139,7 @@ async fn send(
 ) -> Result<Sent> {
     let md5 = Md5Digest::of(content.clone()).await?;
     let put = || object::put_part(place, (key, upload_id, number), content.clone(), md5);
-    let etag = policy.run_while(passes, put).await?;
+    let etag = policy.run_while(Error::may_be_sent_again, put).await?;
     let part = Part { number, etag, md5 };
     Ok(Sent { part, content })
 }
@@ -149,6 +154,8 @@ fn lost(error: JoinError) -> Error {
 #[async_trait]
 impl ObjectWriter for S3Writer {
     async fn append(&mut self, chunk: Bytes) -> Result<()> {
+        self.ensure_whole()?;
+        self.torn = true;
         let plan = self.plan;
         if plan.is_done(self.number(), self.filling.len(), chunk.len()) {
             self.send_part().await?;
@@ -166,6 +173,7 @@ impl ObjectWriter for S3Writer {
         if plan.is_done(self.number(), self.filling.len(), 0) {
             self.send_part().await?;
         }
+        self.torn = false;
         Ok(())
     }
 
@@ -174,6 +182,7 @@ impl ObjectWriter for S3Writer {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
+        self.ensure_whole()?;
         if self.upload.is_none() {
             return self.put_whole().await;
         }

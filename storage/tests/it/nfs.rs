@@ -71,7 +71,7 @@ async fn an_export_passes_the_conformance_suite() {
     };
     let store = Destination::Nfs(export(&ganesha)).open().unwrap();
     conformance::check(&*store).await;
-    probe(&*store).await.unwrap();
+    probe(store).await.unwrap();
     until_empty(&ganesha.directory).await;
 }
 

@@ -4,7 +4,7 @@ use std::{num::NonZeroU64, sync::Arc};
 
 use testbed::{Ceph, Rgw};
 use tidemark_storage::{
-    Bandwidth, Count, Destination, Policy, Retry, S3, Store, Throttle, conformance, probe,
+    Bandwidth, Destination, Policy, Retry, S3, Store, Throttle, conformance, count::Count, probe,
 };
 
 use crate::site::{self, InProcess};
@@ -14,7 +14,7 @@ async fn a_store_in_this_process_passes_the_conformance_suite() {
     let store = InProcess::start().await;
     conformance::check(&S3::new(&store.address())).await;
     conformance::check(&*Destination::S3(store.address()).open().unwrap()).await;
-    probe(&S3::new(&store.address())).await.unwrap();
+    probe(Arc::new(S3::new(&store.address()))).await.unwrap();
     assert!(store.leftovers().is_empty());
 }
 
@@ -30,7 +30,7 @@ async fn cephs_store_passes_the_conformance_suite_as_it_is_and_decorated() {
     let retried = Arc::new(Retry::new(Arc::clone(&plain), Policy::default()));
     let throttled = Arc::new(Throttle::new(retried, limit));
     conformance::check(&Count::new(throttled, Arc::default())).await;
-    probe(&*plain).await.unwrap();
+    probe(plain).await.unwrap();
     assert_eq!(store.rclone(&["lsf", "-R", ":s3:backups"]), "");
 }
 

@@ -11,7 +11,7 @@ use crate::{
 /// What a test of the destination says.
 async fn told(address: S3Bucket) -> String {
     let store = Destination::S3(address).open().unwrap();
-    probe(&*store).await.unwrap_err().to_string()
+    probe(store).await.unwrap_err().to_string()
 }
 
 fn assert_told(told: &str, beginning: &str, end: &str) {

@@ -1,5 +1,7 @@
 //! Stores and networks that say one thing and do another: each is found out, and none of it is kept.
 
+use std::sync::Arc;
+
 use testbed::{Ceph, Rgw};
 use tidemark_storage::{Error, Retry, S3, Store};
 
@@ -98,6 +100,28 @@ async fn a_part_that_is_confirmed_with_another_digest_is_found_out() {
 async fn a_part_that_is_confirmed_wrongly_once_is_sent_again() {
     let (_store, proxy, s3) = site().await;
     proxy.next(1, Kind::Part, Fate::OtherEtag);
+    let path = site::path("a/object");
+    site::write(&s3, &path).await.unwrap();
+    site::assert_written(&s3, &path).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_object_that_is_confirmed_wrongly_or_dropped_once_is_sent_again() {
+    let (_store, proxy, s3) = site().await;
+    let s3 = Retry::new(Arc::new(s3), HASTY);
+    let path = site::path("a/manifest.json");
+    for fate in [Fate::OtherEtag, Fate::Answer(200, String::new())] {
+        proxy.next(1, Kind::Put, fate);
+        s3.put(&path, site::chunk(1)).await.unwrap();
+        assert_eq!(s3.get(&path, 1 << 20).await.unwrap(), site::chunk(1));
+        s3.delete(&path).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_confirmed_wrongly_once_is_sent_again() {
+    let (_store, proxy, s3) = site().await;
+    proxy.next(1, Kind::Put, Fate::OtherEtag);
     let path = site::path("a/object");
     site::write(&s3, &path).await.unwrap();
     site::assert_written(&s3, &path).await;
