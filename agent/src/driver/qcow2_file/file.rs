@@ -51,6 +51,17 @@ impl Place {
         .await?
     }
 
+    /// Whether anything lies where the image should.
+    pub(super) async fn has_image(&self) -> Result<bool> {
+        self.ensure_pool().await?;
+        let image = self.image.clone();
+        blocking(move || {
+            let exists = image.try_exists();
+            exists.map_err(|error| failed("looking for", &image, &error))
+        })
+        .await?
+    }
+
     /// Removes what an unfinished attempt left.
     pub(super) async fn remove_partial(&self) -> Result<()> {
         self.ensure_pool().await?;
