@@ -199,22 +199,54 @@ async fn a_destination_that_hangs_does_not_keep_the_temporary_snapshot_alive() {
     site.assert_clean();
 }
 
+/// Puts a tool in front of `qemu-img` that does something of its own before certain commands.
+fn interpose(site: &mut Site, cases: &str) {
+    let tool = site.path("scratch/qemu-img");
+    let real = Tools::default().qemu_img;
+    let script = format!("#!/bin/sh\n{cases}\nexec {} \"$@\"\n", real.display());
+    fs::write(&tool, script).unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    site.host.tools.qemu_img = tool;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_attempt_can_be_cancelled_while_it_checks_the_image() {
+    let mut site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    let began = site.path("scratch/began");
+    let slow = format!("check) touch {}; exec sleep 1000", text(&began));
+    interpose(&mut site, &format!("case \"$1\" in {slow};; esac"));
+    let work = Work::CreateBackup {
+        volume: volume.clone(),
+        backup: site.backup_of(&volume),
+    };
+    let operation = site.operation(work, 2);
+    let cancel = CancellationToken::new();
+    let watch = async {
+        while !began.exists() {
+            tokio::task::yield_now().await;
+        }
+        let asked_at = Instant::now();
+        cancel.cancel();
+        asked_at
+    };
+    let (outcome, asked_at) =
+        within(async { tokio::join!(operation.perform(&cancel), watch) }).await;
+    assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
+    let took = asked_at.elapsed();
+    assert!(took < Duration::from_secs(3), "stopping took {took:?}");
+    site.assert_clean();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_volume_is_not_given_back_while_cleaning_up_still_changes_its_image() {
     let mut site = Site::new();
     let volume = site.filled_volume(32 * MIB).await;
     site.use_store(Arc::new(Lost::new(Local::new(site.path("backups")))));
     // A tool that takes longer to delete a snapshot than cleaning up may.
-    let (tool, began) = (site.path("scratch/qemu-img"), site.path("scratch/began"));
-    let real = Tools::default().qemu_img;
-    let script = format!(
-        "#!/bin/sh\ncase \"$2\" in -d) touch {}; sleep 2;; esac\nexec {} \"$@\"\n",
-        text(&began),
-        real.display()
-    );
-    fs::write(&tool, script).unwrap();
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
-    site.host.tools.qemu_img = tool;
+    let began = site.path("scratch/began");
+    let slow = format!("-d) touch {}; sleep 2", text(&began));
+    interpose(&mut site, &format!("case \"$2\" in {slow};; esac"));
     let work = Work::CreateBackup {
         volume: volume.clone(),
         backup: site.backup_of(&volume),
