@@ -269,7 +269,7 @@ async fn an_image_that_somebody_holds_is_not_deleted_however_little_it_can_be_wo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_no_image_at_all_can_be_deleted() {
     let site = Site::new();
-    for content in [&b""[..], b"QFI", &[0x7f; 70_001]] {
+    for content in [&b""[..], b"QFI", &[0x7f; 7_001]] {
         let volume = site.volume(32 * MIB);
         fs::write(site.image(&volume), content).unwrap();
         site.complete(Work::DeleteVolume {
