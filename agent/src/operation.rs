@@ -29,6 +29,7 @@ use std::{
 };
 
 use storage::Store;
+use tokio::{join, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -115,6 +116,7 @@ pub struct Operation {
     report: Report,
     processes: Processes,
     volume_touched: AtomicBool,
+    undo_limit: Duration,
 }
 
 impl Operation {
@@ -130,7 +132,15 @@ impl Operation {
             report,
             processes,
             volume_touched,
+            undo_limit: UNDO_LIMIT,
         }
+    }
+
+    /// Gives up cleaning up after `limit`.
+    #[must_use]
+    pub fn undo_within(mut self, limit: Duration) -> Self {
+        self.undo_limit = limit;
+        self
     }
 
     /// Does the work, or stops and cleans up as soon as `cancel` says so.
@@ -145,10 +155,11 @@ impl Operation {
             return Outcome::Completed(completed);
         }
         // Whoever is told that the work has stopped may begin anew: no child may be left, however long
-        // the last change of an image takes.
+        // the last change of an image takes, whether the work began it or the cleaning up.
         self.processes.settled().await;
-        if tokio::time::timeout(UNDO_LIMIT, self.undo()).await.is_err() {
+        if timeout(self.undo_limit, self.undo()).await.is_err() {
             journal.private(Level::Warn, "Cleaning up did not finish in time");
+            self.processes.settled().await;
         }
         let volume_touched = self.volume_touched.load(Ordering::SeqCst);
         if let Some(Err(failure)) = result {
@@ -204,18 +215,19 @@ impl Operation {
         }
     }
 
-    /// Removes what this attempt has left, once all of its children are gone.
+    /// Removes what this attempt has left, now that all of its children are gone.
     async fn undo(&self) {
-        self.processes.settled().await;
         let undone = match &self.work {
             Work::DeleteBackup { .. } => Ok(()),
-            Work::CreateBackup { volume, backup } => self
-                .undo_backup(backup)
-                .await
-                .and(self.clean_up(volume).await),
+            // At once, because either storage may hang, and must not keep the other from being cleaned.
+            Work::CreateBackup { volume, backup } => {
+                let (volume, backup) = join!(self.clean_up(volume), self.undo_backup(backup));
+                volume.and(backup)
+            }
             Work::RestoreBackup { target, .. } => self.clean_up(target).await,
             Work::RestoreSnapshot { volume, target, .. } => {
-                self.clean_up(target).await.and(self.clean_up(volume).await)
+                let (target, volume) = join!(self.clean_up(target), self.clean_up(volume));
+                target.and(volume)
             }
             Work::CreateSnapshot { volume, snapshot } => match self.clean_up(volume).await {
                 Ok(()) => self.undo_snapshot(volume, snapshot).await,

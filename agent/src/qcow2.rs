@@ -3,7 +3,12 @@
 //!
 //! It reads metadata only, in bounded memory, and never writes. It exists because asking `qemu-img`
 //! is not enough: that opens what an image refers to, says nothing about truncation, and does not
-//! know which clusters only one snapshot holds. The image must not be in use by a writer.
+//! know which clusters only one snapshot holds.
+//!
+//! Nothing here takes a lock. Beside a writer, headers, the table of snapshots and the tables of a
+//! snapshot can be read at any time, though one look may fail where the writer moves what is looked at;
+//! what a snapshot keeps comes out too low at most. The active disk's tables change all the time, so
+//! that checking them makes sense only while nobody writes.
 
 mod header;
 mod retained;

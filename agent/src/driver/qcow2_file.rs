@@ -160,9 +160,10 @@ impl Driver for Qcow2File {
 
     async fn delete(&self) -> Result<()> {
         self.place.remove_partial().await?;
-        if self.inspect_any_size().await.is_ok() {
-            // What is no image any more is deleted all the same.
-            self.command.ensure_unused().await?;
+        // What cannot be worked on, and even what is no image any more, is deleted all the same,
+        // unless somebody has it open.
+        if self.place.has_image().await? {
+            self.command.ensure_unlocked().await?;
         }
         self.place.remove().await
     }

@@ -31,7 +31,8 @@ const END_LIMIT: Duration = Duration::from_mins(5);
 
 /// How a file is read and written, the best way first. Content passes through once, so the host's
 /// page cache gains nothing by it and loses what instances have there; writes that wait in it would
-/// also make the last flush as long as the whole restore. Images on other storage ignore all this.
+/// also make the last flush as long as the whole restore. For RBD images the same words turn librbd's
+/// own cache off, for the same reasons, and which kind of asynchronous calls means nothing.
 const INPUT_OUTPUT: [&[&str]; 3] = [
     &["--cache=none", "--aio=io_uring"],
     &["--cache=none", "--aio=threads"],

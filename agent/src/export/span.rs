@@ -9,7 +9,7 @@ use bytes::Bytes;
 use storage::format::Frame;
 
 /// What one read asks for, unless a single frame is larger.
-pub(super) const SPAN_BYTES: u64 = 4 << 20;
+const SPAN_BYTES: u64 = 4 << 20;
 
 /// Frames that are neighbours in the object.
 #[derive(Debug, Clone, PartialEq, Eq)]

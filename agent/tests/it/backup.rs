@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
-use storage::format::Manifest;
+use storage::format::{Digest, Manifest};
 use tidemark_agent::{
     driver::Code,
     operation::{BackupItem, Outcome, RestoreSource, Volume, Work},
@@ -208,6 +208,30 @@ async fn a_flipped_bit_is_found_before_the_volume_is_touched() {
             "half a volume must not appear"
         );
     }
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_damaged_before_it_was_hashed_is_found_before_the_volume_is_touched() {
+    let site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    let backup = site.take_backup(&volume).await;
+    let before = site.digest(&volume);
+    let object = site.backup_directory(&backup).join("disk.raw.zst");
+    let manifest = site.backup_directory(&backup).join("manifest.json");
+    let mut bytes = fs::read(&object).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let mut words = Manifest::parse(&fs::read(&manifest).unwrap()).unwrap();
+    words.object_blake3 = Digest::from(blake3::hash(&bytes));
+    fs::write(&object, &bytes).unwrap();
+    fs::write(&manifest, words.encode().unwrap()).unwrap();
+
+    let (failure, volume_touched) = site.fail(in_place(&volume, &backup)).await;
+    assert_eq!(failure.code, Code::BackupCorrupt, "{failure}");
+    assert!(failure.message.contains("in frame "), "{failure}");
+    assert!(!volume_touched);
+    assert_eq!(site.digest(&volume), before);
     site.assert_clean();
 }
 

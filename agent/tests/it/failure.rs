@@ -18,6 +18,17 @@ use uuid::Uuid;
 
 use crate::site::{MIB, Site, has_no_files, local_storage, run, text, within};
 
+const SECRET: &str = "secret,id=s,data=secret";
+/// What makes an encrypted image.
+const ENCRYPTED: [&str; 6] = [
+    "--object",
+    SECRET,
+    "-f",
+    "qcow2",
+    "-o",
+    "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10",
+];
+
 fn snapshot_of(volume: &Volume) -> Work {
     let snapshot = SnapshotItem {
         id: Uuid::now_v7(),
@@ -52,7 +63,6 @@ async fn an_image_that_cannot_be_worked_on_is_said_to_be_so() {
         "data_file={},data_file_raw=on",
         text(&site.path("scratch/data"))
     );
-    let secret = "secret,id=s,data=secret";
     let cases: [(&[&str], &str); 7] = [
         (&["-f", "raw"], "is not a qcow2 image"),
         (
@@ -68,17 +78,7 @@ async fn an_image_that_cannot_be_worked_on_is_said_to_be_so() {
             "has reference counts of one bit",
         ),
         (&["-f", "qcow2", "-o", "extended_l2=on"], "has subclusters"),
-        (
-            &[
-                "--object",
-                secret,
-                "-f",
-                "qcow2",
-                "-o",
-                "encrypt.format=luks,encrypt.key-secret=s",
-            ],
-            "is encrypted",
-        ),
+        (&ENCRYPTED, "is encrypted"),
         (&["-f", "qcow2"], ""),
     ];
     for (arguments, words) in cases {
@@ -174,9 +174,13 @@ async fn a_disk_of_another_size_is_refused() {
 
 /// Another program that has the image open to write, until it is dropped.
 async fn hold(image: &Path) -> Child {
+    hold_with(&["-f", "qcow2", text(image)]).await
+}
+
+async fn hold_with(arguments: &[&str]) -> Child {
     let mut holder = Command::new("qemu-io");
     holder
-        .args(["-f", "qcow2", text(image)])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut holder = holder.kill_on_drop(true).spawn().unwrap();
@@ -216,6 +220,64 @@ async fn a_volume_in_use_is_left_alone() {
     }
     within(holder.kill()).await.unwrap();
     assert_eq!(site.digest(&volume), before);
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_somebody_holds_is_not_deleted_however_little_it_can_be_worked_on() {
+    let site = Site::new();
+    let (with_bitmap, encrypted) = (
+        image_of_kind(&site, &["-f", "qcow2"]),
+        image_of_kind(&site, &ENCRYPTED),
+    );
+    let base = site.path("scratch/base");
+    run(
+        "qemu-img",
+        ["create", "-q", "-f", "raw", text(&base), "32M"],
+    );
+    let overlay = image_of_kind(&site, &["-f", "qcow2", "-F", "raw", "-b", text(&base)]);
+    let bitmapped = site.image(&with_bitmap);
+    run(
+        "qemu-img",
+        ["bitmap", "--add", "-f", "qcow2", text(&bitmapped), "b"],
+    );
+    let qcow2 = |volume| format!("driver=qcow2,file.filename={}", text(&site.image(volume)));
+    let keyed = format!("{},encrypt.key-secret=s", qcow2(&encrypted));
+    for (volume, options) in [
+        (&with_bitmap, qcow2(&with_bitmap)),
+        (&overlay, qcow2(&overlay)),
+        (&encrypted, keyed),
+    ] {
+        let arguments = ["--object", SECRET, "--image-opts", &options];
+        let mut holder = hold_with(&arguments).await;
+        let delete = Work::DeleteVolume {
+            volume: volume.clone(),
+        };
+        let (failure, _) = site.fail(delete.clone()).await;
+        assert!(failure.message.contains("in use"), "{failure}");
+        assert!(site.image(volume).exists());
+        within(holder.kill()).await.unwrap();
+        site.complete(delete.clone()).await;
+        assert!(!site.image(volume).exists());
+        // It may be asked for again.
+        site.complete(delete).await;
+    }
+    assert!(base.exists());
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_image_at_all_can_be_deleted() {
+    let site = Site::new();
+    for content in [&b""[..], b"QFI", &[0x7f; 7_001]] {
+        let volume = site.volume(32 * MIB);
+        fs::write(site.image(&volume), content).unwrap();
+        site.complete(Work::DeleteVolume {
+            volume: volume.clone(),
+        })
+        .await;
+        assert!(!site.image(&volume).exists());
+    }
     site.assert_clean();
 }
 

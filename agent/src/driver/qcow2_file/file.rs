@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -51,6 +51,17 @@ impl Place {
         .await?
     }
 
+    /// Whether anything lies where the image should.
+    pub(super) async fn has_image(&self) -> Result<bool> {
+        self.ensure_pool().await?;
+        let image = self.image.clone();
+        blocking(move || {
+            let exists = image.try_exists();
+            exists.map_err(|error| failed("looking for", &image, &error))
+        })
+        .await?
+    }
+
     /// Removes what an unfinished attempt left.
     pub(super) async fn remove_partial(&self) -> Result<()> {
         self.ensure_pool().await?;
@@ -68,8 +79,8 @@ impl Place {
             ..
         } = self.clone();
         blocking(move || {
-            remove(&intent)?;
-            if remove(&image)? {
+            let noted = remove(&intent)?;
+            if remove(&image)? || noted {
                 sync(&pool)?;
             }
             Ok(())
@@ -78,12 +89,19 @@ impl Place {
     }
 
     /// Notes that a snapshot is about to be taken. Whatever becomes of who takes it, and however late
-    /// it comes about: as long as the note is there, the snapshot is one that nobody knows of.
+    /// it comes about: as long as the note is there, the snapshot is one that nobody knows of. Both
+    /// the note and its end are durable: one that was lost would leave a snapshot that nobody knows
+    /// of, one that came back would take a snapshot that somebody does.
     pub(super) async fn intend(&self, name: SnapshotName) -> Result<()> {
-        let intent = self.intent.clone();
+        let Self { pool, intent, .. } = self.clone();
         blocking(move || {
-            let written = fs::write(&intent, name.to_string());
-            written.map_err(|error| failed("writing", &intent, &error))
+            let note = name.to_string();
+            let written = File::create(&intent).and_then(|mut file| {
+                file.write_all(note.as_bytes())?;
+                file.sync_all()
+            });
+            written.map_err(|error| failed("writing", &intent, &error))?;
+            sync(&pool)
         })
         .await?
     }
@@ -101,8 +119,14 @@ impl Place {
 
     /// Takes the note away: the snapshot is kept, or gone.
     pub(super) async fn settle(&self) -> Result<()> {
-        let intent = self.intent.clone();
-        blocking(move || remove(&intent).map(drop)).await?
+        let Self { pool, intent, .. } = self.clone();
+        blocking(move || {
+            if remove(&intent)? {
+                sync(&pool)?;
+            }
+            Ok(())
+        })
+        .await?
     }
 
     /// Gives the finished image its name, durably. It may have it already.
