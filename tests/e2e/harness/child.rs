@@ -63,7 +63,7 @@ fn parent_of(pid: i32) -> Option<i32> {
     rest.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// By its calls or, where the kernel does the calling (io_uring), by what reached the disk.
+/// By its calls or, where the kernel does the calling (`io_uring`), by what reached the disk.
 fn has_moved(pid: i32, moved: Moved) -> Option<bool> {
     let counters = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
     let (names, least) = match moved {
