@@ -54,13 +54,11 @@ impl Nfs {
 /// The store of an export: by the host's own mount of it where there is one, else directly.
 pub(crate) fn open(export: &NfsExport) -> Result<Arc<dyn Store>> {
     let address = Address::new(export)?;
-    match MountTable::default().find_export(&address) {
-        Some((path, source)) => Ok(Arc::new(Local::on_mount(path, source))),
-        None => {
-            let store = Arc::new(Nfs::new(export)?);
-            Ok(Arc::new(Retry::new(store, Policy::default())))
-        }
+    if let Some((path, source)) = MountTable::default().find_export(&address) {
+        return Ok(Arc::new(Local::on_mount(path, source)));
     }
+    let store = Arc::new(Nfs::new(export)?);
+    Ok(Arc::new(Retry::new(store, Policy::default())))
 }
 
 #[async_trait]
