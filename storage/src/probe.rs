@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(memory.list(&probes).await.unwrap().len(), 1);
         let emptied = async {
             while !memory.list(&probes).await.unwrap().is_empty() {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         timeout(Duration::from_secs(5), emptied).await.unwrap();
