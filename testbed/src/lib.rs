@@ -2,7 +2,7 @@
 //!
 //! A service starts as children of the test, in the foreground, in a short directory of its own and
 //! on free ports, and `start` returns once it serves. They die with the test however it ends. Where
-//! a program that a service needs is missing, the test [skips](skip) itself; a service that is
+//! a program that a service needs is missing, the test [skips](skip()) itself; a service that is
 //! there and does not start fails the test, with the end of its log.
 //!
 //! | | what it is | faults |
