@@ -64,6 +64,15 @@ impl InProcess {
         self.proxy.idle().await;
     }
 
+    /// Waits until a part has arrived and is answered: no other is on its way when an upload has
+    /// as few chunks as [`append_all`] gives it.
+    pub async fn has_a_part(&self) {
+        let is_part = |name: &String| name.contains(".part-");
+        let arrived = async || self.leftovers().iter().any(is_part).then_some(());
+        testbed::until("a part has arrived", arrived).await;
+        self.idle().await;
+    }
+
     /// Every file that it keeps for objects and uploads.
     pub fn leftovers(&self) -> Vec<String> {
         let mut found = Vec::new();
