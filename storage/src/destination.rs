@@ -52,13 +52,48 @@ pub struct NfsExport {
 impl Destination {
     /// The store behind the address. Nothing is asked of it yet.
     pub fn open(&self) -> Result<Arc<dyn Store>> {
+        self.open_with(Policy::default())
+    }
+
+    /// The same, repeating what fails for reasons that pass as `policy` says.
+    pub fn open_with(&self, policy: Policy) -> Result<Arc<dyn Store>> {
         match self {
             Self::Local { path } => Ok(Arc::new(Local::new(path))),
             Self::S3(bucket) => {
-                let store = Arc::new(S3::new(bucket));
-                Ok(Arc::new(Retry::new(store, Policy::default())))
+                let store = Arc::new(S3::new(bucket).with_policy(policy));
+                Ok(Arc::new(Retry::new(store, policy)))
             }
-            Self::Nfs(export) => nfs::open(export),
+            Self::Nfs(export) => nfs::open(export, policy),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Error, probe};
+
+    #[tokio::test]
+    async fn a_person_who_waits_is_told_soon_that_nobody_listens() {
+        let bucket = S3Bucket {
+            endpoint: Some("http://127.0.0.1:1".into()),
+            region: "us-east-1".into(),
+            bucket: "backups".into(),
+            prefix: None,
+            access_key_id: "key".into(),
+            secret_access_key: Secret::new("secret"),
+            force_path_style: None,
+        };
+        let export = NfsExport {
+            server: "127.0.0.1:1".into(),
+            export: "/export".into(),
+            directory: None,
+        };
+        for destination in [Destination::S3(bucket), Destination::Nfs(export)] {
+            let store = destination.open_with(Policy::PROMPT).unwrap();
+            let error = probe(store).await.unwrap_err();
+            assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+            assert!(error.to_string().contains("tried 2 times"), "{error}");
         }
     }
 }

@@ -52,13 +52,13 @@ impl Nfs {
 }
 
 /// The store of an export: by the host's own mount of it where there is one, else directly.
-pub(crate) fn open(export: &NfsExport) -> Result<Arc<dyn Store>> {
+pub(crate) fn open(export: &NfsExport, policy: Policy) -> Result<Arc<dyn Store>> {
     let address = Address::new(export)?;
     if let Some((path, source)) = MountTable::default().find_export(&address) {
         return Ok(Arc::new(Local::on_mount(path, source)));
     }
     let store = Arc::new(Nfs::new(export)?);
-    Ok(Arc::new(Retry::new(store, Policy::default())))
+    Ok(Arc::new(Retry::new(store, policy)))
 }
 
 #[async_trait]

@@ -48,6 +48,14 @@ impl Policy {
         limit: Duration::ZERO,
     };
 
+    /// For a person who waits for the answer: one more attempt, soon.
+    pub const PROMPT: Self = Self {
+        attempts: 2,
+        first_pause: Duration::from_millis(500),
+        longest_pause: Duration::from_millis(500),
+        limit: Duration::from_secs(3),
+    };
+
     /// Makes attempts until one succeeds, fails for good, or there have been enough.
     pub async fn run<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T>
     where

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use storage::{Bandwidth, Store, Throttle};
+use storage::{Bandwidth, Policy, Store, Throttle};
 use uuid::Uuid;
 
 use super::BackupStorage;
@@ -67,7 +67,7 @@ impl Stores for RealStores {
     }
 
     fn open_unlimited(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
-        storage.destination.open()
+        storage.destination.open_with(Policy::PROMPT)
     }
 }
 

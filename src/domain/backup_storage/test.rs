@@ -49,7 +49,10 @@ async fn probe(app: &App, storage: backup_storage::Model) -> Result<(), String> 
     let access = Access::to(app, storage).map_err(|error| error.to_string())?;
     let patience = app.settings.storage_test;
     // Given up on, it still deletes what it has written.
-    let probed = async { storage::probe(access.destination.open()?).await };
+    let probed = async {
+        let store = access.destination.open_with(storage::Policy::PROMPT)?;
+        storage::probe(store).await
+    };
     match tokio::time::timeout(patience, probed).await {
         Ok(outcome) => outcome.map_err(|error| error.to_string()),
         Err(_) => Err(silence("backup storage", patience)),
