@@ -185,7 +185,12 @@ async fn a_changed_bit_stops_the_reader() {
         ],
     };
     let followed = tokio::spawn(async move { reader.follow().await }).await;
-    assert!(followed.unwrap_err().is_panic());
+    let stopped = followed.unwrap_err().into_panic();
+    let said = stopped.downcast_ref::<String>().unwrap();
+    assert!(
+        said.contains("disk.raw.zst") && said.contains("checksum"),
+        "{said}"
+    );
     assert!(!machine.path("by-hand/disk.qcow2").exists());
     machine.end().await;
 }
