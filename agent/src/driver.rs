@@ -166,3 +166,10 @@ pub trait Driver: Send + Sync {
     /// exists already by that is a success.
     async fn publish(&self) -> Result<()>;
 }
+
+/// Runs file system calls where they may wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|lost| Failure::new(Code::StorageFailed, "The agent failed.").because(lost))
+}

@@ -40,6 +40,7 @@ use self::{
 };
 use super::{
     CloneOrigin, Code, Driver, Failure, Result, Retained, Server, SnapshotName, Surroundings,
+    blocking,
 };
 use crate::report::{Journal, Level};
 
@@ -382,11 +383,4 @@ impl Driver for CephRbd {
             Err(defect) => Err(defect.into()),
         }
     }
-}
-
-/// Runs file system calls where they may wait.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|lost| Failure::new(Code::StorageFailed, "The agent failed.").because(lost))
 }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 pub(super) use self::edit::Editor;
 use self::{command::Command, file::Place};
-use super::{Code, Driver, Failure, Result, Retained, Server, SnapshotName, Surroundings};
+use super::{Driver, Failure, Result, Retained, Server, SnapshotName, Surroundings, blocking};
 use crate::{
     qcow2::{Defect, Image, Snapshot},
     report::{Journal, Level},
@@ -226,13 +226,4 @@ impl Driver for Qcow2File {
     async fn publish(&self) -> Result<()> {
         self.place.publish().await
     }
-}
-
-/// Runs file system calls where they may wait.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|lost| Failure::new(Code::StorageFailed, "The agent failed.").because(lost))
 }

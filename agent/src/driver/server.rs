@@ -12,7 +12,7 @@ use std::{
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use super::{Failure, Result, qcow2_file::blocking};
+use super::{Failure, Result, blocking};
 use crate::{
     nbd::{self, Client},
     process::{self, Invocation, Output, Process, Processes},

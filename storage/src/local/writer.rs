@@ -155,10 +155,8 @@ impl LocalWriter {
         if !self.torn {
             return Ok(());
         }
-        Err(Error::Io {
-            doing: format!("writing {}", self.temporary.path()?),
-            source: io::Error::other("an earlier write of it was not finished"),
-        })
+        let path = self.temporary.path()?;
+        Err(Error::torn(format!("writing {path}")))
     }
 }
 

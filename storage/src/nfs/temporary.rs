@@ -117,10 +117,7 @@ impl Temporary {
     }
 
     pub(super) fn torn(&self) -> Error {
-        Error::Io {
-            doing: self.doing(),
-            source: io::Error::other("an earlier write of it was not finished"),
-        }
+        Error::torn(self.doing())
     }
 
     /// Sends a block, once there is room for it in the window.
