@@ -2,8 +2,10 @@
 
 mod directory;
 pub(crate) mod mount;
+mod output;
 mod place;
 mod root;
+mod temporary;
 mod watchdog;
 mod writer;
 

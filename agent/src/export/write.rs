@@ -20,6 +20,8 @@ use super::{
 };
 use crate::{nbd::Client, report::Progress};
 
+/// Blocks that are being read: enough that the disk has the next request when it has served one.
+const READS: usize = 8;
 /// Frames that are compressed and wait for the store.
 const READY: usize = 2;
 
@@ -55,8 +57,11 @@ pub async fn write(
     // Both ends are driven at once: reading goes on while the store takes its time.
     let produce = async {
         let ready = ready;
-        let frames = stream::iter(plan.units()).map(|unit| compressor.compress(unit));
-        let mut frames = frames.buffered(LANES);
+        let reads = stream::iter(plan.units()).map(|unit| compressor.read(unit));
+        let mut frames = reads
+            .buffered(READS)
+            .map_ok(|block| compressor.compress(block))
+            .try_buffered(compressors());
         while let Some(frame) = frames.try_next().await? {
             if ready.send(frame).await.is_err() {
                 break;
@@ -104,6 +109,14 @@ impl Compressed {
     }
 }
 
+/// What was read of a disk.
+enum Block {
+    /// A run of zeros of this length, which was not read at all.
+    Zeros(u32),
+    /// Bytes, and how many.
+    Data(BytesMut, u32),
+}
+
 /// Reads and compresses units; holds what is used again.
 struct Compressor {
     source: Client,
@@ -122,20 +135,24 @@ impl Compressor {
         }
     }
 
-    async fn compress(&self, unit: Unit) -> Result<Compressed, Error> {
+    async fn read(&self, unit: Unit) -> Result<Block, Error> {
         let (offset, length) = match unit {
-            Unit::Zeros { length, .. } => return Ok(Compressed::zeros(length, 0)),
+            Unit::Zeros { length, .. } => return Ok(Block::Zeros(length)),
             Unit::Data { offset, length } => (offset, length),
         };
         let buffer = match self.blocks.take() {
             Some(buffer) if length == BLOCK_BYTES => buffer,
             _ => BytesMut::zeroed(length as usize),
         };
-        let block = self
-            .source
-            .read(offset, buffer)
-            .await
-            .map_err(Error::Source)?;
+        let read = self.source.read(offset, buffer).await;
+        Ok(Block::Data(read.map_err(Error::Source)?, length))
+    }
+
+    async fn compress(&self, block: Block) -> Result<Compressed, Error> {
+        let (block, length) = match block {
+            Block::Zeros(length) => return Ok(Compressed::zeros(length, 0)),
+            Block::Data(block, length) => (block, length),
+        };
         let (blocks, frames) = (self.blocks.clone(), self.frames.clone());
         let encoders = self.encoders.clone();
         blocking(move || {
@@ -147,6 +164,11 @@ impl Compressor {
         })
         .await?
     }
+}
+
+/// One more than there are processors: one of them may wait for its turn to hand its frame on.
+fn compressors() -> usize {
+    std::thread::available_parallelism().map_or(LANES, |processors| processors.get() + 1)
 }
 
 fn compress_block(
