@@ -53,6 +53,9 @@ use crate::{
 /// Cleaning up is quick, or the storage hangs; then the next operation does it.
 const UNDO_LIMIT: Duration = Duration::from_mins(1);
 
+/// How long an operation that is done may wait for what the snapshots keep to be measured.
+const MEASURE_LIMIT: Duration = Duration::from_secs(2);
+
 /// What operations run with: the same for all of them.
 #[derive(Clone)]
 pub struct Host {
@@ -301,15 +304,16 @@ impl Operation {
         self.report.journal.public(Level::Info, message);
     }
 
-    /// What the volume's snapshots keep now. Not knowing it is no reason to fail.
+    /// What the volume's snapshots keep, now that all else is done: not knowing it is no reason to fail,
+    /// nor to keep the volume from the next operation.
     async fn measure(&self, driver: &dyn Driver) -> Option<Vec<Retained>> {
-        match driver.retained().await {
-            Ok(retained) => Some(retained),
-            Err(failure) => {
-                let message = format!("What the snapshots keep is not known: {failure}");
-                self.report.journal.private(Level::Warn, message);
-                None
-            }
-        }
+        let unknown = match timeout(MEASURE_LIMIT, driver.retained()).await {
+            Ok(Ok(retained)) => return Some(retained),
+            Ok(Err(failure)) => failure.to_string(),
+            Err(_) => "measuring it takes too long".into(),
+        };
+        let message = format!("What the snapshots keep is not known: {unknown}");
+        self.report.journal.private(Level::Warn, message);
+        None
     }
 }

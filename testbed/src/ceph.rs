@@ -1,4 +1,4 @@
-//! A Ceph cluster in memory: a monitor, an OSD and a pool for RBD.
+//! A Ceph cluster, in memory or on the disk: a monitor, an OSD and a pool for RBD.
 //!
 //! What makes it quick: one key for all, registered with the monitor's first keyring; no manager;
 //! a monitor that does not gather proposals; few placement groups; and of `ceph`, which takes as
@@ -17,7 +17,7 @@ use crate::{daemon::Daemon, installed, port, skip, tool};
 
 const POOL: &str = "rbd";
 
-/// A cluster. It forgets everything when its OSD dies.
+/// A cluster.
 #[derive(Debug)]
 pub struct Ceph {
     conf: PathBuf,
@@ -29,7 +29,17 @@ pub struct Ceph {
 
 impl Ceph {
     /// Starts a cluster, if Ceph's programs are there: those of the gateway [`Rgw`](crate::Rgw) too.
+    /// It forgets everything when its OSD dies.
     pub async fn start() -> Option<Self> {
+        Self::start_with("memstore").await
+    }
+
+    /// Starts a cluster whose OSD keeps what it has on the disk.
+    pub async fn start_on_disk() -> Option<Self> {
+        Self::start_with("bluestore").await
+    }
+
+    async fn start_with(store: &str) -> Option<Self> {
         let programs = [
             "setpriv",
             "stdbuf",
@@ -39,6 +49,7 @@ impl Ceph {
             "ceph-mon",
             "ceph-osd",
             "monmaptool",
+            "rados",
             "rbd",
             "radosgw",
             "radosgw-admin",
@@ -69,7 +80,11 @@ impl Ceph {
         let address = format!("[v2:127.0.0.1:{}]", port::free());
         let key = tool::run("ceph-authtool", &["--gen-print-key"], &[]);
         fs::write(&keyring, keys(key.trim())).unwrap();
-        fs::write(&conf, configuration(directory.path(), cluster, &address)).unwrap();
+        fs::write(
+            &conf,
+            configuration(directory.path(), cluster, &address, store),
+        )
+        .unwrap();
 
         let create_map = ["--create", "--fsid", cluster, "--addv", "a", &address, &map];
         tool::run("monmaptool", &create_map, &[]);
@@ -110,8 +125,7 @@ impl Ceph {
             monitor,
             directory,
         };
-        // It waits until the OSD serves; without the option it would look every five seconds.
-        ceph.rbd(&["--objecter_tick_interval=0.2", "pool", "init", POOL]);
+        ceph.await_osd();
         Some(ceph)
     }
 
@@ -133,6 +147,11 @@ impl Ceph {
     /// Runs `rbd` as the administrator, and gives what it prints.
     pub fn rbd(&self, arguments: &[&str]) -> String {
         self.run("rbd", arguments)
+    }
+
+    /// Runs `rados` as the administrator, and gives what it prints.
+    pub fn rados(&self, arguments: &[&str]) -> String {
+        self.run("rados", arguments)
     }
 
     /// Runs `ceph` as the administrator, and gives what it prints.
@@ -164,9 +183,20 @@ impl Ceph {
         self.ceph(&arguments)
     }
 
-    /// `kill -9` of the OSD, and with it of all that is in the cluster.
+    /// `kill -9` of the OSD, and with it of all that is in the cluster, unless it lies on the disk.
     pub fn kill_osd(&mut self) {
         self.osd.kill();
+    }
+
+    /// Starts the OSD again, and waits until it serves.
+    pub fn restart_osd(&mut self) {
+        self.osd.restart();
+        self.await_osd();
+    }
+
+    /// Waits until the OSD serves; without the option it would look every five seconds.
+    fn await_osd(&self) {
+        self.rbd(&["--objecter_tick_interval=0.2", "pool", "init", POOL]);
     }
 
     /// Makes the OSD stand still: clients wait for it.
@@ -232,7 +262,7 @@ fn keys(key: &str) -> String {
     )
 }
 
-fn configuration(directory: &Path, cluster: &str, address: &str) -> String {
+fn configuration(directory: &Path, cluster: &str, address: &str, store: &str) -> String {
     let directory = directory.display();
     format!(
         "[global]
@@ -272,8 +302,10 @@ paxos min wait = 0.01
 
 [osd]
 osd data = {directory}/osd
-osd objectstore = memstore
+osd objectstore = {store}
 memstore device bytes = 4294967296
+bluestore block size = 4294967296
+bluestore fsck on mkfs = false
 osd class load list = *
 osd class default list = *
 osd op num shards = 2

@@ -17,6 +17,7 @@ mod command;
 mod defect;
 mod extent;
 mod image;
+mod name;
 mod survey;
 
 use std::{
@@ -30,6 +31,7 @@ use storage::Secret;
 use tokio::{
     join,
     time::{Instant, sleep},
+    try_join,
 };
 use uuid::Uuid;
 
@@ -67,7 +69,7 @@ pub struct CephRbd {
     name: String,
     partial_name: String,
     size_bytes: u64,
-    command: Command,
+    command: Arc<Command>,
     journal: Arc<Journal>,
     /// The names of its snapshots, the oldest first, once they have been listed: while we work on a
     /// volume, nobody else does.
@@ -92,7 +94,7 @@ impl CephRbd {
             partial_name: format!("{PARTIAL_PREFIX}{volume_id}"),
             size_bytes,
             journal: Arc::clone(&surroundings.journal),
-            command: Command::new(access, surroundings),
+            command: Arc::new(Command::new(access, surroundings)),
             listed: Mutex::default(),
         })
     }
@@ -131,17 +133,17 @@ impl CephRbd {
 
     /// Gives back the size to an image that a roll-back has made smaller.
     async fn ensure_grown(&self) -> Result<()> {
-        let found = self.command.info(self.image()).await??.size;
-        if found < self.size_bytes {
-            let message = format!(
-                "Growing the image from {found} to {} bytes",
-                self.size_bytes
-            );
-            self.journal.private(Level::Info, message);
-            self.command.grow(self.image(), self.size_bytes).await??;
-            return self.ensure_right_size().await;
+        let found = self.command.info(self.image()).await??;
+        if found.size >= self.size_bytes {
+            return self.check_size(&found);
         }
-        self.check_size(&Info { size: found })
+        let message = format!(
+            "Growing the image from {} to {} bytes",
+            found.size, self.size_bytes
+        );
+        self.journal.private(Level::Info, message);
+        self.command.grow(self.image(), self.size_bytes).await??;
+        self.ensure_right_size().await
     }
 
     /// The snapshot, which has to be there and no larger than the volume.
@@ -224,8 +226,14 @@ impl CephRbd {
 #[async_trait]
 impl Driver for CephRbd {
     async fn clean_up(&self, _repair: bool) -> Result<()> {
-        let Some(survey) = self.survey().await? else {
-            return self.discard(self.partial()).await.map(drop);
+        let (partial, survey) = try_join!(self.lookup(self.partial()), self.survey())?;
+        let exists = match partial {
+            None => survey.is_some(),
+            // It may be the volume itself, half renamed.
+            Some(_) => self.find().await?.image.is_some(),
+        };
+        let (true, Some(survey)) = (exists, survey) else {
+            return self.discard(self.partial()).await;
         };
         self.remove_left_over(&survey.left_over).await?;
         *self.listed() = Some(survey.kept);
@@ -233,7 +241,7 @@ impl Driver for CephRbd {
     }
 
     async fn create(&self) -> Result<()> {
-        if let Some(info) = unless(self.command.info(self.image()).await?, Kind::NoImage)? {
+        if let Some(info) = self.find().await?.image {
             // An earlier attempt came this far.
             return self.check_size(&info);
         }
@@ -243,13 +251,7 @@ impl Driver for CephRbd {
     }
 
     async fn delete(&self) -> Result<()> {
-        self.discard(self.partial()).await?;
-        if unless(self.command.info(self.image()).await?, Kind::NoImage)?.is_none() {
-            return Ok(());
-        }
-        self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
-        self.ensure_no_clones().await?;
-        self.withdraw().await
+        self.remove_unused().await
     }
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
@@ -314,10 +316,11 @@ impl Driver for CephRbd {
     }
 
     async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
-        self.require_snapshot(name).await?;
-        self.command
-            .serve_snapshot(self.image(), &name.to_string())
-            .await
+        let snapshot = self.require_snapshot(name).await?;
+        let server = self.command.serve_snapshot(self.image(), &snapshot.name);
+        let server = server.await?;
+        let (command, image) = (Arc::clone(&self.command), self.name.clone());
+        Ok(server.witnessed(survey::still_there(command, image, snapshot)))
     }
 
     async fn check_overwrite(&self) -> Result<()> {
@@ -369,18 +372,6 @@ impl Driver for CephRbd {
     }
 
     async fn publish(&self) -> Result<()> {
-        let renamed = self.command.rename(self.partial(), &self.name).await?;
-        match renamed {
-            Ok(()) => Ok(()),
-            // An earlier attempt came this far.
-            Err(defect) if defect.kind == Kind::NoImage => self.ensure_right_size().await,
-            // One was cut off between the two halves of a renaming. No more is removed than that, as
-            // what is in use or has snapshots cannot be.
-            Err(defect) if defect.kind == Kind::Exists => {
-                unless(self.command.remove(self.image()).await?, Kind::NoImage)?;
-                Ok(self.command.rename(self.partial(), &self.name).await??)
-            }
-            Err(defect) => Err(defect.into()),
-        }
+        self.rename_partial().await
     }
 }

@@ -62,6 +62,11 @@ impl Failure {
         self
     }
 
+    /// What was read is not what was to be read.
+    pub fn snapshot_lost() -> Self {
+        Self::storage("The snapshot was deleted by another tool while it was read.")
+    }
+
     /// The pool that volumes lie in has no space left.
     pub fn pool_full() -> Self {
         Self::storage("The storage pool is full: no space left for the volume.")

@@ -201,7 +201,8 @@ impl Driver for Qcow2File {
         let server = self.command.serve_snapshot(name).await?;
         let server = server.cut_to(snapshot.virtual_bytes)?;
         let image = self.place.image().to_owned();
-        Ok(server.witnessed(move || check::still_there(&image, &snapshot)))
+        let still_there = blocking(move || check::still_there(&image, &snapshot));
+        Ok(server.witnessed(async { still_there.await? }))
     }
 
     async fn check_overwrite(&self) -> Result<()> {

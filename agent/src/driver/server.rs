@@ -9,10 +9,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use super::{Failure, Result, blocking};
+use super::{Failure, Result};
 use crate::{
     nbd::{self, Client},
     process::{self, Invocation, Output, Process, Processes},
@@ -50,7 +51,7 @@ pub struct Server {
 }
 
 /// Says, once everything is read, whether what was served had been there all the time.
-type Witness = Box<dyn FnOnce() -> Result<()> + Send>;
+type Witness = BoxFuture<'static, Result<()>>;
 
 impl Server {
     /// Starts `qemu-nbd` with `arguments` that name the disk, on a socket in `directory`.
@@ -125,10 +126,10 @@ impl Server {
         }
     }
 
-    /// Has [`finish`](Self::finish) ask `witness`, which may wait for files.
+    /// Has [`finish`](Self::finish) ask `witness`.
     #[must_use]
-    pub fn witnessed(mut self, witness: impl FnOnce() -> Result<()> + Send + 'static) -> Self {
-        self.witness = Some(Box::new(witness));
+    pub fn witnessed(mut self, witness: impl Future<Output = Result<()>> + Send + 'static) -> Self {
+        self.witness = Some(Box::pin(witness));
         self
     }
 
@@ -171,7 +172,7 @@ impl Server {
         };
         ended?;
         match witness {
-            Some(witness) => blocking(witness).await?,
+            Some(witness) => witness.await,
             None => Ok(()),
         }
     }

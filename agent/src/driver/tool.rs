@@ -18,6 +18,8 @@ pub struct Tools {
     pub qemu_nbd: PathBuf,
     /// `rbd` of Ceph.
     pub rbd: PathBuf,
+    /// `rados` of Ceph, of the same package.
+    pub rados: PathBuf,
     /// `setpriv` of util-linux: without it, children may outlive an agent that is killed.
     pub setpriv: Option<PathBuf>,
 }
@@ -32,6 +34,7 @@ impl Default for Tools {
             qemu_img: expect("qemu-img"),
             qemu_nbd: expect("qemu-nbd"),
             rbd: expect("rbd"),
+            rados: expect("rados"),
             setpriv: find("setpriv"),
         }
     }

@@ -1,14 +1,7 @@
 //! Taking snapshots, letting them go, and going back to them.
 
-use std::time::Duration;
-
-use tokio::time::timeout;
-
 use super::{Completed, Operation, SnapshotItem, Volume};
 use crate::driver::{Driver, Result, SnapshotName};
-
-/// How long a new snapshot may wait for what the older ones keep to be measured.
-const MEASURE_LIMIT: Duration = Duration::from_secs(2);
 
 impl Operation {
     pub(super) async fn create_snapshot(
@@ -19,16 +12,13 @@ impl Operation {
         let driver = self.driver(volume)?;
         self.tell("Taking the snapshot");
         let name = SnapshotName::Kept(snapshot.id);
-        let known = driver.begin_with_snapshot(name, self.is_repeated()).await?;
-        if known.is_some() {
-            return Ok(Completed {
+        match driver.begin_with_snapshot(name, self.is_repeated()).await? {
+            None => Ok(self.measured(&*driver).await),
+            known => Ok(Completed {
                 retained: known,
                 ..Completed::default()
-            });
+            }),
         }
-        // It is there, and must not wait until a large volume has been gone through.
-        let measured = timeout(MEASURE_LIMIT, self.measured(&*driver)).await;
-        Ok(measured.unwrap_or_default())
     }
 
     /// Lets a snapshot go that was taken and will not be told of.

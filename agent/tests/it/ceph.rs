@@ -1,11 +1,14 @@
 //! Ceph: the driver by the suite that all pass, whole operations, and a cluster that fails.
 
+mod delete;
+mod export;
 mod fault;
 mod measure;
 mod operation;
+mod rename;
 mod speed;
 
-use std::fs;
+use std::{fs, process::Stdio};
 
 use storage::{Secret, format::manifest::StorageType};
 use testbed::Ceph;
@@ -13,11 +16,15 @@ use tidemark_agent::{
     driver::{Driver, SnapshotName, ceph_rbd::CephRbd},
     operation::{BackupItem, CephPool, Pool, RestoreSource, SnapshotItem, Volume, Work},
 };
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdout},
+};
 use uuid::Uuid;
 
 use crate::{
     conformance::{self, Disk, Storage},
-    site::{MIB, Site, run, text},
+    site::{MIB, Site, run, text, within},
 };
 
 const POOL: &str = "volumes";
@@ -34,7 +41,10 @@ struct Cluster {
 
 impl Cluster {
     async fn start() -> Option<Self> {
-        let ceph = Ceph::start().await?;
+        Some(Self::start_on(Ceph::start().await?))
+    }
+
+    fn start_on(ceph: Ceph) -> Self {
         // What the driver leaves to the operator: tests have less patience.
         let conf = fs::read_to_string(ceph.conf()).unwrap();
         let patience = format!("{conf}\n[client]\nrados_osd_op_timeout = 4\n");
@@ -49,7 +59,7 @@ impl Cluster {
             keyring,
         };
         let site = Site::new();
-        Some(Self { ceph, pool, site })
+        Self { ceph, pool, site }
     }
 
     fn volume(&self, size_bytes: u64) -> Volume {
@@ -120,6 +130,21 @@ impl Cluster {
         self.ceph.rbd(&[verb, &image, options].concat())
     }
 
+    /// Opens a volume as an instance does, and writes to it.
+    async fn hold(&self, volume: &Volume) -> Holder {
+        let options = self.options(&volume.id.to_string());
+        let mut holder = tokio::process::Command::new("qemu-io");
+        holder
+            .args(["--image-opts", &options])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut process = holder.kill_on_drop(true).spawn().unwrap();
+        let answers = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut holder = Holder { process, answers };
+        holder.write(9).await;
+        holder
+    }
+
     /// Lets QEMU do something to an image.
     fn poke(&self, image: &str, command: &str) {
         self.poke_all(image, &[command]);
@@ -156,6 +181,15 @@ impl Cluster {
         listed.lines().map(str::to_owned).collect()
     }
 
+    /// The names by which images can be opened, whether the pool's directory knows them or not.
+    fn names(&self) -> Vec<String> {
+        let objects = self.ceph.rados(&["--pool", POOL, "ls"]);
+        let names = objects
+            .lines()
+            .filter_map(|name| name.strip_prefix("rbd_id."));
+        names.map(str::to_owned).collect()
+    }
+
     fn snapshots(&self, image: &str) -> Vec<String> {
         let listed = self.rbd(&["snap", "ls"], image, &["--format", "json"]);
         let listed: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap();
@@ -167,13 +201,48 @@ impl Cluster {
         self.site.assert_clean();
         let run = fs::read_dir(self.site.path("run")).unwrap();
         assert_eq!(run.count(), 0, "a configuration or a keyring is left");
-        for image in self.images() {
+        let (mut names, mut images) = (self.names(), self.images());
+        names.sort();
+        images.sort();
+        assert_eq!(names, images, "an image has two names, or a name no image");
+        for image in images {
             assert!(!image.starts_with("tidemark-tmp-"), "{image} is left");
             for snapshot in self.snapshots(&image) {
                 let name = SnapshotName::parse(&snapshot);
                 assert!(matches!(name, Some(SnapshotName::Kept(_))), "{snapshot}");
             }
         }
+    }
+}
+
+/// A client that has a volume open.
+struct Holder {
+    process: Child,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Holder {
+    /// Writes to the first MiB, which has to succeed.
+    async fn write(&mut self, pattern: u8) {
+        let command = format!("write -P {pattern} 0 1M\n");
+        let stdin = self.process.stdin.as_mut().unwrap();
+        stdin.write_all(command.as_bytes()).await.unwrap();
+        let answer = async {
+            loop {
+                let line = self.answers.next_line().await.unwrap().unwrap();
+                if !line.ends_with("ops/sec)") {
+                    break line;
+                }
+            }
+        };
+        let answer = within(answer).await;
+        assert!(answer.contains("wrote 1048576/1048576"), "{answer}");
+    }
+
+    /// Lets go of the volume.
+    async fn close(mut self) {
+        drop(self.process.stdin.take());
+        within(self.process.wait()).await.unwrap();
     }
 }
 

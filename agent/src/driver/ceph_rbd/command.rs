@@ -1,6 +1,7 @@
-//! The command lines: `rbd` for an image's metadata, `qemu-nbd` for its content.
+//! The command lines: `rbd` for an image's metadata, `rados` for a name that `rbd` left over, and
+//! `qemu-nbd` for content.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{join, sync::mpsc};
@@ -37,6 +38,8 @@ pub(super) struct ImageName<'a> {
 /// What an image is like.
 #[derive(Debug, Deserialize)]
 pub(super) struct Info {
+    /// What it is called inside the cluster, whatever its name.
+    pub(super) id: Option<String>,
     pub(super) size: u64,
 }
 
@@ -180,6 +183,24 @@ impl Command {
         self.change(&["rename"], image, &options).await
     }
 
+    /// The names of a pool's images, as its directory has them.
+    pub(super) async fn directory(&self) -> Attempt<Vec<String>> {
+        let tool = &self.surroundings.tools.rbd;
+        let question = self.as_user(tool, Patience::Short).await?;
+        self.answer(question.args(["ls", "--pool", self.pool()]), "ls")
+            .await
+    }
+
+    /// Removes a name by which an image can be opened, and nothing else.
+    pub(super) async fn remove_name(&self, image: ImageName<'_>) -> Attempt<()> {
+        let object = format!("rbd_id.{}", image.image);
+        let tool = &self.surroundings.tools.rados;
+        let change = self.as_user(tool, Patience::Short).await?;
+        let change = change.args(["--pool", image.pool, "rm", &object]);
+        self.run(change.time_limit(METADATA_LIMIT).uninterrupted())
+            .await
+    }
+
     /// Removes an image. May be cut off, and goes on where it was when it is repeated.
     pub(super) async fn remove(&self, image: ImageName<'_>) -> Attempt<()> {
         self.work(&["rm"], image, &["--no-progress"]).await
@@ -289,14 +310,18 @@ impl Command {
         options: &[&str],
     ) -> Attempt<T> {
         let question = self.invocation(Patience::Short, verb, image, options);
-        let question = question.await?.args(["--format", "json"]);
+        self.answer(question.await?, &verb.join(" ")).await
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, question: Invocation, verb: &str) -> Attempt<T> {
+        let question = question.args(["--format", "json"]);
         let question = question.time_limit(METADATA_LIMIT);
         let output = match self.surroundings.processes.run(question).await {
             Ok(output) => output,
             Err(error) => return Ok(Err(error.into())),
         };
         let answer = serde_json::from_slice(&output.stdout);
-        Ok(Ok(answer.map_err(|error| puzzling(&verb.join(" "), error))?))
+        Ok(Ok(answer.map_err(|error| puzzling(verb, error))?))
     }
 
     /// Runs a short command that changes metadata, and lets it finish in any case.
@@ -324,14 +349,16 @@ impl Command {
         image: ImageName<'_>,
         options: &[&str],
     ) -> Result<Invocation> {
-        let configuration = self.access.configuration(patience).await?;
-        let invocation = Invocation::new(&self.surroundings.tools.rbd)
-            .arg("--conf")
-            .arg(configuration)
-            .args(["--id", self.access.user()])
-            .args(verb)
-            .args(["--pool", image.pool, "--image", image.image]);
+        let tool = &self.surroundings.tools.rbd;
+        let invocation = self.as_user(tool, patience).await?.args(verb);
+        let invocation = invocation.args(["--pool", image.pool, "--image", image.image]);
         Ok(invocation.args(options))
+    }
+
+    async fn as_user(&self, tool: &Path, patience: Patience) -> Result<Invocation> {
+        let configuration = self.access.configuration(patience).await?;
+        let invocation = Invocation::new(tool).arg("--conf").arg(configuration);
+        Ok(invocation.args(["--id", self.access.user()]))
     }
 }
 

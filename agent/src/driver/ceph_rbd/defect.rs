@@ -120,6 +120,11 @@ pub(super) fn protected() -> Failure {
     )
 }
 
+/// A volume is to be made where there is one.
+pub(super) fn exists() -> Failure {
+    Failure::storage("The volume exists already.")
+}
+
 /// The image has not the size that the gateway believes it to have.
 pub(super) fn size(found: u64, expected: u64) -> Failure {
     Failure::storage(format!(
@@ -208,6 +213,16 @@ mod tests {
                 1,
                 "qemu-nbd: error reading header from x: No such file or directory",
                 Kind::NoImage,
+            ),
+            (
+                1,
+                "error removing x>rbd_id.y: (2) No such file or directory",
+                Kind::NoImage,
+            ),
+            (
+                1,
+                "error opening pool x: (2) No such file or directory",
+                Kind::NoPool,
             ),
             (1, "qemu-nbd: something else", Kind::Other),
             (22, "rbd: something else", Kind::Other),

@@ -1,17 +1,16 @@
 //! Images that come and go: unfinished ones, those that make room, those on their way out.
 
-use super::{CephRbd, ImageName, Kind, PARTIAL_PREFIX, WATCHER_PATIENCE, command::unless, defect};
-use crate::{
-    driver::{Failure, Result},
-    report::Level,
+use super::{
+    CephRbd, ImageName, Kind, PARTIAL_PREFIX, WATCHER_PATIENCE, command::unless, defect,
+    name::Found,
 };
+use crate::{driver::Result, report::Level};
 
 impl CephRbd {
-    /// Removes an image that no living client uses: unfinished, or on its way out. Says whether
-    /// there was one.
-    pub(super) async fn discard(&self, image: ImageName<'_>) -> Result<bool> {
+    /// Removes an image that no living client uses: unfinished, or on its way out.
+    pub(super) async fn discard(&self, image: ImageName<'_>) -> Result<()> {
         let Some(locks) = unless(self.command.locks(image).await?, Kind::NoImage)? else {
-            return Ok(false);
+            return self.remove_remains(image).await;
         };
         self.journal
             .private(Level::Info, format!("Removing the image {}", image.image));
@@ -32,19 +31,21 @@ impl CephRbd {
             }
             removed => drop(unless(removed, Kind::NoImage)?),
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// Removes what is left under the name of an image that cannot be opened: half of one, whose
+    /// creation or removal was cut off.
+    pub(super) async fn remove_remains(&self, image: ImageName<'_>) -> Result<()> {
+        unless(self.command.remove(image).await?, Kind::NoImage).map(drop)
     }
 
     /// Creates an empty image under the name of what is not finished.
     pub(super) async fn create_partial(&self) -> Result<()> {
-        let partial = self.partial();
-        let created = self.command.create(partial, self.size_bytes).await?;
-        if unless(created, Kind::Exists)?.is_none() {
-            // A half of one, of an attempt that was killed while it created it.
-            unless(self.command.remove(partial).await?, Kind::NoImage)?;
-            self.command.create(partial, self.size_bytes).await??;
-        }
-        Ok(())
+        Ok(self
+            .command
+            .create(self.partial(), self.size_bytes)
+            .await??)
     }
 
     /// Refuses to delete what others stand on. What stands on it and is ours was never finished.
@@ -73,25 +74,35 @@ impl CephRbd {
     /// Makes room for a new volume. One that is there was finished by an attempt that could not say
     /// so any more: nobody uses it yet.
     pub(super) async fn clear(&self) -> Result<()> {
-        self.discard(self.partial()).await?;
-        let snapshots = self.command.snapshots(self.image()).await?;
-        let Some(snapshots) = unless(snapshots, Kind::NoImage)? else {
-            return Ok(());
-        };
-        if !snapshots.is_empty() {
-            return Err(Failure::storage(
-                "The volume exists already, with snapshots.",
-            ));
+        let found = self.find().await?;
+        if found.image.is_some() {
+            if !self.command.snapshots(self.image()).await??.is_empty() {
+                return Err(defect::exists().because("it has snapshots"));
+            }
+            self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
         }
-        self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
-        self.withdraw().await
+        self.remove_all(&found).await
     }
 
-    /// Removes the volume, which from its beginning does not exist any more.
-    pub(super) async fn withdraw(&self) -> Result<()> {
+    /// Removes the volume, unless it is used or others stand on it. Nothing goes before that is known.
+    pub(super) async fn remove_unused(&self) -> Result<()> {
+        let found = self.find().await?;
+        if found.image.is_some() {
+            self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
+            self.ensure_no_clones().await?;
+        }
+        self.remove_all(&found).await
+    }
+
+    /// Removes what was found. A volume does not exist any more as soon as that begins.
+    async fn remove_all(&self, found: &Found) -> Result<()> {
+        self.discard(self.partial()).await?;
+        if found.image.is_none() {
+            return self.remove_remains(self.image()).await;
+        }
         self.command
             .rename(self.image(), &self.partial_name)
             .await??;
-        self.discard(self.partial()).await.map(drop)
+        self.discard(self.partial()).await
     }
 }

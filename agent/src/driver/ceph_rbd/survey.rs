@@ -1,11 +1,15 @@
 //! An image's snapshots: which there are, and what each of them keeps.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream};
 use tokio::{time::timeout, try_join};
 
-use super::{CephRbd, Kind, command::unless, extent};
+use super::{
+    CephRbd, Kind,
+    command::{Command, ImageName, Listed, unless},
+    extent,
+};
 use crate::{
     driver::{Failure, Result, Retained, SnapshotName},
     report::Level,
@@ -22,6 +26,24 @@ pub(super) struct Survey {
     pub(super) kept: Vec<String>,
     /// Those that nobody needs any more.
     pub(super) left_over: Vec<SnapshotName>,
+}
+
+/// Fails if a snapshot that has been read is gone: who reads it is not told, and gets what the volume
+/// holds now.
+pub(super) async fn still_there(
+    command: Arc<Command>,
+    image: String,
+    snapshot: Listed,
+) -> Result<()> {
+    let image = ImageName {
+        pool: command.pool(),
+        image: &image,
+    };
+    let listed = command.snapshots(image).await??;
+    if listed.iter().any(|listed| listed.id == snapshot.id) {
+        return Ok(());
+    }
+    Err(Failure::snapshot_lost().because(snapshot.name))
 }
 
 impl CephRbd {

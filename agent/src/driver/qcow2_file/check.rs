@@ -64,8 +64,7 @@ pub(super) fn still_there(image: &Path, snapshot: &Snapshot) -> Result<()> {
     if found.as_ref() == Some(snapshot) {
         return Ok(());
     }
-    let message = "The snapshot was deleted by another tool while it was read.";
-    Err(Failure::storage(message).because(&snapshot.name))
+    Err(Failure::snapshot_lost().because(&snapshot.name))
 }
 
 /// Snapshots that nobody needs any more: temporary ones, and the one that was about to be taken.

@@ -1,13 +1,12 @@
 //! A cluster that fails, refuses or is full, and images that others use.
 
-use std::{process::Stdio, time::Instant};
+use std::time::Instant;
 
 use storage::Secret;
 use tidemark_agent::{
     driver::{Code, Failure},
     operation::{CephPool, Operation, Outcome, Pool, Report, Volume, Work},
 };
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -158,17 +157,7 @@ async fn a_volume_that_a_client_has_open_is_not_overwritten_and_can_be_backed_up
     };
     let volume = cluster.filled_volume(32 * MIB).await;
     let backup = cluster.take_backup(&volume).await;
-    let options = cluster.options(&volume.id.to_string());
-    let mut holder = tokio::process::Command::new("qemu-io");
-    holder
-        .args(["--image-opts", &options])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    let mut holder = holder.kill_on_drop(true).spawn().unwrap();
-    let stdin = holder.stdin.as_mut().unwrap();
-    stdin.write_all(b"write -P 9 0 1M\n").await.unwrap();
-    let mut answer = BufReader::new(holder.stdout.take().unwrap());
-    within(answer.read_line(&mut String::new())).await.unwrap();
+    let mut holder = cluster.hold(&volume).await;
 
     let (_, work) = snapshot_work(&volume);
     cluster.site.complete(work).await;
@@ -181,7 +170,7 @@ async fn a_volume_that_a_client_has_open_is_not_overwritten_and_can_be_backed_up
     assert_eq!(cluster.digest(&volume), before);
 
     // Killed, it is taken for alive for half a minute more.
-    within(holder.kill()).await.unwrap();
+    within(holder.process.kill()).await.unwrap();
     cluster.site.complete(restore).await;
     assert_ne!(cluster.digest(&volume), before);
     cluster.assert_clean();

@@ -1,10 +1,13 @@
-//! What taking a snapshot says of the one before it, and that it does not wait for that.
+//! What snapshots keep is measured, and nothing waits for that for long.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Instant};
 
-use tidemark_agent::{driver::Retained, operation::Volume};
+use tidemark_agent::{
+    driver::Retained,
+    operation::{RestoreSource, Volume, Work},
+};
 
-use super::{Cluster, snapshot_work};
+use super::{Cluster, in_place, snapshot_work};
 use crate::site::MIB;
 
 impl Cluster {
@@ -73,4 +76,27 @@ async fn a_snapshot_does_not_wait_for_the_one_before_to_be_measured() {
     };
     assert_eq!(completed.retained.unwrap(), [new]);
     cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_does_not_wait_for_all_snapshots_to_be_measured() {
+    let Some(mut cluster) = Cluster::start().await else {
+        return;
+    };
+    let (volume, _) = volume_with_snapshots(&cluster).await;
+    let (snapshot, work) = snapshot_work(&volume);
+    cluster.site.complete(work).await;
+    cluster.slow_down("diff", 60);
+    let roll_back = in_place(&volume, RestoreSource::Snapshot(snapshot.clone()));
+    let delete = Work::DeleteSnapshot {
+        volume: volume.clone(),
+        snapshot,
+    };
+    for work in [roll_back, delete] {
+        let begun_at = Instant::now();
+        let completed = cluster.site.complete(work).await;
+        assert!(begun_at.elapsed().as_secs() < 30);
+        assert_eq!(completed.retained, None, "the last known figures stay");
+        cluster.assert_clean();
+    }
 }
