@@ -273,7 +273,7 @@ paxos min wait = 0.01
 [osd]
 osd data = {directory}/osd
 osd objectstore = memstore
-memstore device bytes = 4294967296
+memstore device bytes = 12884901888
 osd class load list = *
 osd class default list = *
 osd op num shards = 2
