@@ -303,7 +303,7 @@ paxos min wait = 0.01
 [osd]
 osd data = {directory}/osd
 osd objectstore = {store}
-memstore device bytes = 4294967296
+memstore device bytes = 12884901888
 bluestore block size = 4294967296
 bluestore fsck on mkfs = false
 osd class load list = *

@@ -79,6 +79,13 @@ impl Rgw {
         tool::run("rclone", arguments, &variables)
     }
 
+    /// Frees the memory of deleted objects at once. By itself it waits for two hours.
+    pub fn forget_deleted(&self, ceph: &Ceph) {
+        let name = ["-n", "client.rgw", "--log-to-stderr=false"];
+        let collect = ["gc", "process", "--include-all"];
+        ceph.run("radosgw-admin", &[&name[..], &collect].concat());
+    }
+
     /// Makes it stand still: connections are made, and nothing is answered.
     pub fn pause(&self) {
         self.daemon.pause();

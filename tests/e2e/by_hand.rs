@@ -9,7 +9,7 @@ use std::{
 use testbed::{Ceph, Rgw};
 use tokio::{process::Command, time::timeout};
 
-use crate::harness::{Content, MIB, Machine, PlatformSize, Rules};
+use crate::harness::{Content, MIB, Machine, PlatformSize, Rules, bucket, create_backup_storage};
 
 /// A block of commands, and when it is for the reader.
 struct Block {
@@ -75,16 +75,15 @@ impl Reader<'_> {
     }
 }
 
-/// A machine with a backup of a file system, and nothing else that is left of it.
-async fn machine_with_backup() -> (Machine, Content, String) {
-    let machine = Machine::with_agent(Rules::default()).await;
+/// Backs a file system up, and gives what it holds and the backup's place.
+async fn back_up(machine: &Machine) -> (Content, String) {
     let owner = machine.request();
     let volume = owner.volume("web").await;
     let content = Content::file_system(machine.path("content/disk"), PlatformSize::PLAN, "a").await;
     content.write_to(&machine.image(&volume)).await;
     let backup = owner.create_backup(&volume).await;
     owner.completed(&backup).await;
-    (machine, content, format!("{volume}/{}", backup.item))
+    (content, format!("{volume}/{}", backup.item))
 }
 
 /// The tools that Debian may lack are optional for readers, and here as all tools are.
@@ -95,7 +94,8 @@ async fn a_directory_of_backups_is_restored_by_hand() {
     if !testbed::installed(&TOOLS) {
         return;
     }
-    let (machine, content, backup) = machine_with_backup().await;
+    let machine = Machine::with_agent(Rules::default()).await;
+    let (content, backup) = back_up(&machine).await;
     let large = PlatformSize::LARGE_PLAN;
     let reader = Reader {
         directory: machine.path("by-hand"),
@@ -129,10 +129,10 @@ async fn a_bucket_of_backups_is_restored_by_hand_to_qcow2_and_to_ceph() {
         return;
     };
     let rgw = Rgw::start(&ceph).await;
-    let (machine, content, backup) = machine_with_backup().await;
-    let bucket = format!(":s3:{}/tidemark", rgw.bucket);
-    let backups = machine.path("backups");
-    rgw.rclone(&["copy", backups.to_str().unwrap(), &bucket]);
+    let machine = Machine::with_agent(Rules::default()).await;
+    let bucket = create_backup_storage(&machine, bucket(&rgw, Some("tidemark"))).await;
+    machine.back_up_to(&bucket).await;
+    let (content, backup) = back_up(&machine).await;
     let large = PlatformSize::LARGE_PLAN;
     let reader = Reader {
         directory: machine.path("by-hand"),
@@ -170,7 +170,8 @@ async fn a_changed_bit_stops_the_reader() {
     if !testbed::installed(&TOOLS) {
         return;
     }
-    let (machine, _, backup) = machine_with_backup().await;
+    let machine = Machine::with_agent(Rules::default()).await;
+    let (_, backup) = back_up(&machine).await;
     let object = machine
         .path("backups/volumes")
         .join(&backup)

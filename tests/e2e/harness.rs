@@ -1,5 +1,6 @@
 //! One machine for one test: the processes that run on it, who speaks to them, and what is left.
 
+mod ceph;
 mod child;
 mod client;
 mod database;
@@ -16,15 +17,16 @@ mod tool;
 
 mod websocket;
 
+pub use ceph::{create_ceph_pool, rbd_image};
 pub use child::{Moved, Nbd};
 pub use client::Client;
 pub use database::Engine;
-pub use destination::Destinations;
+pub use destination::{Destinations, bucket};
 pub use disk::{Content, MIB};
 pub use event_stream::EventStream;
 pub use machine::{Machine, Rules};
-pub use platform::{Size as PlatformSize, create_plan, create_storage_pool};
-pub use process::{Running, gateway, run};
+pub use platform::{Size as PlatformSize, create_backup_storage, create_plan};
+pub use process::{Running, gateway, run, run_well};
 pub use request::Accepted;
 pub use testbed::until;
 pub use tool::Gate;

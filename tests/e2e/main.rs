@@ -17,6 +17,7 @@ mod crash;
 mod demo;
 mod fault;
 mod harness;
+mod latency;
 mod lifecycle;
 mod matrix;
 mod real_run;

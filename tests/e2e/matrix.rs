@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use serde_json::json;
-use testbed::{Ceph, Guest};
+use testbed::Guest;
 
 use crate::harness::{
-    Content, Destinations, MIB, Machine, Moved, Nbd, PlatformSize, Rules, create_plan,
-    create_storage_pool, disk,
+    Content, Destinations, MIB, Machine, Moved, Nbd, PlatformSize, Rules, create_ceph_pool,
+    create_plan, disk, rbd_image,
 };
 
 /// A backup, and the disk as it was when it was taken.
@@ -126,14 +126,7 @@ async fn a_ceph_volume_comes_back_from_every_destination() {
         return;
     };
     let ceph = &destinations.ceph;
-    let keyring = ceph.user("tidemark", ceph.pool());
-    let key = keyring
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("key = "));
-    let pool = json!({
-        "pool": ceph.pool(), "user": "tidemark", "configPath": ceph.conf(), "keyring": key,
-    });
-    create_storage_pool(&machine, &machine.platform.group, "cephRbd", pool).await;
+    create_ceph_pool(&machine, ceph).await;
     machine.platform.plan = create_plan(&machine, PlatformSize::PLAN, "CEPH_RBD").await;
     let owner = machine.request();
     let volume = owner.volume("web").await;
@@ -142,7 +135,7 @@ async fn a_ceph_volume_comes_back_from_every_destination() {
         machine.back_up_to(storage).await;
         let path = machine.path("content").join(storage);
         let content = Content::file_system(path, PlatformSize::PLAN, storage).await;
-        content.write_to_rbd(&rbd(ceph, &volume)).await;
+        content.write_to_rbd(&rbd_image(ceph, &volume)).await;
         let backup = owner.create_backup(&volume).await;
         owner.completed(&backup).await;
         let backup = backup.item;
@@ -153,25 +146,22 @@ async fn a_ceph_volume_comes_back_from_every_destination() {
         let plan = &machine.platform.plan;
         let new = owner.restore_to_new_volume(source.clone(), plan).await;
         owner.completed(&new).await;
-        assert!(content.is_in(Path::new(&rbd(ceph, &new.item)), "raw").await);
+        assert!(
+            content
+                .is_in(Path::new(&rbd_image(ceph, &new.item)), "raw")
+                .await
+        );
         let restore = owner.restore_in_place(&volume, source).await;
         owner.completed(&restore).await;
-        assert!(content.is_in(Path::new(&rbd(ceph, &volume)), "raw").await);
+        assert!(
+            content
+                .is_in(Path::new(&rbd_image(ceph, &volume)), "raw")
+                .await
+        );
     }
     let images = ceph.rbd(&["ls", ceph.pool()]);
     assert_eq!(images.lines().count(), 1 + storages.len(), "{images}");
     nothing_stays(machine, &destinations, &taken).await;
-}
-
-/// A volume's image, as QEMU's tools name it.
-fn rbd(ceph: &Ceph, volume: &str) -> String {
-    let images = ceph.rbd(&["ls", ceph.pool()]);
-    let image = images.lines().find(|image| image.contains(volume)).unwrap();
-    format!(
-        "rbd:{}/{image}:id=admin:conf={}",
-        ceph.pool(),
-        ceph.conf().display()
-    )
 }
 
 /// Deletes the backups: of each there were two objects, and nothing is left.

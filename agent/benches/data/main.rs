@@ -7,38 +7,62 @@
     reason = "it runs the tools that users have, and needs ids"
 )]
 
+mod cell;
+mod choice;
 mod contender;
 mod content;
+mod export;
 mod meter;
+mod restore;
 mod served;
+mod services;
 mod site;
+mod snapshots;
 mod table;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use nix::sys::statvfs::statvfs;
-use tidemark_agent::operation::{BackupItem, RestoreSource, SnapshotItem, Volume, Work};
 
-use self::{contender::Contender, meter::Cost, site::Site, table::Row};
+use self::{
+    cell::Cell,
+    choice::{Room, Source, Target},
+    site::Site,
+};
 
 const GIB: u64 = 1 << 30;
 
-/// Measures backups and restores.
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// Backups and restores.
+    Backups,
+    /// How long snapshots take.
+    Snapshots,
+}
+
+/// Measures backups, restores and snapshots.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Where volumes and backups are made: on the disk that is to be measured.
+    /// What is measured.
+    #[arg(long, value_delimiter = ',', default_value = "backups,snapshots")]
+    sections: Vec<Section>,
+    /// Where volumes lie.
+    #[arg(long, value_delimiter = ',', default_value = "qcow2,ceph")]
+    sources: Vec<Source>,
+    /// Where backups go.
+    #[arg(long, value_delimiter = ',', default_value = "local,s3,nfs")]
+    destinations: Vec<Target>,
+    /// Where what is no cluster's lies: on the disk that is to be measured.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     directory: PathBuf,
-    /// Sizes of volumes, in GiB.
-    #[arg(long, value_delimiter = ',', default_value = "1,10,100")]
+    /// Sizes of volumes, in GiB [default: 1, 10 and 100; with a cluster, 2 and 100].
+    #[arg(long, value_delimiter = ',')]
     sizes: Vec<u64>,
-    /// How much of them holds data, in percent.
-    #[arg(long, value_delimiter = ',', default_value = "0,10,100")]
+    /// How much of them holds data, in percent [default: 0, 10 and 100; with a cluster, 42 and 0].
+    #[arg(long, value_delimiter = ',')]
     percents: Vec<u64>,
     /// How often each thing runs.
     #[arg(long, default_value_t = 3)]
@@ -46,6 +70,9 @@ struct Options {
     /// How much of the disk may be used, in GiB.
     #[arg(long, default_value_t = 40)]
     space: u64,
+    /// How much memory a cluster may use, in GiB.
+    #[arg(long, default_value_t = 8)]
+    memory: u64,
     /// Runs only what has this in its name.
     #[arg(long, default_value = "")]
     only: String,
@@ -54,237 +81,98 @@ struct Options {
     bench: bool,
 }
 
+impl Options {
+    /// Sizes in GiB, and percents of data.
+    fn volumes(&self, source: Source, target: Target) -> Vec<(u64, u64)> {
+        let in_memory = source == Source::Ceph || target == Target::S3;
+        if in_memory && self.sizes.is_empty() && self.percents.is_empty() {
+            return vec![(2, 42), (100, 0)];
+        }
+        let or = |chosen: &[u64], default: &[u64]| {
+            let all = if chosen.is_empty() { default } else { chosen };
+            all.to_vec()
+        };
+        let sizes = or(&self.sizes, &[1, 10, 100]);
+        let percents = or(&self.percents, &[0, 10, 100]);
+        let cells = sizes
+            .into_iter()
+            .flat_map(|size| percents.iter().map(move |percent| (size, *percent)));
+        cells.collect()
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    for size in &options.sizes {
-        for percent in &options.percents {
-            let data = size * GIB * percent / 100;
-            let (needed, free) = (needed_bytes(data), free_bytes(&options)?);
-            if needed <= free {
-                Cell::new(&options, size * GIB, *percent)
-                    .await?
-                    .run()
-                    .await?;
-            } else {
-                println!(
-                    "\n{size} GiB with {percent} % data would take {} GiB of the {} GiB that are \
-                     there to be used: no volume is made, a generator serves it.",
-                    needed.div_ceil(GIB),
-                    free / GIB
-                );
-                Box::pin(served::run(&options, *size, *percent)).await?;
+    if options.sections.contains(&Section::Snapshots) {
+        for source in &options.sources {
+            Box::pin(snapshots::run(&options, *source)).await?;
+        }
+    }
+    if options.sections.contains(&Section::Backups) {
+        for source in &options.sources {
+            for target in &options.destinations {
+                for volume in options.volumes(*source, *target) {
+                    Box::pin(measure(&options, (*source, *target), volume)).await?;
+                }
             }
         }
     }
     Ok(())
 }
 
-/// The volume, its copy or two backups of it, and what a file system keeps for itself.
-fn needed_bytes(data: u64) -> u64 {
-    data * 27 / 10 + GIB
+async fn measure(
+    options: &Options,
+    (source, target): (Source, Target),
+    (size, percent): (u64, u64),
+) -> Result<()> {
+    let data = size * GIB * percent / 100;
+    let needed = Room::needed(source, target, data);
+    let free = free(options)?;
+    if needed.memory_bytes > free.memory_bytes {
+        println!(
+            "\nLeft out: {size} GiB with {percent} % data, {} to {}. The cluster would take {} GiB of \
+             the {} GiB of memory that it may use.",
+            source.name(),
+            target.name(),
+            needed.memory_bytes.div_ceil(GIB),
+            free.memory_bytes / GIB
+        );
+        return Ok(());
+    }
+    if needed.disk_bytes > free.disk_bytes {
+        println!(
+            "\n{size} GiB with {percent} % data, {} to {}, would take {} GiB of the {} GiB that are \
+             there to be used: no volume is made.",
+            source.name(),
+            target.name(),
+            needed.disk_bytes.div_ceil(GIB),
+            free.disk_bytes / GIB
+        );
+        if (source, target) == (Source::Qcow2, Target::Local) {
+            println!("A generator serves it.");
+            Box::pin(served::run(options, size, percent)).await?;
+        }
+        return Ok(());
+    }
+    let Some(site) = Site::new(&options.directory, source, target).await? else {
+        println!(
+            "\nLeft out: {} to {}, for want of its services.",
+            source.name(),
+            target.name()
+        );
+        return Ok(());
+    };
+    let volume = (size * GIB, percent);
+    let cell = Cell::new(options, site, (source, target), volume).await?;
+    cell.run().await
 }
 
-fn free_bytes(options: &Options) -> Result<u64> {
+fn free(options: &Options) -> Result<Room> {
     let free = statvfs(&options.directory)?;
     let free = free.blocks_available() * free.fragment_size();
-    Ok(free.min(options.space * GIB))
-}
-
-/// One volume and all that is done with it.
-struct Cell<'a> {
-    options: &'a Options,
-    site: Site,
-    volume: Volume,
-    snapshot: SnapshotItem,
-    backup: BackupItem,
-    data_bytes: u64,
-}
-
-impl<'a> Cell<'a> {
-    async fn new(options: &'a Options, size_bytes: u64, percent: u64) -> Result<Self> {
-        let site = Site::new(&options.directory)?;
-        let (volume, data_bytes) = site.filled_volume(size_bytes, percent).await?;
-        let snapshot = site.snapshot(&volume).await?;
-        let backup = site.backup_of(&volume);
-        println!(
-            "\n## {} GiB with {percent} % data: {} MB",
-            size_bytes / GIB,
-            data_bytes / 1_000_000
-        );
-        Ok(Self {
-            options,
-            site,
-            volume,
-            snapshot,
-            backup,
-            data_bytes,
-        })
-    }
-
-    async fn run(&self) -> Result<()> {
-        self.compare(
-            "From a volume to a backup",
-            &[Ours::Backup],
-            &contender::EXPORTS,
-        )
-        .await?;
-        let ours = [Ours::NewVolume, Ours::InPlace, Ours::SnapshotToNew];
-        self.compare("From a backup to a volume", &ours, &contender::RESTORES)
-            .await
-    }
-
-    async fn compare(&self, title: &str, ours: &[Ours], others: &[Contender]) -> Result<()> {
-        let mut rows = Vec::new();
-        for round in 0..self.options.repeat {
-            for step in ours {
-                let (name, _) = self.work(*step);
-                if self.is_wanted(name) {
-                    let (cost, stored) = self.run_ours(*step).await?;
-                    self.record(&mut rows, name, cost, stored);
-                }
-            }
-            for other in others {
-                let again = round > 0 && other.once;
-                if !again && self.is_wanted(other.name) && other.missing().is_empty() {
-                    let (cost, stored) = self.run_other(other).await?;
-                    self.record(&mut rows, other.name, cost, stored);
-                }
-            }
-        }
-        table::head(title);
-        for row in &rows {
-            row.print();
-        }
-        for other in others.iter().filter(|other| !other.missing().is_empty()) {
-            println!(
-                "\nLeft out: {}, for want of {}.",
-                other.name,
-                other.missing().join(", ")
-            );
-        }
-        Ok(())
-    }
-
-    fn is_wanted(&self, name: &str) -> bool {
-        name.contains(&self.options.only)
-    }
-
-    fn record(&self, rows: &mut Vec<Row>, name: &str, cost: Cost, stored_bytes: Option<u64>) {
-        let row = Row {
-            name: name.into(),
-            cost,
-            data_bytes: self.data_bytes,
-            stored_bytes,
-        };
-        eprintln!("{name}: {:.2} s", cost.elapsed.as_secs_f64());
-        match rows.iter_mut().find(|row| row.name == name) {
-            Some(best) => best.improve(row),
-            None => rows.push(row),
-        }
-    }
-
-    async fn run_ours(&self, step: Ours) -> Result<(Cost, Option<u64>)> {
-        let (_, work) = self.work(step);
-        let new = match &work {
-            Work::RestoreBackup { target, .. } | Work::RestoreSnapshot { target, .. } => {
-                Some(target.clone())
-            }
-            _ => None,
-        };
-        if !matches!(step, Ours::Backup) && !self.site.object(&self.backup).exists() {
-            self.site.complete(self.work(Ours::Backup).1).await?;
-        }
-        let ((), cost) = meter::measure(self.site.complete(work)).await?;
-        let stored = match step {
-            Ours::Backup => Some(self.site.object(&self.backup).metadata()?.len()),
-            _ => None,
-        };
-        if let Some(volume) = new {
-            self.site.complete(Work::DeleteVolume { volume }).await?;
-        }
-        Ok((cost, stored))
-    }
-
-    fn work(&self, step: Ours) -> (&'static str, Work) {
-        let (volume, backup) = (self.volume.clone(), self.backup.clone());
-        let target = self.site.volume(volume.size_bytes);
-        match step {
-            Ours::Backup => (
-                "**Tidemark**, backup",
-                Work::CreateBackup { volume, backup },
-            ),
-            Ours::NewVolume => (
-                "**Tidemark**, to a new volume",
-                Work::RestoreBackup { backup, target },
-            ),
-            Ours::InPlace => {
-                let source = RestoreSource::Backup(Box::new(backup));
-                let work = Work::RestoreInPlace { volume, source };
-                ("**Tidemark**, in place, checked first", work)
-            }
-            Ours::SnapshotToNew => {
-                let snapshot = self.snapshot.clone();
-                let work = Work::RestoreSnapshot {
-                    volume,
-                    snapshot,
-                    target,
-                };
-                ("**Tidemark**, snapshot to a new volume", work)
-            }
-        }
-    }
-
-    async fn run_other(&self, other: &Contender) -> Result<(Cost, Option<u64>)> {
-        let out = tempfile::tempdir_in(self.site.scratch())?;
-        let (size, data) = (
-            self.volume.size_bytes.to_string(),
-            self.data_bytes.to_string(),
-        );
-        let (source, backup) = (
-            self.site.image(&self.volume),
-            self.site.object(&self.backup),
-        );
-        let variables = [
-            ("SOURCE", text(&source)),
-            ("BACKUP", text(&backup)),
-            ("OUT", text(out.path())),
-            ("SIZE_BYTES", &size),
-            ("DATA_BYTES", &data),
-        ];
-        meter::shell(other.prepare, &variables).await?;
-        let cost = meter::shell(other.script, &variables).await?;
-        let kept = out.path().join("backup");
-        let stored = if other.script.contains("sync") && !out.path().join("disk").exists() {
-            Some(size_of(&kept)?)
-        } else {
-            None
-        };
-        Ok((cost, stored))
-    }
-}
-
-/// What we do.
-#[derive(Debug, Clone, Copy)]
-enum Ours {
-    Backup,
-    NewVolume,
-    InPlace,
-    SnapshotToNew,
-}
-
-fn size_of(path: &Path) -> Result<u64> {
-    let metadata = path.metadata()?;
-    if metadata.is_file() {
-        return Ok(metadata.len());
-    }
-    let mut sum = 0;
-    for entry in fs::read_dir(path)? {
-        sum += size_of(&entry?.path())?;
-    }
-    Ok(sum)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap_or_default()
+    Ok(Room {
+        disk_bytes: free.min(options.space * GIB),
+        memory_bytes: options.memory * GIB,
+    })
 }

@@ -1,7 +1,7 @@
 //! What something costs: time, processor time and memory, with all of its children.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     process::Stdio,
     sync::{
@@ -37,8 +37,11 @@ pub struct Cost {
 /// Runs a future of this process.
 pub async fn measure<T>(work: impl Future<Output = Result<T>>) -> Result<(T, Cost)> {
     let peak = Arc::new(Peak::default());
-    let base = Memory::now()?.own;
-    let sampler = tokio::spawn(sample(Arc::clone(&peak)));
+    let before = processes()?;
+    let base = Memory::of(&before, &HashSet::new())?.own;
+    // The services that run already are no part of it.
+    let others = before.into_keys().collect();
+    let sampler = tokio::spawn(sample(Arc::clone(&peak), others));
     let (used, start) = (processor_time()?, Instant::now());
     let outcome = work.await;
     let elapsed = start.elapsed();
@@ -54,11 +57,11 @@ pub async fn measure<T>(work: impl Future<Output = Result<T>>) -> Result<(T, Cos
 }
 
 /// Runs a script of the shell.
-pub async fn shell(script: &str, variables: &[(&str, &str)]) -> Result<Cost> {
+pub async fn shell(script: &str, variables: &[(&str, String)]) -> Result<Cost> {
     let run = async {
-        let output = Command::new("sh")
-            .args(["-euc", script])
-            .envs(variables.iter().copied())
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", script])
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .output()
             .await?;
@@ -75,11 +78,11 @@ struct Peak {
     children: AtomicU64,
 }
 
-async fn sample(peak: Arc<Peak>) {
+async fn sample(peak: Arc<Peak>, others: HashSet<u32>) {
     let mut ticks = interval(SAMPLE);
     loop {
         ticks.tick().await;
-        if let Ok(memory) = Memory::now() {
+        if let Ok(memory) = processes().and_then(|all| Memory::of(&all, &others)) {
             peak.own.fetch_max(memory.own, Ordering::Relaxed);
             peak.children.fetch_max(memory.children, Ordering::Relaxed);
         }
@@ -93,26 +96,13 @@ struct Memory {
 }
 
 impl Memory {
-    fn now() -> Result<Self> {
-        let mut processes = HashMap::new();
-        for entry in fs::read_dir("/proc")? {
-            let path = entry?.path();
-            let pid = path
-                .file_name()
-                .and_then(|name| name.to_str()?.parse().ok());
-            let Some(pid) = pid else { continue };
-            // Processes come and go.
-            if let Ok(stat) = fs::read_to_string(path.join("stat"))
-                && let Some(found) = parse(&stat)
-            {
-                processes.insert(pid, found);
-            }
-        }
+    /// Of this process, and of its descendants but `others`.
+    fn of(processes: &Processes, others: &HashSet<u32>) -> Result<Self> {
         let me = std::process::id();
         let own = processes.get(&me).context("this process is not listed")?.1;
         let children = processes
             .iter()
-            .filter(|(pid, _)| descends(**pid, me, &processes));
+            .filter(|(pid, _)| !others.contains(pid) && descends(**pid, me, processes));
         Ok(Self {
             own,
             children: children.map(|(_, (_, bytes))| bytes).sum(),
@@ -120,7 +110,28 @@ impl Memory {
     }
 }
 
-fn descends(mut pid: u32, ancestor: u32, processes: &HashMap<u32, (u32, u64)>) -> bool {
+/// By their ids: their parents and their resident bytes.
+type Processes = HashMap<u32, (u32, u64)>;
+
+fn processes() -> Result<Processes> {
+    let mut processes = HashMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let path = entry?.path();
+        let pid = path
+            .file_name()
+            .and_then(|name| name.to_str()?.parse().ok());
+        let Some(pid) = pid else { continue };
+        // Processes come and go.
+        if let Ok(stat) = fs::read_to_string(path.join("stat"))
+            && let Some(found) = parse(&stat)
+        {
+            processes.insert(pid, found);
+        }
+    }
+    Ok(processes)
+}
+
+fn descends(mut pid: u32, ancestor: u32, processes: &Processes) -> bool {
     while let Some(&(parent, _)) = processes.get(&pid) {
         if parent == ancestor {
             return true;

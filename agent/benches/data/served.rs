@@ -25,9 +25,12 @@ const NAME: &str = "**Tidemark**, export to a store that counts";
 const GENERATOR: Contender = Contender {
     name: "a volume that is made up",
     needs: &["nbdkit"],
-    prepare: "",
+    prepare: String::new(),
+    script: String::new(),
+    finish: "",
     once: true,
-    script: "",
+    streams: true,
+    stores: false,
 };
 
 /// Exports a volume that exists nowhere.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testbed::{Ceph, Ganesha, Rgw};
 
 use super::{machine::Machine, platform::create_backup_storage};
@@ -25,15 +25,11 @@ impl Destinations {
 
     /// Makes a backup storage of each on a machine, which has that of the directory.
     pub async fn set_up(&self, machine: &Machine) -> [String; 3] {
-        let bucket = json!({ "name": "bucket", "s3": {
-            "endpoint": self.rgw.endpoint, "region": "us-east-1", "bucket": self.rgw.bucket,
-            "accessKeyId": self.rgw.access_key_id, "secretAccessKey": self.rgw.secret_access_key,
-        } });
         let export = json!({ "name": "export", "nfs": {
             "server": self.ganesha.server, "export": self.ganesha.export,
         } });
         [
-            create_backup_storage(machine, bucket).await,
+            create_backup_storage(machine, bucket(&self.rgw, None)).await,
             create_backup_storage(machine, export).await,
             machine.platform.storage.clone(),
         ]
@@ -53,6 +49,14 @@ impl Destinations {
             names
         })
     }
+}
+
+/// The backup storage that a store's bucket is, or a prefix in it.
+pub fn bucket(rgw: &Rgw, prefix: Option<&str>) -> Value {
+    json!({ "name": "bucket", "s3": {
+        "endpoint": rgw.endpoint, "region": "us-east-1", "bucket": rgw.bucket, "prefix": prefix,
+        "accessKeyId": rgw.access_key_id, "secretAccessKey": rgw.secret_access_key,
+    } })
 }
 
 impl Machine {
