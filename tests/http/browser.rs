@@ -275,7 +275,11 @@ async fn a_cookie_that_speaks_for_nobody_is_cleared_and_does_not_keep_from_signi
     let cookie = signed_in(&gateway).await;
     revoke(&gateway, &cookie).await;
     let cleared = "tidemark_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0";
-    for cookie in [cookie.as_str(), "tidemark_session=nobody", "tidemark_session="] {
+    for cookie in [
+        cookie.as_str(),
+        "tidemark_session=nobody",
+        "tidemark_session=",
+    ] {
         let with = |request: RequestBuilder| {
             request
                 .header(header::ORIGIN, own(&gateway))
