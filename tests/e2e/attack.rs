@@ -195,11 +195,11 @@ async fn pages_of_other_sites_do_nothing_in_a_browsers_name() {
     let secret = owner.token.clone().unwrap();
     let port = machine.address().port();
     let from = async |origin: &str, query: &str| {
-        let post = owner.http.post(&url).json(&json!({ "query": query }));
-        let post = post
+        let request = owner.http.post(&url).json(&json!({ "query": query }));
+        let request = request
             .header("Cookie", format!("tidemark_session={secret}"))
             .header("Origin", origin);
-        code(post.send().await.unwrap()).await
+        code(request.send().await.unwrap()).await
     };
     for origin in [
         "null".to_owned(),
