@@ -17,6 +17,7 @@ pub mod mutation;
 pub mod page;
 pub mod query;
 pub mod scalar;
+mod session;
 pub mod subscription;
 pub mod types;
 pub mod visible;
@@ -26,6 +27,7 @@ pub use limit::Limits;
 pub use loader::Loaders;
 pub use mutation::Mutation;
 pub use query::Query;
+pub use session::{SessionChange, SessionChanges};
 pub use subscription::Subscription;
 
 /// The schema of the API.

@@ -1,10 +1,12 @@
 //! The API over HTTP: one file per transport, one router, one server.
 //!
 //! A request passes `trace` (its id, its log line, a net for panics), then the transport's handler:
-//! `auth` says who asks, `request` reads it, `media` says in which form to answer, `execution`
-//! carries it out, and `response` or `sse` or `websocket` sends what came of it.
+//! `auth` says who asks (`cookie` and `csrf` where that is a browser), `request` reads it, `media` says in which form to answer, `execution`
+//! carries it out, and `response` or `sse` or `websocket` sends what came of it. `panel` serves files.
 
 mod auth;
+mod cookie;
+mod csrf;
 mod execution;
 mod failure;
 mod gateway;
@@ -13,11 +15,13 @@ mod graphql;
 mod health;
 mod limit;
 mod media;
+mod panel;
 mod remote;
 mod request;
 mod response;
 mod router;
 mod server;
+mod site;
 mod sse;
 mod trace;
 mod websocket;

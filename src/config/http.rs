@@ -14,7 +14,8 @@ section! {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
         /// The largest request body.
         body_limit_bytes: u32 = 1_048_576;
-        /// Addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed.
+        /// Addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For, X-Forwarded-Proto
+        /// and X-Forwarded-Host are believed.
         trusted_proxies: Vec<Network> = Vec::new();
         /// The most connections at once, WebSockets and event streams among them. Those beyond
         /// wait to be accepted. The limit on open files of the process must be higher.

@@ -1,10 +1,11 @@
-//! Who asks: `Authorization: Bearer …` (RFC 6750). Who sends no token is anonymous, since signing in
-//! is a mutation too; who sends one that speaks for nobody is refused.
+//! Who asks: `Authorization: Bearer …` (RFC 6750), else the cookie of a browser's session. Who sends
+//! neither is anonymous, since signing in is a mutation too. A token that speaks for nobody is refused;
+//! a browser cannot help sending its old cookie, so that is as good as none, and cleared.
 
 use async_graphql::Request;
 use axum::http::{HeaderMap, header, request::Parts};
 
-use super::{failure::Failure, remote, trace::RequestId};
+use super::{cookie::Jar, csrf, failure::Failure, remote, site::Site, trace::RequestId};
 use crate::{
     app::App,
     config,
@@ -19,6 +20,8 @@ pub(super) struct Caller {
     pub requester: Requester,
     /// From where.
     pub origin: Origin,
+    /// The session that their browser keeps.
+    pub jar: Jar,
 }
 
 impl Caller {
@@ -30,24 +33,52 @@ impl Caller {
                 .map(|address| address.to_string()),
             request_id: Some(id.to_string()),
         };
+        let site = Site::of(parts, config);
+        let mut jar = Jar::of(parts, &site);
         let requester = match credentials(&parts.headers) {
-            Credentials::None => Requester::Anonymous,
             Credentials::Unusable => return Err(Failure::unauthenticated()),
-            Credentials::Bearer(secret) => match token::authenticate(app, secret).await {
-                Ok(requester) => requester,
-                Err(Error::Unauthenticated) => return Err(Failure::unauthenticated()),
-                Err(error) => {
-                    tracing::error!(%error, "a token cannot be checked");
-                    return Err(Failure::internal(&id));
+            Credentials::Bearer(secret) => authenticate(app, secret, &id)
+                .await?
+                .ok_or_else(Failure::unauthenticated)?,
+            Credentials::None => match jar.read(&parts.headers) {
+                None => Requester::Anonymous,
+                Some(secret) => {
+                    csrf::check(parts, &site)?;
+                    let requester = authenticate(app, secret, &id).await?;
+                    jar.note(requester.is_some());
+                    requester.unwrap_or(Requester::Anonymous)
                 }
             },
         };
-        Ok(Self { requester, origin })
+        Ok(Self {
+            requester,
+            origin,
+            jar,
+        })
     }
 
     /// The request as this caller's.
     pub fn put_into(self, request: Request) -> Request {
-        request.data(self.requester).data(self.origin)
+        request
+            .data(self.requester)
+            .data(self.origin)
+            .data(self.jar.changes)
+    }
+}
+
+/// Whom `secret` speaks for, if anybody.
+async fn authenticate(
+    app: &App,
+    secret: &str,
+    id: &RequestId,
+) -> Result<Option<Requester>, Failure> {
+    match token::authenticate(app, secret).await {
+        Ok(requester) => Ok(Some(requester)),
+        Err(Error::Unauthenticated) => Ok(None),
+        Err(error) => {
+            tracing::error!(%error, "a token cannot be checked");
+            Err(Failure::internal(id))
+        }
     }
 }
 

@@ -62,6 +62,11 @@ impl Failure {
         )
     }
 
+    /// A request that its sender may not make.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message)
+    }
+
     /// Something failed on our side. What, was logged; the caller gets an id to ask by.
     pub fn internal(id: &RequestId) -> Self {
         let mut failure = Self::new(

@@ -8,6 +8,7 @@ use std::{
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::panel::Panel;
 use crate::{
     app::App,
     config::{self, Config},
@@ -29,6 +30,8 @@ pub struct Shared<E> {
     pub(super) stream: config::Stream,
     /// Whether the page for writing queries is served.
     pub(super) graphiql: bool,
+    /// The web panel.
+    pub(super) panel: Panel,
     /// Cancelled when the gateway is to stop: streams end, and it is no longer ready.
     pub(super) stopping: CancellationToken,
     /// What a gateway that stops waits for: connections, mutations and WebSockets.
@@ -49,6 +52,7 @@ impl<E> Gateway<E> {
             http: config.http.clone(),
             stream: config.stream.clone(),
             graphiql: config.graphql.graphiql,
+            panel: Panel::built_in(),
             stopping,
             running: TaskTracker::new(),
             turns: Arc::new(Semaphore::new(turns)),

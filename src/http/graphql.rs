@@ -64,8 +64,11 @@ async fn serve<E: Executor>(
     match accepted.answer(kind)? {
         Answer::Stream => Ok(sse::stream(gateway, request, kind, caller)),
         Answer::Single(format) => {
+            let jar = caller.jar.clone();
             let answer = gateway.answer(request, kind, caller).await?;
-            Ok(response::single(answer, format, &RequestId::of(parts)))
+            let mut response = response::single(answer, format, &RequestId::of(parts));
+            jar.put_into(&mut response);
+            Ok(response)
         }
     }
 }

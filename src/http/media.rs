@@ -114,8 +114,8 @@ fn not_acceptable(message: &str) -> Failure {
     Failure::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::InvalidInput, message)
 }
 
-/// A media range without its parameters, and its quality.
-fn range(text: &str) -> Option<(String, f32)> {
+/// A media range, or the like, without its parameters, and its quality.
+pub(super) fn range(text: &str) -> Option<(String, f32)> {
     let mut parts = text.split(';').map(str::trim);
     let range = parts.next().filter(|range| !range.is_empty())?;
     let quality = parts

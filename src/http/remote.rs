@@ -37,6 +37,12 @@ pub(super) fn address(parts: &Parts, trusted: &[Network]) -> Option<IpAddr> {
     Some(address)
 }
 
+/// Whether the request came from a proxy that is trusted, and not from its client itself.
+pub(super) fn is_trusted_proxy(parts: &Parts, trusted: &[Network]) -> bool {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|ConnectInfo(peer)| trusted.iter().any(|network| network.contains(peer.ip())))
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::Request;

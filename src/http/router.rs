@@ -6,7 +6,8 @@ use axum::{
 };
 
 use super::{
-    Gateway, failure::Failure, graphiql, graphql, health, media::Format, sse, trace, websocket,
+    Gateway, failure::Failure, graphiql, graphql, health, media::Format, panel, sse, trace,
+    websocket,
 };
 use crate::domain::ErrorCode;
 
@@ -25,22 +26,13 @@ pub(super) fn router<E: Executor>(gateway: Gateway<E>) -> Router {
         router = router.route("/graphiql", get(graphiql::page));
     }
     router
-        .fallback(not_found)
+        .fallback(panel::serve::<E>)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(
             gateway.clone(),
             trace::observe::<E>,
         ))
         .with_state(gateway)
-}
-
-async fn not_found() -> Response {
-    Failure::new(
-        StatusCode::NOT_FOUND,
-        ErrorCode::NotFound,
-        "There is nothing here. The API is at /graphql.",
-    )
-    .into_response(Format::Json)
 }
 
 async fn method_not_allowed(request: Request) -> Response {

@@ -57,13 +57,15 @@ async fn serve<E: Executor>(
     Ok(stream(gateway, request, kind, caller))
 }
 
-/// The event stream of one operation.
+/// The event stream of one operation. Its headers are sent before the operation is carried out: a
+/// browser that is to keep a session signs in by a single answer.
 pub(super) fn stream<E: Executor>(
     gateway: &Gateway<E>,
     request: Request,
     kind: Kind,
     caller: Caller,
 ) -> HttpResponse {
+    let jar = caller.jar.clone();
     let complete = Event::default().event("complete");
     let events = gateway
         .answers(request, kind, caller)
@@ -81,6 +83,7 @@ pub(super) fn stream<E: Executor>(
     response
         .headers_mut()
         .insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    jar.put_into(&mut response);
     response
 }
 

@@ -19,6 +19,10 @@ use crate::domain::Ids;
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_LENGTH: usize = 128;
 
+/// Marks an answer that says itself how long it may be kept. All others are for once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept;
+
 /// What a request is called in logs and errors: its client's name for it, or ours.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(Arc<str>);
@@ -78,11 +82,14 @@ pub(super) async fn observe<E>(
             .catch_unwind()
             .await
             .unwrap_or_else(|_| Failure::internal(&id).into_response(Format::Json));
+        let is_kept = response.extensions().get::<Kept>().is_some();
         let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::from_str(&id.0) {
             headers.insert(HEADER, id);
         }
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if !is_kept {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),

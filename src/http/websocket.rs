@@ -8,6 +8,8 @@
 //!    │  nothing in time:   4408            │  an id that is in use:  4409
 //!    └──────────── no message of the protocol: 4400, the gateway stops: 1001 ────────────
 //! ```
+//!
+//! The request that opens it may bring the token, or a browser's cookie: then `connection_init` need not.
 
 mod protocol;
 mod session;
@@ -57,7 +59,8 @@ async fn upgrade<E: Executor>(gateway: Gateway<E>, mut parts: Parts) -> Result<R
     let limit = usize::try_from(gateway.stream.message_limit_bytes).unwrap_or(usize::MAX);
     // From before the upgrade: a gateway that stops waits for this socket too.
     let running = gateway.running.token();
-    Ok(upgrade
+    let jar = caller.jar.clone();
+    let mut response = upgrade
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
         .max_message_size(limit)
@@ -68,5 +71,7 @@ async fn upgrade<E: Executor>(gateway: Gateway<E>, mut parts: Parts) -> Result<R
                 drop((running, place));
             }
             .in_current_span()
-        }))
+        });
+    jar.put_into(&mut response);
+    Ok(response)
 }

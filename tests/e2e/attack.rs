@@ -188,6 +188,41 @@ async fn requests_that_browsers_send_by_themselves_are_not_taken() {
 }
 
 #[tokio::test]
+async fn pages_of_other_sites_do_nothing_in_a_browsers_name() {
+    let machine = Machine::new(Rules::default()).await;
+    let owner = &machine.owner;
+    let url = format!("{}/graphql", owner.base);
+    let secret = owner.token.clone().unwrap();
+    let port = machine.address().port();
+    let from = async |origin: &str, query: &str| {
+        let request = owner.http.post(&url).json(&json!({ "query": query }));
+        let request = request
+            .header("Cookie", format!("tidemark_session={secret}"))
+            .header("Origin", origin);
+        code(request.send().await.unwrap()).await
+    };
+    for origin in [
+        "null".to_owned(),
+        "https://evil.example".to_owned(),
+        format!("http://evil.example:{port}"),
+        format!("http://127.0.0.1.evil.example:{port}"),
+        format!("https://127.0.0.1:{port}"),
+        "http://127.0.0.1".to_owned(),
+    ] {
+        let refused = from(&origin, "mutation { signOut }").await;
+        assert_eq!(refused, (403, "FORBIDDEN".to_owned()), "{origin}");
+    }
+    // None of it signed anybody out.
+    let viewer = "{ viewer { role } }";
+    assert_eq!(from(&owner.base, viewer).await, (200, "none".to_owned()));
+    // What the log tells in full detail is not the secret.
+    let log = machine.gateway.as_ref().unwrap().log();
+    assert!(log.contains("answered"), "{log}");
+    assert!(!log.contains(&secret), "{log}");
+    machine.end().await;
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_refused_before_it_costs_anything() {
     let machine = Machine::new(Rules::default()).await;
     let owner = &machine.owner;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use async_graphql::Executor;
 use entity::user::Role;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Client, RequestBuilder};
@@ -15,16 +16,22 @@ use tidemark::{
         token::{self, Bearer},
         user,
     },
+    graphql,
     http::Server,
     lifecycle::{Failure, Lifecycle},
 };
 use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
+    tungstenite::{
+        self, Message, client::IntoClientRequest, handshake::client::Request, protocol::CloseFrame,
+    },
 };
 
 use crate::schema::{Stage, schema};
+
+/// The password of ann@example.com.
+pub const PASSWORD: &str = "correct horse battery";
 
 pub struct Gateway {
     pub app: App,
@@ -42,7 +49,20 @@ impl Gateway {
         Self::start_with(|_| {}).await
     }
 
+    /// One with a schema that does what transports must bear.
     pub async fn start_with(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::serve(configure, |_, stage| schema(stage)).await
+    }
+
+    /// One with the API itself.
+    pub async fn start_api(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::serve(configure, |app, _| graphql::builder(app).finish()).await
+    }
+
+    async fn serve<E: Executor>(
+        configure: impl FnOnce(&mut Config),
+        schema: impl FnOnce(App, Stage) -> E,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.http.listen = ([127, 0, 0, 1], 0).into();
@@ -57,7 +77,8 @@ impl Gateway {
         let address = server.address();
         let lifecycle = Lifecycle::new();
         let running = {
-            let (lifecycle, app, schema) = (lifecycle.clone(), app.clone(), schema(stage.clone()));
+            let schema = schema(app.clone(), stage.clone());
+            let (lifecycle, app) = (lifecycle.clone(), app.clone());
             tokio::spawn(async move { lifecycle.run(server, app, schema, &config).await })
         };
         Self {
@@ -115,7 +136,7 @@ impl Gateway {
 }
 
 async fn token_of_a_user(app: &App) -> String {
-    let password = "correct horse battery".to_owned();
+    let password = PASSWORD.to_owned();
     let user = user::create_in_account_named(app, "Acme", "ann@example.com", password, Role::User)
         .await
         .unwrap();
@@ -133,18 +154,23 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Socket {
     pub async fn open(url: &str, authorization: Option<&str>) -> Self {
         let mut request = url.into_client_request().unwrap();
-        let headers = request.headers_mut();
-        headers.insert(
+        if let Some(authorization) = authorization {
+            let headers = request.headers_mut();
+            headers.insert("authorization", authorization.parse().unwrap());
+        }
+        Self::connect(request).await.unwrap()
+    }
+
+    /// Sends `request` to open one.
+    pub async fn connect(mut request: Request) -> tungstenite::Result<Self> {
+        request.headers_mut().insert(
             "sec-websocket-protocol",
             "graphql-ws, graphql-transport-ws".parse().unwrap(),
         );
-        if let Some(authorization) = authorization {
-            headers.insert("authorization", authorization.parse().unwrap());
-        }
-        let (socket, response) = connect_async(request).await.unwrap();
+        let (socket, response) = connect_async(request).await?;
         let protocol = &response.headers()["sec-websocket-protocol"];
         assert_eq!(protocol, "graphql-transport-ws");
-        Self(socket)
+        Ok(Self(socket))
     }
 
     pub async fn init(&mut self, authorization: &str) {

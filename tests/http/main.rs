@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod graphql;
 #[cfg(test)]
 mod harness;
@@ -10,6 +12,8 @@ mod harness;
 mod health;
 #[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod panel;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]

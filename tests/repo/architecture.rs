@@ -51,6 +51,17 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        part: "panel/embed/",
+        forbidden: &[
+            "tidemark::",
+            "entity::",
+            "storage::",
+            "agent::",
+            "async_graphql",
+            "axum",
+        ],
+    },
+    Rule {
         part: "agent/src/",
         forbidden: &[
             "tidemark::",
@@ -126,6 +137,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
             "migration",
             "storage",
             "agent",
+            "panel",
             "async-graphql",
             "axum",
             "sea-orm",
@@ -136,6 +148,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("migration/Cargo.toml", &["sea-orm-migration", "sea-orm"]),
     ("storage/Cargo.toml", &[]),
     ("agent/Cargo.toml", &["storage"]),
+    ("panel/Cargo.toml", &[]),
 ];
 
 /// The dependencies that [`DEPENDENCIES`] speaks of.
@@ -144,6 +157,7 @@ const TELLING: &[&str] = &[
     "migration",
     "storage",
     "agent",
+    "panel",
     "async-graphql",
     "axum",
     "sea-orm",
@@ -288,6 +302,7 @@ fn every_import_goes_the_one_way() {
         "migration/src",
         "storage/src",
         "agent/src",
+        "panel/embed",
     ] {
         let before = files.len();
         sources(&root().join(part), &mut files);

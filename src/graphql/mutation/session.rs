@@ -1,6 +1,7 @@
 //! Signing in and out, and tokens for automation.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use storage::Secret;
 
 use super::audit::{audited, audited_as};
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
         error::Result,
         id,
         scalar::DateTime,
+        session::{SessionChange, changed},
         types::{ApiToken, Viewer},
         visible,
     },
@@ -73,7 +75,8 @@ pub struct SessionMutation;
 
 #[Object]
 impl SessionMutation {
-    /// Signs a user in.
+    /// Signs a user in. A browser that asks from the gateway's own pages gets a cookie, too, and need
+    /// not keep the token.
     #[graphql(visible = "visible::to_people")]
     async fn sign_in(
         &self,
@@ -88,6 +91,12 @@ impl SessionMutation {
         let caller = caller.clone();
         audited_as(ctx, &caller, &[], async {
             let (caller, issued) = signed_in?;
+            let token = &issued.token;
+            let change = SessionChange::Began {
+                secret: Secret::new(&issued.secret),
+                lasts: token.expires_at.map(|ends| ends - token.created_at),
+            };
+            changed(ctx, change);
             Ok(SignInPayload {
                 token: issued.secret,
                 viewer: Viewer(caller.user()?.clone()),
@@ -101,6 +110,7 @@ impl SessionMutation {
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<bool> {
         audited(ctx, &[], async {
             session::sign_out(app(ctx)?, user(ctx)?).await?;
+            changed(ctx, SessionChange::Ended);
             Ok(true)
         })
         .await
