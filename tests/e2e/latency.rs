@@ -87,8 +87,8 @@ async fn compare(machine: &Machine, volume: &str, tool: &Tool<'_>) {
         let (mut alone, mut ours) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             alone.push(tool.snapshot().await);
-            let (taken, id) = snapshot(machine, volume, &mut events).await;
-            ours.push(taken);
+            let (elapsed, id) = snapshot(machine, volume, &mut events).await;
+            ours.push(elapsed);
             let deletion = machine.request().delete("Snapshot", &id).await;
             machine.request().completed(&deletion).await;
         }

@@ -124,14 +124,14 @@ async fn main() -> Result<()> {
 async fn measure(
     options: &Options,
     (source, target): (Source, Target),
-    (size, percent): (u64, u64),
+    (gib, percent): (u64, u64),
 ) -> Result<()> {
-    let data = size * GIB * percent / 100;
+    let data = gib * GIB * percent / 100;
     let needed = Room::needed(source, target, data);
     let free = free(options)?;
     if needed.memory_bytes > free.memory_bytes {
         println!(
-            "\nLeft out: {size} GiB with {percent} % data, {} to {}. The cluster would take {} GiB of \
+            "\nLeft out: {gib} GiB with {percent} % data, {} to {}. The cluster would take {} GiB of \
              the {} GiB of memory that it may use.",
             source.name(),
             target.name(),
@@ -142,7 +142,7 @@ async fn measure(
     }
     if needed.disk_bytes > free.disk_bytes {
         println!(
-            "\n{size} GiB with {percent} % data, {} to {}, would take {} GiB of the {} GiB that are \
+            "\n{gib} GiB with {percent} % data, {} to {}, would take {} GiB of the {} GiB that are \
              there to be used: no volume is made.",
             source.name(),
             target.name(),
@@ -151,7 +151,7 @@ async fn measure(
         );
         if (source, target) == (Source::Qcow2, Target::Local) {
             println!("A generator serves it.");
-            Box::pin(served::run(options, size, percent)).await?;
+            Box::pin(served::run(options, gib, percent)).await?;
         }
         return Ok(());
     }
@@ -163,7 +163,7 @@ async fn measure(
         );
         return Ok(());
     };
-    let volume = (size * GIB, percent);
+    let volume = (gib * GIB, percent);
     let cell = Cell::new(options, site, (source, target), volume).await?;
     cell.run().await
 }

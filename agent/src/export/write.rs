@@ -57,8 +57,8 @@ pub async fn write(
     // Both ends are driven at once: reading goes on while the store takes its time.
     let produce = async {
         let ready = ready;
-        let reads = stream::iter(plan.units()).map(|unit| compressor.read(unit));
-        let mut frames = reads
+        let blocks = stream::iter(plan.units()).map(|unit| compressor.read(unit));
+        let mut frames = blocks
             .buffered(READS)
             .map_ok(|block| compressor.compress(block))
             .try_buffered(compressors());
