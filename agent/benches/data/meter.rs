@@ -62,6 +62,8 @@ pub async fn shell(script: &str, variables: &[(&str, String)]) -> Result<Cost> {
         let output = Command::new("bash")
             .args(["-euo", "pipefail", "-c", script])
             .envs(variables.iter().map(|(name, value)| (name, value)))
+            // rclone does not start where a machine has certificates of its own.
+            .env_remove("AWS_CA_BUNDLE")
             .stdin(Stdio::null())
             .output()
             .await?;
