@@ -27,9 +27,10 @@ export interface Api {
 /** `onSignedOut` is called when the API no longer knows who asks. */
 export function createApi(onSignedOut: () => void): Api {
   const { host, protocol } = window.location
-  const link = new Link(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/graphql/ws`)
   const clock = new ServerClock()
   const refetch = createRefetch()
+  // Whether the session has ended is for a query to say.
+  const link = new Link(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/graphql/ws`, refetch.all)
   link.onReconnected(refetch.all)
 
   const client = new Client({

@@ -12,14 +12,22 @@ const PONG_WITHIN = 5_000
 const FIRST_RETRY = 500
 const LAST_RETRY = 15_000
 
+/** Codes of closed sockets: nobody listens any more; nobody is signed in any more. */
+const UNUSED = 1000
+const UNAUTHORIZED = 4401
+const FORBIDDEN = 4403
+
 export class Link {
   readonly client: Client
   #state: LinkState = 'connecting'
-  #changedAt = Date.now()
   readonly #listeners = new Set<() => void>()
   readonly #reconnected = new Set<() => void>()
 
-  constructor(url: string) {
+  readonly #onRefused: () => void
+
+  /** `onRefused` is called when the gateway does not take the session. */
+  constructor(url: string, onRefused: () => void) {
+    this.#onRefused = onRefused
     let socket: WebSocket | undefined
     let timeout: ReturnType<typeof setTimeout> | undefined
     let wake: (() => void) | undefined
@@ -50,9 +58,9 @@ export class Link {
         },
         closed: (event) => {
           clearTimeout(timeout)
-          // 1000: nobody listens any more.
-          if ((event as CloseEvent).code === 1000) this.#set('connecting')
-          else this.#set('lost')
+          const { code } = event as CloseEvent
+          this.#set(code === UNUSED ? 'connecting' : 'lost')
+          if (code === UNAUTHORIZED || code === FORBIDDEN) this.#onRefused()
         },
         error: () => this.#set('lost'),
         ping: (received) => {
@@ -82,11 +90,6 @@ export class Link {
     return this.#state
   }
 
-  /** When the state became what it is. */
-  get changedAt(): number {
-    return this.#changedAt
-  }
-
   /** Calls `listener` at each change of the state, until the returned function is called. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
@@ -102,7 +105,6 @@ export class Link {
   #set(state: LinkState): void {
     if (this.#state === state) return
     this.#state = state
-    this.#changedAt = Date.now()
     for (const listener of this.#listeners) listener()
   }
 }

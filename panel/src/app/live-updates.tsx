@@ -4,11 +4,10 @@
  */
 
 import { useRouterState } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
-import { useSubscription } from 'urql'
 
 import { useApi } from '~/api/context'
 import { graphql } from '~/api/graphql'
+import { useStream } from '~/api/use-stream'
 import { operationWords } from '~/lib/operation-words'
 import { toasts } from '~/lib/toasts'
 
@@ -37,28 +36,21 @@ export function LiveUpdates() {
   const { refetch } = useApi()
   const viewer = useViewer()
   const path = useRouterState({ select: (state) => state.location.pathname })
-  const seen = useRef('')
-  const [{ data }] = useSubscription({ query: OperationEvents })
-  const event = data?.operationEvents
 
-  useEffect(() => {
-    if (!event || event.cursor === seen.current) return
-    seen.current = event.cursor
+  useStream(OperationEvents, {}, ({ operationEvents: { kind, operation } }) => {
     // Progress has streams of its own where it is shown.
-    if (event.kind === 'PROGRESSED') return
+    if (kind === 'PROGRESSED') return
     refetch()
-    const { operation } = event
-    const about = operation.targetVolume ?? operation.volume
-    const onScreen = [operation.targetVolume, operation.volume].some((volume) => volume && path === `/volumes/${volume.id}`)
-    if (onScreen || operation.requestedBy?.id !== viewer.user.id) return
+    const { volume, targetVolume, backup, requestedBy, error } = operation
+    const onScreen = [targetVolume, volume].some((one) => one && path === `/volumes/${one.id}`)
+    if (onScreen || requestedBy?.id !== viewer.user.id) return
     const words = operationWords(operation.kind)
-    const detail = about?.name ?? operation.backup?.volumeName
-    if (event.kind === 'COMPLETED') toasts.add({ tone: 'ok', title: words.done, detail })
-    if (event.kind === 'FAILED') {
-      const parts = [detail, operation.error?.message].filter(Boolean)
-      toasts.add({ tone: 'bad', title: words.failed, detail: parts.join(': ') })
+    const about = (targetVolume ?? volume)?.name ?? backup?.volumeName
+    if (kind === 'COMPLETED') toasts.add({ tone: 'ok', title: words.done, detail: about })
+    if (kind === 'FAILED') {
+      toasts.add({ tone: 'bad', title: words.failed, detail: [about, error?.message].filter(Boolean).join(': ') })
     }
-  }, [event, path, refetch, viewer.user.id])
+  })
 
   return null
 }

@@ -30,7 +30,7 @@ const RELOADED = 'reloaded-for-new-version'
 
 /** A part of the panel that is no longer there means a new version: it is loaded, once. */
 export function PageError({ error, reset }: ErrorComponentProps) {
-  const isMissingChunk = /dynamically imported module|module script/i.test(error.message)
+  const isMissingChunk = error instanceof Error && /dynamically imported module|module script/i.test(error.message)
   if (isMissingChunk && sessionStorage.getItem(RELOADED) !== location.href) {
     sessionStorage.setItem(RELOADED, location.href)
     location.reload()

@@ -2,6 +2,7 @@
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 
+import { readCursors } from '~/lib/pages'
 import { readVolumesSearch } from '~/lib/volumes-search'
 
 import { Layout } from './layout/layout'
@@ -40,12 +41,14 @@ export const volumeRoute = createRoute({
 const backups = createRoute({
   getParentRoute: () => root,
   path: '/backups',
+  validateSearch: readCursors,
   component: lazyRouteComponent(() => import('~/pages/backups/backups-page')),
 })
 
 const instances = createRoute({
   getParentRoute: () => root,
   path: '/instances',
+  validateSearch: readCursors,
   component: lazyRouteComponent(() => import('~/pages/instances/instances-page')),
 })
 

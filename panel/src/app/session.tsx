@@ -1,6 +1,6 @@
 /** Who is signed in. What they see is below; without anybody, the sign-in takes the page's place. */
 
-import { createContext, type ReactNode, use, useMemo, useState } from 'react'
+import { createContext, type ReactNode, use, useCallback, useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 
 import { failureOf } from '~/api/failure'
@@ -50,14 +50,15 @@ export function useIsAdmin(): boolean {
 }
 
 export function SessionProvider({ children }: { children: ReactNode }) {
-  // Each session has a client of its own, so that nothing of one is left in the next.
-  const [number, setNumber] = useState(0)
   const [expired, setExpired] = useState(false)
-  const api = useMemo(() => createApi(() => setExpired(true)), [number])
-  const renew = () => {
+  // Each session has a client of its own, so that nothing of one is left in the next.
+  const [number, setNumber] = useState(1)
+  const [api, setApi] = useState(() => createApi(() => setExpired(true)))
+  const renew = useCallback(() => {
     setExpired(false)
-    setNumber(number + 1)
-  }
+    setApi(createApi(() => setExpired(true)))
+    setNumber((last) => last + 1)
+  }, [])
   return (
     <ApiProvider key={number} api={api}>
       <SignedIn expired={expired} renew={renew}>
@@ -69,11 +70,13 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
 function SignedIn({ expired, renew, children }: { expired: boolean; renew: () => void; children: ReactNode }) {
   const [{ data, error, fetching }, ask] = useQuery({ query: ViewerQuery })
-  if (data?.viewer) {
+  const viewer = data?.viewer
+  const session = useMemo(() => viewer && { viewer, end: renew }, [viewer, renew])
+  if (session) {
     return (
-      <Context value={{ viewer: data.viewer, end: renew }}>
+      <Context value={session}>
         {children}
-        {expired && <SignInDialog email={data.viewer.user.email} onSignedIn={renew} />}
+        {expired && <SignInDialog email={session.viewer.user.email} onSignedIn={renew} />}
       </Context>
     )
   }

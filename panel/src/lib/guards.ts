@@ -85,7 +85,8 @@ export function onlyCodes(blockers: readonly Blocker[], codes: readonly string[]
   return blockers.filter((blocker) => codes.includes(blocker.code))
 }
 
-function capReason(what: string, used: number, most: number): string {
+/** What to say of a cap that is reached; `what` is "Snapshot" or "Backup". */
+export function capReason(what: string, used: number, most: number): string {
   if (most === 0) return `This plan has no ${what.toLowerCase()}s. Move to a plan that has them.`
   return `${what} limit reached (${used} of ${most}). Delete one, or move to a plan with a higher limit.`
 }

@@ -7,6 +7,13 @@ export interface Cursors {
   before?: string
 }
 
+/** The cursors of a URL. */
+export function readCursors(search: Record<string, unknown>): Cursors {
+  const { after, before } = search
+  if (typeof after === 'string') return { after }
+  return typeof before === 'string' ? { before } : {}
+}
+
 /** The arguments of a connection. */
 export function pageArguments({ after, before }: Cursors) {
   if (before !== undefined) return { last: PAGE, before }

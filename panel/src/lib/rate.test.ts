@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { addSample, rateOf, type Sample, sparkline, timeLeft } from './rate'
+import { addSample, measure, rateOf, type Sample, sparkline, startMeter, timeLeft } from './rate'
 
 function samples(...pairs: [number, number][]): readonly Sample[] {
   return pairs.reduce<readonly Sample[]>((all, [at, bytes]) => addSample(all, { at, bytes }), [])
@@ -35,4 +35,17 @@ test.each([
 
 test('a sparkline fills its box', () => {
   expect(sparkline([0, 5, 10], 88, 22)).toBe('0,22 44,11 88,0')
+})
+
+test('the line has a point for each second', () => {
+  let meter = startMeter('op-1')
+  for (let i = 0; i <= 8; i += 1) meter = measure(meter, 'op-1', { at: i * 250, bytes: i * 100 })
+  expect(meter.history).toEqual([400, 400])
+})
+
+test('another operation starts another line', () => {
+  let meter = measure(startMeter('op-1'), 'op-1', { at: 0, bytes: 0 })
+  meter = measure(meter, 'op-1', { at: 1_000, bytes: 50 })
+  meter = measure(meter, 'op-2', { at: 2_000, bytes: 7 })
+  expect(meter).toMatchObject({ of: 'op-2', history: [], samples: [{ at: 2_000, bytes: 7 }] })
 })

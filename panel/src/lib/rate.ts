@@ -44,3 +44,32 @@ export function sparkline(values: readonly number[], width: number, height: numb
 function round(value: number): number {
   return Math.round(value * 10) / 10
 }
+
+/** What is known of how fast an operation goes. */
+export interface Meter {
+  /** The operation's id. */
+  of: string
+  samples: readonly Sample[]
+  /** The rates so far, for a line: about one for each second. */
+  history: readonly number[]
+  /** Since when the next point of the line gathers. */
+  since: Sample | undefined
+}
+
+const HISTORY = 60
+const POINT = 1_000
+
+export function startMeter(operationId: string): Meter {
+  return { of: operationId, samples: [], history: [], since: undefined }
+}
+
+/** The meter after another sample; another operation starts a new one. */
+export function measure(meter: Meter, operationId: string, sample: Sample): Meter {
+  const before = meter.of === operationId ? meter : startMeter(operationId)
+  const samples = addSample(before.samples, sample)
+  const { since, history } = before
+  if (!since || sample.bytes < since.bytes) return { ...before, samples, since: sample }
+  if (sample.at - since.at < POINT) return { ...before, samples }
+  const point = ((sample.bytes - since.bytes) / (sample.at - since.at)) * 1000
+  return { ...before, samples, since: sample, history: [...history, point].slice(-HISTORY) }
+}

@@ -7,11 +7,14 @@ import type { ReactNode } from 'react'
 
 import { Card } from './card'
 import { cx } from './cx'
+import { SortHead } from './sort-head'
 
 export interface Column {
   label: string
   /** Numbers stand at the right. */
   right?: boolean
+  /** The list can be ordered by it. */
+  sort?: { direction: 'ascending' | 'descending' | undefined; onSort: () => void }
   /** It has no words of its own in the head. */
   silent?: boolean
   className?: string
@@ -29,13 +32,20 @@ export function Table({ name, columns, children }: { name: string; columns: read
                 key={column.label}
                 role="columnheader"
                 scope="col"
+                aria-sort={column.sort?.direction}
                 className={cx(
                   'h-9 px-4 text-meta font-medium text-ink-2 whitespace-nowrap',
                   column.right ? 'text-right' : 'text-left',
                   column.className,
                 )}
               >
-                {column.silent ? <span className="sr-only">{column.label}</span> : column.label}
+                {column.silent ? (
+                  <span className="sr-only">{column.label}</span>
+                ) : column.sort ? (
+                  <SortHead label={column.label} {...column.sort} />
+                ) : (
+                  column.label
+                )}
               </th>
             ))}
           </tr>

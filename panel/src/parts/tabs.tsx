@@ -6,7 +6,7 @@ import type { ReactNode } from 'react'
 export interface Tab<Value extends string> {
   value: Value
   label: ReactNode
-  content: () => ReactNode
+  content: ReactNode
 }
 
 interface TabsProps<Value extends string> {
@@ -34,7 +34,7 @@ export function Tabs<Value extends string>({ name, tabs, value, onChange }: Tabs
       </div>
       {tabs.map((tab) => (
         <Base.Panel key={tab.value} value={tab.value} className="pt-6">
-          {tab.value === value && tab.content()}
+          {tab.value === value && tab.content}
         </Base.Panel>
       ))}
     </Base.Root>

@@ -5,12 +5,14 @@ import type { ComponentProps } from 'react'
 
 import { cx } from './cx'
 
-function Anchor({ inline, ...rest }: ComponentProps<'a'> & { inline?: boolean }) {
+function Anchor({ inline, children, ...rest }: ComponentProps<'a'> & { inline?: boolean }) {
   return (
     <a
       {...rest}
       className={cx('rounded-chip text-accent-text hover:underline', inline && 'underline underline-offset-2', rest.className)}
-    />
+    >
+      {children}
+    </a>
   )
 }
 

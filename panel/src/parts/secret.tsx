@@ -1,0 +1,23 @@
+/** A secret that is shown once, to be copied. */
+
+import { Check, Copy } from 'lucide-react'
+import { useState } from 'react'
+
+import { Button } from './button'
+
+export function Secret({ label, value }: { label: string; value: string }) {
+  const [copied, setCopied] = useState(false)
+  return (
+    <div className="flex items-start gap-2">
+      <code aria-label={label} className="min-w-0 flex-1 rounded-field bg-sunken px-3 py-2 font-mono text-small select-all anywhere">
+        {value}
+      </code>
+      <Button
+        icon={copied ? <Check size={16} aria-hidden /> : <Copy size={16} aria-hidden />}
+        onClick={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}
+      >
+        {copied ? 'Copied' : 'Copy'}
+      </Button>
+    </div>
+  )
+}
