@@ -36,7 +36,7 @@ const UNAVAILABLE: Record<Kind, string> = {
   primary: 'bg-track text-ink-3',
   danger: 'bg-track text-ink-3',
   secondary: 'border border-transparent text-ink-3',
-  quiet: 'text-ink-3',
+  quiet: 'text-ink-3 opacity-70',
 }
 
 export function Button({ kind = 'secondary', size = 'normal', icon, reason, pending, children, ...rest }: ButtonProps) {

@@ -42,7 +42,7 @@ export function Table({ name, columns, children }: { name: string; columns: read
                 {column.silent ? (
                   <span className="sr-only">{column.label}</span>
                 ) : column.sort ? (
-                  <SortHead label={column.label} {...column.sort} />
+                  <SortHead label={column.label} right={column.right} {...column.sort} />
                 ) : (
                   column.label
                 )}

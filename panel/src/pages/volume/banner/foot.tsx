@@ -5,7 +5,6 @@ import { Check, Circle } from 'lucide-react'
 import { useIsAdmin, useViewer } from '~/app/session'
 import { type BannerState, type Step, stepsOf } from '~/lib/banner'
 import { formatDuration } from '~/lib/duration'
-import { TextLink } from '~/parts/text-link'
 
 import type { OperationOnBanner } from '../volume-query'
 
@@ -34,14 +33,7 @@ export function Foot({ state: { kind, operation }, now }: FootProps) {
       </ol>
       <span className="text-ink-3 nums">
         {kind === 'queued' ? 'Asked for' : 'Started'} {formatDuration(now - Date.parse(since))} ago{who}
-        {isAdmin && (
-          <>
-            {' · '}
-            <TextLink inline to="/queue" search={{ operation: operation.id } as never}>
-              job {operation.id.slice(0, 8)}
-            </TextLink>
-          </>
-        )}
+        {isAdmin && ` · job ${operation.id}`}
       </span>
     </div>
   )
