@@ -17,6 +17,9 @@ test.each([
   [19 * 24 * HOUR, '19 days ago'],
   [64 * 24 * HOUR, '2 months ago'],
   [800 * 24 * HOUR, '2 years ago'],
+  [-90_000, 'in 2 minutes'],
+  [-25 * HOUR, 'in 1 day'],
+  [-90 * 24 * HOUR, 'in 3 months'],
 ])('%d ms before now is "%s"', (age, text) => {
   expect(formatAgo(NOW - age, NOW)).toBe(text)
 })

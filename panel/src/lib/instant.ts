@@ -1,20 +1,17 @@
 /** Instants for people: how long ago, and the absolute time in the viewer's zone. */
 
+import { counted } from './pages'
+
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** "just now", "2 hours ago", "yesterday", "2 months ago". */
+/** "just now", "2 hours ago", "yesterday", "2 months ago"; of what is to come, "in 90 days". */
 export function formatAgo(at: number, now: number): string {
   const age = now - at
-  if (age < 45_000) return 'just now'
-  if (age < HOUR) return count(Math.max(1, Math.round(age / MINUTE)), 'minute')
-  if (age < DAY) return count(Math.floor(age / HOUR), 'hour')
-  const days = Math.floor(age / DAY)
-  if (days === 1) return 'yesterday'
-  if (days < 45) return count(days, 'day')
-  if (days < 365) return count(Math.round(days / 30.44), 'month')
-  return count(Math.floor(days / 365), 'year')
+  if (Math.abs(age) < 45_000) return 'just now'
+  if (age < 0) return `in ${span(-age)}`
+  return Math.floor(age / DAY) === 1 ? 'yesterday' : `${span(age)} ago`
 }
 
 /** "15 Nov 2026, 16:08 UTC". */
@@ -30,6 +27,11 @@ export function formatInstant(at: number, timeZone?: string): string {
   }).format(at)
 }
 
-function count(number: number, unit: string): string {
-  return `${number} ${unit}${number === 1 ? '' : 's'} ago`
+function span(ms: number): string {
+  if (ms < HOUR) return counted(Math.max(1, Math.round(ms / MINUTE)), 'minute')
+  if (ms < DAY) return counted(Math.floor(ms / HOUR), 'hour')
+  const days = Math.floor(ms / DAY)
+  if (days < 45) return counted(days, 'day')
+  if (days < 365) return counted(Math.round(days / 30.44), 'month')
+  return counted(Math.floor(days / 365), 'year')
 }

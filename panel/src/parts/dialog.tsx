@@ -53,7 +53,7 @@ export function Dialog({ alert, wide, title, description, actions, cancel = 'Can
               role={alert ? 'alertdialog' : 'dialog'}
               initialFocus={() => form.current?.querySelector<HTMLElement>(FIRST) ?? true}
               className={cx(
-                'w-full overflow-clip rounded-card bg-surface shadow-popup transition duration-140',
+                'w-full overflow-clip rounded-card bg-surface shadow-popup outline-none transition duration-140',
                 'data-ending-style:scale-98 data-ending-style:opacity-0 data-starting-style:scale-98 data-starting-style:opacity-0',
                 'dark:border dark:border-line',
                 wide ? 'max-w-[35rem]' : 'max-w-[28.75rem]',

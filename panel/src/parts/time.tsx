@@ -16,7 +16,7 @@ export function Ago({ at }: { at: string }) {
 export function TimeLines({ at }: { at: string }) {
   const now = useServerTime('halfMinute')
   return (
-    <time dateTime={at} className="block whitespace-nowrap nums">
+    <time dateTime={at} className="block nums @table:whitespace-nowrap">
       <span className="block">{formatAgo(Date.parse(at), now)}</span>
       <span className="block text-meta text-ink-3">{formatInstant(Date.parse(at))}</span>
     </time>

@@ -19,6 +19,7 @@ export function AccountMenu() {
   const { viewer, end } = useSession()
   const [, signOut] = useMutation(SignOut)
   const { email } = viewer.user
+  const initials = email.slice(0, 2).toUpperCase()
   const leave = async () => {
     const { error } = await signOut({})
     if (error?.networkError) toasts.add({ tone: 'bad', title: 'You are still signed in', detail: 'The request did not reach the server.' })
@@ -27,11 +28,11 @@ export function AccountMenu() {
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger
-        aria-label={`Account of ${email}`}
+        aria-label={`${initials}: account of ${email}`}
         className="inline-flex size-9 shrink-0 items-center justify-center rounded-full"
       >
         <span className="inline-flex size-7 items-center justify-center rounded-full bg-accent-soft text-meta font-medium text-accent-text">
-          {email.slice(0, 2).toUpperCase()}
+          {initials}
         </span>
       </Menu.Trigger>
       <Menu.Portal>

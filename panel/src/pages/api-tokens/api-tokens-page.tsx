@@ -56,7 +56,7 @@ export default function ApiTokensPage() {
           <Table name="API tokens" columns={COLUMNS}>
             {tokens.map((token) => (
               <Row key={token.id}>
-                <Cell className="max-w-0 truncate text-body font-medium md:min-w-40">
+                <Cell className="@table:max-w-0 truncate text-body font-medium @table:min-w-40">
                   <span title={token.name}>{token.name}</span>
                 </Cell>
                 <Cell place="gone" className="whitespace-nowrap text-ink-2">
@@ -68,7 +68,7 @@ export default function ApiTokensPage() {
                 <Cell>
                   <TimeLines at={token.createdAt} />
                 </Cell>
-                <Cell place="right">
+                <Cell place="late">
                   <Button size="small" onClick={() => setRevoked(token)} aria-label={`Revoke ${token.name}`}>
                     Revoke…
                   </Button>

@@ -12,7 +12,7 @@ const COLUMNS: readonly Column[] = [
   { label: 'Status' },
   { label: 'Volume', className: 'w-1/2' },
   { label: 'Size', right: true },
-  { label: 'Destination' },
+  { label: 'Destination', extra: true },
   { label: 'Created' },
   { label: 'Actions', silent: true },
 ]
@@ -43,17 +43,17 @@ export function BackupsList({ backups, onRestore, onDelete }: BackupsListProps) 
           onRestore={() => onRestore(backup)}
           onDelete={() => onDelete(backup)}
         >
-          <Cell className="max-w-0 md:min-w-32">
+          <Cell place="wide" className="@table:max-w-0 @table:min-w-32">
             {backup.volume ? (
               <Lines first={<TextLink to="/volumes/$volumeId" params={{ volumeId: backup.volume.id }} search={{ tab: 'backups' }}>{backup.volume.name}</TextLink>} />
             ) : (
               <Lines first={backup.volumeName} second="Volume is gone" />
             )}
           </Cell>
-          <Cell right place="gone" className="whitespace-nowrap">
+          <Cell right place="late" className="whitespace-nowrap">
             {formatBytes(backup.volumeSizeBytes)}
           </Cell>
-          <Cell place="gone" className="max-w-40 truncate text-ink-2">
+          <Cell extra className="max-w-40 truncate text-ink-2">
             {backup.location?.storageName ?? UNKNOWN}
           </Cell>
         </ItemRow>

@@ -49,7 +49,7 @@ export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow;
         <Lines first={<span className="text-body font-medium">{instance.name}</span>} second={isAdmin && instance.account.name} title={instance.name} />
       </Cell>
       <Cell place="right">{running ? <Status tone="plain">Running</Status> : <Status tone="neutral">Stopped</Status>}</Cell>
-      <Cell className="col-span-2">
+      <Cell place="wide">
         <ul className="flex flex-wrap items-center gap-2">
           {instance.volumes.map((volume) => (
             <AttachedVolume key={volume.id} volume={volume} onDetach={() => setOpened({ dialog: 'detach', volume })} />
@@ -64,7 +64,7 @@ export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow;
       <Cell right place="gone" className="whitespace-nowrap text-ink-2">
         {formatCredits(Number(instance.creditsPerHour))}
       </Cell>
-      <Cell place="right" className="col-span-2">
+      <Cell place="late">
         {running ? (
           <Button size="small" icon={<Square size={14} aria-hidden />} onClick={() => setOpened({ dialog: 'stop' })} aria-label={`Stop ${instance.name}`}>
             Stop…

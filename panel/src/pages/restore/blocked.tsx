@@ -33,11 +33,7 @@ export function Blocked({ blockers, reason, volume, onNewVolume }: BlockedProps)
   if (!attached || !volume || !instance) {
     return (
       <>
-        {reason && (
-          <Notice tone="warn" title={blockers[0]?.message}>
-            {reason !== blockers[0]?.message && reason}
-          </Notice>
-        )}
+        {reason && <Notice tone="warn" title={reason} />}
         {dialogs}
       </>
     )

@@ -36,7 +36,7 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
     <Table name="Volumes" columns={columns}>
       {volumes.map((volume) => (
         <Row key={volume.id}>
-          <Cell className="max-w-0 md:min-w-40">
+          <Cell className="@table:max-w-0 @table:min-w-40">
             <Lines
               first={
                 <TextLink to="/volumes/$volumeId" params={{ volumeId: volume.id }} className="text-body font-medium text-ink!">
@@ -50,7 +50,7 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
           <Cell place="right">
             <VolumeStatus {...volume} quiet />
           </Cell>
-          <Cell right place="gone" className="whitespace-nowrap">
+          <Cell right place="late" className="whitespace-nowrap">
             {formatBytes(volume.sizeBytes)}
           </Cell>
           <Cell right place="gone" className="whitespace-nowrap text-ink-2">

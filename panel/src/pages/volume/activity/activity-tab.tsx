@@ -88,7 +88,7 @@ function OperationRow({ operation }: { operation: Operation }) {
   const by = requestedBy === null ? 'The platform' : requestedBy.id === viewer.user.id ? 'You' : requestedBy.email
   return (
     <Row>
-      <Cell className="max-w-0 md:min-w-40">
+      <Cell className="@table:max-w-0 @table:min-w-40">
         <Lines
           first={<span className="text-body font-medium">{operationWords(operation.kind).noun}</span>}
           second={error ? <span className="line-clamp-2 text-bad anywhere">{error.message}</span> : subject}
@@ -101,7 +101,7 @@ function OperationRow({ operation }: { operation: Operation }) {
       <Cell right place="gone" className="whitespace-nowrap">
         {progress.bytesTotal > 0 ? formatBytes(progress.bytesDone) : UNKNOWN}
       </Cell>
-      <Cell right place="gone" className="whitespace-nowrap">
+      <Cell right place="late" className="whitespace-nowrap">
         {took}
       </Cell>
       <Cell place="gone" className="max-w-48 truncate text-ink-2">

@@ -13,7 +13,7 @@ const COLUMNS: readonly Column[] = [
   { label: 'Name', className: 'w-full' },
   { label: 'Status' },
   { label: 'Size', right: true },
-  { label: 'Destination' },
+  { label: 'Destination', extra: true },
   { label: 'Per month', right: true },
   { label: 'Created' },
   { label: 'Actions', silent: true },
@@ -39,10 +39,10 @@ export function BackupsTable({ volume, reasons, onRestore, onDelete }: BackupsTa
           onRestore={() => onRestore(item)}
           onDelete={() => onDelete(item)}
         >
-          <Cell right place="gone" className="whitespace-nowrap">
+          <Cell right place="late" className="whitespace-nowrap">
             {item.availableAt ? formatBytes(item.volumeSizeBytes) : UNKNOWN}
           </Cell>
-          <Cell place="gone" className="max-w-40 truncate text-ink-2">
+          <Cell extra className="max-w-40 truncate text-ink-2">
             {item.location?.storageName ?? UNKNOWN}
           </Cell>
           <Cell right place="gone" className="whitespace-nowrap text-ink-2">

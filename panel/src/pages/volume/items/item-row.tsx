@@ -28,7 +28,7 @@ export function ItemRow({ item, about, children, ...actions }: ItemRowProps) {
   const failure = item.failure && <span className="line-clamp-2 max-w-80 text-bad anywhere">{item.failure}</span>
   return (
     <Row>
-      <Cell className="max-w-0 md:min-w-40">
+      <Cell className="@table:max-w-0 @table:min-w-40">
         <Lines first={<span className="text-body font-medium">{item.name}</span>} second={failure ?? about} title={item.name} />
       </Cell>
       <Cell place="right">
@@ -38,7 +38,7 @@ export function ItemRow({ item, about, children, ...actions }: ItemRowProps) {
       <Cell>
         <TimeLines at={item.createdAt} />
       </Cell>
-      <Cell place="right">
+      <Cell place="late">
         <div className="flex items-center justify-end gap-2">
           {RESTORABLE.includes(item.status) && (
             <Button size="small" icon={<RotateCcw size={14} aria-hidden />} reason={actions.restoreReason} onClick={actions.onRestore} aria-label={`Restore ${item.name}`}>

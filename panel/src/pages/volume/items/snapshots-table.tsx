@@ -37,7 +37,7 @@ export function SnapshotsTable({ volume, reasons, onRestore, onDelete }: Snapsho
           onRestore={() => onRestore(item)}
           onDelete={() => onDelete(item)}
         >
-          <Cell right place="gone" className="whitespace-nowrap">
+          <Cell right place="late" className="whitespace-nowrap">
             {item.availableAt ? formatBytes(item.retainedBytes) : UNKNOWN}
           </Cell>
           <Cell right place="gone" className="whitespace-nowrap text-ink-2">
