@@ -33,6 +33,11 @@ test('a running instance is named', () => {
   expect(reason('VOLUME_ATTACHED_TO_RUNNING_INSTANCE')).toBe('db-01 is running. Stop it, or detach the volume.')
 })
 
+test('too much in flight is counted', () => {
+  const message = 'Too many volume operations in flight (3 of 3). Wait for one to finish.'
+  expect(reason('IN_FLIGHT_LIMIT_REACHED', message)).toBe('You already have 3 volume operations running. Wait for one to finish.')
+})
+
 test('what is not known here is told in the API’s words', () => {
   expect(reason('SOMETHING_NEW')).toBe('In the API’s words.')
   expect(helpFor('SOMETHING_NEW')).toBeUndefined()

@@ -44,6 +44,10 @@ export function reasonOf(blockers: readonly Blocker[], context: GuardContext): s
       return 'Backups are not set up for this volume’s location.'
     case 'AGENT_OUTDATED':
       return 'This volume’s hypervisor needs an update first.'
+    case 'IN_FLIGHT_LIMIT_REACHED': {
+      const running = /\((\d+) of/.exec(first.message)?.[1]
+      return running ? `You already have ${running} volume operations running. Wait for one to finish.` : first.message
+    }
     default:
       return first.message
   }

@@ -13,16 +13,19 @@ interface ConfirmDialogProps {
   children: ReactNode
   action: string
   danger?: boolean
+  /** What the button says that changes nothing, if not "Cancel". */
+  keep?: string
   pending: boolean
   failure: Failure | undefined
   onConfirm: () => void
 }
 
-export function ConfirmDialog({ dialog, title, children, action, danger, pending, failure, onConfirm }: ConfirmDialogProps) {
+export function ConfirmDialog({ dialog, title, children, action, danger, keep, pending, failure, onConfirm }: ConfirmDialogProps) {
   return (
     <Dialog
       {...dialog}
       alert={danger}
+      cancel={keep}
       title={title}
       description={children}
       onSubmit={onConfirm}

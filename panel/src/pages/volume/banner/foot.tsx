@@ -8,6 +8,8 @@ import { formatDuration } from '~/lib/duration'
 
 import type { OperationOnBanner } from '../volume-query'
 
+import { CancelButton } from './cancel-button'
+
 interface FootProps {
   state: Extract<BannerState<OperationOnBanner>, { kind: 'queued' | 'running' }>
   now: number
@@ -31,9 +33,12 @@ export function Foot({ state: { kind, operation }, now }: FootProps) {
           </li>
         ))}
       </ol>
-      <span className="text-ink-3 nums">
-        {kind === 'queued' ? 'Asked for' : 'Started'} {formatDuration(now - Date.parse(since))} ago{who}
-        {isAdmin && ` · job ${operation.id}`}
+      <span className="flex flex-wrap items-center gap-x-4 text-ink-3 nums">
+        <span>
+          {kind === 'queued' ? 'Asked for' : 'Started'} {formatDuration(now - Date.parse(since))} ago{who}
+          {isAdmin && ` · job ${operation.id}`}
+        </span>
+        <CancelButton operation={operation} />
       </span>
     </div>
   )

@@ -17,6 +17,7 @@ import type { VolumeActivity } from '../use-volume-activity'
 import type { BackupRow, SnapshotRow, VolumeDetail } from '../volume-query'
 
 import { BackupsTable } from './backups-table'
+import { InFlightNote } from './in-flight-note'
 import { type ItemKind, RecoveryRibbon } from './recovery-ribbon'
 import { SnapshotsTable } from './snapshots-table'
 import { useReasons } from './use-reasons'
@@ -90,6 +91,7 @@ export function ItemsTab({ volume, activity, kind, onKind }: ItemsTabProps) {
         }
       >
         {used >= most && <CapNote>{capReason(words.one, used, most)}</CapNote>}
+        <InFlightNote blockers={(kind === 'snapshots' ? volume.actions.createSnapshot : volume.actions.createBackup).blockers} />
         {rows.length === 0 ? (
           <Empty icon={<Icon size={20} />} title={words.none} action={create(words.first, <Plus size={16} aria-hidden />)}>
             {words.what}
