@@ -5,7 +5,6 @@ import { useState } from 'react'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { operationWords } from '~/lib/operation-words'
-import { Button } from '~/parts/button'
 import { ConfirmDialog } from '~/parts/confirm-dialog'
 import { useDialog } from '~/parts/use-dialog'
 
