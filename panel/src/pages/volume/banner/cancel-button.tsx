@@ -4,7 +4,6 @@ import { useState } from 'react'
 
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
-import { operationWords } from '~/lib/operation-words'
 import { ConfirmDialog } from '~/parts/confirm-dialog'
 import { useDialog } from '~/parts/use-dialog'
 
@@ -36,7 +35,6 @@ export function CancelButton({ operation }: { operation: OperationOnBanner }) {
 function CancelDialog({ operation, onClosed }: { operation: OperationOnBanner; onClosed: () => void }) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CancelOperation)
-  const { noun } = operationWords(operation.kind)
   const overwrites = operation.kind === 'RESTORE_IN_PLACE'
   const cancel = async () => {
     if (await submit(() => ({ input: { operationId: operation.id } }))) dialog.close()
@@ -45,7 +43,7 @@ function CancelDialog({ operation, onClosed }: { operation: OperationOnBanner; o
     <ConfirmDialog
       dialog={dialog.props}
       danger={overwrites}
-      title={`Cancel: ${noun.toLowerCase()}?`}
+      title="Cancel this operation?"
       action="Cancel the operation"
       keep="Let it run"
       pending={pending}
