@@ -24,6 +24,7 @@ export class Link {
   readonly #reconnected = new Set<() => void>()
 
   readonly #onRefused: () => void
+  readonly #closed = new AbortController()
 
   /** `onRefused` is called when the gateway does not take the session. */
   constructor(url: string, onRefused: () => void) {
@@ -76,14 +77,14 @@ export class Link {
         },
       },
     })
-    window.addEventListener('online', () => wake?.())
-    window.addEventListener('offline', () => {
+    const { signal } = this.#closed
+    window.addEventListener('online', () => wake?.(), { signal })
+    const lose = () => {
       if (socket) this.#set('lost')
       this.client.terminate()
-    })
-    document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') wake?.()
-    })
+    }
+    window.addEventListener('offline', lose, { signal })
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && wake?.(), { signal })
   }
 
   get state(): LinkState {
@@ -100,6 +101,12 @@ export class Link {
   readonly onReconnected = (listener: () => void): (() => void) => {
     this.#reconnected.add(listener)
     return () => this.#reconnected.delete(listener)
+  }
+
+  /** Ends it for good. */
+  close(): void {
+    this.#closed.abort()
+    void this.client.dispose()
   }
 
   #set(state: LinkState): void {

@@ -5,11 +5,12 @@ import { FileQuestion, TriangleAlert } from 'lucide-react'
 
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
+import { useTitle } from '~/parts/use-title'
 
 export function NotFoundPage({ what = 'page' }: { what?: string }) {
+  useTitle('Not found')
   return (
     <>
-      <title>Not found · Tidemark</title>
       <h1 className="sr-only">Not found</h1>
       <Empty
         icon={<FileQuestion size={20} />}

@@ -2,6 +2,7 @@
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 
+import { arrival } from '~/lib/arrival'
 import { readCursors } from '~/lib/pages'
 import { readVolumesSearch } from '~/lib/volumes-search'
 
@@ -63,6 +64,10 @@ export const router = createRouter({
   defaultErrorComponent: PageError,
   defaultPreload: 'intent',
   scrollRestoration: true,
+})
+
+router.subscribe('onBeforeNavigate', ({ fromLocation, pathChanged }) => {
+  if (fromLocation && pathChanged) arrival.byLink = true
 })
 
 declare module '@tanstack/react-router' {

@@ -18,7 +18,7 @@ const ViewerQuery = graphql(`
     viewer {
       role
       user { id email }
-      account { id name operationsInFlight operationsInFlightLimit }
+      account { id name }
     }
   }
 `)
@@ -55,10 +55,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [number, setNumber] = useState(1)
   const [api, setApi] = useState(() => createApi(() => setExpired(true)))
   const renew = useCallback(() => {
+    api.link.close()
     setExpired(false)
     setApi(createApi(() => setExpired(true)))
     setNumber((last) => last + 1)
-  }, [])
+  }, [api])
   return (
     <ApiProvider key={number} api={api}>
       <SignedIn expired={expired} renew={renew}>

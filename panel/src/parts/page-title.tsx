@@ -2,7 +2,10 @@
 
 import { type ReactNode, useEffect, useRef } from 'react'
 
+import { arrival } from '~/lib/arrival'
+
 import { cx } from './cx'
+import { useTitle } from './use-title'
 
 interface PageTitleProps {
   title: string
@@ -16,13 +19,13 @@ interface PageTitleProps {
 
 export function PageTitle({ title, section, status, below, actions, mono }: PageTitleProps) {
   const heading = useRef<HTMLHeadingElement>(null)
+  useTitle(title, section)
   useEffect(() => {
-    // Not over a dialog, nor where something on the page has the focus already.
-    if (document.activeElement === document.body) heading.current?.focus({ preventScroll: true })
+    // Screen readers say where a link has led; a dialog over the page keeps its focus.
+    if (arrival.byLink && !document.activeElement?.closest('[role=dialog]')) heading.current?.focus({ preventScroll: true })
   }, [])
   return (
     <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-4">
-      <title>{[title, section, 'Tidemark'].filter(Boolean).join(' · ')}</title>
       <div className="min-w-0">
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <h1 ref={heading} tabIndex={-1} className={cx('text-title anywhere', mono ? 'font-mono font-medium' : 'font-semibold')}>
