@@ -12,7 +12,7 @@ const PILLS: Record<Exclude<Tone, 'plain'>, string> = {
   info: 'bg-accent-soft text-accent-text',
   warn: 'bg-warn-soft text-warn',
   bad: 'bg-bad-soft text-bad',
-  neutral: 'bg-sunken text-ink-2',
+  neutral: 'bg-sunken text-ink-2 dark:bg-hover',
 }
 
 interface StatusProps {
