@@ -1,0 +1,159 @@
+/**
+ * What a journey gets: a gateway for each worker, and in it a customer of its own with an instance and
+ * a volume. A page with an error in its console fails the test.
+ */
+
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+
+import { type BrowserContext, expect, type Page, test as base } from '@playwright/test'
+
+import { Api } from './api.ts'
+import { Gateway } from './gateway.ts'
+
+export { expect } from '@playwright/test'
+
+interface Named {
+  id: string
+  name: string
+}
+
+export interface Customer {
+  email: string
+  password: string
+  api: Api
+  accountId: string
+  instance: Named
+  volume: Named
+}
+
+interface TestFixtures {
+  customer: Customer
+  /** A page on which the customer has signed in. */
+  panel: Page
+  /** Errors of the console that the journey provokes. */
+  expectedErrors: RegExp[]
+}
+
+interface WorkerFixtures {
+  /** Of the gateway. */
+  cooldownSeconds: number
+  inFlightLimit: number
+  gateway: Gateway
+  admin: Api
+}
+
+let count = 0
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  cooldownSeconds: [0, { option: true, scope: 'worker' }],
+  inFlightLimit: [3, { option: true, scope: 'worker' }],
+  gateway: [
+    async ({ cooldownSeconds, inFlightLimit }, use) => {
+      const gateway = await Gateway.start({ cooldownSeconds, inFlightLimit })
+      await use(gateway)
+      await gateway.stop()
+    },
+    { scope: 'worker', timeout: 90_000 },
+  ],
+  admin: [
+    async ({ gateway }, use) => use(await Api.signIn(gateway.url, await gateway.administrator())),
+    { scope: 'worker' },
+  ],
+  baseURL: async ({ gateway }, use) => use(gateway.url),
+  customer: async ({ gateway, admin }, use) => use(await makeCustomer(gateway, admin)),
+  expectedErrors: [[], { option: true }],
+  panel: async ({ page, customer, expectedErrors }, use) => {
+    const errors = watchConsole(page, expectedErrors)
+    await signIn(page, customer)
+    await use(page)
+    expect(errors).toEqual([])
+  },
+})
+
+/** Collects what a page complains of. */
+export function watchConsole(page: Page, expected: readonly RegExp[] = []): string[] {
+  const errors: string[] = []
+  page.on('console', (message) => {
+    const text = message.text()
+    const isNoise = !['error', 'warning'].includes(message.type())
+    if (!isNoise && !expected.some((pattern) => pattern.test(text))) errors.push(text)
+  })
+  page.on('pageerror', (error) => errors.push(String(error)))
+  return errors
+}
+
+export async function signIn(page: Page, { email, password }: { email: string; password: string }, path = '/'): Promise<void> {
+  await page.goto(path)
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page.getByRole('button', { name: `account of ${email}` })).toBeVisible()
+}
+
+/** Signs the customer in in another browser. */
+export async function anotherBrowser(context: BrowserContext, customer: Customer, baseURL: string): Promise<Page> {
+  const other = await context.browser()?.newContext({ baseURL })
+  if (!other) throw new Error('there is no browser')
+  const page = await other.newPage()
+  await signIn(page, customer)
+  return page
+}
+
+async function makeCustomer(gateway: Gateway, admin: Api): Promise<Customer> {
+  count += 1
+  const suffix = `${process.pid}-${count}`
+  const who = { email: `mara-${suffix}@northwind.example`, password: 'a long enough password' }
+  const { createAccount } = await admin.ask('mutation ($name: String!) { createAccount(input: { name: $name }) { account { id } } }', {
+    name: `Northwind ${suffix}`,
+  })
+  const accountId: string = createAccount.account.id
+  await admin.ask('mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }', { input: { accountId, ...who } })
+  const { hypervisors, hypervisorGroups } = await admin.ask('{ hypervisors { id } hypervisorGroups { id plans { id name } } }')
+  const { createInstance } = await admin.ask('mutation ($input: CreateInstanceInput!) { createInstance(input: $input) { instance { id name } } }', {
+    input: { accountId, hypervisorId: hypervisors[0].id, name: 'orders-db-01' },
+  })
+  const api = await Api.signIn(gateway.url, who)
+  const plan = hypervisorGroups[0].plans.find((one: Named) => one.name.startsWith('Small'))
+  const volume = await makeVolume(api, 'orders-db-data', plan.id, hypervisorGroups[0].id)
+  return { ...who, api, accountId, instance: createInstance.instance, volume }
+}
+
+async function makeVolume(api: Api, name: string, planId: string, hypervisorGroupId: string): Promise<Named> {
+  const { createVolume } = await api.ask('mutation ($input: CreateVolumeInput!) { createVolume(input: $input) { volume { id name } } }', {
+    input: { name, planId, hypervisorGroupId },
+  })
+  const { id } = createVolume.volume
+  await api.until('query ($id: ID!) { volume(id: $id) { status } }', { id }, (data) => data['volume'].status === 'AVAILABLE')
+  return { id, name }
+}
+
+/** Makes a snapshot or a backup, and waits until it is there. */
+export async function makeItem({ api, volume }: Customer, kind: 'snapshot' | 'backup', name: string): Promise<Named> {
+  const [field, input] = kind === 'snapshot' ? ['createSnapshot', 'CreateSnapshotInput'] : ['createBackup', 'CreateBackupInput']
+  const data = await api.ask(`mutation ($input: ${input}!) { ${field}(input: $input) { ${kind} { id name } } }`, {
+    input: { volumeId: volume.id, name },
+  })
+  const item: Named = data[field][kind]
+  await api.until(`query ($id: ID!) { ${kind}(id: $id) { status } }`, { id: item.id }, (answer) => answer[kind].status === 'AVAILABLE')
+  return item
+}
+
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+/** No violation of WCAG 2.2 AA or of best practices, and no sideways scroll. */
+export async function expectAccessible(page: Page): Promise<void> {
+  // Colours are judged when they stand.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished)))
+  await page.evaluate(await axeSource)
+  const violations = await page.evaluate(async (tags) => {
+    interface Violation { id: string; nodes: { html: string; failureSummary: string }[] }
+    const { axe } = window as unknown as { axe: { run: (options: object) => Promise<{ violations: Violation[] }> } }
+    const found = await axe.run({ runOnly: tags })
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`)
+  }, RULES)
+  expect(violations).toEqual([])
+  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  expect(sideways).toBeLessThanOrEqual(0)
+}

@@ -1,0 +1,44 @@
+/** The panel is right without a reload: in two browsers, after a reload, after a crash of the gateway. */
+
+import { anotherBrowser, expect, makeItem, test } from './fixtures.ts'
+
+test.use({ expectedErrors: [/WebSocket connection .* failed/, /ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED)/] })
+
+test('what one browser starts, the other shows', async ({ panel, customer, baseURL, context }) => {
+  const other = await anotherBrowser(context, customer, String(baseURL))
+  await other.goto(`/volumes/${customer.volume.id}`)
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await panel.getByRole('button', { name: 'Take the first snapshot' }).click()
+  await panel.getByLabel('Name').fill('seen-by-both')
+  await panel.keyboard.press('Enter')
+  for (const page of [panel, other]) {
+    await expect(page.getByRole('row', { name: /seen-by-both/ })).toContainText('Available')
+    await expect(page.getByRole('region', { name: 'Current operation' }).getByText('Snapshot taken').first()).toBeVisible()
+  }
+  await panel.reload()
+  await expect(panel.getByRole('region', { name: 'Current operation' }).getByText('Snapshot taken').first()).toBeVisible()
+  await other.context().close()
+})
+
+test('a lost network is told, and what was missed is there when it comes back', async ({ panel, customer, context }) => {
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByText('Live')).toBeVisible()
+  await context.setOffline(true)
+  await expect(panel.getByText('Reconnecting…')).toBeVisible()
+  await makeItem(customer, 'snapshot', 'meanwhile')
+  await expect(panel.getByText('No snapshots yet')).toBeVisible()
+  await context.setOffline(false)
+  await expect(panel.getByRole('row', { name: /meanwhile/ })).toBeVisible()
+  await expect(panel.getByText('Live')).toBeVisible()
+})
+
+test('a gateway that crashes and comes back is found again', async ({ panel, customer, gateway }) => {
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByText('Live')).toBeVisible()
+  await gateway.kill()
+  await expect(panel.getByText('Reconnecting…')).toBeVisible()
+  await gateway.run()
+  await expect(panel.getByText('Live')).toBeVisible({ timeout: 30_000 })
+  await makeItem(customer, 'snapshot', 'after-the-crash')
+  await expect(panel.getByRole('row', { name: /after-the-crash/ })).toContainText('Available')
+})

@@ -1,0 +1,32 @@
+/** The normalised cache: what has an id is known by it, the rest belongs to what it stands in. */
+
+import { cacheExchange } from '@urql/exchange-graphcache'
+
+const embedded = () => null
+
+/** Types without an id of their own. Connections and their edges are found by their endings. */
+const EMBEDDED = [
+  'ActionAvailability',
+  'AgentUpdate',
+  'BackupLocation',
+  'BackupStorageTest',
+  'Blocker',
+  'Cooldown',
+  'ErrorDescription',
+  'OperationError',
+  'OperationEvent',
+  'OperationLog',
+  'OperationProgress',
+  'PageInfo',
+  'Viewer',
+  'VolumeActions',
+  'VolumeActivity',
+  'VolumeUsage',
+]
+const LISTS = ['Account', 'Backup', 'Instance', 'Operation', 'OperationEvent', 'OperationLog', 'Snapshot', 'User', 'Volume']
+
+const keys = Object.fromEntries(
+  [...EMBEDDED, ...LISTS.flatMap((noun) => [`${noun}Connection`, `${noun}Edge`])].map((name) => [name, embedded]),
+)
+
+export const cache = () => cacheExchange({ keys })

@@ -1,0 +1,76 @@
+/**
+ * The client of the API. Queries and mutations go over HTTP, subscriptions over the link. After a
+ * mutation, and when the link works again, everything on the screen is asked anew: what a
+ * change touches is for the gateway to say.
+ */
+
+import { Client, fetchExchange, mapExchange, subscriptionExchange } from '@urql/core'
+
+import { ServerClock } from '~/lib/server-clock'
+
+import { cache } from './cache'
+import { isSignedOut } from './failure'
+import { Link } from './link'
+import { createRefetch } from './refetch'
+
+/** How long an answer may take. */
+const PATIENCE = 30_000
+
+export interface Api {
+  client: Client
+  link: Link
+  clock: ServerClock
+  /** Asks everything on the screen again. */
+  refetch: () => void
+}
+
+/** `onSignedOut` is called when the API no longer knows who asks. */
+export function createApi(onSignedOut: () => void): Api {
+  const { host, protocol } = window.location
+  const clock = new ServerClock()
+  const refetch = createRefetch()
+  // Whether the session has ended is for a query to say.
+  const link = new Link(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/graphql/ws`, refetch.all)
+  link.onReconnected(refetch.all)
+
+  const client = new Client({
+    url: '/graphql',
+    preferGetMethod: false,
+    requestPolicy: 'cache-and-network',
+    fetchOptions: { credentials: 'same-origin' },
+    fetch: (input, init) => fetch(input, { ...init, signal: withTimeout(init?.signal) }),
+    exchanges: [
+      refetch.exchange,
+      mapExchange({
+        onResult(result) {
+          if (result.operation.kind === 'mutation' && !result.error) refetch.all()
+        },
+        onError(error) {
+          if (isSignedOut(error)) onSignedOut()
+        },
+      }),
+      cache(),
+      // Below the cache every answer is fresh.
+      mapExchange({
+        onResult({ data }) {
+          const time: unknown = data?.serverTime ?? data?.volumeActivity?.serverTime
+          if (typeof time === 'string') clock.learn(time)
+        },
+      }),
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query = '', variables, operationName, extensions }) => ({
+          subscribe: (sink) => ({
+            unsubscribe: link.client.subscribe({ query, variables, operationName, extensions }, sink),
+          }),
+        }),
+      }),
+    ],
+  })
+  return { client, link, clock, refetch: refetch.all }
+}
+
+function withTimeout(signal: AbortSignal | null | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(PATIENCE)
+  return signal ? AbortSignal.any([signal, timeout]) : timeout
+}

@@ -1,0 +1,62 @@
+/**
+ * Sends a mutation from a dialog. Each opening of the dialog has one idempotency key, so that a
+ * second click or another try after a lost answer starts nothing twice.
+ */
+
+import type { AnyVariables, TypedDocumentNode } from '@urql/core'
+import { useRef, useState } from 'react'
+import { useClient } from 'urql'
+
+import { type Failure, failureOf } from './failure'
+
+export interface Submit<Data, Variables> {
+  /** The data, or undefined when it failed or is under way already. */
+  submit: (variables: (key: string) => Variables) => Promise<Data | undefined>
+  pending: boolean
+  failure: Failure | undefined
+  /** Forgets the failure and takes another key: the dialog opens anew. */
+  renew: () => void
+}
+
+export function useSubmit<Data, Variables extends AnyVariables>(
+  mutation: TypedDocumentNode<Data, Variables>,
+): Submit<Data, Variables> {
+  const client = useClient()
+  const key = useRef<string>(undefined)
+  const busy = useRef(false)
+  const [pending, setPending] = useState(false)
+  const [failure, setFailure] = useState<Failure>()
+
+  return {
+    pending,
+    failure,
+    async submit(variables) {
+      if (busy.current) return undefined
+      busy.current = true
+      setPending(true)
+      setFailure(undefined)
+      key.current ??= newKey()
+      const { data, error } = await client.mutation(mutation, variables(key.current)).toPromise()
+      busy.current = false
+      setPending(false)
+      if (error) {
+        const failed = failureOf(error)
+        setFailure(failed)
+        // What was refused was not started: the next try may differ, and then needs another key.
+        if (error.graphQLErrors.length > 0) key.current = undefined
+        return undefined
+      }
+      return data
+    },
+    renew() {
+      key.current = undefined
+      setFailure(undefined)
+    },
+  }
+}
+
+/** randomUUID() is only there over HTTPS and on this machine; this is everywhere. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

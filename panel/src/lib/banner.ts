@@ -1,0 +1,89 @@
+/** What the banner of a volume says: one of a few states, from what is known of its operation. */
+
+import type { OperationKind } from './operation-words'
+
+export interface BannerOperation {
+  id: string
+  kind: OperationKind
+  status: 'PENDING' | 'STARTED' | 'COMPLETED' | 'FAILED' | 'CANCELLED'
+  progress: { phase: string; percent: number; bytesDone: number; bytesTotal: number }
+  finishedAt: string | null
+}
+
+export type BannerState<Operation extends BannerOperation> =
+  | { kind: 'none' }
+  | { kind: 'queued'; operation: Operation }
+  | { kind: 'running'; operation: Operation; bar: Bar; trouble?: Trouble }
+  | { kind: 'ended'; operation: Operation }
+  | { kind: 'cooldown' }
+
+/** `closing`: all bytes are there, but it is not done. */
+export type Bar = 'determinate' | 'unknown' | 'closing'
+export type Trouble = { kind: 'stalled' | 'lost'; forMs: number }
+
+interface Facts<Operation> {
+  /** The operation that holds the volume. */
+  active: Operation | null
+  /** The latest operation, which may have ended. */
+  latest: Operation | null
+  cooldownEndsAt: number | null
+  /** The server's time. */
+  now: number
+  linkLost: boolean
+  /** Milliseconds since the last news of the operation. */
+  silentFor: number
+  /** The operation whose banner was closed. */
+  dismissed: string | null
+}
+
+/** Without news for so long, a running operation is said to make no progress. */
+const STALLED_AFTER = 15_000
+/** For so long the end of an operation is told. */
+const TOLD_FOR = 5 * 60_000
+
+export function bannerState<Operation extends BannerOperation>(facts: Facts<Operation>): BannerState<Operation> {
+  const { active, latest, cooldownEndsAt, now } = facts
+  if (active?.status === 'PENDING') return { kind: 'queued', operation: active }
+  if (active?.status === 'STARTED') {
+    return { kind: 'running', operation: active, bar: barOf(active), trouble: troubleOf(facts) }
+  }
+  const ended = [active, latest].find((one) => one?.finishedAt != null)
+  const coolsDown = cooldownEndsAt !== null && cooldownEndsAt > now
+  if (ended?.finishedAt && ended.id !== facts.dismissed) {
+    const since = now - Date.parse(ended.finishedAt)
+    if (since < TOLD_FOR || (coolsDown && ended.status === 'COMPLETED')) return { kind: 'ended', operation: ended }
+  }
+  return coolsDown ? { kind: 'cooldown' } : { kind: 'none' }
+}
+
+function barOf({ progress }: BannerOperation): Bar {
+  if (progress.bytesTotal === 0) return 'unknown'
+  return progress.bytesDone >= progress.bytesTotal ? 'closing' : 'determinate'
+}
+
+function troubleOf({ linkLost, silentFor }: Facts<unknown>): Trouble | undefined {
+  if (linkLost) return { kind: 'lost', forMs: silentFor }
+  if (silentFor > STALLED_AFTER) return { kind: 'stalled', forMs: silentFor }
+  return undefined
+}
+
+/** The steps of each kind of operation, as its agent names them. */
+const STEPS: Partial<Record<OperationKind, readonly (readonly string[])[]>> = {
+  CREATE_BACKUP: [['Preparing', 'Exporting']],
+  RESTORE_IN_PLACE: [['Verifying', 'Restoring', 'Flushing'], ['Restoring']],
+  RESTORE_TO_NEW_VOLUME: [['Verifying', 'Restoring', 'Flushing'], ['Copying', 'Flushing'], ['Cloning']],
+}
+
+export interface Step {
+  name: string
+  state: 'done' | 'now' | 'next'
+}
+
+/** "Queued" and then the steps of the way that `phase` is on; an unknown one stands for itself. */
+export function stepsOf(kind: OperationKind, phase: string, started: boolean, fromBackup: boolean): readonly Step[] {
+  const ways = STEPS[kind] ?? []
+  const way = ways.find((names) => names.includes(phase) && (fromBackup || names[0] !== 'Verifying')) ?? [phase]
+  const names = started ? ['Queued', ...way] : ['Queued']
+  const current = started ? names.indexOf(phase) : 0
+  return names.map((name, i) => ({ name, state: i < current ? 'done' : i === current ? 'now' : 'next' }))
+}

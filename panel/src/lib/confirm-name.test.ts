@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest'
+
+import { confirmation } from './confirm-name'
+
+test.each([
+  ['', 'empty'],
+  ['before', 'different'],
+  ['Before-pg17-upgrade', 'almost'],
+  ['before-pg17 -upgrade', 'almost'],
+  ['before-pg17-upgrade ', 'same'],
+  ['before-pg17-upgrade', 'same'],
+])('"%s" is %s', (typed, expected) => {
+  expect(confirmation(typed, 'before-pg17-upgrade')).toBe(expected)
+})

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+
+import { defaultName } from './default-name'
+
+const AT = new Date(2026, 10, 22, 20, 41).getTime()
+
+test('it is the volume’s name and the local time', () => {
+  expect(defaultName('orders-db-data', AT)).toBe('orders-db-data-20261122-2041')
+})
+
+test('it is never longer than the API allows', () => {
+  expect(Array.from(defaultName('🗄'.repeat(128), AT))).toHaveLength(128)
+})

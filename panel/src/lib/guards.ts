@@ -1,0 +1,96 @@
+/**
+ * The words around a refusal. The rules, their order and their messages are the gateway's; this adds
+ * what a control says before it is used, and what helps.
+ */
+
+import { formatCountdown } from './duration'
+
+export interface Blocker {
+  code: string
+  message: string
+  availableAt?: string | null
+}
+
+export interface GuardContext {
+  /** The server's time, in milliseconds. */
+  now: number
+  /** The name of the instance that the volume is attached to. */
+  instance?: string
+  usage?: { snapshots: number; maxSnapshots: number; backups: number; maxBackups: number }
+  isAdmin?: boolean
+}
+
+/** Why a control cannot be used now, in a sentence; null if it can. */
+export function reasonOf(blockers: readonly Blocker[], context: GuardContext): string | null {
+  const [first] = blockers
+  if (!first) return null
+  const { usage, instance } = context
+  switch (first.code) {
+    case 'VOLUME_BUSY': {
+      const what = first.message.split(': ')[1]
+      return `Wait for the ${what ?? 'operation'} to finish. One operation runs on a volume at a time.`
+    }
+    case 'VOLUME_IN_COOLDOWN':
+      return first.availableAt
+        ? `Available again in ${formatCountdown(Date.parse(first.availableAt) - context.now)}.`
+        : first.message
+    case 'SNAPSHOT_LIMIT_REACHED':
+      return usage ? capReason('Snapshot', usage.snapshots, usage.maxSnapshots) : first.message
+    case 'BACKUP_LIMIT_REACHED':
+      return usage ? capReason('Backup', usage.backups, usage.maxBackups) : first.message
+    case 'VOLUME_ATTACHED_TO_RUNNING_INSTANCE':
+      return `${instance ?? 'Its instance'} is running. Stop it, or detach the volume.`
+    case 'NO_BACKUP_STORAGE':
+      return 'Backups are not set up for this volume’s location.'
+    case 'AGENT_OUTDATED':
+      return 'This volume’s hypervisor needs an update first.'
+    case 'IN_FLIGHT_LIMIT_REACHED': {
+      const running = /\((\d+) of/.exec(first.message)?.[1]
+      return running ? `You already have ${running} volume operations running. Wait for one to finish.` : first.message
+    }
+    default:
+      return first.message
+  }
+}
+
+/** What to do about a refusal, behind its message. */
+export function helpFor(code: string, isAdmin = false): string | undefined {
+  switch (code) {
+    case 'VOLUME_BUSY':
+      return 'One operation runs on a volume at a time. The banner shows how far it is.'
+    case 'VOLUME_IN_COOLDOWN':
+      return 'A short pause follows every operation on a volume.'
+    case 'NO_BACKUP_STORAGE':
+      return isAdmin ? 'Set a backup storage for its hypervisor group.' : 'Contact support to have them set up.'
+    case 'AGENT_OUTDATED':
+      return isAdmin ? 'Update the agent of the hypervisor.' : 'Contact support.'
+    case 'IN_FLIGHT_LIMIT_REACHED':
+      return 'Nothing was started. Try again when one has finished.'
+    case 'UNREACHABLE':
+      return 'Nothing was started.'
+    case 'UNKNOWN_OUTCOME':
+      return 'It may have started; the banner will show it.'
+    case 'NOT_FOUND':
+      return 'It no longer exists, or you don’t have access to it.'
+    case 'TIMED_OUT':
+      return 'It did not finish within 2 hours, so it was stopped and the volume released.'
+    default:
+      return undefined
+  }
+}
+
+/** Whether asking again with the same key may work. */
+export function isWorthRetrying(code: string): boolean {
+  return code === 'UNREACHABLE' || code === 'UNKNOWN_OUTCOME' || code === 'INTERNAL'
+}
+
+/** Only those with one of the codes. */
+export function onlyCodes(blockers: readonly Blocker[], codes: readonly string[]): readonly Blocker[] {
+  return blockers.filter((blocker) => codes.includes(blocker.code))
+}
+
+/** What to say of a cap that is reached; `what` is "Snapshot" or "Backup". */
+export function capReason(what: string, used: number, most: number): string {
+  if (most === 0) return `This plan has no ${what.toLowerCase()}s. Move to a plan that has them.`
+  return `${what} limit reached (${used} of ${most}). Delete one, or move to a plan with a higher limit.`
+}

@@ -1,0 +1,39 @@
+/** What operations are called: while they run, and when they have ended. */
+
+export type OperationKind =
+  | 'CREATE_SNAPSHOT'
+  | 'CREATE_BACKUP'
+  | 'RESTORE_IN_PLACE'
+  | 'RESTORE_TO_NEW_VOLUME'
+  | 'DELETE_SNAPSHOT'
+  | 'DELETE_BACKUP'
+  | 'CREATE_VOLUME'
+  | 'DELETE_VOLUME'
+
+interface Words {
+  running: string
+  done: string
+  failed: string
+  cancelled: string
+  /** In a list: "Snapshot". */
+  noun: string
+}
+
+const WORDS: Record<OperationKind, Words> = {
+  CREATE_SNAPSHOT: words('Taking snapshot', 'Snapshot taken', 'Snapshot', 'Take snapshot'),
+  CREATE_BACKUP: words('Creating backup', 'Backup created', 'Backup', 'Create backup'),
+  RESTORE_IN_PLACE: words('Rolling back', 'Rolled back', 'Roll back', 'Roll back'),
+  RESTORE_TO_NEW_VOLUME: words('Restoring to a new volume', 'Restored to a new volume', 'Restore', 'Restore to a new volume'),
+  DELETE_SNAPSHOT: words('Deleting snapshot', 'Snapshot deleted', 'Snapshot delete', 'Delete snapshot'),
+  DELETE_BACKUP: words('Deleting backup', 'Backup deleted', 'Backup delete', 'Delete backup'),
+  CREATE_VOLUME: words('Creating volume', 'Volume created', 'Volume', 'Create volume'),
+  DELETE_VOLUME: words('Deleting volume', 'Volume deleted', 'Volume delete', 'Delete volume'),
+}
+
+export function operationWords(kind: string): Words {
+  return WORDS[kind as OperationKind] ?? words(`Working (${kind})`, `Done (${kind})`, kind, kind)
+}
+
+function words(running: string, done: string, subject: string, noun: string): Words {
+  return { running, done, failed: `${subject} failed`, cancelled: `${subject} cancelled`, noun }
+}

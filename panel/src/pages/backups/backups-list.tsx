@@ -1,0 +1,63 @@
+/** The rows of the list of backups. */
+
+import { formatBytes, UNKNOWN } from '~/lib/bytes'
+import { ItemRow } from '~/pages/volume/items/item-row'
+import { Cell, type Column, Lines, Table } from '~/parts/table'
+import { TextLink } from '~/parts/text-link'
+
+import type { BackupItem } from './backups-query'
+
+const COLUMNS: readonly Column[] = [
+  { label: 'Name', className: 'w-1/2' },
+  { label: 'Status' },
+  { label: 'Volume', className: 'w-1/2' },
+  { label: 'Size', right: true },
+  { label: 'Destination', extra: true },
+  { label: 'Created' },
+  { label: 'Actions', silent: true },
+]
+
+const IN_USE: Record<string, string> = {
+  CREATING: 'It is still being made.',
+  PENDING: 'It is still being made.',
+  RESTORING: 'A restore reads it.',
+  DELETING: 'It is being deleted already.',
+}
+
+interface BackupsListProps {
+  backups: readonly BackupItem[]
+  onRestore: (backup: BackupItem) => void
+  onDelete: (backup: BackupItem) => void
+}
+
+export function BackupsList({ backups, onRestore, onDelete }: BackupsListProps) {
+  return (
+    <Table name="Backups" columns={COLUMNS}>
+      {backups.map((backup) => (
+        <ItemRow
+          key={backup.id}
+          item={backup}
+          about={backup.storedBytes !== null && `${formatBytes(backup.storedBytes)} stored`}
+          restoreReason={null}
+          deleteReason={IN_USE[backup.status] ?? null}
+          onRestore={() => onRestore(backup)}
+          onDelete={() => onDelete(backup)}
+        >
+          <Cell place="wide" className="@table:max-w-0 @table:min-w-32">
+            {backup.volume ? (
+              <Lines first={<TextLink to="/volumes/$volumeId" params={{ volumeId: backup.volume.id }} search={{ tab: 'backups' }}>{backup.volume.name}</TextLink>} />
+            ) : (
+              <Lines first={backup.volumeName} second="Volume is gone" />
+            )}
+          </Cell>
+          <Cell right place="late" className="whitespace-nowrap">
+            {formatBytes(backup.volumeSizeBytes)}
+          </Cell>
+          <Cell extra className="max-w-40 truncate text-ink-2">
+            {backup.location?.storageName ?? UNKNOWN}
+          </Cell>
+        </ItemRow>
+      ))}
+    </Table>
+  )
+}

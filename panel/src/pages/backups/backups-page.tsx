@@ -1,0 +1,61 @@
+/** All backups, also those whose volume is gone. */
+
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Archive } from 'lucide-react'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+
+import { failureOf } from '~/api/failure'
+import { ErrorState } from '~/app/page-error'
+import { counted, neighbours, pageArguments } from '~/lib/pages'
+import { RestoreDialog } from '~/pages/restore/restore-dialog'
+import { DeleteItemDialog } from '~/pages/volume/dialogs/delete-item-dialog'
+import { Empty } from '~/parts/empty'
+import { PageTitle } from '~/parts/page-title'
+import { Pager } from '~/parts/pager'
+import { TableSkeleton } from '~/parts/skeleton'
+
+import { type BackupItem, BackupsQuery } from './backups-query'
+import { BackupsList } from './backups-list'
+
+export default function BackupsPage() {
+  const search = useSearch({ from: '/backups' })
+  const navigate = useNavigate({ from: '/backups' })
+  const [opened, setOpened] = useState<{ dialog: 'restore' | 'delete'; backup: BackupItem }>()
+  const [{ data, error, fetching }, ask] = useQuery({ query: BackupsQuery, variables: pageArguments(search) })
+  const page = data?.backups
+  const { previous, next } = page ? neighbours(page.pageInfo) : {}
+  const close = () => setOpened(undefined)
+
+  return (
+    <div className="flex flex-col gap-5">
+      <PageTitle title="Backups" below="Backups stay when their volume is deleted, and can be restored to a new one." />
+      {page ? (
+        page.nodes.length === 0 ? (
+          <Empty icon={<Archive size={20} />} title="No backups yet">
+            A backup is made on the page of a volume. All of them are listed here, also those whose volume is gone.
+          </Empty>
+        ) : (
+          <>
+            <BackupsList
+              backups={page.nodes}
+              onRestore={(backup) => setOpened({ dialog: 'restore', backup })}
+              onDelete={(backup) => setOpened({ dialog: 'delete', backup })}
+            />
+            <Pager
+              count={counted(page.totalCount, 'backup')}
+              onPrevious={previous && (() => void navigate({ search: previous }))}
+              onNext={next && (() => void navigate({ search: next }))}
+            />
+          </>
+        )
+      ) : error && !fetching ? (
+        <ErrorState what="list" requestId={failureOf(error).requestId} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+      ) : (
+        <TableSkeleton rows={6} />
+      )}
+      {opened?.dialog === 'restore' && <RestoreDialog source={{ ...opened.backup, noun: 'backup' }} onClosed={close} />}
+      {opened?.dialog === 'delete' && <DeleteItemDialog item={opened.backup} kind="backups" onClosed={close} />}
+    </div>
+  )
+}

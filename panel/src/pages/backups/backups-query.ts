@@ -1,0 +1,29 @@
+/** A page of the list of backups. */
+
+import { graphql, type ResultOf } from '~/api/graphql'
+
+export const BackupsQuery = graphql(`
+  query Backups($first: Int, $after: String, $last: Int, $before: String) {
+    serverTime
+    backups(first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      nodes {
+        id
+        name
+        status
+        storageType
+        volumeId
+        volumeName
+        volumeSizeBytes
+        storedBytes
+        createdAt
+        failure
+        location { storageName path }
+        volume { id name }
+      }
+    }
+  }
+`)
+
+export type BackupItem = ResultOf<typeof BackupsQuery>['backups']['nodes'][number]

@@ -1,0 +1,90 @@
+/** An instance in the list: its volumes, and how it is started, stopped and given another. */
+
+import { Play, Plus, Square } from 'lucide-react'
+import { useState } from 'react'
+
+import { graphql } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { formatCredits } from '~/lib/credits'
+import { operationWords } from '~/lib/operation-words'
+import { toasts } from '~/lib/toasts'
+import { DetachDialog } from '~/pages/volume/dialogs/detach-dialog'
+import { Button } from '~/parts/button'
+import { Status } from '~/parts/status'
+import { Cell, Lines, Row } from '~/parts/table'
+
+import { AttachToInstanceDialog } from './attach-to-instance-dialog'
+import { AttachedVolume } from './attached-volume'
+import type { InstanceRow } from './instances-query'
+import { StopInstanceDialog } from './stop-instance-dialog'
+
+const StartInstance = graphql(`
+  mutation StartInstance($input: StartInstanceInput!) {
+    startInstance(input: $input) {
+      instance { id status }
+    }
+  }
+`)
+
+/** While these hold one of its volumes, an instance is not started. */
+const EXCLUSIVE = ['RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME', 'DELETE_VOLUME']
+
+type Opened = { dialog: 'stop' | 'attach' } | { dialog: 'detach'; volume: { id: string; name: string } }
+
+export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow; isAdmin: boolean }) {
+  const [opened, setOpened] = useState<Opened>()
+  const { submit, pending, failure } = useSubmit(StartInstance)
+  const running = instance.status === 'RUNNING'
+  const start = () => void submit(() => ({ input: { instanceId: instance.id } }))
+  const [told, setTold] = useState(failure)
+  if (failure !== told) {
+    setTold(failure)
+    if (failure) queueMicrotask(() => toasts.add({ tone: 'bad', title: `${instance.name} was not started`, detail: failure.message }))
+  }
+  const close = () => setOpened(undefined)
+
+  return (
+    <Row>
+      <Cell>
+        <Lines first={<span className="text-body font-medium">{instance.name}</span>} second={isAdmin && instance.account.name} title={instance.name} />
+      </Cell>
+      <Cell place="right">{running ? <Status tone="plain">Running</Status> : <Status tone="neutral">Stopped</Status>}</Cell>
+      <Cell place="wide">
+        <ul className="flex flex-wrap items-center gap-2">
+          {instance.volumes.map((volume) => (
+            <AttachedVolume key={volume.id} volume={volume} onDetach={() => setOpened({ dialog: 'detach', volume })} />
+          ))}
+          <li>
+            <Button kind="quiet" size="small" icon={<Plus size={14} aria-hidden />} onClick={() => setOpened({ dialog: 'attach' })} aria-label={`Attach a volume to ${instance.name}`}>
+              Attach
+            </Button>
+          </li>
+        </ul>
+      </Cell>
+      <Cell right place="gone" className="whitespace-nowrap text-ink-2">
+        {formatCredits(Number(instance.creditsPerHour))}
+      </Cell>
+      <Cell place="late">
+        {running ? (
+          <Button size="small" icon={<Square size={14} aria-hidden />} onClick={() => setOpened({ dialog: 'stop' })} aria-label={`Stop ${instance.name}`}>
+            Stop…
+          </Button>
+        ) : (
+          <Button size="small" icon={<Play size={14} aria-hidden />} pending={pending} reason={startReason(instance)} onClick={start} aria-label={`Start ${instance.name}`}>
+            Start
+          </Button>
+        )}
+        {opened?.dialog === 'stop' && <StopInstanceDialog instance={instance} onClosed={close} />}
+        {opened?.dialog === 'attach' && <AttachToInstanceDialog instance={instance} onClosed={close} />}
+        {opened?.dialog === 'detach' && <DetachDialog volume={opened.volume} instance={instance} onClosed={close} />}
+      </Cell>
+    </Row>
+  )
+}
+
+function startReason({ volumes }: InstanceRow): string | null {
+  const broken = volumes.find((volume) => volume.dataState === 'INCONSISTENT')
+  if (broken) return `${broken.name} is partly overwritten. Roll it back again first.`
+  const held = volumes.find((volume) => volume.activeOperation && EXCLUSIVE.includes(volume.activeOperation.kind))
+  return held?.activeOperation ? `${held.name} is busy: ${operationWords(held.activeOperation.kind).running.toLowerCase()}.` : null
+}

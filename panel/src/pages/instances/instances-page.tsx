@@ -1,0 +1,63 @@
+/** The list of instances: start and stop, and what is attached to each. */
+
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Cpu } from 'lucide-react'
+import { useQuery } from 'urql'
+
+import { failureOf } from '~/api/failure'
+import { ErrorState } from '~/app/page-error'
+import { useIsAdmin } from '~/app/session'
+import { counted, neighbours, pageArguments } from '~/lib/pages'
+import { Empty } from '~/parts/empty'
+import { PageTitle } from '~/parts/page-title'
+import { Pager } from '~/parts/pager'
+import { TableSkeleton } from '~/parts/skeleton'
+import { type Column, Table } from '~/parts/table'
+
+import { InstanceTableRow } from './instance-row'
+import { InstancesQuery } from './instances-query'
+
+export default function InstancesPage() {
+  const search = useSearch({ from: '/instances' })
+  const navigate = useNavigate({ from: '/instances' })
+  const isAdmin = useIsAdmin()
+  const [{ data, error, fetching }, ask] = useQuery({ query: InstancesQuery, variables: pageArguments(search) })
+  const page = data?.instances
+  const { previous, next } = page ? neighbours(page.pageInfo) : {}
+  const columns: Column[] = [
+    { label: 'Name', className: 'w-1/3' },
+    { label: 'Status' },
+    { label: 'Volumes', className: 'w-2/3' },
+    { label: 'Per hour', right: true },
+    { label: 'Actions', silent: true },
+  ]
+  return (
+    <div className="flex flex-col gap-5">
+      <PageTitle title="Instances" />
+      {page ? (
+        page.nodes.length === 0 ? (
+          <Empty icon={<Cpu size={20} />} title="No instances yet">
+            An instance is a virtual machine. Volumes are attached to it on their own pages.
+          </Empty>
+        ) : (
+          <>
+            <Table name="Instances" columns={columns}>
+              {page.nodes.map((instance) => (
+                <InstanceTableRow key={instance.id} instance={instance} isAdmin={isAdmin} />
+              ))}
+            </Table>
+            <Pager
+              count={counted(page.totalCount, 'instance')}
+              onPrevious={previous && (() => void navigate({ search: previous }))}
+              onNext={next && (() => void navigate({ search: next }))}
+            />
+          </>
+        )
+      ) : error && !fetching ? (
+        <ErrorState what="list" requestId={failureOf(error).requestId} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+      ) : (
+        <TableSkeleton rows={3} />
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,44 @@
+/** Name, plan and location of the volume that a restore makes. */
+
+import { formatBytes } from '~/lib/bytes'
+import { storageName } from '~/lib/storage'
+import { SelectField } from '~/parts/select-field'
+import { TextField } from '~/parts/text-field'
+
+import type { RestoreOptions, RestoreSource } from './restore-query'
+import type { NewVolume } from './use-new-volume'
+
+interface NewVolumeFieldsProps {
+  source: RestoreSource
+  options: RestoreOptions | undefined
+  newVolume: NewVolume
+}
+
+export function NewVolumeFields({ source, options, newVolume }: NewVolumeFieldsProps) {
+  const plan = newVolume.plans.find((one) => one.id === newVolume.planId)
+  return (
+    <>
+      <TextField label="Name" optional value={newVolume.name} onChange={newVolume.setName} placeholder={`${source.volumeName}-restored`} maxLength={128} />
+      <div className="grid gap-4 sm:grid-cols-2">
+        <SelectField
+          label="Plan"
+          value={newVolume.planId}
+          onChange={newVolume.setPlanId}
+          error={plan && newVolume.planReason(plan)}
+          options={newVolume.plans.map((one) => ({
+            value: one.id,
+            label: one.name,
+            detail: `${formatBytes(one.sizeBytes)}, ${storageName(one.storageType)}`,
+            reason: newVolume.planReason(one),
+          }))}
+        />
+        <SelectField
+          label="Location"
+          value={newVolume.groupId}
+          onChange={newVolume.setGroupId}
+          options={(options?.hypervisorGroups ?? []).map((group) => ({ value: group.id, label: group.name }))}
+        />
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,101 @@
+/** Restores a snapshot or backup: to a new volume, which is safe, or over the one it was made of. */
+
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+
+import { useServerTime } from '~/api/context'
+import { useSubmit } from '~/api/use-submit'
+import { useIsAdmin } from '~/app/session'
+import { formatBytes } from '~/lib/bytes'
+import { confirmation } from '~/lib/confirm-name'
+import { type Blocker, reasonOf } from '~/lib/guards'
+import { formatInstant } from '~/lib/instant'
+import { Button } from '~/parts/button'
+import { ChoiceCards } from '~/parts/choice-cards'
+import { ConfirmName } from '~/parts/confirm-name'
+import { Dialog } from '~/parts/dialog'
+import { FailureNotice } from '~/parts/failure-notice'
+import { useDialog } from '~/parts/use-dialog'
+
+import { Blocked } from './blocked'
+import { NewVolumeFields } from './new-volume-fields'
+import { RestoreInPlace, RestoreOptions, type RestoreSource, RestoreToNewVolume, sourceInput } from './restore-query'
+import { useNewVolume } from './use-new-volume'
+
+type Way = 'new' | 'in-place'
+
+const WAYS = [
+  { value: 'new', title: 'Restore to a new volume', text: 'Safest. Creates a separate volume; this one is left alone.' },
+  { value: 'in-place', title: 'Roll back this volume', text: 'Overwrites everything written since. The volume must not be in use.' },
+] as const
+
+/** What another plan would heal. */
+const OF_THE_PLAN = ['STORAGE_TYPE_MISMATCH', 'TARGET_TOO_SMALL']
+
+export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onClosed: () => void }) {
+  const navigate = useNavigate()
+  const isAdmin = useIsAdmin()
+  const now = useServerTime('second')
+  const dialog = useDialog(onClosed)
+  const [way, setWay] = useState<Way>('new')
+  const [typed, setTyped] = useState('')
+  const [{ data }] = useQuery({ query: RestoreOptions, variables: { volumeId: source.volumeId, source: sourceInput(source) } })
+  const volume = data?.volume ?? undefined
+  const newVolume = useNewVolume(source, data)
+  const toNew = useSubmit(RestoreToNewVolume)
+  const inPlace = useSubmit(RestoreInPlace)
+  const { pending, failure } = way === 'new' ? toNew : inPlace
+
+  const blockers: readonly Blocker[] =
+    way === 'in-place'
+      ? (volume?.actions.restoreInPlace.blockers ?? [])
+      : (volume?.actions.restoreToNewVolume.blockers ?? []).filter(({ code }) => !OF_THE_PLAN.includes(code))
+  const blocked = reasonOf(blockers, { now, instance: volume?.attachedTo?.name })
+  const matches = confirmation(typed, volume?.name ?? '') === 'same'
+  const reason = blocked ?? (way === 'new' ? newVolume.reason : matches ? null : 'Type the volume’s name first.')
+
+  const submit = async () => {
+    if (reason) return
+    if (way === 'in-place') {
+      const done = await inPlace.submit((idempotencyKey) => ({
+        input: { volumeId: source.volumeId, source: sourceInput(source), confirmName: typed, idempotencyKey },
+      }))
+      if (done) dialog.close()
+      return
+    }
+    const done = await toNew.submit((idempotencyKey) => ({ input: { source: sourceInput(source), ...newVolume.input, idempotencyKey } }))
+    if (!done) return
+    dialog.close()
+    // Its progress is shown there.
+    void navigate({ to: '/volumes/$volumeId', params: { volumeId: done.restoreToNewVolume.volume.id } })
+  }
+
+  return (
+    <Dialog
+      {...dialog.props}
+      wide
+      title={`Restore from ${source.name}`}
+      description={`${source.noun === 'snapshot' ? 'Snapshot' : 'Backup'} of ${source.volumeName}, ${formatInstant(Date.parse(source.createdAt))}, ${formatBytes(source.volumeSizeBytes)}`}
+      onSubmit={() => void submit()}
+      actions={
+        <Button kind={way === 'new' ? 'primary' : 'danger'} type="submit" pending={pending} reason={reason}>
+          {way === 'new' ? 'Create volume' : 'Overwrite and roll back'}
+        </Button>
+      }
+    >
+      {volume && <ChoiceCards name="Way of restoring" options={WAYS} value={way} onChange={setWay} />}
+      <FailureNotice failure={failure} isAdmin={isAdmin} />
+      <Blocked blockers={blockers} reason={blocked} volume={volume} onNewVolume={() => setWay('new')} />
+      {way === 'new' && <NewVolumeFields source={source} options={data} newVolume={newVolume} />}
+      {way === 'in-place' && volume && blockers.length === 0 && (
+        <>
+          <p className="text-small text-ink-2">
+            What was written to <span className="font-medium text-ink">{volume.name}</span> since then is lost. Newer snapshots and backups stay.
+          </p>
+          <ConfirmName name={volume.name} typed={typed} onType={setTyped} />
+        </>
+      )}
+    </Dialog>
+  )
+}

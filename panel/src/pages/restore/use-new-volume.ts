@@ -1,0 +1,51 @@
+/** What the new volume of a restore is to be: inherited from the source's, and changeable. */
+
+import { useState } from 'react'
+
+import { firstPlan, planReason, type Plan } from '~/lib/restore-plans'
+
+import type { RestoreOptions, RestoreSource } from './restore-query'
+
+export interface NewVolume {
+  name: string
+  setName: (name: string) => void
+  plans: readonly Plan[]
+  planId: string
+  setPlanId: (id: string) => void
+  groupId: string
+  setGroupId: (id: string) => void
+  /** Why the chosen plan will not do, plan by plan. */
+  planReason: (plan: Plan) => string | undefined
+  /** Why it cannot be sent. */
+  reason: string | null
+  input: { name?: string; planId: string; hypervisorGroupId: string }
+}
+
+export function useNewVolume(source: RestoreSource, options: RestoreOptions | undefined): NewVolume {
+  const [name, setName] = useState('')
+  const [chosenPlan, setPlanId] = useState<string>()
+  const [chosenGroup, setGroupId] = useState<string>()
+  const own = options?.volume?.plan
+  const offered: readonly Plan[] = options?.volumePlans ?? []
+  // The plan of the source may no longer be offered to new volumes.
+  const plans = own && !offered.some((plan) => plan.id === own.id) ? [own, ...offered] : offered
+  const groups = options?.hypervisorGroups ?? []
+  const groupId = chosenGroup ?? options?.volume?.hypervisorGroup.id ?? groups[0]?.id ?? ''
+  const group = groups.find((one) => one.id === groupId)
+  const reasonFor = (plan: Plan) => planReason(plan, source, group)
+  const planId = chosenPlan ?? firstPlan(plans, source, group, own?.id) ?? ''
+  const plan = plans.find((one) => one.id === planId)
+
+  return {
+    name,
+    setName,
+    plans,
+    planId,
+    setPlanId,
+    groupId,
+    setGroupId,
+    planReason: reasonFor,
+    reason: options === undefined ? 'The plans are being loaded.' : plan ? (reasonFor(plan) ?? null) : 'No plan can take it.',
+    input: { name: name.trim() || undefined, planId, hypervisorGroupId: groupId },
+  }
+}

@@ -1,0 +1,115 @@
+/** The tab Activity: all operations of a volume, the newest first. */
+
+import { History } from 'lucide-react'
+import { useQuery } from 'urql'
+
+import { graphql, type ResultOf } from '~/api/graphql'
+import { usePages } from '~/api/use-pages'
+import { useViewer } from '~/app/session'
+import { formatBytes, UNKNOWN } from '~/lib/bytes'
+import { formatDuration } from '~/lib/duration'
+import { operationWords } from '~/lib/operation-words'
+import { counted } from '~/lib/pages'
+import { Empty } from '~/parts/empty'
+import { Pager } from '~/parts/pager'
+import { TableSkeleton } from '~/parts/skeleton'
+import { Cell, type Column, Lines, Row, Table } from '~/parts/table'
+import { TimeLines } from '~/parts/time'
+
+import { OperationStatus } from './operation-status'
+
+const ActivityQuery = graphql(`
+  query Activity($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+    serverTime
+    volume(id: $id) {
+      id
+      operations(first: $first, after: $after, last: $last, before: $before) {
+        totalCount
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        nodes {
+          id
+          kind
+          status
+          createdAt
+          startedAt
+          finishedAt
+          progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
+          error { code message }
+          requestedBy { id email }
+          snapshot { id name }
+          backup { id name }
+          targetVolume { id name }
+        }
+      }
+    }
+  }
+`)
+
+type Operation = NonNullable<ResultOf<typeof ActivityQuery>['volume']>['operations']['nodes'][number]
+
+const COLUMNS: readonly Column[] = [
+  { label: 'Operation', className: 'w-full' },
+  { label: 'Status' },
+  { label: 'Data', right: true },
+  { label: 'Duration', right: true },
+  { label: 'By' },
+  { label: 'Asked for' },
+]
+
+export function ActivityTab({ volumeId }: { volumeId: string }) {
+  const { variables, steps } = usePages()
+  const [{ data }] = useQuery({ query: ActivityQuery, variables: { id: volumeId, ...variables } })
+  const operations = data?.volume?.operations
+  if (!operations) return <TableSkeleton />
+  if (operations.totalCount === 0) {
+    return (
+      <Empty icon={<History size={20} />} title="Nothing has happened yet">
+        Snapshots, backups, restores and deletes of this volume are listed here.
+      </Empty>
+    )
+  }
+  return (
+    <div className="flex flex-col gap-4">
+      <Table name="Operations" columns={COLUMNS}>
+        {operations.nodes.map((operation) => (
+          <OperationRow key={operation.id} operation={operation} />
+        ))}
+      </Table>
+      <Pager count={counted(operations.totalCount, 'operation')} {...steps(operations.pageInfo)} />
+    </div>
+  )
+}
+
+function OperationRow({ operation }: { operation: Operation }) {
+  const viewer = useViewer()
+  const { startedAt, finishedAt, error, requestedBy, progress } = operation
+  const subject = (operation.snapshot ?? operation.backup ?? operation.targetVolume)?.name
+  const took = startedAt && finishedAt ? formatDuration(Date.parse(finishedAt) - Date.parse(startedAt)) : UNKNOWN
+  const by = requestedBy === null ? 'The platform' : requestedBy.id === viewer.user.id ? 'You' : requestedBy.email
+  return (
+    <Row>
+      <Cell className="@table:max-w-0 @table:min-w-40">
+        <Lines
+          first={<span className="text-body font-medium">{operationWords(operation.kind).noun}</span>}
+          second={error ? <span className="line-clamp-2 text-bad anywhere">{error.message}</span> : subject}
+          title={subject}
+        />
+      </Cell>
+      <Cell place="right">
+        <OperationStatus status={operation.status} />
+      </Cell>
+      <Cell right place="gone" className="whitespace-nowrap">
+        {progress.bytesTotal > 0 ? formatBytes(progress.bytesDone) : UNKNOWN}
+      </Cell>
+      <Cell right place="late" className="whitespace-nowrap">
+        {took}
+      </Cell>
+      <Cell place="gone" className="max-w-48 truncate text-ink-2">
+        {by}
+      </Cell>
+      <Cell>
+        <TimeLines at={operation.createdAt} />
+      </Cell>
+    </Row>
+  )
+}

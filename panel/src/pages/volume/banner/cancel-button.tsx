@@ -1,0 +1,58 @@
+/** Stops the operation of the banner, after asking. Deletes are not stopped. */
+
+import { useState } from 'react'
+
+import { graphql } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { ConfirmDialog } from '~/parts/confirm-dialog'
+import { useDialog } from '~/parts/use-dialog'
+
+import type { OperationOnBanner } from '../volume-query'
+
+const CancelOperation = graphql(`
+  mutation CancelOperation($input: CancelOperationInput!) {
+    cancelOperation(input: $input) {
+      operation { id status }
+    }
+  }
+`)
+
+const STOPPABLE = ['CREATE_SNAPSHOT', 'CREATE_BACKUP', 'RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME']
+
+export function CancelButton({ operation }: { operation: OperationOnBanner }) {
+  const [opened, setOpened] = useState(false)
+  if (!STOPPABLE.includes(operation.kind)) return null
+  return (
+    <>
+      <button type="button" onClick={() => setOpened(true)} className="-my-1.5 h-8 rounded-field text-accent-text underline underline-offset-2 hover:text-ink">
+        Cancel…
+      </button>
+      {opened && <CancelDialog operation={operation} onClosed={() => setOpened(false)} />}
+    </>
+  )
+}
+
+function CancelDialog({ operation, onClosed }: { operation: OperationOnBanner; onClosed: () => void }) {
+  const dialog = useDialog(onClosed)
+  const { submit, pending, failure } = useSubmit(CancelOperation)
+  const overwrites = operation.kind === 'RESTORE_IN_PLACE'
+  const cancel = async () => {
+    if (await submit(() => ({ input: { operationId: operation.id } }))) dialog.close()
+  }
+  return (
+    <ConfirmDialog
+      dialog={dialog.props}
+      danger={overwrites}
+      title="Cancel this operation?"
+      action="Cancel the operation"
+      keep="Let it run"
+      pending={pending}
+      failure={failure}
+      onConfirm={() => void cancel()}
+    >
+      {overwrites
+        ? 'The volume is partly overwritten then, and can’t be attached until another roll back has completed.'
+        : 'What was made so far is removed. The volume is not changed.'}
+    </ConfirmDialog>
+  )
+}

@@ -1,0 +1,75 @@
+/** Attaches a volume to one of its owner's instances. */
+
+import { useState } from 'react'
+import { useQuery } from 'urql'
+
+import { graphql } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { Button } from '~/parts/button'
+import { Dialog } from '~/parts/dialog'
+import { FailureNotice } from '~/parts/failure-notice'
+import { Notice } from '~/parts/notice'
+import { SelectField } from '~/parts/select-field'
+import { useDialog } from '~/parts/use-dialog'
+
+const Instances = graphql(`
+  query InstancesToAttach {
+    instances(first: 100) {
+      nodes { id name status account { id } }
+    }
+  }
+`)
+
+export const AttachVolume = graphql(`
+  mutation AttachVolume($input: AttachVolumeInput!) {
+    attachVolume(input: $input) {
+      volume { id status attachedTo { id } }
+    }
+  }
+`)
+
+interface AttachDialogProps {
+  volume: { id: string; name: string; account: { id: string } }
+  onClosed: () => void
+}
+
+export function AttachDialog({ volume, onClosed }: AttachDialogProps) {
+  const dialog = useDialog(onClosed)
+  const { submit, pending, failure } = useSubmit(AttachVolume)
+  const [{ data }] = useQuery({ query: Instances })
+  const [chosen, setChosen] = useState<string>()
+  const instances = data?.instances.nodes.filter((instance) => instance.account.id === volume.account.id)
+  const instanceId = chosen ?? instances?.[0]?.id
+  const attach = async () => {
+    if (instanceId && (await submit(() => ({ input: { volumeId: volume.id, instanceId } })))) dialog.close()
+  }
+  return (
+    <Dialog
+      {...dialog.props}
+      title={`Attach ${volume.name}`}
+      description="The instance sees it as another disk."
+      onSubmit={() => void attach()}
+      actions={
+        <Button kind="primary" type="submit" pending={pending} reason={instanceId ? null : 'There is no instance to attach it to.'}>
+          Attach volume
+        </Button>
+      }
+    >
+      <FailureNotice failure={failure} />
+      {instances?.length === 0 ? (
+        <Notice tone="info" title="There is no instance yet." />
+      ) : (
+        <SelectField
+          label="Instance"
+          value={instanceId ?? ''}
+          onChange={setChosen}
+          options={(instances ?? []).map(({ id, name, status }) => ({
+            value: id,
+            label: name,
+            detail: status === 'RUNNING' ? 'Running' : 'Stopped',
+          }))}
+        />
+      )}
+    </Dialog>
+  )
+}

@@ -1,0 +1,95 @@
+/** Takes a snapshot, or creates a backup. */
+
+import { useState } from 'react'
+
+import { useApi } from '~/api/context'
+import { graphql } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { useIsAdmin } from '~/app/session'
+import { formatBytes } from '~/lib/bytes'
+import { formatCredits, monthlyCredits } from '~/lib/credits'
+import { defaultName } from '~/lib/default-name'
+import { Button } from '~/parts/button'
+import { Dialog } from '~/parts/dialog'
+import { FailureNotice } from '~/parts/failure-notice'
+import { TextField } from '~/parts/text-field'
+import { useDialog } from '~/parts/use-dialog'
+
+import type { ItemKind } from '../items/recovery-ribbon'
+import type { VolumeDetail } from '../volume-query'
+
+const CreateSnapshot = graphql(`
+  mutation CreateSnapshot($input: CreateSnapshotInput!) {
+    createSnapshot(input: $input) {
+      snapshot { id status }
+      operation { id status }
+    }
+  }
+`)
+
+const CreateBackup = graphql(`
+  mutation CreateBackup($input: CreateBackupInput!) {
+    createBackup(input: $input) {
+      backup { id status }
+      operation { id status }
+    }
+  }
+`)
+
+interface CreateItemDialogProps {
+  volume: VolumeDetail
+  kind: ItemKind
+  onClosed: () => void
+}
+
+export function CreateItemDialog({ volume, kind, onClosed }: CreateItemDialogProps) {
+  const isSnapshot = kind === 'snapshots'
+  const { clock } = useApi()
+  const isAdmin = useIsAdmin()
+  const dialog = useDialog(onClosed)
+  const snapshot = useSubmit(CreateSnapshot)
+  const backup = useSubmit(CreateBackup)
+  const { pending, failure } = isSnapshot ? snapshot : backup
+  const [name, setName] = useState('')
+  const [unnamed] = useState(() => defaultName(volume.name, clock.now()))
+
+  const submit = async () => {
+    const variables = (idempotencyKey: string) => ({
+      input: { volumeId: volume.id, name: name.trim() || unnamed, idempotencyKey },
+    })
+    const done = isSnapshot ? await snapshot.submit(variables) : await backup.submit(variables)
+    if (done) dialog.close()
+  }
+
+  return (
+    <Dialog
+      {...dialog.props}
+      title={isSnapshot ? 'Take a snapshot' : 'Create a backup'}
+      description={isSnapshot ? `Marks ${volume.name} as it is now, on its own storage. It takes seconds.` : `Copies all of ${volume.name} to a separate storage. It runs in the background.`}
+      onSubmit={() => void submit()}
+      actions={
+        <Button kind="primary" type="submit" pending={pending}>
+          {isSnapshot ? 'Take snapshot' : 'Create backup'}
+        </Button>
+      }
+    >
+      <FailureNotice failure={failure} isAdmin={isAdmin} />
+      <TextField label="Name" optional value={name} onChange={setName} placeholder={unnamed} maxLength={128} />
+      <div className="flex flex-col gap-1 text-small text-ink-2">
+        {volume.attachedTo?.status === 'RUNNING' && (
+          <p>
+            <span className="font-medium text-ink">{volume.attachedTo.name}</span> is running: it will be what is on the disk at this moment, as after a power cut. Stop the instance first for a clean state.
+          </p>
+        )}
+        <p className="nums">{price(volume, isSnapshot)}</p>
+      </div>
+    </Dialog>
+  )
+}
+
+function price({ plan, sizeBytes }: VolumeDetail, isSnapshot: boolean): string {
+  const perGib = isSnapshot ? plan.snapshotCreditValue : plan.backupCreditValue
+  if (Number(perGib) === 0) return 'Free within the plan’s limit.'
+  if (isSnapshot) return `Costs ${formatCredits(Number(perGib))} a month for each GiB that changes afterwards.`
+  return `Costs ${formatCredits(monthlyCredits(sizeBytes, perGib))} a month for ${formatBytes(sizeBytes)}.`
+}

@@ -1,0 +1,48 @@
+/**
+ * Follows a volume. Progress goes straight into the cache; whatever else changes makes the page
+ * ask again, for rules and lists are the gateway's to tell.
+ */
+
+import { useRef, useState } from 'react'
+
+import { useApi } from '~/api/context'
+import type { ResultOf } from '~/api/graphql'
+import { useStream } from '~/api/use-stream'
+import { type Meter, measure, startMeter } from '~/lib/rate'
+
+import { VolumeActivitySubscription } from './volume-query'
+
+export interface VolumeActivity {
+  /** When the last news came, in the server's time; undefined before the first. */
+  heardAt: number | undefined
+  /** How fast the operation goes. */
+  meter: Meter
+}
+
+type Activity = ResultOf<typeof VolumeActivitySubscription>['volumeActivity']
+
+export function useVolumeActivity(volumeId: string): VolumeActivity {
+  const { refetch, clock } = useApi()
+  const known = useRef('')
+  const [activity, setActivity] = useState<VolumeActivity>({ heardAt: undefined, meter: startMeter('') })
+
+  useStream(VolumeActivitySubscription, { id: volumeId }, ({ volumeActivity: told }) => {
+    const heardAt = clock.now()
+    const { operation } = told
+    setActivity(({ meter }) => ({
+      heardAt,
+      meter: operation ? measure(meter, operation.id, { at: heardAt, bytes: operation.progress.bytesDone }) : meter,
+    }))
+    const facts = factsOf(told)
+    const isProgress = facts === known.current && operation?.status === 'STARTED'
+    known.current = facts
+    if (!isProgress) refetch()
+  })
+
+  return activity
+}
+
+/** All that is told but the progress. */
+function factsOf({ operation, volume, cooldown }: Activity): string {
+  return JSON.stringify([operation?.id, operation?.status, operation?.progress.phase, volume, cooldown])
+}

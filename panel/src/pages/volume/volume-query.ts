@@ -1,0 +1,98 @@
+/** All that the page of a volume shows but its activity. */
+
+import { graphql, type FragmentOf, type ResultOf } from '~/api/graphql'
+
+export const OperationOnBanner = graphql(`
+  fragment OperationOnBanner on Operation @_unmask {
+    id
+    kind
+    status
+    createdAt
+    startedAt
+    finishedAt
+    progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
+    error { code message }
+    requestedBy { id email }
+    volume { id name }
+    targetVolume { id name }
+    snapshot { id name }
+    backup { id name }
+  }
+`)
+
+export type OperationOnBanner = FragmentOf<typeof OperationOnBanner>
+
+const Availability = graphql(`
+  fragment Availability on ActionAvailability @_unmask {
+    allowed
+    blockers { code message availableAt }
+  }
+`)
+
+export type Availability = FragmentOf<typeof Availability>
+
+export const VolumeQuery = graphql(
+  `
+    query Volume($id: ID!) {
+      serverTime
+      volume(id: $id) {
+        id
+        name
+        status
+        dataState
+        sizeBytes
+        storageType
+        createdAt
+        plan { id name snapshotCreditValue backupCreditValue }
+        hypervisorGroup { id name }
+        account { id name }
+        attachedTo { id name status }
+        cooldown { endsAt }
+        activeOperation { ...OperationOnBanner }
+        operations(first: 1) { nodes { ...OperationOnBanner } }
+        usage { snapshots maxSnapshots backups maxBackups }
+        actions {
+          createSnapshot { ...Availability }
+          createBackup { ...Availability }
+          restoreInPlace { ...Availability }
+          restoreToNewVolume { ...Availability }
+        }
+        snapshots(first: 100) {
+          nodes { id name status volumeSizeBytes retainedBytes createdAt availableAt failure }
+        }
+        backups(first: 100) {
+          nodes {
+            id name status volumeSizeBytes storedBytes createdAt availableAt failure
+            location { storageName path }
+          }
+        }
+      }
+    }
+  `,
+  [OperationOnBanner, Availability],
+)
+
+export type VolumeDetail = NonNullable<ResultOf<typeof VolumeQuery>['volume']>
+export type SnapshotRow = VolumeDetail['snapshots']['nodes'][number]
+export type BackupRow = VolumeDetail['backups']['nodes'][number]
+
+export const VolumeActivitySubscription = graphql(
+  `
+    subscription VolumeActivity($id: ID!) {
+      volumeActivity(volumeId: $id) {
+        serverTime
+        cooldown { endsAt }
+        operation { ...OperationOnBanner }
+        volume {
+          id
+          status
+          dataState
+          cooldown { endsAt }
+          activeOperation { id }
+          usage { snapshots maxSnapshots backups maxBackups }
+        }
+      }
+    }
+  `,
+  [OperationOnBanner],
+)

@@ -1,0 +1,84 @@
+/** Makes an empty volume. */
+
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+
+import { graphql } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { formatBytes } from '~/lib/bytes'
+import { storageName } from '~/lib/storage'
+import { Button } from '~/parts/button'
+import { Dialog } from '~/parts/dialog'
+import { FailureNotice } from '~/parts/failure-notice'
+import { SelectField } from '~/parts/select-field'
+import { TextField } from '~/parts/text-field'
+import { useDialog } from '~/parts/use-dialog'
+
+const Places = graphql(`
+  query PlacesForVolumes {
+    hypervisorGroups { id name plans { id name sizeBytes storageType } }
+  }
+`)
+
+const CreateVolume = graphql(`
+  mutation CreateVolume($input: CreateVolumeInput!) {
+    createVolume(input: $input) {
+      volume { id name status }
+      operation { id status }
+    }
+  }
+`)
+
+export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
+  const navigate = useNavigate()
+  const dialog = useDialog(onClosed)
+  const { submit, pending, failure } = useSubmit(CreateVolume)
+  const [{ data }] = useQuery({ query: Places })
+  const [name, setName] = useState('')
+  const [chosenGroup, setGroup] = useState<string>()
+  const [chosenPlan, setPlan] = useState<string>()
+  const groups = data?.hypervisorGroups ?? []
+  const group = groups.find((one) => one.id === chosenGroup) ?? groups.find((one) => one.plans.length > 0)
+  const plan = group?.plans.find((one) => one.id === chosenPlan) ?? group?.plans[0]
+  const reason = name.trim() === '' ? 'Name the volume first.' : plan ? null : 'There is no plan to make it of.'
+
+  const create = async () => {
+    if (reason || !group || !plan) return
+    const done = await submit((idempotencyKey) => ({
+      input: { name: name.trim(), planId: plan.id, hypervisorGroupId: group.id, idempotencyKey },
+    }))
+    if (!done) return
+    dialog.close()
+    void navigate({ to: '/volumes/$volumeId', params: { volumeId: done.createVolume.volume.id } })
+  }
+
+  return (
+    <Dialog
+      {...dialog.props}
+      title="Create a volume"
+      description="An empty disk. It can be attached to an instance in the same location."
+      onSubmit={() => void create()}
+      actions={
+        <Button kind="primary" type="submit" pending={pending} reason={reason}>
+          Create volume
+        </Button>
+      }
+    >
+      <FailureNotice failure={failure} />
+      <TextField label="Name" value={name} onChange={setName} maxLength={128} required />
+      <SelectField
+        label="Location"
+        value={group?.id ?? ''}
+        onChange={setGroup}
+        options={groups.map(({ id, name: label, plans }) => ({ value: id, label, reason: plans.length === 0 ? 'No plan is offered here.' : undefined }))}
+      />
+      <SelectField
+        label="Plan"
+        value={plan?.id ?? ''}
+        onChange={setPlan}
+        options={(group?.plans ?? []).map((one) => ({ value: one.id, label: one.name, detail: `${formatBytes(one.sizeBytes)}, ${storageName(one.storageType)}` }))}
+      />
+    </Dialog>
+  )
+}

@@ -1,0 +1,45 @@
+/** The search and the filters above the list of volumes. */
+
+import { X } from 'lucide-react'
+import { useCallback } from 'react'
+
+import type { VolumesSearch } from '~/lib/volumes-search'
+import { Button } from '~/parts/button'
+import { FilterSelect } from '~/parts/filter-select'
+import { SearchField } from '~/parts/search-field'
+
+interface VolumesFiltersProps {
+  search: VolumesSearch
+  onChange: (changes: VolumesSearch) => void
+  isAdmin: boolean
+}
+
+const STATUSES = [
+  { value: 'AVAILABLE', label: 'Available' },
+  { value: 'ATTACHED', label: 'In use' },
+  { value: 'CREATING', label: 'Creating' },
+  { value: 'RESTORING', label: 'Restoring' },
+  { value: 'DELETING', label: 'Deleting' },
+  { value: 'FAILED', label: 'Failed' },
+] as const
+
+const STORAGES = [
+  { value: 'QCOW2_FILE', label: 'QCOW2 file' },
+  { value: 'CEPH_RBD', label: 'Ceph' },
+] as const
+
+export function VolumesFilters({ search, onChange, isAdmin }: VolumesFiltersProps) {
+  const find = useCallback((q: string) => onChange({ q: q || undefined }), [onChange])
+  return (
+    <div className="flex flex-wrap items-center gap-2">
+      <SearchField label="Search by name" value={search.q ?? ''} onChange={find} />
+      <FilterSelect label="Status" value={search.status} options={STATUSES} onChange={(status) => onChange({ status })} />
+      <FilterSelect label="Storage" value={search.storage} options={STORAGES} onChange={(storage) => onChange({ storage })} />
+      {isAdmin && search.account && (
+        <Button kind="quiet" icon={<X size={16} aria-hidden />} onClick={() => onChange({ account: undefined })}>
+          One account only
+        </Button>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,89 @@
+/** The list of volumes. Search, filters, order and page stand in the URL. */
+
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { HardDrive, Plus, SearchX } from 'lucide-react'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+
+import { failureOf } from '~/api/failure'
+import { useIsAdmin } from '~/app/session'
+import { ErrorState } from '~/app/page-error'
+import { counted, neighbours, pageArguments } from '~/lib/pages'
+import { orderOf, type VolumesSearch } from '~/lib/volumes-search'
+import { Button } from '~/parts/button'
+import { Empty } from '~/parts/empty'
+import { PageTitle } from '~/parts/page-title'
+import { Pager } from '~/parts/pager'
+import { TableSkeleton } from '~/parts/skeleton'
+
+import { CreateVolumeDialog } from './create-volume-dialog'
+import { VolumesFilters } from './volumes-filters'
+import { VolumesQuery } from './volumes-query'
+import { VolumesTable } from './volumes-table'
+
+export default function VolumesPage() {
+  const search = useSearch({ from: '/volumes' })
+  const navigate = useNavigate({ from: '/volumes' })
+  const isAdmin = useIsAdmin()
+  const [creating, setCreating] = useState(false)
+  const { q, status, storage, account, sort = '-created', after, before } = search
+  const isFiltered = Boolean(q ?? status ?? storage ?? account)
+  const [{ data, error, fetching }, ask] = useQuery({
+    query: VolumesQuery,
+    variables: {
+      filter: { nameContains: q, status, storageType: storage, accountId: account },
+      orderBy: orderOf(sort),
+      ...pageArguments({ after, before }),
+    },
+  })
+  // Another filter or order begins with the first page.
+  const change = (changes: VolumesSearch) =>
+    void navigate({ search: { ...search, after: undefined, before: undefined, ...changes }, replace: true, resetScroll: false })
+
+  const page = data?.volumes
+  const { previous, next } = page ? neighbours(page.pageInfo) : {}
+  const create = (
+    <Button kind="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
+      Create volume
+    </Button>
+  )
+  const isEmpty = page !== undefined && page.nodes.length === 0
+
+  return (
+    <div className="flex flex-col gap-5">
+      <PageTitle title="Volumes" actions={!(isEmpty && !isFiltered) && create} />
+      {!(isEmpty && !isFiltered) && <VolumesFilters search={search} onChange={change} isAdmin={isAdmin} />}
+      {page ? (
+        <>
+          {!isEmpty ? (
+            <>
+              <VolumesTable volumes={page.nodes} sort={sort} onSort={(chosen) => change({ sort: chosen })} isAdmin={isAdmin} />
+              <Pager
+                count={counted(page.totalCount, 'volume')}
+                onPrevious={previous && (() => change(previous))}
+                onNext={next && (() => change(next))}
+              />
+            </>
+          ) : isFiltered ? (
+            <Empty
+              icon={<SearchX size={20} />}
+              title="No volume fits"
+              action={<Button onClick={() => void navigate({ search: {} })}>Clear the filters</Button>}
+            >
+              There are volumes, but none that fits the search and the filters.
+            </Empty>
+          ) : (
+            <Empty icon={<HardDrive size={20} />} title="No volumes yet" action={create}>
+              A volume is a disk for an instance. Snapshots and backups protect what is on it.
+            </Empty>
+          )}
+        </>
+      ) : error && !fetching ? (
+        <ErrorState what="list" requestId={failureOf(error).requestId} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+      ) : (
+        <TableSkeleton rows={6} />
+      )}
+      {creating && <CreateVolumeDialog onClosed={() => setCreating(false)} />}
+    </div>
+  )
+}

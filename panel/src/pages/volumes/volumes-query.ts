@@ -1,0 +1,37 @@
+/** A page of the volumes list. */
+
+import { graphql, type ResultOf } from '~/api/graphql'
+
+export const VolumesQuery = graphql(`
+  query Volumes(
+    $filter: VolumeFilter
+    $orderBy: VolumeOrder
+    $first: Int
+    $after: String
+    $last: Int
+    $before: String
+  ) {
+    serverTime
+    volumes(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      nodes {
+        id
+        name
+        status
+        dataState
+        sizeBytes
+        storageType
+        createdAt
+        plan { id name }
+        hypervisorGroup { id name }
+        account { id name }
+        attachedTo { id name status }
+        activeOperation { id kind status }
+        usage { snapshots maxSnapshots backups maxBackups }
+      }
+    }
+  }
+`)
+
+export type VolumeRow = ResultOf<typeof VolumesQuery>['volumes']['nodes'][number]

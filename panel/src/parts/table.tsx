@@ -1,0 +1,122 @@
+/**
+ * A table in a card. Where that is narrow, each row becomes a block of a few lines: `place` says
+ * where a cell goes there.
+ */
+
+import type { ReactNode } from 'react'
+
+import { Card } from './card'
+import { cx } from './cx'
+import { SortHead } from './sort-head'
+
+export interface Column {
+  label: string
+  /** Numbers stand at the right. */
+  right?: boolean
+  /** The list can be ordered by it. */
+  sort?: { direction: 'ascending' | 'descending' | undefined; onSort: () => void }
+  /** Only where the card is wide. Its cells say so, too. */
+  extra?: boolean
+  /** It has no words of its own in the head. */
+  silent?: boolean
+  className?: string
+}
+
+export function Table({ name, columns, children }: { name: string; columns: readonly Column[]; children: ReactNode }) {
+  return (
+    <Card className="@container">
+      {/* The roles are lost when a table is laid out as a block, so they are said. */}
+      <table role="table" aria-label={name} className="block w-full border-collapse text-small @table:table">
+        <thead role="rowgroup" className="sr-only @table:not-sr-only @table:table-header-group">
+          <tr role="row" className="@table:table-row">
+            {columns.map((column) => (
+              <th
+                key={column.label}
+                role="columnheader"
+                scope="col"
+                aria-sort={column.sort?.direction}
+                className={cx(
+                  'h-9 px-3 text-meta first:pl-4 last:pr-4 font-medium text-ink-2 whitespace-nowrap',
+                  column.right ? 'text-right' : 'text-left',
+                  column.extra && 'hidden @wide:table-cell',
+                  column.className,
+                )}
+              >
+                {column.silent ? (
+                  <span className="sr-only">{column.label}</span>
+                ) : column.sort ? (
+                  <SortHead label={column.label} right={column.right} {...column.sort} />
+                ) : (
+                  column.label
+                )}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup" className="block @table:table-row-group">
+          {children}
+        </tbody>
+      </table>
+    </Card>
+  )
+}
+
+export function Row({ children }: { children: ReactNode }) {
+  return (
+    <tr
+      role="row"
+      className="flex flex-wrap items-center gap-x-4 gap-y-2 border-t border-line px-4 py-3 hover:bg-hover @table:table-row @table:px-0 @table:py-0 first:border-t-0 @table:first:border-t"
+    >
+      {children}
+    </tr>
+  )
+}
+
+/** At the left, at the right, at the right of the last line, on a line of its own, nowhere. */
+type Place = 'left' | 'right' | 'late' | 'wide' | 'gone'
+
+const PLACES: Record<Place, string> = {
+  left: 'block flex-1 basis-[45%]',
+  right: 'ml-auto block',
+  late: 'order-1 ml-auto block',
+  wide: 'block basis-full',
+  gone: 'hidden',
+}
+
+interface CellProps {
+  children?: ReactNode
+  right?: boolean
+  /** Where it goes in a narrow card. */
+  place?: Place
+  extra?: boolean
+  className?: string
+}
+
+export function Cell({ children, right, place = 'left', extra, className }: CellProps) {
+  return (
+    <td
+      role="cell"
+      className={cx(
+        'min-w-0 @table:h-14 @table:px-3 @table:py-2 @table:first:pl-4 @table:last:pr-4 @table:align-middle',
+        PLACES[extra ? 'gone' : place],
+        extra ? '@wide:table-cell' : '@table:table-cell',
+        right && 'nums @table:text-right',
+        className,
+      )}
+    >
+      {children}
+    </td>
+  )
+}
+
+/** The two lines of a cell. */
+export function Lines({ first, second, title }: { first: ReactNode; second?: ReactNode; title?: string }) {
+  return (
+    <div className="min-w-0">
+      <div className="truncate" title={title}>
+        {first}
+      </div>
+      {second && <div className="text-meta text-ink-3">{second}</div>}
+    </div>
+  )
+}
