@@ -3,8 +3,12 @@
  * a volume. A page with an error in its console fails the test.
  */
 
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 import { type BrowserContext, expect, type Page, test as base } from '@playwright/test'
 
@@ -137,6 +141,24 @@ export async function makeItem({ api, volume }: Customer, kind: 'snapshot' | 'ba
   const item: Named = data[field][kind]
   await api.until(`query ($id: ID!) { ${kind}(id: $id) { status } }`, { id: item.id }, (answer) => answer[kind].status === 'AVAILABLE')
   return item
+}
+
+/** Fills the start of a volume with bytes that no compression makes smaller. */
+export async function fill(gateway: Gateway, volume: Named, mebibytes: number): Promise<void> {
+  const raw = join(gateway.data, `${volume.id}.raw`)
+  await writeFile(raw, randomBytes(mebibytes * 2 ** 20))
+  await truncate(raw, 2 ** 30)
+  const image = join(gateway.data, 'pool', `${volume.id}.qcow2`)
+  await promisify(execFile)('qemu-img', ['convert', '-O', 'qcow2', raw, image])
+  await rm(raw)
+}
+
+/** Lets backups be written no faster than that. */
+export async function limitBackups(admin: Api, bytesPerSecond: number | null): Promise<void> {
+  const { backupStorages } = await admin.ask('{ backupStorages { id } }')
+  await admin.ask('mutation ($input: UpdateBackupStorageInput!) { updateBackupStorage(input: $input) { backupStorage { id } } }', {
+    input: { backupStorageId: backupStorages[0].id, bandwidthLimit: bytesPerSecond },
+  })
 }
 
 const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

@@ -30,7 +30,7 @@ test('no script can read the session, and nothing of it is stored', async ({ pan
 
 test('signing out ends the session', async ({ panel, customer }) => {
   await panel.getByRole('button', { name: `account of ${customer.email}` }).click()
-  await panel.getByRole('menuitem', { name: 'Sign out' }).click()
+  await panel.getByRole('button', { name: 'Sign out' }).click()
   await expect(panel.getByRole('heading', { name: 'Sign in' })).toBeVisible()
   await panel.goto('/volumes')
   await expect(panel.getByRole('heading', { name: 'Sign in' })).toBeVisible()

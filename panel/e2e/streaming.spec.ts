@@ -1,0 +1,82 @@
+/** A backup that takes its time: the banner while it runs, and what showing it costs. */
+
+import { anotherBrowser, expect, expectAccessible, fill, limitBackups, test } from './fixtures.ts'
+
+const MIB = 2 ** 20
+
+test.use({ expectedErrors: [/WebSocket connection .* failed/, /ERR_INTERNET_DISCONNECTED/] })
+test.afterEach(async ({ admin }) => limitBackups(admin, null))
+
+test('the banner tells how far, how fast and how long, in every browser and after a reload', async ({
+  panel,
+  customer,
+  gateway,
+  admin,
+  context,
+}) => {
+  await fill(gateway, customer.volume, 128)
+  await limitBackups(admin, 8 * MIB)
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  await panel.getByRole('button', { name: 'Create the first backup' }).click()
+  await panel.getByLabel('Name').fill('weekly')
+  await panel.keyboard.press('Enter')
+
+  const bar = panel.getByRole('progressbar', { name: 'Creating backup' })
+  await expect(bar).toHaveAttribute('aria-valuetext', /^\d+ %, [\d.]+ MiB of [\d.]+ MiB, (About \d+ s left|A few seconds left)$/)
+  await expect(panel.getByText(/MiB\/s$/)).toBeVisible()
+  await expect(panel.getByText(/Started \d+ s ago by you/)).toBeVisible()
+  await expect(panel.locator('[aria-current=step]')).toHaveText('Exporting')
+  await expect(panel.getByRole('button', { name: 'Create backup' })).toHaveAccessibleDescription(/^Wait for the backup to finish\./)
+  await expectAccessible(panel)
+
+  const other = await anotherBrowser(context, customer, gateway.url)
+  await other.goto(`/volumes/${customer.volume.id}`)
+  await expect(other.getByRole('progressbar')).toBeVisible()
+  await panel.reload()
+  await expect(bar).toHaveAttribute('aria-valuetext', /MiB of/)
+
+  await context.setOffline(true)
+  await expect(panel.getByText(/^Connection lost\. Last update \d+ s ago\.$/)).toBeVisible()
+  await context.setOffline(false)
+  await expect(bar).toHaveAttribute('aria-valuetext', /left$/)
+
+  for (const page of [panel, other]) {
+    await expect(page.getByRole('region', { name: 'Current operation' }).getByText('Backup created').first()).toBeVisible({ timeout: 30_000 })
+  }
+  await other.context().close()
+})
+
+test('an operation is cancelled, and the volume is free again', async ({ panel, customer, gateway, admin }) => {
+  await fill(gateway, customer.volume, 64)
+  await limitBackups(admin, MIB)
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  await panel.getByRole('button', { name: 'Create the first backup' }).click()
+  await panel.getByRole('button', { name: 'Create backup' }).click()
+  await panel.getByRole('button', { name: 'Cancel…' }).click()
+  await panel.getByRole('button', { name: 'Cancel the operation' }).click()
+  await expect(panel.getByRole('region', { name: 'Current operation' }).getByText('Backup cancelled').first()).toBeVisible()
+  await expect(panel.getByRole('button', { name: 'Create backup' })).not.toHaveAttribute('aria-disabled', 'true')
+})
+
+test('following a stream leaves the main thread free', async ({ panel, customer, gateway, admin }, testInfo) => {
+  await fill(gateway, customer.volume, 96)
+  await limitBackups(admin, 8 * MIB)
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  await panel.getByRole('button', { name: 'Create the first backup' }).click()
+  await panel.getByRole('button', { name: 'Create backup' }).click()
+  await expect(panel.getByRole('progressbar')).toHaveAttribute('aria-valuetext', /MiB of/)
+
+  const devtools = await panel.context().newCDPSession(panel)
+  await devtools.send('Performance.enable')
+  const read = async () => {
+    const { metrics } = await devtools.send('Performance.getMetrics')
+    const value = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? 0
+    return { at: value('Timestamp'), busy: value('TaskDuration'), layouts: value('LayoutCount') }
+  }
+  const before = await read()
+  await panel.waitForFunction((until) => performance.now() > until, (await panel.evaluate(() => performance.now())) + 5_000)
+  const after = await read()
+  const share = (after.busy - before.busy) / (after.at - before.at)
+  testInfo.annotations.push({ type: 'main thread', description: `${(share * 100).toFixed(1)} %` })
+  expect(share).toBeLessThan(0.3)
+})

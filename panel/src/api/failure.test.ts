@@ -1,0 +1,44 @@
+import { CombinedError } from '@urql/core'
+import { expect, test } from 'vitest'
+
+import { failureOf, isSignedOut } from './failure'
+
+function refused(message: string, extensions: object) {
+  return new CombinedError({ graphQLErrors: [{ message, extensions }] })
+}
+
+test('a refusal keeps the API’s words, its code and when it heals', () => {
+  const availableAt = '2026-11-22T12:00:00.000Z'
+  const error = refused('Volume is in cooldown. Try again in 5 seconds.', { code: 'VOLUME_IN_COOLDOWN', availableAt })
+  expect(failureOf(error)).toMatchObject({
+    code: 'VOLUME_IN_COOLDOWN',
+    message: 'Volume is in cooldown. Try again in 5 seconds.',
+    availableAt,
+  })
+})
+
+test('an internal error tells the id by which the log knows it', () => {
+  expect(failureOf(refused('Internal error. Trace id: abc-1', { code: 'INTERNAL' })).requestId).toBe('abc-1')
+})
+
+test('a request without an answer did not reach the server', () => {
+  expect(failureOf(new CombinedError({ networkError: new TypeError('Failed to fetch') })).code).toBe('UNREACHABLE')
+})
+
+test('what was not answered in time may have happened', () => {
+  const networkError = new DOMException('signal timed out', 'TimeoutError')
+  expect(failureOf(new CombinedError({ networkError })).code).toBe('UNKNOWN_OUTCOME')
+})
+
+test('so may what a proxy gave up on', () => {
+  const response = new Response(null, { status: 504 })
+  expect(failureOf(new CombinedError({ networkError: new Error('no JSON'), response })).code).toBe('UNKNOWN_OUTCOME')
+})
+
+test('nobody is signed in, says the code or the status', () => {
+  const response = new Response(null, { status: 401 })
+  expect(isSignedOut(new CombinedError({ networkError: new Error('no JSON'), response }))).toBe(true)
+  expect(isSignedOut(refused('Sign in first.', { code: 'UNAUTHENTICATED' }))).toBe(true)
+  expect(isSignedOut(refused('Not yours.', { code: 'FORBIDDEN' }))).toBe(false)
+  expect(isSignedOut(undefined)).toBe(false)
+})
