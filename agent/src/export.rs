@@ -6,8 +6,8 @@
 //! copy:   plan ─▶ read (NBD) ─▶ write (NBD)
 //! ```
 //!
-//! At most `LANES` frames are anywhere between the two ends, each with a buffer or two of 2 MiB
-//! that are used again. A slow end therefore slows the other, and nothing piles up. Every future
+//! Each step has a fixed number of frames in hand, each with a buffer or two of 2 MiB that are used
+//! again. A slow end therefore slows the other, and nothing piles up. Every future
 //! here may be dropped; what it wrote is then discarded by the writer of the store, or lies in a
 //! volume that the caller knows to be unfinished.
 
@@ -31,7 +31,7 @@ use storage::format::{Corrupt, manifest::ManifestError};
 
 use crate::nbd;
 
-/// How many frames are worked on at once.
+/// How many frames are worked on at once where one step does it all.
 const LANES: usize = 8;
 
 /// Why a disk could not be moved.

@@ -166,9 +166,10 @@ impl Compressor {
     }
 }
 
-/// One more than there are processors: one of them may wait for its turn to hand its frame on.
+/// One more than there are processors: one of them may wait for its turn to hand its frame on. Never
+/// so many that their memory counts.
 fn compressors() -> usize {
-    std::thread::available_parallelism().map_or(LANES, |processors| processors.get() + 1)
+    std::thread::available_parallelism().map_or(LANES, |processors| LANES.min(processors.get() + 1))
 }
 
 fn compress_block(
