@@ -8,9 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use nix::sys::statvfs::statvfs;
 use testbed::{Ganesha, skip};
 use tidemark_storage::{Destination, Error, Nfs, NfsExport, Store};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{block, export, names, path, put, store, until_empty};
 
@@ -347,6 +348,20 @@ impl SmallDisk {
     fn directory(&self) -> PathBuf {
         self.home.path().join("mounted")
     }
+
+    fn free_bytes(&self) -> u64 {
+        let status = statvfs(&self.directory()).unwrap();
+        status.blocks_available() * status.fragment_size()
+    }
+
+    /// Waits until there is as much space again: a file that is gone keeps its own for a while.
+    async fn until_free(&self, bytes: u64) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.free_bytes() < bytes {
+            assert!(Instant::now() < deadline, "the disk stays full");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 impl Drop for SmallDisk {
@@ -371,6 +386,7 @@ async fn a_full_server_is_full_keeps_nothing_and_goes_on() {
     };
     let store = store(&ganesha);
     put(&store, "before").await.unwrap();
+    let enough = disk.free_bytes() / 2;
 
     let error = write_on(&store, "a/data").await;
     assert!(matches!(error, Error::Full { .. }), "{error:?}");
@@ -387,6 +403,7 @@ async fn a_full_server_is_full_keeps_nothing_and_goes_on() {
     let outcome = outcome.await;
     assert!(matches!(outcome, Err(Error::Full { .. })), "{outcome:?}");
     until_empty(&disk.directory().join("a")).await;
+    disk.until_free(enough).await;
     store
         .put(&path("after"), Bytes::from(vec![7; 1 << 20]))
         .await
