@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 import { failureOf, isSignedOut } from './failure'
 
-function refused(message: string, extensions: object) {
+function refused(message: string, extensions: Record<string, unknown>) {
   return new CombinedError({ graphQLErrors: [{ message, extensions }] })
 }
 
