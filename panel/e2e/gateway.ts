@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const BINARY = process.env['TIDEMARK_BIN'] ?? resolve(import.meta.dirname, '../../target/debug/tidemark')
+/** Settings of whoever runs the tests are not for this gateway. */
+const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEMARK_')))
 /** Four volumes are made and filled before it says that it runs. */
 const PATIENCE = 60_000
 
@@ -41,7 +43,7 @@ export class Gateway {
     const { cooldownSeconds, inFlightLimit = 3 } = this.#options
     const child = spawn(BINARY, ['demo', '--data', this.data, '--listen', `127.0.0.1:${this.#port}`], {
       env: {
-        ...process.env,
+        ...ENVIRONMENT,
         TIDEMARK_RULES_COOLDOWN_SECONDS: String(cooldownSeconds),
         TIDEMARK_RULES_IN_FLIGHT_LIMIT: String(inFlightLimit),
       },

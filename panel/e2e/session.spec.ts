@@ -6,9 +6,9 @@ test('whoever is signed out signs in and gets where they wanted', async ({ page,
   const errors = watchConsole(page)
   await signIn(page, customer, `/volumes/${customer.volume.id}?tab=backups`)
   await expect(page.getByRole('heading', { level: 1, name: 'orders-db-data' })).toBeVisible()
-  await expect(page.getByRole('tab', { name: 'Backups' })).toHaveAttribute('aria-selected', 'true')
+  await expect(page.getByRole('tab', { name: /^Backups/ })).toHaveAttribute('aria-selected', 'true')
   await expect(page).toHaveTitle('orders-db-data · Volumes · Tidemark')
-  await expect(page.getByText('Live')).toBeVisible()
+  await expect(page.getByText('Live', { exact: true })).toBeVisible()
   expect(errors).toEqual([])
 })
 

@@ -4,7 +4,7 @@ import { anotherBrowser, expect, expectAccessible, fill, limitBackups, test } fr
 
 const MIB = 2 ** 20
 
-test.use({ expectedErrors: [/WebSocket connection .* failed/, /ERR_INTERNET_DISCONNECTED/] })
+test.use({ expectedErrors: /WebSocket connection .* failed|ERR_INTERNET_DISCONNECTED/ })
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
 test('the banner tells how far, how fast and how long, in every browser and after a reload', async ({
@@ -14,8 +14,9 @@ test('the banner tells how far, how fast and how long, in every browser and afte
   admin,
   context,
 }) => {
+  test.setTimeout(150_000)
   await fill(gateway, customer.volume, 128)
-  await limitBackups(admin, 8 * MIB)
+  await limitBackups(admin, 4 * MIB)
   await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
   await panel.getByRole('button', { name: 'Create the first backup' }).click()
   await panel.getByLabel('Name').fill('weekly')
@@ -41,7 +42,7 @@ test('the banner tells how far, how fast and how long, in every browser and afte
   await expect(bar).toHaveAttribute('aria-valuetext', /left$/)
 
   for (const page of [panel, other]) {
-    await expect(page.getByRole('region', { name: 'Current operation' }).getByText('Backup created').first()).toBeVisible({ timeout: 30_000 })
+    await expect(page.getByRole('region', { name: 'Current operation' }).getByText('Backup created').first()).toBeVisible({ timeout: 60_000 })
   }
   await other.context().close()
 })

@@ -1,12 +1,12 @@
 /** Who is signed in. What they see is below; without anybody, the sign-in takes the page's place. */
 
 import { createContext, type ReactNode, use, useCallback, useMemo, useState } from 'react'
-import { useQuery } from 'urql'
 
 import { failureOf } from '~/api/failure'
 import { graphql, type ResultOf } from '~/api/graphql'
 import { createApi } from '~/api/client'
 import { ApiProvider } from '~/api/context'
+import { useKeptQuery } from '~/api/use-kept-query'
 
 import { SignInDialog } from './sign-in/sign-in-dialog'
 import { SignInPage } from './sign-in/sign-in-page'
@@ -70,7 +70,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 }
 
 function SignedIn({ expired, renew, children }: { expired: boolean; renew: () => void; children: ReactNode }) {
-  const [{ data, error, fetching }, ask] = useQuery({ query: ViewerQuery })
+  const [{ data, error, fetching }, ask] = useKeptQuery({ query: ViewerQuery })
   const viewer = data?.viewer
   const session = useMemo(() => viewer && { viewer, end: renew }, [viewer, renew])
   if (session) {

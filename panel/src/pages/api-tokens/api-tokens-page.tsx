@@ -2,10 +2,10 @@
 
 import { KeyRound, Plus } from 'lucide-react'
 import { useState } from 'react'
-import { useQuery } from 'urql'
 
 import { failureOf } from '~/api/failure'
 import { graphql } from '~/api/graphql'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { ErrorState } from '~/app/page-error'
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
@@ -35,7 +35,7 @@ const COLUMNS: readonly Column[] = [
 ]
 
 export default function ApiTokensPage() {
-  const [{ data, error, fetching }, ask] = useQuery({ query: ApiTokens })
+  const [{ data, error, fetching }, ask] = useKeptQuery({ query: ApiTokens })
   const [creating, setCreating] = useState(false)
   const [revoked, setRevoked] = useState<{ id: string; name: string }>()
   const tokens = data?.viewer.apiTokens

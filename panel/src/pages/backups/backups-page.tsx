@@ -3,9 +3,9 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Archive } from 'lucide-react'
 import { useState } from 'react'
-import { useQuery } from 'urql'
 
 import { failureOf } from '~/api/failure'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { ErrorState } from '~/app/page-error'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
 import { RestoreDialog } from '~/pages/restore/restore-dialog'
@@ -22,7 +22,7 @@ export default function BackupsPage() {
   const search = useSearch({ from: '/backups' })
   const navigate = useNavigate({ from: '/backups' })
   const [opened, setOpened] = useState<{ dialog: 'restore' | 'delete'; backup: BackupItem }>()
-  const [{ data, error, fetching }, ask] = useQuery({ query: BackupsQuery, variables: pageArguments(search) })
+  const [{ data, error, fetching }, ask] = useKeptQuery({ query: BackupsQuery, variables: pageArguments(search), acrossVariables: true })
   const page = data?.backups
   const { previous, next } = page ? neighbours(page.pageInfo) : {}
   const close = () => setOpened(undefined)

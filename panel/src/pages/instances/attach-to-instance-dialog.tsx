@@ -1,9 +1,9 @@
 /** Gives an instance another of its owner's volumes. */
 
 import { useState } from 'react'
-import { useQuery } from 'urql'
 
 import { graphql } from '~/api/graphql'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { formatBytes } from '~/lib/bytes'
 import { AttachVolume } from '~/pages/volume/dialogs/attach-dialog'
@@ -30,7 +30,7 @@ interface AttachToInstanceDialogProps {
 export function AttachToInstanceDialog({ instance, onClosed }: AttachToInstanceDialogProps) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(AttachVolume)
-  const [{ data }] = useQuery({ query: FreeVolumes, variables: { accountId: instance.account.id } })
+  const [{ data }] = useKeptQuery({ query: FreeVolumes, variables: { accountId: instance.account.id } })
   const [chosen, setChosen] = useState<string>()
   const volumes = data?.volumes.nodes
   const volumeId = chosen ?? volumes?.find((volume) => volume.dataState === 'CONSISTENT')?.id

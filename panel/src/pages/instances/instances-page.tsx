@@ -2,9 +2,9 @@
 
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Cpu } from 'lucide-react'
-import { useQuery } from 'urql'
 
 import { failureOf } from '~/api/failure'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { ErrorState } from '~/app/page-error'
 import { useIsAdmin } from '~/app/session'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
@@ -21,7 +21,7 @@ export default function InstancesPage() {
   const search = useSearch({ from: '/instances' })
   const navigate = useNavigate({ from: '/instances' })
   const isAdmin = useIsAdmin()
-  const [{ data, error, fetching }, ask] = useQuery({ query: InstancesQuery, variables: pageArguments(search) })
+  const [{ data, error, fetching }, ask] = useKeptQuery({ query: InstancesQuery, variables: pageArguments(search), acrossVariables: true })
   const page = data?.instances
   const { previous, next } = page ? neighbours(page.pageInfo) : {}
   const columns: Column[] = [

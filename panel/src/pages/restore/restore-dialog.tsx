@@ -2,9 +2,9 @@
 
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useQuery } from 'urql'
 
 import { useServerTime } from '~/api/context'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { useIsAdmin } from '~/app/session'
 import { formatBytes } from '~/lib/bytes'
@@ -40,7 +40,7 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
   const dialog = useDialog(onClosed)
   const [way, setWay] = useState<Way>('new')
   const [typed, setTyped] = useState('')
-  const [{ data }] = useQuery({ query: RestoreOptions, variables: { volumeId: source.volumeId, source: sourceInput(source) } })
+  const [{ data }] = useKeptQuery({ query: RestoreOptions, variables: { volumeId: source.volumeId, source: sourceInput(source) } })
   const volume = data?.volume ?? undefined
   const newVolume = useNewVolume(source, data)
   const toNew = useSubmit(RestoreToNewVolume)

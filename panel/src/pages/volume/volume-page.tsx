@@ -1,9 +1,9 @@
 /** The page of a volume. */
 
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useQuery } from 'urql'
 
 import { failureOf } from '~/api/failure'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { useBreadcrumb } from '~/app/layout/breadcrumb'
 import { ErrorState, NotFoundPage } from '~/app/page-error'
 import { Notice } from '~/parts/notice'
@@ -19,7 +19,7 @@ import { VolumeSkeleton } from './volume-skeleton'
 
 export default function VolumePage() {
   const { volumeId } = useParams({ from: '/volumes/$volumeId' })
-  const [{ data, error, fetching }, ask] = useQuery({ query: VolumeQuery, variables: { id: volumeId } })
+  const [{ data, error, fetching }, ask] = useKeptQuery({ query: VolumeQuery, variables: { id: volumeId } })
   const volume = data?.volume
   useBreadcrumb(volume?.name ?? (data ? 'Not found' : 'Loading…'))
   if (volume) return <Loaded key={volume.id} volume={volume} />

@@ -2,9 +2,9 @@
 
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useQuery } from 'urql'
 
 import { graphql } from '~/api/graphql'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { formatBytes } from '~/lib/bytes'
 import { storageName } from '~/lib/storage'
@@ -34,7 +34,7 @@ export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
   const navigate = useNavigate()
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CreateVolume)
-  const [{ data }] = useQuery({ query: Places })
+  const [{ data }] = useKeptQuery({ query: Places })
   const [name, setName] = useState('')
   const [chosenGroup, setGroup] = useState<string>()
   const [chosenPlan, setPlan] = useState<string>()

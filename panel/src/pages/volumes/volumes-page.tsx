@@ -3,9 +3,9 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { HardDrive, Plus, SearchX } from 'lucide-react'
 import { useState } from 'react'
-import { useQuery } from 'urql'
 
 import { failureOf } from '~/api/failure'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { useIsAdmin } from '~/app/session'
 import { ErrorState } from '~/app/page-error'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
@@ -28,8 +28,9 @@ export default function VolumesPage() {
   const [creating, setCreating] = useState(false)
   const { q, status, storage, account, sort = '-created', after, before } = search
   const isFiltered = Boolean(q ?? status ?? storage ?? account)
-  const [{ data, error, fetching }, ask] = useQuery({
+  const [{ data, error, fetching }, ask] = useKeptQuery({
     query: VolumesQuery,
+    acrossVariables: true,
     variables: {
       filter: { nameContains: q, status, storageType: storage, accountId: account },
       orderBy: orderOf(sort),

@@ -1,9 +1,9 @@
 /** The tab Activity: all operations of a volume, the newest first. */
 
 import { History } from 'lucide-react'
-import { useQuery } from 'urql'
 
 import { graphql, type ResultOf } from '~/api/graphql'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { usePages } from '~/api/use-pages'
 import { useViewer } from '~/app/session'
 import { formatBytes, UNKNOWN } from '~/lib/bytes'
@@ -58,7 +58,7 @@ const COLUMNS: readonly Column[] = [
 
 export function ActivityTab({ volumeId }: { volumeId: string }) {
   const { variables, steps } = usePages()
-  const [{ data }] = useQuery({ query: ActivityQuery, variables: { id: volumeId, ...variables } })
+  const [{ data }] = useKeptQuery({ query: ActivityQuery, variables: { id: volumeId, ...variables }, acrossVariables: true })
   const operations = data?.volume?.operations
   if (!operations) return <TableSkeleton />
   if (operations.totalCount === 0) {

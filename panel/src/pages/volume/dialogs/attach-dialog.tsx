@@ -1,9 +1,9 @@
 /** Attaches a volume to one of its owner's instances. */
 
 import { useState } from 'react'
-import { useQuery } from 'urql'
 
 import { graphql } from '~/api/graphql'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
@@ -36,7 +36,7 @@ interface AttachDialogProps {
 export function AttachDialog({ volume, onClosed }: AttachDialogProps) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(AttachVolume)
-  const [{ data }] = useQuery({ query: Instances })
+  const [{ data }] = useKeptQuery({ query: Instances })
   const [chosen, setChosen] = useState<string>()
   const instances = data?.instances.nodes.filter((instance) => instance.account.id === volume.account.id)
   const instanceId = chosen ?? instances?.[0]?.id

@@ -1,8 +1,8 @@
 /** Above a list, where its owner has too much in flight: what that is, and where it runs. */
 
-import { useQuery } from 'urql'
 
 import { graphql } from '~/api/graphql'
+import { useKeptQuery } from '~/api/use-kept-query'
 import { type Blocker, reasonOf } from '~/lib/guards'
 import { operationWords } from '~/lib/operation-words'
 import { Notice } from '~/parts/notice'
@@ -21,7 +21,7 @@ const InFlight = graphql(`
 
 export function InFlightNote({ blockers }: { blockers: readonly Blocker[] }) {
   const blocker = blockers.find(({ code }) => code === 'IN_FLIGHT_LIMIT_REACHED')
-  const [{ data }] = useQuery({ query: InFlight, pause: !blocker })
+  const [{ data }] = useKeptQuery({ query: InFlight, pause: !blocker })
   if (!blocker) return null
   const running = data ? [...data.started.nodes, ...data.pending.nodes] : []
   return (
