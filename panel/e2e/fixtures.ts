@@ -167,7 +167,7 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 /** No violation of WCAG 2.2 AA or of best practices, and no sideways scroll. */
 export async function expectAccessible(page: Page): Promise<void> {
   // Colours are judged when they stand.
-  await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished)))
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished)))
   await page.evaluate(await axeSource)
   const violations = await page.evaluate(async (tags) => {
     interface Violation { id: string; nodes: { html: string; failureSummary: string }[] }

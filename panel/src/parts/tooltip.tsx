@@ -15,7 +15,8 @@ export function Tooltip({ text, disabled, children }: TooltipProps) {
       <Base.Trigger render={children} delay={200} closeOnClick={false} />
       <Base.Portal>
         <Base.Positioner sideOffset={8} collisionPadding={8} className="z-30">
-          <Base.Popup className="max-w-72 rounded-field bg-inverse px-3 py-2 text-small text-on-inverse shadow-popup nums">
+          {/* Screen readers have it as the description of what it explains. */}
+          <Base.Popup aria-hidden className="max-w-72 rounded-field bg-inverse px-3 py-2 text-small text-on-inverse shadow-popup nums">
             {text}
           </Base.Popup>
         </Base.Positioner>
