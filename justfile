@@ -14,6 +14,11 @@ test *arguments:
     @scripts/setup test
     @scripts/test {{ arguments }}
 
+# Take the panel's journeys in a browser, against the real gateway
+journeys *arguments:
+    @scripts/setup test
+    @scripts/journeys {{ arguments }}
+
 # Bring the code into form
 format:
     cargo fmt --all
