@@ -34,7 +34,7 @@ deny:
 
 # Measure backups and restores beside other tools and the hardware (Markdown, for docs/performance.md)
 bench-data *arguments:
-    cargo bench --quiet -p tidemark-agent --bench data -- {{ arguments }}
+    cargo bench --quiet --profile fast -p tidemark-agent --bench data -- {{ arguments }}
 
 # Measure how long a snapshot takes from its mutation until a subscriber sees it (Markdown)
 bench-snapshot:
