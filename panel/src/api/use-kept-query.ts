@@ -13,8 +13,9 @@ export function useKeptQuery<Data, Variables extends AnyVariables>(args: Args<Da
   const [result, ask] = useQuery<Data, Variables>(args)
   const key = args.acrossVariables ? '' : JSON.stringify(args.variables)
   const [kept, setKept] = useState<{ key: string; data: Data | undefined }>({ key, data: result.data })
-  // A refused query has null for its data.
-  if (result.data != null && (result.data !== kept.data || key !== kept.key)) setKept({ key, data: result.data })
-  const data = result.data ?? (kept.key === key ? kept.data : undefined)
+  // What comes with an error may have null for what is there.
+  const isWhole = result.data != null && !result.error
+  if (isWhole && (result.data !== kept.data || key !== kept.key)) setKept({ key, data: result.data })
+  const data = isWhole || kept.key !== key ? result.data : (kept.data ?? result.data)
   return [{ ...result, data }, ask]
 }
