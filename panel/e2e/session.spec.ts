@@ -53,3 +53,17 @@ test('a session that ended elsewhere asks for the password over the page', async
   await expect(panel).toHaveURL(/tab=activity/)
   await expect(operations.getByRole('row', { name: /meanwhile/ })).toBeVisible()
 })
+
+test('a tab that is opened after the session ended asks for the password and then shows itself', async ({ panel, customer }) => {
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByRole('heading', { level: 1, name: 'orders-db-data' })).toBeVisible()
+  await panel.context().clearCookies()
+  await panel.getByRole('tab', { name: 'Activity' }).click()
+  const dialog = panel.getByRole('dialog', { name: 'You are signed out' })
+  await expect(dialog).toBeVisible()
+  await expect(panel).toHaveURL(/tab=activity/)
+  await panel.keyboard.type(customer.password)
+  await panel.keyboard.press('Enter')
+  await expect(dialog).toBeHidden()
+  await expect(panel.getByRole('table', { name: 'Operations' })).toBeVisible()
+})
