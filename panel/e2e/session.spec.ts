@@ -57,6 +57,9 @@ test('a session that ended elsewhere asks for the password over the page', async
 test('a tab that is opened after the session ended asks for the password and then shows itself', async ({ panel, customer }) => {
   await panel.goto(`/volumes/${customer.volume.id}`)
   await expect(panel.getByRole('heading', { level: 1, name: 'orders-db-data' })).toBeVisible()
+  // Nothing that the page asks by itself is still under way: what asks is the tab.
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+  await panel.waitForLoadState('networkidle')
   await panel.context().clearCookies()
   await panel.getByRole('tab', { name: 'Activity' }).click()
   const dialog = panel.getByRole('dialog', { name: 'You are signed out' })
