@@ -38,4 +38,5 @@ bench-data *arguments:
 
 # Measure how long a snapshot takes from its mutation until a subscriber sees it (Markdown)
 bench-snapshot:
-    cargo test --quiet --release --test e2e -- --ignored --nocapture latency::
+    cargo build --quiet --profile fast --workspace --bins
+    cargo test --quiet --profile fast --test e2e -- --ignored --nocapture latency::

@@ -4,9 +4,8 @@ import { Link, useRouterState } from '@tanstack/react-router'
 import { ChevronRight } from 'lucide-react'
 import { useEffect, useSyncExternalStore } from 'react'
 
-import { useViewer } from '../session'
 
-import { navigation } from './navigation'
+import { NAVIGATION } from './navigation'
 
 let current = ''
 const listeners = new Set<() => void>()
@@ -32,7 +31,7 @@ export function useBreadcrumb(name: string): void {
 export function Breadcrumb() {
   const path = useRouterState({ select: (state) => state.location.pathname })
   const name = useSyncExternalStore(subscribe, () => current)
-  const items = navigation(useViewer().role).flatMap((group) => group.items)
+  const items = NAVIGATION.flatMap((group) => group.items)
   const list = items.find((item) => path === item.to || path.startsWith(`${item.to}/`))
   if (!list) return <span />
   return (

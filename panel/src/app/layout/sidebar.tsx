@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { useViewer } from '../session'
 
 import { Logo } from './logo'
-import { navigation } from './navigation'
+import { NAVIGATION } from './navigation'
 
 export function Sidebar({ onNavigate }: { onNavigate?: () => void }) {
   const { role } = useViewer()
@@ -18,7 +18,7 @@ export function Sidebar({ onNavigate }: { onNavigate?: () => void }) {
         {role === 'ADMIN' && <span className="rounded-chip bg-inverse px-2 py-0.5 text-meta font-medium text-on-inverse">Admin</span>}
       </div>
       <nav aria-label="Main" className="flex flex-col gap-5">
-        {navigation(role).map((group) => (
+        {NAVIGATION.map((group) => (
           <div key={group.label}>
             <p id={`navigation-${group.label}`} className="px-2 pb-2 text-small text-ink-3">
               {group.label}
