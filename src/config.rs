@@ -169,6 +169,7 @@ impl Config {
             stream_refresh: self.rules.stream_refresh(),
             session: self.auth.session(),
             storage_test: self.rules.storage_test(),
+            measure_interval: self.rules.measure_interval(),
         }
     }
 }

@@ -68,6 +68,15 @@ pub struct Retained {
     pub retained_bytes: u64,
 }
 
+/// When to measure what the snapshots keep, once that may have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measuring {
+    /// At once, because that is quick.
+    Now,
+    /// When the gateway asks for it, because whoever waits for the operation would notice.
+    Later,
+}
+
 /// What a driver needs besides its volume.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
@@ -113,16 +122,10 @@ pub trait Driver: Send + Sync {
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()>;
 
     /// [Cleans up](Self::clean_up) and [takes a snapshot](Self::create_snapshot), as one step for storage
-    /// where looking around while the snapshot is taken saves time. Such storage also says what those
-    /// snapshots keep for which that may have changed, as far as it is known by then.
-    async fn begin_with_snapshot(
-        &self,
-        name: SnapshotName,
-        repair: bool,
-    ) -> Result<Option<Vec<Retained>>> {
+    /// where looking around while the snapshot is taken saves time.
+    async fn begin_with_snapshot(&self, name: SnapshotName, repair: bool) -> Result<()> {
         self.clean_up(repair).await?;
-        self.create_snapshot(name).await?;
-        Ok(None)
+        self.create_snapshot(name).await
     }
 
     /// Removes a snapshot. One that is gone already is a success.
@@ -133,6 +136,11 @@ pub trait Driver: Send + Sync {
 
     /// Makes the volume what it was at a snapshot; all snapshots stay, and so does its size.
     async fn roll_back(&self, name: SnapshotName) -> Result<()>;
+
+    /// When [`retained`](Self::retained) is to be asked.
+    fn measuring(&self) -> Measuring {
+        Measuring::Now
+    }
 
     /// What each of the volume's snapshots keeps.
     async fn retained(&self) -> Result<Vec<Retained>>;

@@ -17,8 +17,8 @@ use uuid::Uuid;
 pub use self::gateway::{Gateway, Token};
 
 use crate::{
-    driver::Failure,
-    operation::{BackupStorage, Outcome, Work},
+    driver::{Failure, Retained},
+    operation::{BackupStorage, Outcome, Volume, Work},
     report::{Entry, Reading},
 };
 
@@ -126,6 +126,8 @@ pub struct Claim {
     pub assignments: Vec<Assignment>,
     /// Tests that somebody waits for.
     pub storage_tests: Vec<StorageTest>,
+    /// Volumes whose snapshots are to be measured, or why this agent cannot reach one.
+    pub measurements: Vec<std::result::Result<Volume, Failure>>,
 }
 
 /// Everything an agent says to its gateway.
@@ -137,7 +139,7 @@ pub trait Link: Send + Sync {
     /// Renews leases, and says what has become of each.
     async fn renew(&self, leases: &[Lease]) -> Result<Vec<(Lease, LeaseState)>>;
 
-    /// Takes up to `limit` operations, and all storage tests.
+    /// Takes up to `limit` operations, all storage tests, and what is to be measured.
     async fn claim(&self, limit: usize) -> Result<Claim>;
 
     /// Reports how far an operation is.
@@ -145,6 +147,9 @@ pub trait Link: Send + Sync {
 
     /// Adds to an operation's log.
     async fn log(&self, lease: Lease, entries: &[Entry]) -> Result<LeaseState>;
+
+    /// Says what the snapshots of a volume keep. False where that is out of date already.
+    async fn report_retained(&self, volume_id: Uuid, retained: &[Retained]) -> Result<bool>;
 
     /// Ends an operation. False where it had been ended from outside.
     async fn finish(&self, lease: Lease, outcome: &Outcome) -> Result<bool>;

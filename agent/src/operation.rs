@@ -42,7 +42,7 @@ pub use self::{
 pub use crate::driver::ceph_rbd::CephPool;
 use crate::{
     driver::{
-        Driver, Failure, Result, Retained, Surroundings, Tools, ceph_rbd::CephRbd,
+        Driver, Failure, Measuring, Result, Retained, Surroundings, Tools, ceph_rbd::CephRbd,
         qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
     },
     lock::{Held, Locks},
@@ -69,6 +69,48 @@ pub struct Host {
     pub stores: Arc<dyn Stores>,
     /// What must not be used at once.
     pub locks: Locks,
+}
+
+impl Host {
+    /// What the snapshots of a volume keep. It only reads: whatever is done with the volume meanwhile
+    /// may go on, and makes this out of date.
+    pub async fn measure(&self, volume: &Volume) -> Result<Vec<Retained>> {
+        let journal = Arc::default();
+        let processes = Processes::new(self.launcher.clone(), Arc::clone(&journal));
+        self.driver(volume, &processes, &journal)?.retained().await
+    }
+
+    fn driver(
+        &self,
+        volume: &Volume,
+        processes: &Processes,
+        journal: &Arc<Journal>,
+    ) -> Result<Box<dyn Driver>> {
+        let surroundings = Surroundings {
+            tools: self.tools.clone(),
+            processes: processes.clone(),
+            run_directory: self.run_directory.clone(),
+            journal: Arc::clone(journal),
+        };
+        match &volume.pool {
+            Pool::Qcow2File { directory } => {
+                let file = Qcow2File::new(directory, volume.id, volume.size_bytes, surroundings)?;
+                // Whether the instance is meant to run does not matter: its QEMU is there or not.
+                let instance = volume.instance.as_ref();
+                Ok(match instance.and_then(|it| it.qmp_socket.clone()) {
+                    Some(socket) => {
+                        let monitors = self.locks.monitors.clone();
+                        Box::new(Qcow2Live::new(file, socket, monitors))
+                    }
+                    None => Box::new(file),
+                })
+            }
+            Pool::CephRbd(pool) => {
+                let driver = CephRbd::new(pool, volume.id, volume.size_bytes, surroundings)?;
+                Ok(Box::new(driver))
+            }
+        }
+    }
 }
 
 /// What an operation tells while it runs.
@@ -265,30 +307,8 @@ impl Operation {
     }
 
     fn driver(&self, volume: &Volume) -> Result<Box<dyn Driver>> {
-        let surroundings = Surroundings {
-            tools: self.host.tools.clone(),
-            processes: self.processes.clone(),
-            run_directory: self.host.run_directory.clone(),
-            journal: Arc::clone(&self.report.journal),
-        };
-        match &volume.pool {
-            Pool::Qcow2File { directory } => {
-                let file = Qcow2File::new(directory, volume.id, volume.size_bytes, surroundings)?;
-                // Whether the instance is meant to run does not matter: its QEMU is there or not.
-                let instance = volume.instance.as_ref();
-                Ok(match instance.and_then(|it| it.qmp_socket.clone()) {
-                    Some(socket) => {
-                        let monitors = self.host.locks.monitors.clone();
-                        Box::new(Qcow2Live::new(file, socket, monitors))
-                    }
-                    None => Box::new(file),
-                })
-            }
-            Pool::CephRbd(pool) => {
-                let driver = CephRbd::new(pool, volume.id, volume.size_bytes, surroundings)?;
-                Ok(Box::new(driver))
-            }
-        }
+        self.host
+            .driver(volume, &self.processes, &self.report.journal)
     }
 
     fn store(&self, storage: &BackupStorage) -> Result<Arc<dyn Store>> {
@@ -307,6 +327,9 @@ impl Operation {
     /// What the volume's snapshots keep, now that all else is done: not knowing it is no reason to fail,
     /// nor to keep the volume from the next operation.
     async fn measure(&self, driver: &dyn Driver) -> Option<Vec<Retained>> {
+        if driver.measuring() == Measuring::Later {
+            return None;
+        }
         let unknown = match timeout(MEASURE_LIMIT, driver.retained()).await {
             Ok(Ok(retained)) => return Some(retained),
             Ok(Err(failure)) => failure.to_string(),

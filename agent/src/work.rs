@@ -12,34 +12,32 @@
 //! is reported until the gateway has answered.
 
 mod backoff;
+mod errand;
 mod job;
 mod lease;
 mod reporter;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use storage::probe;
 use tokio::{
     sync::Notify,
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use self::lease::Held;
 pub use self::{backoff::Backoff, job::STOP_LIMIT};
+use self::{errand::Errands, lease::Held};
 use crate::{
-    link::{Assignment, Claim, Lease, LeaseState, Link, StorageTest, Welcome},
+    link::{Assignment, Claim, Lease, LeaseState, Link, Welcome},
     operation::Host,
 };
-
-const PROBE_LIMIT: Duration = Duration::from_mins(1);
 
 /// Works for one gateway.
 pub struct Worker {
@@ -48,8 +46,7 @@ pub struct Worker {
     welcome: Welcome,
     concurrency: usize,
     held: Arc<Mutex<HashMap<Uuid, Arc<Held>>>>,
-    /// Tests of backup storages that run: the gateway offers each until it is answered.
-    testing: Arc<Mutex<HashSet<Uuid>>>,
+    errands: Errands,
     shutdown: CancellationToken,
 }
 
@@ -62,13 +59,14 @@ impl Worker {
         concurrency: usize,
         shutdown: CancellationToken,
     ) -> Self {
+        let errands = Errands::new(Arc::clone(&link), host.clone(), shutdown.clone());
         Self {
             link,
             host,
             welcome,
             concurrency: concurrency.max(1),
             held: Arc::default(),
-            testing: Arc::default(),
+            errands,
             shutdown,
         }
     }
@@ -108,18 +106,22 @@ impl Worker {
     async fn beat(&self, tasks: &mut JoinSet<()>) {
         self.renew().await;
         let free = self.concurrency.saturating_sub(self.lock().len());
-        // Storage tests come with a claim of nothing, too.
+        // Errands come with a claim of nothing, too.
         let asked_at = Instant::now();
         match self.link.claim(free).await {
             Ok(Claim {
                 assignments,
                 storage_tests,
+                measurements,
             }) => {
                 for assignment in assignments {
                     self.accept(assignment, asked_at, tasks);
                 }
                 for test in storage_tests {
-                    self.test_storage(test, tasks);
+                    self.errands.test(test, tasks);
+                }
+                for volume in measurements {
+                    self.errands.measure(volume, tasks);
                 }
             }
             Err(error) => warn!(%error, "nothing can be claimed"),
@@ -181,33 +183,6 @@ impl Worker {
             {
                 all.remove(&lease.operation_id);
             }
-        });
-    }
-
-    fn test_storage(&self, test: StorageTest, tasks: &mut JoinSet<()>) {
-        let id = test.id;
-        if !lock(&self.testing).insert(id) {
-            return;
-        }
-        let (link, stores) = (Arc::clone(&self.link), Arc::clone(&self.host.stores));
-        let (testing, shutdown) = (Arc::clone(&self.testing), self.shutdown.clone());
-        let work = async move {
-            let outcome = match test.storage.map(|storage| stores.open_unlimited(&storage)) {
-                Ok(Ok(store)) => match timeout(PROBE_LIMIT, probe(store)).await {
-                    Ok(outcome) => outcome.map_err(|error| error.to_string()),
-                    Err(_) => Err("backup storage did not answer in time".into()),
-                },
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(failure) => Err(failure.to_string()),
-            };
-            if let Err(error) = link.finish_storage_test(id, outcome).await {
-                warn!(%error, test = %id, "the outcome of a storage test cannot be reported");
-            }
-        };
-        tasks.spawn(async move {
-            // A test that a shutdown ends is asked for again by whoever still wants to know.
-            shutdown.run_until_cancelled(work).await;
-            lock(&testing).remove(&id);
         });
     }
 

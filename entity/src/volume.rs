@@ -72,6 +72,8 @@ pub struct Model {
     pub active_operation_id: Option<OperationId>,
     /// When the next operation may start, by the database's clock.
     pub cooldown_ends_at: Option<DateTimeUtc>,
+    /// When what its snapshots keep is to be measured next; null while there is nothing to measure.
+    pub measure_at: Option<DateTimeUtc>,
     /// When it was asked for.
     pub created_at: DateTimeUtc,
     /// When it was gone from storage.

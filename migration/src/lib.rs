@@ -6,6 +6,7 @@ mod m20261122_000003_volumes;
 mod m20261122_000004_operations;
 mod m20261122_000005_records;
 mod m20261123_000006_destinations;
+mod m20261128_000007_measurements;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_operations::Migration),
             Box::new(m20261122_000005_records::Migration),
             Box::new(m20261123_000006_destinations::Migration),
+            Box::new(m20261128_000007_measurements::Migration),
         ]
     }
 }

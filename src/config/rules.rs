@@ -25,6 +25,8 @@ section! {
         stream_refresh_seconds: u32 = 15;
         /// How long an agent has to test a backup storage.
         storage_test_seconds: u32 = 30;
+        /// How often agents measure what snapshots keep, which is what is billed: at least hourly.
+        measure_interval_seconds: u32 = 1_800;
     }
 }
 
@@ -52,6 +54,15 @@ impl Rules {
         );
         problems.zero("rules.stream_refresh_seconds", self.stream_refresh_seconds);
         problems.zero("rules.storage_test_seconds", self.storage_test_seconds);
+        problems.zero(
+            "rules.measure_interval_seconds",
+            self.measure_interval_seconds,
+        );
+        problems.unless(
+            self.measure_interval_seconds <= 3_600,
+            "rules.measure_interval_seconds must be at most 3600: each hour is billed by what was \
+             measured in it",
+        );
     }
 
     /// How long a volume rests.
@@ -87,5 +98,10 @@ impl Rules {
     /// How long a test of a backup storage may take.
     pub fn storage_test(&self) -> Duration {
         Duration::from_secs(self.storage_test_seconds.into())
+    }
+
+    /// How often what snapshots keep is measured.
+    pub fn measure_interval(&self) -> Duration {
+        Duration::from_secs(self.measure_interval_seconds.into())
     }
 }

@@ -214,7 +214,8 @@ async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment
     })
 }
 
-async fn assigned(app: &App, volume: volume::Model) -> Result<AssignedVolume> {
+/// Loads what an agent needs to know of a volume.
+pub async fn assigned(app: &App, volume: volume::Model) -> Result<AssignedVolume> {
     let db = app.database.reads();
     let plan = plan::find(db, volume.plan_id).await?;
     let pool = entity::storage_pool::Entity::find_by_id(volume.pool_id)

@@ -23,6 +23,8 @@ pub struct Settings {
     pub session: Duration,
     /// How long an agent has to test a backup storage.
     pub storage_test: Duration,
+    /// How often what a volume's snapshots keep is measured while nothing is done with it.
+    pub measure_interval: Duration,
 }
 
 impl Default for Settings {
@@ -37,6 +39,7 @@ impl Default for Settings {
             stream_refresh: Duration::from_secs(15),
             session: Duration::from_hours(12),
             storage_test: Duration::from_secs(30),
+            measure_interval: Duration::from_mins(30),
         }
     }
 }

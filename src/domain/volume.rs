@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod birth;
 pub mod facts;
+pub mod measure;
 
 use entity::{HypervisorId, VolumeId, instance, volume};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};

@@ -203,6 +203,11 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
         "UFFFA",
     ),
     (
+        "agentReportRetained",
+        "(input: { volumeId: \"$operation\", retained: [] })",
+        "UFFFA",
+    ),
+    (
         "agentFinishStorageTest",
         "(input: { id: \"$operation\", ok: true, message: \"m\" })",
         "UFFFA",

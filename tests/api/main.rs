@@ -22,6 +22,7 @@ mod instance;
 mod invariant;
 mod lease;
 mod limit;
+mod measure;
 mod platform;
 mod pool;
 mod race;

@@ -1,11 +1,13 @@
 //! The gateway's life as its operator sees it: probes, signals, and repairs by hand in the database.
 
+use std::ffi::OsStr;
+
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::harness::{
-    Client, Content, Engine, MIB, Machine, Moved, Nbd, PlatformSize, Rules, until,
+    Client, Content, Engine, MIB, Machine, Moved, Nbd, PlatformSize, Rules, run, until,
 };
 
 #[tokio::test]
@@ -210,5 +212,40 @@ async fn a_cooldown_and_an_idempotency_key_outlive_a_killed_gateway() {
     assert_eq!(refused(&machine).await, before);
     assert_eq!(create(&machine).await, snapshot);
     machine.assert_nothing_is_left_behind().await;
+    machine.end().await;
+}
+
+#[tokio::test]
+async fn what_a_snapshot_keeps_is_measured_while_nothing_else_is_done() {
+    let rules = Rules {
+        measure_interval_seconds: 1,
+        ..Rules::default()
+    };
+    let machine = Machine::with_agent(rules).await;
+    let owner = machine.request();
+    let volume = owner.volume("web").await;
+    let size = PlatformSize::PLAN;
+    let before = Content::noise(machine.path("content/before"), size, size, "before");
+    before.write_to(&machine.image(&volume)).await;
+    let snapshot = owner.create_snapshot(&volume).await;
+    owner.completed(&snapshot).await;
+    let kept = async || {
+        let snapshot = owner.node(&snapshot.item, "Snapshot", "retainedBytes");
+        snapshot.await["retainedBytes"].as_u64()
+    };
+    assert_eq!(kept().await, Some(0));
+    let image = machine.image(&volume);
+    let arguments: [&OsStr; _] = [
+        "-f".as_ref(),
+        "qcow2".as_ref(),
+        "-c".as_ref(),
+        "write -P 1 0 8M".as_ref(),
+        image.as_ref(),
+    ];
+    assert!(run("qemu-io", &arguments).await.status.success());
+    until("8 MiB are kept", async || {
+        (kept().await == Some(8 * MIB)).then_some(())
+    })
+    .await;
     machine.end().await;
 }

@@ -18,13 +18,9 @@ mod defect;
 mod extent;
 mod image;
 mod name;
-mod survey;
+mod snapshot;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use storage::Secret;
@@ -41,8 +37,8 @@ use self::{
     defect::Kind,
 };
 use super::{
-    CloneOrigin, Code, Driver, Failure, Result, Retained, Server, SnapshotName, Surroundings,
-    blocking,
+    CloneOrigin, Code, Driver, Failure, Measuring, Result, Retained, Server, SnapshotName,
+    Surroundings, blocking,
 };
 use crate::report::{Journal, Level};
 
@@ -71,9 +67,6 @@ pub struct CephRbd {
     size_bytes: u64,
     command: Arc<Command>,
     journal: Arc<Journal>,
-    /// The names of its snapshots, the oldest first, once they have been listed: while we work on a
-    /// volume, nobody else does.
-    listed: Mutex<Option<Vec<String>>>,
 }
 
 impl CephRbd {
@@ -95,7 +88,6 @@ impl CephRbd {
             size_bytes,
             journal: Arc::clone(&surroundings.journal),
             command: Arc::new(Command::new(access, surroundings)),
-            listed: Mutex::default(),
         })
     }
 
@@ -113,10 +105,6 @@ impl CephRbd {
             pool: self.command.pool(),
             image: &self.partial_name,
         }
-    }
-
-    fn listed(&self) -> MutexGuard<'_, Option<Vec<String>>> {
-        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ensure_right_size(&self) -> Result<()> {
@@ -226,18 +214,16 @@ impl CephRbd {
 #[async_trait]
 impl Driver for CephRbd {
     async fn clean_up(&self, _repair: bool) -> Result<()> {
-        let (partial, survey) = try_join!(self.lookup(self.partial()), self.survey())?;
+        let (partial, left_over) = try_join!(self.lookup(self.partial()), self.left_over())?;
         let exists = match partial {
-            None => survey.is_some(),
+            None => left_over.is_some(),
             // It may be the volume itself, half renamed.
             Some(_) => self.find().await?.image.is_some(),
         };
-        let (true, Some(survey)) = (exists, survey) else {
-            return self.discard(self.partial()).await;
-        };
-        self.remove_left_over(&survey.left_over).await?;
-        *self.listed() = Some(survey.kept);
-        Ok(())
+        match left_over {
+            Some(names) if exists => self.remove_left_over(&names).await,
+            _ => self.discard(self.partial()).await,
+        }
     }
 
     async fn create(&self) -> Result<()> {
@@ -255,36 +241,18 @@ impl Driver for CephRbd {
     }
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
-        self.create_new(name).await?;
-        if let Some(listed) = self.listed().as_mut() {
-            listed.push(name.to_string());
-        }
-        Ok(())
+        self.create_new(name).await
     }
 
-    async fn begin_with_snapshot(
-        &self,
-        name: SnapshotName,
-        _repair: bool,
-    ) -> Result<Option<Vec<Retained>>> {
-        *self.listed() = None;
-        let (survey, measured) = self.snapshot_and_survey(name).await?;
-        self.remove_left_over(&survey.left_over).await?;
-        let new = match name {
-            SnapshotName::Kept(snapshot_id) => Some(Retained {
-                snapshot_id,
-                retained_bytes: 0,
-            }),
-            SnapshotName::Temporary(_) => None,
-        };
-        Ok(Some(measured.into_iter().chain(new).collect()))
+    async fn begin_with_snapshot(&self, name: SnapshotName, _repair: bool) -> Result<()> {
+        // Taking one is mostly waiting: meanwhile we look around.
+        let ((), left_over) = try_join!(self.create_new(name), self.left_over())?;
+        let mut left_over = left_over.unwrap_or_default();
+        left_over.retain(|left_over| *left_over != name);
+        self.remove_left_over(&left_over).await
     }
 
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
-        if let Some(listed) = self.listed().as_mut() {
-            let text = name.to_string();
-            listed.retain(|listed| *listed != text);
-        }
         self.remove_snapshot(name).await
     }
 
@@ -301,15 +269,12 @@ impl Driver for CephRbd {
         self.ensure_grown().await
     }
 
+    /// Each is compared with its neighbours, by a command of its own.
+    fn measuring(&self) -> Measuring {
+        Measuring::Later
+    }
+
     async fn retained(&self) -> Result<Vec<Retained>> {
-        let listed = self.listed().clone();
-        if let Some(names) = listed {
-            match self.compare(&names).await {
-                // Somebody else has deleted one.
-                Err(failure) if failure.code == Code::ItemNotAvailable => {}
-                compared => return compared,
-            }
-        }
         let snapshots = self.command.snapshots(self.image()).await??;
         let names: Vec<_> = snapshots.into_iter().map(|found| found.name).collect();
         self.compare(&names).await
@@ -320,7 +285,7 @@ impl Driver for CephRbd {
         let server = self.command.serve_snapshot(self.image(), &snapshot.name);
         let server = server.await?;
         let (command, image) = (Arc::clone(&self.command), self.name.clone());
-        Ok(server.witnessed(survey::still_there(command, image, snapshot)))
+        Ok(server.witnessed(snapshot::still_there(command, image, snapshot)))
     }
 
     async fn check_overwrite(&self) -> Result<()> {

@@ -18,7 +18,7 @@ use super::{
     stream::Decoder,
 };
 use crate::{
-    driver::Code,
+    driver::{Code, Retained},
     operation::{Completed, Outcome},
     report::{Entry, Level, Reading},
 };
@@ -186,6 +186,11 @@ impl Link for Gateway {
         Ok(Claim {
             assignments: payload.assignments.into_iter().map(Into::into).collect(),
             storage_tests: tests.collect(),
+            measurements: payload
+                .measurements
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect(),
         })
     }
 
@@ -218,6 +223,17 @@ impl Link for Gateway {
         let operation = query::Log::build(query::LogVariables { input });
         let payload = self.ask::<query::Log>(&operation).await?;
         Ok(lease(payload.agent_log.lease).1)
+    }
+
+    async fn report_retained(&self, volume_id: Uuid, retained: &[Retained]) -> Result<bool> {
+        let input = query::AgentReportRetainedInput {
+            volume_id: Id(volume_id),
+            retained: retained_input(retained),
+        };
+        let variables = query::ReportRetainedVariables { input };
+        let operation = query::ReportRetained::build(variables);
+        let payload = self.ask::<query::ReportRetained>(&operation).await?;
+        Ok(payload.agent_report_retained.accepted)
     }
 
     async fn finish(&self, held: Lease, outcome: &Outcome) -> Result<bool> {
@@ -369,16 +385,17 @@ fn outcome_input(outcome: &Outcome) -> query::AgentOutcomeInput<'_> {
 }
 
 fn completed_input(completed: &Completed) -> query::AgentCompletedInput<'_> {
-    let retained = completed.retained.as_ref().map(|retained| {
-        let inputs = retained.iter().map(|retained| query::AgentRetainedInput {
-            snapshot_id: Id(retained.snapshot_id),
-            retained_bytes: ByteCount(retained.retained_bytes),
-        });
-        inputs.collect()
-    });
     query::AgentCompletedInput {
         stored_bytes: completed.stored_bytes.map(ByteCount),
         checksum: completed.checksum.as_deref(),
-        retained,
+        retained: completed.retained.as_deref().map(retained_input),
     }
+}
+
+fn retained_input(retained: &[Retained]) -> Vec<query::AgentRetainedInput> {
+    let inputs = retained.iter().map(|retained| query::AgentRetainedInput {
+        snapshot_id: Id(retained.snapshot_id),
+        retained_bytes: ByteCount(retained.retained_bytes),
+    });
+    inputs.collect()
 }

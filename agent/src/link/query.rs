@@ -167,6 +167,7 @@ pub struct Claim {
 pub struct AgentClaimPayload {
     pub assignments: Vec<AgentAssignment>,
     pub storage_tests: Vec<AgentStorageTest>,
+    pub measurements: Vec<AgentVolume>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -338,6 +339,31 @@ pub struct Log {
 #[derive(cynic::QueryFragment)]
 pub struct AgentLogPayload {
     pub lease: AgentLease,
+}
+
+// ── measurements ──
+
+#[derive(cynic::InputObject)]
+pub struct AgentReportRetainedInput {
+    pub volume_id: Id,
+    pub retained: Vec<AgentRetainedInput>,
+}
+
+#[derive(cynic::QueryVariables)]
+pub struct ReportRetainedVariables {
+    pub input: AgentReportRetainedInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ReportRetainedVariables")]
+pub struct ReportRetained {
+    #[arguments(input: $input)]
+    pub agent_report_retained: AgentReportRetainedPayload,
+}
+
+#[derive(cynic::QueryFragment)]
+pub struct AgentReportRetainedPayload {
+    pub accepted: bool,
 }
 
 // ── finish ──

@@ -12,13 +12,8 @@ impl Operation {
         let driver = self.driver(volume)?;
         self.tell("Taking the snapshot");
         let name = SnapshotName::Kept(snapshot.id);
-        match driver.begin_with_snapshot(name, self.is_repeated()).await? {
-            None => Ok(self.measured(&*driver).await),
-            known => Ok(Completed {
-                retained: known,
-                ..Completed::default()
-            }),
-        }
+        driver.begin_with_snapshot(name, self.is_repeated()).await?;
+        Ok(self.measured(&*driver).await)
     }
 
     /// Lets a snapshot go that was taken and will not be told of.

@@ -8,8 +8,9 @@ use std::{
 use async_trait::async_trait;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use tidemark_agent::{
+    driver::Retained,
     link::{Assignment, Claim, Error, Lease, LeaseState, Link, Result, StorageTest, Welcome},
-    operation::{Outcome, Work},
+    operation::{Outcome, Volume, Work},
     report::{Entry, Reading},
 };
 use tokio::sync::watch;
@@ -25,12 +26,14 @@ pub const HEARTBEAT: Duration = Duration::from_millis(30);
 pub struct Table {
     pub pending: Vec<Assignment>,
     pub tests: Vec<StorageTest>,
+    pub to_measure: Vec<Volume>,
     pub claimed: Vec<Lease>,
     pub states: HashMap<Lease, LeaseState>,
     pub unreachable: bool,
     pub finish_failures: u32,
     pub finished: Vec<(Lease, Outcome)>,
     pub tested: Vec<(Uuid, std::result::Result<(), String>)>,
+    pub measured: Vec<(Uuid, Vec<Retained>)>,
     pub progress: Vec<(Instant, Reading)>,
     pub log: Vec<Entry>,
 }
@@ -137,6 +140,7 @@ impl Link for FakeGateway {
             Claim {
                 assignments,
                 storage_tests: std::mem::take(&mut table.tests),
+                measurements: table.to_measure.drain(..).map(Ok).collect(),
             }
         })
     }
@@ -161,6 +165,11 @@ impl Link for FakeGateway {
                 .copied()
                 .unwrap_or(LeaseState::Held)
         })
+    }
+
+    async fn report_retained(&self, volume_id: Uuid, retained: &[Retained]) -> Result<bool> {
+        self.ask(|table| table.measured.push((volume_id, retained.to_vec())))
+            .map(|()| true)
     }
 
     async fn finish(&self, lease: Lease, outcome: &Outcome) -> Result<bool> {

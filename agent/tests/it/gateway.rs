@@ -95,6 +95,7 @@ async fn requests_carry_the_token_and_the_contract() {
         ok(&json!({ "agentFinish": { "accepted": true } })),
         ok(&json!({ "agentFinish": { "accepted": false } })),
         ok(&json!({ "agentFinishStorageTest": { "accepted": true } })),
+        ok(&json!({ "agentReportRetained": { "accepted": false } })),
     ])
     .await;
     let welcome = gateway.hello().await.unwrap();
@@ -152,6 +153,8 @@ async fn requests_carry_the_token_and_the_contract() {
             .await
             .unwrap()
     );
+    let volume = Uuid::from_u128(5);
+    assert!(!gateway.report_retained(volume, &[retained]).await.unwrap());
 
     let asked = asked.lock().unwrap();
     for (head, _) in asked.iter() {

@@ -12,7 +12,7 @@ use storage::{
     memory::Memory,
 };
 use tidemark_agent::{
-    driver::{Code, Failure},
+    driver::{Code, Failure, Retained},
     link::{Assignment, Lease, LeaseState, Link, StorageTest},
     operation::{BackupStorage, Outcome, Work},
     work::Worker,
@@ -407,5 +407,30 @@ async fn a_storage_test_that_is_offered_again_while_it_runs_is_run_once() {
         scene.gateway.finished(lease).await;
         assert_eq!(counts.requests(), 1, "a single put, which hangs");
     }
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_snapshots_keep_is_reported_and_what_cannot_be_measured_keeps_nothing_up() {
+    let site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    site.scribble(&volume, 1, 0, 4 * MIB);
+    let snapshot = site.take_snapshot(&volume).await;
+    site.scribble(&volume, 2, 0, 4 * MIB);
+    let missing = site.volume(MIB);
+    let scene = Scene::new(site, 1).await;
+    let id = volume.id;
+    scene
+        .gateway
+        .change(|table| table.to_measure.extend([missing, volume]));
+    scene
+        .gateway
+        .wait_for(|table| !table.measured.is_empty())
+        .await;
+    let kept = Retained {
+        snapshot_id: snapshot.id,
+        retained_bytes: 4 * MIB,
+    };
+    assert_eq!(scene.gateway.0.borrow().measured, [(id, vec![kept])]);
     scene.end().await;
 }

@@ -15,7 +15,7 @@ use sea_orm::{
 
 use super::state::{IN_FLIGHT, PROTECTING};
 use crate::{
-    domain::{Error, Result, transaction::Transaction},
+    domain::{Error, Result, transaction::Transaction, volume::measure},
     events::Topic,
 };
 
@@ -69,6 +69,14 @@ async fn set_making(
 /// volumes are freed unless an agent may still be writing.
 pub async fn ended(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
     let completed = operation.status == OperationStatus::Completed;
+    if matches!(
+        operation.kind,
+        OperationKind::CreateSnapshot
+            | OperationKind::DeleteSnapshot
+            | OperationKind::RestoreInPlace
+    ) {
+        measure::ask(tx, operation.volume_id).await?;
+    }
     // Volumes before items: every transaction locks in this order.
     match operation.kind {
         OperationKind::RestoreInPlace => restored_in_place(tx, operation, completed).await?,

@@ -4,7 +4,6 @@ use entity::{
     Scope, SnapshotId, backup, hypervisor, operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
-    snapshot,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{ErrorCode, Result, text::printable, transaction::Transaction},
+    domain::{ErrorCode, Result, text::printable, transaction::Transaction, volume::measure},
 };
 
 /// The most characters of the reason of a failure; what is longer is cut.
@@ -254,13 +253,5 @@ async fn keep(
             .exec(tx.db())
             .await?;
     }
-    for (id, bytes) in completed.retained {
-        snapshot::Entity::update_many()
-            .col_expr(snapshot::Column::RetainedBytes, Expr::value(bytes))
-            .filter(snapshot::Column::Id.eq(id))
-            .filter(snapshot::Column::VolumeId.eq(operation.volume_id))
-            .exec(tx.db())
-            .await?;
-    }
-    Ok(())
+    measure::keep(tx, operation.volume_id, completed.retained).await
 }

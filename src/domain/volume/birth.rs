@@ -118,6 +118,7 @@ impl Birth<'_> {
             active_operation: Set(Some(self.kind)),
             active_operation_id: Set(Some(self.operation)),
             cooldown_ends_at: Set(None),
+            measure_at: Set(None),
             created_at: Set(tx.now()),
             deleted_at: Set(None),
         };

@@ -1,6 +1,7 @@
 //! What agents say: hello, heartbeats, claims, progress, logs, and how work ended.
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
+use entity::SnapshotId;
 
 use super::audit::audited;
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
             log, progress,
             renew::{Lease, renew},
         },
+        volume::measure,
     },
     graphql::{
         context::{app, requester},
@@ -21,7 +23,7 @@ use crate::{
         scalar::{ByteCount, DateTime},
         types::{
             AgentCapability, ErrorCode, LogLevel,
-            agent::{AgentAssignment, AgentDestination, AgentLease, AgentStorageTest},
+            agent::{AgentAssignment, AgentDestination, AgentLease, AgentStorageTest, AgentVolume},
         },
         visible,
     },
@@ -95,6 +97,8 @@ pub struct AgentClaimPayload {
     pub assignments: Vec<AgentAssignment>,
     /// Backup storages that it is to test.
     pub storage_tests: Vec<AgentStorageTest>,
+    /// Volumes of which it is to measure what their snapshots keep.
+    pub measurements: Vec<AgentVolume>,
 }
 
 /// How far an agent is.
@@ -250,6 +254,24 @@ pub struct AgentFinishStorageTestPayload {
     pub accepted: bool,
 }
 
+/// What was measured of a volume.
+#[derive(Debug, InputObject)]
+#[graphql(visible = "visible::to_agents")]
+pub struct AgentReportRetainedInput {
+    /// The volume.
+    pub volume_id: ID,
+    /// What each of its snapshots keeps.
+    pub retained: Vec<AgentRetainedInput>,
+}
+
+/// Whether the report came in time.
+#[derive(Debug, SimpleObject)]
+#[graphql(visible = "visible::to_agents")]
+pub struct AgentReportRetainedPayload {
+    /// False when an operation has come between: it is asked for again.
+    pub accepted: bool,
+}
+
 /// What agents say.
 #[derive(Debug, Default)]
 pub struct AgentMutation;
@@ -302,8 +324,8 @@ impl AgentMutation {
         Ok(AgentRenewPayload { leases })
     }
 
-    /// Takes pending operations of this hypervisor, and all storage tests asked of it. A heartbeat
-    /// too.
+    /// Takes pending operations of this hypervisor, all storage tests asked of it, and what is to be
+    /// measured. A heartbeat too.
     #[graphql(visible = "visible::to_agents")]
     async fn agent_claim(
         &self,
@@ -318,7 +340,7 @@ impl AgentMutation {
             assignment,
             lease_seconds: seconds(app.settings.lease),
         });
-        // The operations are the agent's by now: tests that cannot be read come with the next claim.
+        // The operations are the agent's by now: what else cannot be read comes with the next claim.
         let asked = backup_storage::list_asked_of(app, hypervisor.id).await;
         let asked = asked.unwrap_or_else(|error| {
             tracing::error!(%error, "tests of backup storages cannot be listed");
@@ -328,9 +350,15 @@ impl AgentMutation {
             id: test.id.into(),
             destination: AgentDestination::of(access),
         });
+        let due = measure::offer(app, hypervisor).await;
+        let due = due.unwrap_or_else(|error| {
+            tracing::error!(%error, "what is to be measured cannot be listed");
+            Vec::new()
+        });
         Ok(AgentClaimPayload {
             assignments: assignments.collect(),
             storage_tests: storage_tests.collect(),
+            measurements: due.iter().map(AgentVolume::of).collect(),
         })
     }
 
@@ -392,6 +420,20 @@ impl AgentMutation {
         .await
     }
 
+    /// Says what the snapshots of a volume keep.
+    #[graphql(visible = "visible::to_agents")]
+    async fn agent_report_retained(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What was measured.")] input: AgentReportRetainedInput,
+    ) -> Result<AgentReportRetainedPayload> {
+        let hypervisor = requester(ctx).agent()?;
+        let volume_id = id::find(&input.volume_id, "volume")?;
+        let measured = retained(&input.retained)?;
+        let accepted = measure::record(app(ctx)?, hypervisor, volume_id, measured).await?;
+        Ok(AgentReportRetainedPayload { accepted })
+    }
+
     /// Answers a test of a backup storage.
     #[graphql(visible = "visible::to_agents")]
     async fn agent_finish_storage_test(
@@ -420,19 +462,11 @@ fn held(operation: &ID, epoch: i32) -> Result<Lease> {
 
 fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
     Ok(match input {
-        AgentOutcomeInput::Completed(completed) => {
-            let retained = completed.retained.iter().flatten().map(|retained| {
-                Ok((
-                    id::find(&retained.snapshot_id, "snapshot")?,
-                    retained.retained_bytes.0,
-                ))
-            });
-            Outcome::Completed(finish::Completed {
-                stored_bytes: completed.stored_bytes.map(|bytes| bytes.0),
-                checksum: completed.checksum.clone(),
-                retained: retained.collect::<Result<_>>()?,
-            })
-        }
+        AgentOutcomeInput::Completed(completed) => Outcome::Completed(finish::Completed {
+            stored_bytes: completed.stored_bytes.map(|bytes| bytes.0),
+            checksum: completed.checksum.clone(),
+            retained: retained(completed.retained.iter().flatten())?,
+        }),
         AgentOutcomeInput::Failed(failed) => Outcome::Failed {
             code: failed.code.into(),
             message: failed.message.clone(),
@@ -442,6 +476,16 @@ fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
             volume_touched: stopped.volume_touched,
         },
     })
+}
+
+fn retained<'a>(
+    measured: impl IntoIterator<Item = &'a AgentRetainedInput>,
+) -> Result<Vec<(SnapshotId, i64)>> {
+    let measured = measured.into_iter().map(|one| {
+        let id = id::find(&one.snapshot_id, "snapshot")?;
+        Ok((id, one.retained_bytes.0))
+    });
+    measured.collect()
 }
 
 /// Whole seconds, as GraphQL's Int.

@@ -161,7 +161,8 @@ pub struct AgentVolume {
 }
 
 impl AgentVolume {
-    fn of(assigned: &AssignedVolume) -> Self {
+    /// What its agent is told of a volume.
+    pub fn of(assigned: &AssignedVolume) -> Self {
         let AssignedVolume {
             volume,
             plan,

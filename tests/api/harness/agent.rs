@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entity::{OperationId, TokenId, hypervisor};
+use entity::{OperationId, SnapshotId, TokenId, VolumeId, hypervisor};
 use serde_json::{Value, json};
 use tidemark::domain::Requester;
 
@@ -35,6 +35,7 @@ const CLAIM: &str = "mutation($input: AgentClaimInput!) { agentClaim(input: $inp
         snapshot { id } backup { id destination { ...Destination } }
     }
     storageTests { id destination { ...Destination } }
+    measurements { id sizeBytes ...Pool }
 } }
 fragment Pool on AgentVolume { pool {
     qcow2File { path } cephRbd { pool user configPath keyring }
@@ -52,6 +53,9 @@ const LOG: &str =
     "mutation($input: AgentLogInput!) { agentLog(input: $input) { lease { state } } }";
 const FINISH: &str =
     "mutation($input: AgentFinishInput!) { agentFinish(input: $input) { accepted } }";
+const REPORT_RETAINED: &str = "mutation($input: AgentReportRetainedInput!) {
+    agentReportRetained(input: $input) { accepted }
+}";
 const HELLO: &str =
     "mutation($input: AgentHelloInput!) { agentHello(input: $input) { hypervisorName } }";
 
@@ -137,6 +141,28 @@ impl Agent<'_> {
         let data = self.say(CLAIM, json!({ "limit": 0 })).await;
         let tests = data["agentClaim"]["storageTests"].as_array();
         tests.unwrap().clone()
+    }
+
+    /// The ids of the volumes that it is to measure.
+    pub async fn measurements(&self) -> Vec<String> {
+        let data = self.say(CLAIM, json!({ "limit": 0 })).await;
+        let volumes = data["agentClaim"]["measurements"].as_array().unwrap();
+        volumes.iter().map(|volume| text(&volume["id"])).collect()
+    }
+
+    /// Says what a snapshot keeps; whether that counted.
+    pub async fn report_retained(
+        &self,
+        volume: VolumeId,
+        snapshot: SnapshotId,
+        bytes: i64,
+    ) -> bool {
+        let input = json!({
+            "volumeId": volume.to_string(),
+            "retained": [{ "snapshotId": snapshot.to_string(), "retainedBytes": bytes }],
+        });
+        let data = self.say(REPORT_RETAINED, input).await;
+        data["agentReportRetained"]["accepted"].as_bool().unwrap()
     }
 
     /// Takes the one operation that waits.

@@ -261,6 +261,7 @@ impl World {
                 active_operation: None,
                 active_operation_id: None,
                 cooldown_ends_at: None,
+                measure_at: None,
                 created_at: self.now(),
                 deleted_at: None,
             }

@@ -31,6 +31,7 @@ pub struct Rules {
     pub heartbeat_seconds: u32,
     pub in_flight_limit: u32,
     pub max_attempts: u32,
+    pub measure_interval_seconds: u32,
 }
 
 impl Default for Rules {
@@ -41,6 +42,7 @@ impl Default for Rules {
             heartbeat_seconds: 1,
             in_flight_limit: 100,
             max_attempts: 5,
+            measure_interval_seconds: 1800,
         }
     }
 }
@@ -264,6 +266,7 @@ impl Machine {
             heartbeat_seconds,
             in_flight_limit,
             max_attempts,
+            measure_interval_seconds,
         } = self.rules;
         let config = json!({
             "database": { "url": self.database.as_ref().unwrap().url, "max_connections": 8 },
@@ -275,6 +278,7 @@ impl Machine {
                 "heartbeat_seconds": heartbeat_seconds,
                 "in_flight_limit": in_flight_limit,
                 "max_attempts": max_attempts,
+                "measure_interval_seconds": measure_interval_seconds,
                 "deadline_seconds": 120,
                 "cleanup_interval_seconds": 1,
                 "stream_refresh_seconds": 1,

@@ -29,10 +29,7 @@ async fn a_backup_of_a_ceph_volume_comes_back_bit_for_bit() {
     for attempt in 1..=2 {
         let work = in_place(&volume, from_backup(&backup));
         let outcome = cluster.site.attempt(work, attempt).await;
-        let Outcome::Completed(completed) = outcome else {
-            panic!("{outcome:?}")
-        };
-        assert_eq!(completed.retained.unwrap().len(), 1);
+        assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(cluster.digest(&volume), before);
     }
     let target = cluster.volume(80 * MIB);

@@ -206,15 +206,10 @@ async fn an_operation_may_begin_with_a_snapshot(storage: &dyn Storage) {
         let content = storage.read(disk, None);
         let temporary = SnapshotName::Temporary(Uuid::now_v7());
         driver.create_snapshot(temporary).await.unwrap();
-        let known = driver.begin_with_snapshot(newer, repair).await.unwrap();
+        driver.begin_with_snapshot(newer, repair).await.unwrap();
         let names = [older, newer].map(|name| name.to_string());
         assert_eq!(snapshots_among(&storage.remains(disk)), names);
         assert!(storage.read(disk, Some(newer)) == content);
-        let retained = driver.retained().await.unwrap();
-        assert_eq!(retained.len(), 2);
-        for known in known.unwrap_or_default() {
-            assert!(retained.contains(&known), "{known:?} of {retained:?}");
-        }
     }
     driver.delete().await.unwrap();
 }

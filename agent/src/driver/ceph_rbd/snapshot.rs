@@ -1,0 +1,86 @@
+//! An image's snapshots: which there are, and what each of them keeps.
+
+use std::{pin::pin, sync::Arc};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{
+    CephRbd, Kind,
+    command::{Command, ImageName, Listed, unless},
+    extent,
+};
+use crate::{
+    driver::{Failure, Result, Retained, SnapshotName},
+    report::Level,
+};
+
+/// How many comparisons of snapshots run at once.
+const COMPARISONS: usize = 4;
+
+/// Fails if a snapshot that has been read is gone: who reads it is not told, and gets what the volume
+/// holds now.
+pub(super) async fn still_there(
+    command: Arc<Command>,
+    image: String,
+    snapshot: Listed,
+) -> Result<()> {
+    let image = ImageName {
+        pool: command.pool(),
+        image: &image,
+    };
+    let listed = command.snapshots(image).await??;
+    if listed.iter().any(|listed| listed.id == snapshot.id) {
+        return Ok(());
+    }
+    Err(Failure::snapshot_lost().because(snapshot.name))
+}
+
+impl CephRbd {
+    /// Snapshots that nobody needs any more; none where there is no image.
+    pub(super) async fn left_over(&self) -> Result<Option<Vec<SnapshotName>>> {
+        let snapshots = self.command.snapshots(self.image()).await?;
+        let snapshots = unless(snapshots, Kind::NoImage)?;
+        Ok(snapshots.map(|snapshots| {
+            let names = snapshots.iter();
+            let names = names.filter_map(|found| SnapshotName::parse(&found.name));
+            let left_over = |name: &SnapshotName| matches!(name, SnapshotName::Temporary(_));
+            names.filter(left_over).collect()
+        }))
+    }
+
+    /// Removes what was found to be left over.
+    pub(super) async fn remove_left_over(&self, names: &[SnapshotName]) -> Result<()> {
+        for name in names {
+            let message = format!("Removing the left-over snapshot {name}");
+            self.journal.private(Level::Info, message);
+            self.remove_snapshot(*name).await?;
+        }
+        Ok(())
+    }
+
+    /// What each of the snapshots of these names keeps.
+    pub(super) async fn compare(&self, names: &[String]) -> Result<Vec<Retained>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        // From nothing to the first, from each to the next, and from the last to now.
+        let ends = || names.iter().cloned().map(Some);
+        let steps = [None].into_iter().chain(ends()).zip(ends().chain([None]));
+        let compared = steps.map(|step| self.command.changes(self.image(), step));
+        let compared = stream::iter(compared.collect::<Vec<_>>());
+        let mut compared = pin!(compared.buffered(COMPARISONS));
+        let mut written = compared.try_next().await?.unwrap_or_default();
+        let mut retained = Vec::new();
+        for name in names {
+            let changed = compared.try_next().await?.unwrap_or_default();
+            if let Some(SnapshotName::Kept(snapshot_id)) = SnapshotName::parse(name) {
+                retained.push(Retained {
+                    snapshot_id,
+                    retained_bytes: extent::retained_bytes(&written, &changed),
+                });
+            }
+            written = changed;
+        }
+        Ok(retained)
+    }
+}
