@@ -275,9 +275,11 @@ impl Driver for CephRbd {
     }
 
     async fn retained(&self) -> Result<Vec<Retained>> {
-        let snapshots = self.command.snapshots(self.image()).await??;
-        let names: Vec<_> = snapshots.into_iter().map(|found| found.name).collect();
-        self.compare(&names).await
+        match self.measure().await {
+            // One of them was deleted meanwhile.
+            Err(failure) if failure.code == Code::ItemNotAvailable => self.measure().await,
+            measured => measured,
+        }
     }
 
     async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {

@@ -29,8 +29,8 @@ pub(super) struct Errands {
     link: Arc<dyn Link>,
     host: Host,
     shutdown: CancellationToken,
-    /// Those that run, by what they are about: the gateway may ask again before it has the answer.
-    running: Arc<Mutex<HashSet<Uuid>>>,
+    /// Tests that run: the gateway offers each until it is answered.
+    testing: Arc<Mutex<HashSet<Uuid>>>,
     /// Measuring is never urgent: one volume at a time.
     measuring: Arc<tokio::sync::Mutex<()>>,
 }
@@ -41,20 +41,26 @@ impl Errands {
             link,
             host,
             shutdown,
-            running: Arc::default(),
+            testing: Arc::default(),
             measuring: Arc::default(),
         }
     }
 
     /// Tries a backup storage out.
     pub(super) fn test(&self, test: StorageTest, tasks: &mut JoinSet<()>) {
+        if !lock(&self.testing).insert(test.id) {
+            return;
+        }
         let errands = self.clone();
-        self.run(test.id, tasks, async move {
-            let outcome = errands.probe(&test).await;
-            let reported = errands.link.finish_storage_test(test.id, outcome);
-            if let Err(error) = reported.await {
+        tasks.spawn(async move {
+            let answered = async {
+                let outcome = errands.probe(&test).await;
+                errands.link.finish_storage_test(test.id, outcome).await
+            };
+            if let Some(Err(error)) = errands.shutdown.run_until_cancelled(answered).await {
                 warn!(%error, test = %test.id, "the outcome of a storage test cannot be reported");
             }
+            lock(&errands.testing).remove(&test.id);
         });
     }
 
@@ -75,36 +81,25 @@ impl Errands {
             Err(failure) => return warn!(%failure, "a volume cannot be measured"),
         };
         let errands = self.clone();
-        self.run(volume.id, tasks, async move {
-            let _turn = errands.measuring.lock().await;
-            let reported = match timeout(MEASURE_LIMIT, errands.host.measure(&volume)).await {
-                Ok(Ok(retained)) => errands.link.report_retained(volume.id, &retained).await,
-                Ok(Err(failure)) => {
-                    return warn!(volume = %volume.id, %failure, "what snapshots keep is not known");
-                }
-                Err(_) => {
-                    return warn!(volume = %volume.id, "measuring what snapshots keep takes too long");
-                }
-            };
-            if let Err(error) = reported {
-                warn!(volume = %volume.id, %error, "what snapshots keep cannot be reported");
-            }
+        tasks.spawn(async move {
+            let measured = errands.measure_in_turn(&volume);
+            errands.shutdown.run_until_cancelled(measured).await;
         });
     }
 
-    fn run(
-        &self,
-        about: Uuid,
-        tasks: &mut JoinSet<()>,
-        errand: impl Future<Output = ()> + Send + 'static,
-    ) {
-        if !lock(&self.running).insert(about) {
-            return;
+    async fn measure_in_turn(&self, volume: &Volume) {
+        let _turn = self.measuring.lock().await;
+        let reported = match timeout(MEASURE_LIMIT, self.host.measure(volume)).await {
+            Ok(Ok(retained)) => self.link.report_retained(volume.id, &retained).await,
+            Ok(Err(failure)) => {
+                return warn!(volume = %volume.id, %failure, "what snapshots keep is not known");
+            }
+            Err(_) => {
+                return warn!(volume = %volume.id, "measuring what snapshots keep takes too long");
+            }
+        };
+        if let Err(error) = reported {
+            warn!(volume = %volume.id, %error, "what snapshots keep cannot be reported");
         }
-        let (running, shutdown) = (Arc::clone(&self.running), self.shutdown.clone());
-        tasks.spawn(async move {
-            shutdown.run_until_cancelled(errand).await;
-            lock(&running).remove(&about);
-        });
     }
 }

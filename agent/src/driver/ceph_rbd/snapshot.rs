@@ -58,8 +58,10 @@ impl CephRbd {
         Ok(())
     }
 
-    /// What each of the snapshots of these names keeps.
-    pub(super) async fn compare(&self, names: &[String]) -> Result<Vec<Retained>> {
+    /// What each of the customers' snapshots keeps.
+    pub(super) async fn measure(&self) -> Result<Vec<Retained>> {
+        let snapshots = self.command.snapshots(self.image()).await??;
+        let names: Vec<_> = snapshots.into_iter().map(|found| found.name).collect();
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -73,7 +75,7 @@ impl CephRbd {
         let mut retained = Vec::new();
         for name in names {
             let changed = compared.try_next().await?.unwrap_or_default();
-            if let Some(SnapshotName::Kept(snapshot_id)) = SnapshotName::parse(name) {
+            if let Some(SnapshotName::Kept(snapshot_id)) = SnapshotName::parse(&name) {
                 retained.push(Retained {
                     snapshot_id,
                     retained_bytes: extent::retained_bytes(&written, &changed),
