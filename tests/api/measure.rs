@@ -16,6 +16,8 @@ async fn volume_with_snapshot(world: &World) -> (volume::Model, SnapshotId) {
     let payload = world.run(&alice.requester, "createSnapshot", input).await;
     assert!(agent.measurements().await.is_empty(), "it is worked on");
     world.work().await;
+    assert!(agent.measurements().await.is_empty(), "more may follow");
+    world.wait_seconds(5);
     (volume, id(&payload["snapshot"]))
 }
 
@@ -29,7 +31,7 @@ async fn a_volume_is_measured_after_a_snapshot_and_again_and_again() {
             assert!(agent.measurements().await.is_empty(), "it is measured now");
             assert!(agent.report_retained(volume.id, snapshot, bytes).await);
             assert_eq!(world.snapshot_row(snapshot).await.retained_bytes, bytes);
-            world.wait_seconds(1799);
+            world.wait_seconds(1804);
             assert!(agent.measurements().await.is_empty());
             world.wait_seconds(1);
         }
@@ -43,7 +45,7 @@ async fn what_no_agent_has_measured_is_given_out_again() {
         let (volume, _) = volume_with_snapshot(&world).await;
         let agent = world.worker();
         assert_eq!(agent.measurements().await, [volume.id.to_string()]);
-        world.wait_seconds(600);
+        world.wait_seconds(605);
         assert_eq!(agent.measurements().await, [volume.id.to_string()]);
     })
     .await;
@@ -66,6 +68,7 @@ async fn what_was_measured_before_an_operation_is_out_of_date_after_it() {
         world.work().await;
         assert!(!agent.report_retained(volume.id, snapshot, 2).await);
         assert_eq!(world.snapshot_row(snapshot).await.retained_bytes, 0);
+        world.wait_seconds(5);
         assert_eq!(agent.measurements().await, [volume.id.to_string()]);
         assert!(agent.report_retained(volume.id, snapshot, 3).await);
         assert_eq!(world.snapshot_row(snapshot).await.retained_bytes, 3);
@@ -82,6 +85,7 @@ async fn a_volume_whose_last_snapshot_is_gone_is_measured_no_more() {
         let input = json!({ "snapshotId": snapshot.to_string(), "confirmName": name });
         world.run(&admin, "deleteSnapshot", input).await;
         world.work().await;
+        world.wait_seconds(5);
         let agent = world.worker();
         assert_eq!(agent.measurements().await.len(), 1);
         assert!(agent.report_retained(volume.id, snapshot, 0).await);

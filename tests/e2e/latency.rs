@@ -4,15 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use entity::{VolumeId, volume};
-use sea_orm::EntityTrait as _;
 use serde_json::json;
 use testbed::Ceph;
-use tidemark::domain::Clock;
 
 use crate::harness::{
     Content, MIB, Machine, Rules, WebSocket, create_ceph_pool, create_plan, rbd_image, run_well,
-    until,
 };
 
 const ROUNDS: usize = 10;
@@ -77,21 +73,6 @@ async fn snapshot(machine: &Machine, volume: &str, events: &mut WebSocket) -> (D
     }
 }
 
-/// Waits until the agent has measured what the volume's snapshots keep: nothing else runs then.
-async fn measured(machine: &Machine, volume: &str) {
-    let database = machine.database().await;
-    let id: VolumeId = volume.parse().unwrap();
-    until("the snapshots are measured", async || {
-        let row = volume::Entity::find_by_id(id).one(&database).await.unwrap();
-        // What is being measured has ten minutes for it; then it is due again in half an hour.
-        let now = Clock::Database.now(&database).await.unwrap();
-        let soon = now + chrono::TimeDelta::minutes(15);
-        row?.measure_at.is_none_or(|at| at > soon).then_some(())
-    })
-    .await;
-    database.close().await.unwrap();
-}
-
 async fn compare(machine: &Machine, volume: &str, tool: &Tool<'_>) {
     let token = machine.owner.token.as_ref().unwrap();
     let mut events = WebSocket::connect(machine.address(), token).await;
@@ -103,7 +84,6 @@ async fn compare(machine: &Machine, volume: &str, tool: &Tool<'_>) {
             machine.request().completed(&accepted).await;
             kept += 1;
         }
-        measured(machine, volume).await;
         let (mut alone, mut ours) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             alone.push(tool.snapshot().await);
@@ -111,7 +91,6 @@ async fn compare(machine: &Machine, volume: &str, tool: &Tool<'_>) {
             ours.push(elapsed);
             let deletion = machine.request().delete("Snapshot", &id).await;
             machine.request().completed(&deletion).await;
-            measured(machine, volume).await;
         }
         let [alone, ours] = [alone, ours].map(median);
         println!(

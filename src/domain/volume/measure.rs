@@ -22,6 +22,9 @@ use crate::{
     events::Topic,
 };
 
+/// How long a volume is left alone after an operation: whoever waits for its end comes first, and more
+/// operations may follow.
+const SETTLING: TimeDelta = TimeDelta::seconds(5);
 /// The most volumes that an agent is given at once.
 const BATCH: u64 = 8;
 /// How long an agent may take for them, before they are given out again.
@@ -50,7 +53,7 @@ pub async fn offer(app: &App, hypervisor: &hypervisor::Model) -> Result<Vec<Assi
         .add(volume::Column::InstanceId.is_null())
         .add(volume::Column::HypervisorId.eq(hypervisor.id));
     let due = volume::Entity::find()
-        .filter(volume::Column::MeasureAt.lte(now))
+        .filter(volume::Column::MeasureAt.lte(now - SETTLING))
         .filter(volume::Column::State.eq(VolumeState::Available))
         .filter(volume::Column::ActiveOperationId.is_null())
         .filter(

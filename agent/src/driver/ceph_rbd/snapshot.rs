@@ -1,8 +1,6 @@
 //! An image's snapshots: which there are, and what each of them keeps.
 
-use std::{pin::pin, sync::Arc};
-
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use std::sync::Arc;
 
 use super::{
     CephRbd, Kind,
@@ -13,9 +11,6 @@ use crate::{
     driver::{Failure, Result, Retained, SnapshotName},
     report::Level,
 };
-
-/// How many comparisons of snapshots run at once.
-const COMPARISONS: usize = 4;
 
 /// Fails if a snapshot that has been read is gone: who reads it is not told, and gets what the volume
 /// holds now.
@@ -65,23 +60,20 @@ impl CephRbd {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        // From nothing to the first, from each to the next, and from the last to now.
-        let ends = || names.iter().cloned().map(Some);
-        let steps = [None].into_iter().chain(ends()).zip(ends().chain([None]));
-        let compared = steps.map(|step| self.command.changes(self.image(), step));
-        let compared = stream::iter(compared.collect::<Vec<_>>());
-        let mut compared = pin!(compared.buffered(COMPARISONS));
-        let mut written = compared.try_next().await?.unwrap_or_default();
-        let mut retained = Vec::new();
-        for name in names {
-            let changed = compared.try_next().await?.unwrap_or_default();
-            if let Some(SnapshotName::Kept(snapshot_id)) = SnapshotName::parse(&name) {
+        // From nothing to the first, from each to the next, and from the last to now: one after the other,
+        // as nobody waits for them.
+        let (mut retained, mut from, mut written) = (Vec::new(), None, Vec::new());
+        for to in names.into_iter().map(Some).chain([None]) {
+            let step = (from.clone(), to.clone());
+            let changed = self.command.changes(self.image(), step).await?;
+            let name = from.as_deref().and_then(SnapshotName::parse);
+            if let Some(SnapshotName::Kept(snapshot_id)) = name {
                 retained.push(Retained {
                     snapshot_id,
                     retained_bytes: extent::retained_bytes(&written, &changed),
                 });
             }
-            written = changed;
+            (from, written) = (to, changed);
         }
         Ok(retained)
     }
