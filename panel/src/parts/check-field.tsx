@@ -15,28 +15,28 @@ interface CheckFieldProps {
 export function CheckField({ label, help, checked, onChange }: CheckFieldProps) {
   const id = useId()
   return (
-    <div className="flex gap-3">
+    <label className="flex cursor-pointer gap-3">
       <Checkbox.Root
         checked={checked}
         onCheckedChange={onChange}
         aria-labelledby={`${id}-label`}
         aria-describedby={help ? `${id}-help` : undefined}
-        className="mt-0.5 flex size-4 shrink-0 cursor-pointer items-center justify-center rounded-chip border border-line-strong data-checked:border-accent data-checked:bg-accent"
+        className="mt-0.5 flex size-4 shrink-0 items-center justify-center rounded-chip border border-line-strong data-checked:border-accent data-checked:bg-accent"
       >
         <Checkbox.Indicator className="text-white">
           <Check size={12} strokeWidth={3} aria-hidden />
         </Checkbox.Indicator>
       </Checkbox.Root>
-      <div>
-        <label id={`${id}-label`} className="cursor-pointer text-small font-medium" onClick={() => onChange(!checked)}>
+      <span>
+        <span id={`${id}-label`} className="block text-small font-medium">
           {label}
-        </label>
+        </span>
         {help && (
-          <p id={`${id}-help`} className="text-small text-ink-3">
+          <span id={`${id}-help`} className="block text-small text-ink-3">
             {help}
-          </p>
+          </span>
         )}
-      </div>
-    </div>
+      </span>
+    </label>
   )
 }

@@ -48,15 +48,20 @@ export function TestDialog({ storage, atOnce, onClosed }: TestDialogProps) {
   const [outcome, setOutcome] = useState<{ ok: boolean; message: string; tookMilliseconds: number }>()
 
   const test = async () => {
-    setOutcome(undefined)
     const hypervisorId = from === GATEWAY ? undefined : from
     const done = await submit(() => ({ input: { backupStorageId: storage.id, hypervisorId } }))
     setOutcome(done?.testBackupStorage.test)
   }
-  const begin = useEffectEvent(() => void test())
+  const begin = useEffectEvent(test)
   useEffect(() => {
-    if (atOnce) begin()
+    if (!atOnce) return
+    const timer = setTimeout(() => void begin())
+    return () => clearTimeout(timer)
   }, [atOnce])
+  const again = () => {
+    setOutcome(undefined)
+    void test()
+  }
 
   return (
     <Dialog
@@ -64,7 +69,7 @@ export function TestDialog({ storage, atOnce, onClosed }: TestDialogProps) {
       title={`Test ${storage.name}`}
       description="A small object is written there, read back and deleted."
       cancel="Close"
-      onSubmit={() => void test()}
+      onSubmit={again}
       actions={
         <Button kind="primary" type="submit" pending={pending}>
           {outcome ? 'Test again' : 'Test'}
