@@ -25,7 +25,8 @@ interface AccountFilterProps {
 export function AccountFilter({ value, onChange }: AccountFilterProps) {
   const [{ data }] = useKeptQuery({ query: AccountChoice, variables: { chosen: value ?? '', isChosen: value !== undefined }, acrossVariables: true })
   const accounts = data?.accounts.nodes ?? []
-  const chosen = data?.node?.__typename === 'Account' ? data.node : undefined
+  const found = data?.node?.__typename === 'Account' ? data.node : undefined
+  const chosen = found?.id === value ? found : value && { id: value, name: '…' }
   // One of many may be older than those that are listed.
   const listed = chosen && !accounts.some((one) => one.id === chosen.id) ? [chosen, ...accounts] : accounts
   const options = listed.map(({ id, name }) => ({ value: id, label: name })).toSorted((a, b) => a.label.localeCompare(b.label))

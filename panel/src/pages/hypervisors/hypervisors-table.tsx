@@ -36,6 +36,8 @@ export function HypervisorsTable({ name, hypervisors }: { name: string; hypervis
             <HypervisorStatus status={host.status} quiet />
           </Cell>
           <Cell>
+            {/* The head says so where there is one. */}
+            <span className="text-meta text-ink-3 @table:hidden">Agent</span>
             <AgentVersion hypervisor={host} />
           </Cell>
           <Cell place="late" className="whitespace-nowrap text-ink-2">

@@ -26,10 +26,12 @@ export function EventsTable({ events }: EventsTableProps) {
       {events.map((event) => (
         <Row key={event.cursor}>
           <Cell className="font-medium whitespace-nowrap">{WORDS[event.kind] ?? event.kind}</Cell>
-          <Cell place="wide" className="text-ink-2 anywhere">
+          <Cell place={event.message ? 'wide' : 'gone'} className="text-ink-2 anywhere">
             {event.message}
           </Cell>
-          <Cell className="text-ink-2 anywhere @table:min-w-32">{event.actor}</Cell>
+          <Cell className="truncate text-ink-2 @table:max-w-64">
+            <span title={event.actor ?? undefined}>{event.actor}</span>
+          </Cell>
           <Cell place="right" className="whitespace-nowrap">
             <Lines first={<Ago at={event.at} />} second={formatInstant(Date.parse(event.at))} />
           </Cell>

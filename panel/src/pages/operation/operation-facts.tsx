@@ -34,7 +34,7 @@ export function OperationFacts({ operation }: { operation: QueuedOperation }) {
     },
     { label: 'Asked for by', value: requestedBy?.email ?? 'The platform' },
     { label: 'Asked for', value: <TimeLines at={operation.createdAt} /> },
-    { label: operation.finishedAt ? 'Duration' : 'Age', value: <OperationAge operation={operation} /> },
+    { label: operation.finishedAt ? 'Duration' : 'Age', value: <OperationAge operation={operation} labelled /> },
   )
   return <Facts facts={facts} />
 }

@@ -66,7 +66,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
   return (
     <form noValidate onSubmit={(event) => void save(event)} className="max-w-[40rem]">
       <Section
-        title="Snapshots and backups"
+        title="Caps and prices"
         about="Volumes that have the plan get what is changed here, too."
         foot={
           <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-3">

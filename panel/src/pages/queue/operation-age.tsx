@@ -11,13 +11,16 @@ const NOTES: Record<Lateness, string | null> = { fine: null, late: 'Takes long',
 
 interface OperationAgeProps {
   operation: { createdAt: string; finishedAt: string | null }
+  /** The label says already that it is how long it took. */
+  labelled?: boolean
 }
 
-export function OperationAge({ operation: { createdAt, finishedAt } }: OperationAgeProps) {
+export function OperationAge({ operation: { createdAt, finishedAt }, labelled }: OperationAgeProps) {
   const now = useServerTime('second')
   if (finishedAt) {
     const took = Date.parse(finishedAt) - Date.parse(createdAt)
-    return <span className="text-ink-3">took {took < 1000 ? '< 1 s' : formatDuration(took)}</span>
+    const span = took < 1000 ? '< 1 s' : formatDuration(took)
+    return labelled ? span : <span className="text-ink-3">took {span}</span>
   }
   const age = now - Date.parse(createdAt)
   const lateness = latenessOf(age)
