@@ -42,9 +42,9 @@ pub use child::{
     SnapshotsOfVolume, Under,
 };
 pub use fact::{FactsOf, Now};
-pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, VolumesOfInstance};
+pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, UsersOfAccount, VolumesOfInstance};
 pub use row::DeletedToo;
-pub use tally::InFlightOf;
+pub use tally::{InFlightOf, VolumesAbove, VolumesOnPlan};
 pub use viewer::{AccountOfViewer, ApiTokensOfViewer};
 
 /// As many keys as one statement takes: SQLite binds 32,766 values.

@@ -3,6 +3,7 @@
 mod action;
 mod contract;
 mod error;
+mod figures;
 mod filter;
 mod limit;
 mod operation;

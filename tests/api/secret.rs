@@ -25,7 +25,8 @@ fn key() -> Secret {
 
 /// All that an administrator can read of what has secrets, and of what happened.
 const EVERYTHING: &str = "{
-    backupStorages { id name kind summary bandwidthLimit survivesHostLoss lastTest { ok message } }
+    backupStorages { id name kind summary bandwidthLimit survivesHostLoss lastTest { ok message }
+        s3 { endpoint region bucket prefix accessKeyId forcePathStyle } }
     storagePools { id name storageType summary }
     backups { nodes { name failure storageType } }
     operations { nodes { kind status error { code message }

@@ -3,9 +3,11 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 
 import { arrival } from '~/lib/arrival'
-import { readCursors } from '~/lib/pages'
+import { readListSearch } from '~/lib/list-search'
+import { readQueueSearch } from '~/lib/queue-search'
 import { readVolumesSearch } from '~/lib/volumes-search'
 
+import { AdminOnly } from './admin-only'
 import { Layout } from './layout/layout'
 import { NotFoundPage, PageError } from './page-error'
 
@@ -42,14 +44,14 @@ export const volumeRoute = createRoute({
 const backups = createRoute({
   getParentRoute: () => root,
   path: '/backups',
-  validateSearch: readCursors,
+  validateSearch: readListSearch,
   component: lazyRouteComponent(() => import('~/pages/backups/backups-page')),
 })
 
 const instances = createRoute({
   getParentRoute: () => root,
   path: '/instances',
-  validateSearch: readCursors,
+  validateSearch: readListSearch,
   component: lazyRouteComponent(() => import('~/pages/instances/instances-page')),
 })
 
@@ -59,8 +61,93 @@ const apiTokens = createRoute({
   component: lazyRouteComponent(() => import('~/pages/api-tokens/api-tokens-page')),
 })
 
+// What follows only administrators find.
+const admin = createRoute({ getParentRoute: () => root, id: 'admin', component: AdminOnly })
+
+const hypervisors = createRoute({
+  getParentRoute: () => admin,
+  path: '/hypervisors',
+  component: lazyRouteComponent(() => import('~/pages/hypervisors/hypervisors-page')),
+})
+
+const hypervisor = createRoute({
+  getParentRoute: () => admin,
+  path: '/hypervisors/$hypervisorId',
+  component: lazyRouteComponent(() => import('~/pages/hypervisor/hypervisor-page')),
+})
+
+const groups = createRoute({
+  getParentRoute: () => admin,
+  path: '/hypervisor-groups',
+  component: lazyRouteComponent(() => import('~/pages/hypervisor-groups/hypervisor-groups-page')),
+})
+
+const group = createRoute({
+  getParentRoute: () => admin,
+  path: '/hypervisor-groups/$groupId',
+  component: lazyRouteComponent(() => import('~/pages/hypervisor-group/hypervisor-group-page')),
+})
+
+const backupStorages = createRoute({
+  getParentRoute: () => admin,
+  path: '/backup-storages',
+  component: lazyRouteComponent(() => import('~/pages/backup-storages/backup-storages-page')),
+})
+
+const backupStorage = createRoute({
+  getParentRoute: () => admin,
+  path: '/backup-storages/$storageId',
+  component: lazyRouteComponent(() => import('~/pages/backup-storage/backup-storage-page')),
+})
+
+const plans = createRoute({
+  getParentRoute: () => admin,
+  path: '/plans',
+  component: lazyRouteComponent(() => import('~/pages/plans/plans-page')),
+})
+
+const plan = createRoute({
+  getParentRoute: () => admin,
+  path: '/plans/$planId',
+  component: lazyRouteComponent(() => import('~/pages/plan/plan-page')),
+})
+
+const queue = createRoute({
+  getParentRoute: () => admin,
+  path: '/queue',
+  validateSearch: readQueueSearch,
+  component: lazyRouteComponent(() => import('~/pages/queue/queue-page')),
+})
+
+const operation = createRoute({
+  getParentRoute: () => admin,
+  path: '/queue/$operationId',
+  component: lazyRouteComponent(() => import('~/pages/operation/operation-page')),
+})
+
+const accounts = createRoute({
+  getParentRoute: () => admin,
+  path: '/accounts',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('~/pages/accounts/accounts-page')),
+})
+
+const account = createRoute({
+  getParentRoute: () => admin,
+  path: '/accounts/$accountId',
+  component: lazyRouteComponent(() => import('~/pages/account/account-page')),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, volumes, volumeRoute, backups, instances, apiTokens]),
+  routeTree: root.addChildren([
+    home,
+    volumes,
+    volumeRoute,
+    backups,
+    instances,
+    apiTokens,
+    admin.addChildren([hypervisors, hypervisor, groups, group, backupStorages, backupStorage, plans, plan, queue, operation, accounts, account]),
+  ]),
   defaultErrorComponent: PageError,
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { GIB } from './bytes'
-import { formatCredits, monthlyCredits } from './credits'
+import { formatCreditRate, formatCredits, monthlyCredits } from './credits'
 
 test('a month costs its size times the price', () => {
   expect(formatCredits(monthlyCredits(40 * GIB, '0.02'))).toBe('0.80 cr')
@@ -13,4 +13,9 @@ test('very little is told with four decimals', () => {
 
 test('nothing is free', () => {
   expect(formatCredits(monthlyCredits(40 * GIB, '0'))).toBe('Free')
+})
+
+test('a price is told as it was set', () => {
+  expect(formatCreditRate('0.05')).toBe('0.05 cr per GiB')
+  expect(formatCreditRate('0.00')).toBe('Free')
 })

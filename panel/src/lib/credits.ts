@@ -12,3 +12,8 @@ export function formatCredits(credits: number): string {
   if (credits === 0) return 'Free'
   return `${credits.toFixed(credits < 0.01 ? 4 : 2)} cr`
 }
+
+/** What a plan charges for each GiB a month: "0.05 cr per GiB", "Free". */
+export function formatCreditRate(perGib: string): string {
+  return Number(perGib) === 0 ? 'Free' : `${perGib} cr per GiB`
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { formatAgo, formatInstant } from './instant'
+import { formatAgo, formatInstant, formatTime } from './instant'
 
 const NOW = Date.UTC(2026, 10, 22, 21, 39)
 const HOUR = 3_600_000
@@ -26,4 +26,8 @@ test.each([
 
 test('the absolute time names its zone', () => {
   expect(formatInstant(NOW, 'UTC')).toBe('22 Nov 2026, 21:39 UTC')
+})
+
+test('lines of a log are told to the second', () => {
+  expect(formatTime(Date.parse('2026-11-15T16:08:04.900Z'), 'UTC')).toBe('16:08:04')
 })

@@ -27,6 +27,11 @@ export function formatInstant(at: number, timeZone?: string): string {
   }).format(at)
 }
 
+/** "16:08:04", in the viewer's zone: for lines that are seconds apart. */
+export function formatTime(at: number, timeZone?: string): string {
+  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', timeZone }).format(at)
+}
+
 function span(ms: number): string {
   if (ms < HOUR) return counted(Math.max(1, Math.round(ms / MINUTE)), 'minute')
   if (ms < DAY) return counted(Math.floor(ms / HOUR), 'hour')

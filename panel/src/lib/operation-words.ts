@@ -1,14 +1,21 @@
 /** What operations are called: while they run, and when they have ended. */
 
-export type OperationKind =
-  | 'CREATE_SNAPSHOT'
-  | 'CREATE_BACKUP'
-  | 'RESTORE_IN_PLACE'
-  | 'RESTORE_TO_NEW_VOLUME'
-  | 'DELETE_SNAPSHOT'
-  | 'DELETE_BACKUP'
-  | 'CREATE_VOLUME'
-  | 'DELETE_VOLUME'
+export const OPERATION_KINDS = [
+  'CREATE_SNAPSHOT',
+  'CREATE_BACKUP',
+  'RESTORE_IN_PLACE',
+  'RESTORE_TO_NEW_VOLUME',
+  'DELETE_SNAPSHOT',
+  'DELETE_BACKUP',
+  'CREATE_VOLUME',
+  'DELETE_VOLUME',
+] as const
+
+export type OperationKind = (typeof OPERATION_KINDS)[number]
+
+export const OPERATION_STATUSES = ['PENDING', 'STARTED', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+
+export type OperationStatus = (typeof OPERATION_STATUSES)[number]
 
 interface Words {
   running: string

@@ -17,7 +17,9 @@ use entity::{
     volume, volume_plan,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select, TryGetable,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    Select, TryGetable,
+    sea_query::{Expr, ExprTrait},
 };
 
 use crate::domain::{
@@ -151,14 +153,25 @@ pub async fn in_flight(
     tally(db, rows, operation::Column::AccountId).await
 }
 
+/// The snapshots that count against their volumes' caps.
+fn counted_snapshots() -> Select<snapshot::Entity> {
+    snapshot::Entity::find()
+        .filter(snapshot::Column::Status.is_in(COUNTED))
+        .filter(snapshot::Column::DeletedAt.is_null())
+}
+
+/// The backups that count against their volumes' caps.
+fn counted_backups() -> Select<backup::Entity> {
+    backup::Entity::find()
+        .filter(backup::Column::Status.is_in(COUNTED))
+        .filter(backup::Column::DeletedAt.is_null())
+}
+
 async fn snapshots(
     db: &impl ConnectionTrait,
     volumes: impl Iterator<Item = VolumeId>,
 ) -> Result<HashMap<VolumeId, u64>> {
-    let rows = snapshot::Entity::find()
-        .filter(snapshot::Column::VolumeId.is_in(volumes))
-        .filter(snapshot::Column::Status.is_in(COUNTED))
-        .filter(snapshot::Column::DeletedAt.is_null());
+    let rows = counted_snapshots().filter(snapshot::Column::VolumeId.is_in(volumes));
     tally(db, rows, snapshot::Column::VolumeId).await
 }
 
@@ -166,15 +179,47 @@ async fn backups(
     db: &impl ConnectionTrait,
     volumes: impl Iterator<Item = VolumeId>,
 ) -> Result<HashMap<VolumeId, u64>> {
-    let rows = backup::Entity::find()
-        .filter(backup::Column::VolumeId.is_in(volumes))
-        .filter(backup::Column::Status.is_in(COUNTED))
-        .filter(backup::Column::DeletedAt.is_null());
+    let rows = counted_backups().filter(backup::Column::VolumeId.is_in(volumes));
     tally(db, rows, backup::Column::VolumeId).await
 }
 
+/// Caps on the items of a volume; one that is not given is not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Caps {
+    /// On its snapshots.
+    pub snapshots: Option<i32>,
+    /// On its backups.
+    pub backups: Option<i32>,
+}
+
+/// That a volume holds more than `caps` allow, as a condition of the database.
+pub fn above(caps: Caps) -> Condition {
+    let volume = volume::Column::Id.as_column_ref();
+    let mut above = Condition::any();
+    if let Some(most) = caps.snapshots {
+        let held = counted_snapshots().filter(
+            Expr::col(snapshot::Column::VolumeId.as_column_ref()).eq(Expr::col(volume.clone())),
+        );
+        above = above.add(more_than(held, snapshot::Column::Id, most));
+    }
+    if let Some(most) = caps.backups {
+        let held = counted_backups()
+            .filter(Expr::col(backup::Column::VolumeId.as_column_ref()).eq(Expr::col(volume)));
+        above = above.add(more_than(held, backup::Column::Id, most));
+    }
+    above
+}
+
+fn more_than<E: EntityTrait>(rows: Select<E>, id: E::Column, most: i32) -> Expr {
+    let count = rows
+        .select_only()
+        .column_as(id.count(), "held")
+        .into_query();
+    Expr::SubQuery(None, Box::new(count.into())).gt(most)
+}
+
 /// How many of `rows` there are for each value of `owner`.
-async fn tally<E, K>(
+pub async fn tally<E, K>(
     db: &impl ConnectionTrait,
     rows: Select<E>,
     owner: E::Column,

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use entity::{BackupStorageId, HypervisorGroupId, InstanceId};
+use entity::{AccountId, BackupStorageId, HypervisorGroupId, InstanceId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Query};
 
 use super::Reader;
@@ -12,6 +12,10 @@ use crate::graphql::error::{Failure, Result};
 /// The volumes that are attached to an instance, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VolumesOfInstance(pub InstanceId);
+
+/// The users of an account, by email address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UsersOfAccount(pub AccountId);
 
 /// The hypervisors of a group, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +48,24 @@ impl Loader<VolumesOfInstance> for Reader {
             let instance = row.instance_id?;
             Some((VolumesOfInstance(instance), row))
         });
+        Ok(gather(keys, rows))
+    }
+}
+
+impl Loader<UsersOfAccount> for Reader {
+    type Value = Arc<Vec<Arc<entity::user::Model>>>;
+    type Error = Failure;
+
+    async fn load(&self, keys: &[UsersOfAccount]) -> Result<HashMap<UsersOfAccount, Self::Value>> {
+        use entity::user::{Column, Entity};
+        let rows = Entity::find()
+            .filter(Column::AccountId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(Column::Email)
+            .all(self.db())
+            .await?;
+        let rows = rows
+            .into_iter()
+            .map(|row| (UsersOfAccount(row.account_id), row));
         Ok(gather(keys, rows))
     }
 }

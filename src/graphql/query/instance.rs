@@ -8,7 +8,7 @@ use crate::graphql::{
     context::{app, scope},
     error::Result,
     page::{PageArguments, Sort},
-    types::Instance,
+    types::{Instance, InstanceFilter},
     visible,
 };
 
@@ -23,6 +23,9 @@ impl InstanceQuery {
     async fn instances(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Which; all of them unless said otherwise.")] filter: Option<
+            InstanceFilter,
+        >,
         #[graphql(desc = "How many from the front: 0 to 100; 20 unless said otherwise.")]
         first: Option<i32>,
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
@@ -36,6 +39,7 @@ impl InstanceQuery {
             before,
         };
         let rows = Entity::visible_to(scope(ctx)?);
+        let rows = filter.unwrap_or_default().narrow(rows);
         Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
     }
 }

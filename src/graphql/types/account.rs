@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::wraps;
+use super::{User, wraps};
 use crate::graphql::{
-    context::{app, loaders},
+    context::{admin, app, loaders},
     error::Result,
-    loader::InFlightOf,
+    loader::{InFlightOf, UsersOfAccount},
+    visible,
 };
 
 /// A tenant.
@@ -40,5 +41,13 @@ impl Account {
     #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
     async fn operations_in_flight_limit(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(i32::try_from(app(ctx)?.settings.in_flight_limit).unwrap_or(i32::MAX))
+    }
+
+    /// Who signs in to it, by email address. For administrators.
+    #[graphql(visible = "visible::to_admins")]
+    async fn users(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
+        admin(ctx)?;
+        let users = loaders(ctx)?.find(UsersOfAccount(self.0.id)).await?;
+        Ok(users.iter().cloned().map(User).collect())
     }
 }

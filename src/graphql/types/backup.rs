@@ -9,7 +9,9 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryTrait, Select};
 
-use super::{Operation, StorageType, Volume, snapshot::ItemStatus, volume_filter::is, wraps};
+use super::{
+    Account, Operation, StorageType, Volume, snapshot::ItemStatus, volume_filter::is, wraps,
+};
 use crate::graphql::{
     context::loaders,
     error::Result,
@@ -75,6 +77,11 @@ impl Backup {
     /// Where it is in its life.
     async fn status(&self) -> ItemStatus {
         self.0.status.into()
+    }
+
+    /// Its owner.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Account> {
+        Ok(loaders(ctx)?.find(self.0.account_id).await?.into())
     }
 
     /// The volume it was made of; null once that is gone.

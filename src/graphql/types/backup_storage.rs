@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
 
-use super::wraps;
+use super::{
+    destination::{LocalStorage, NfsStorage, S3Storage},
+    wraps,
+};
 use crate::{
     domain,
     graphql::{
@@ -61,6 +64,21 @@ impl BackupStorage {
         domain::backup_storage::summary(&self.0)
     }
 
+    /// Of a bucket: where it is.
+    async fn s3(&self) -> Option<S3Storage> {
+        S3Storage::of(&self.0)
+    }
+
+    /// Of an NFS export: where it is.
+    async fn nfs(&self) -> Option<NfsStorage> {
+        NfsStorage::of(&self.0)
+    }
+
+    /// Of a local directory: where it is.
+    async fn local(&self) -> Option<LocalStorage> {
+        LocalStorage::of(&self.0)
+    }
+
     /// How many bytes a second each agent may write there and read from there; null for any.
     async fn bandwidth_limit(&self) -> Option<ByteCount> {
         self.0.bandwidth_limit.map(ByteCount)
@@ -100,6 +118,13 @@ impl BackupStorageTest {
     /// Whether all of it worked.
     async fn ok(&self) -> bool {
         self.0.ok
+    }
+
+    /// How many milliseconds passed from the request to the answer.
+    async fn took_milliseconds(&self) -> i32 {
+        let end = self.0.finished_at.unwrap_or(self.0.requested_at);
+        let took = (end - self.0.requested_at).num_milliseconds();
+        i32::try_from(took.max(0)).unwrap_or(i32::MAX)
     }
 
     /// What failed, or that nothing did.

@@ -111,6 +111,11 @@ impl Hypervisor {
         }
     }
 
+    /// Whether it writes backups where its group does, having no backup storage of its own.
+    async fn uses_group_backup_storage(&self) -> bool {
+        self.0.backup_storage_id.is_none()
+    }
+
     /// What its agent is about.
     async fn status(&self, ctx: &Context<'_>) -> Result<HypervisorStatus> {
         let settings = &app(ctx)?.settings;

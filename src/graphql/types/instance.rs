@@ -2,10 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use entity::{
+    AccountId,
+    instance::{Column, Entity},
+};
+use sea_orm::{QueryFilter, QueryTrait, Select};
 
-use super::{Account, Volume, wraps};
-use crate::graphql::{context::loaders, error::Result, loader::VolumesOfInstance, scalar::Decimal};
+use super::{Account, Hypervisor, Volume, volume_filter::is, wraps};
+use crate::graphql::{
+    context::{admin, loaders},
+    error::Result,
+    id,
+    loader::VolumesOfInstance,
+    scalar::Decimal,
+    visible,
+};
 
 /// Whether an instance runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -15,6 +27,22 @@ pub enum InstanceStatus {
     Running,
     /// It is off.
     Stopped,
+}
+
+/// Which instances: those that fit all of it.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct InstanceFilter {
+    /// Of this account.
+    pub account_id: Option<ID>,
+}
+
+impl InstanceFilter {
+    /// Narrows `query` to what fits.
+    pub fn narrow(self, query: Select<Entity>) -> Select<Entity> {
+        query.apply_if(self.account_id, |query, id| {
+            query.filter(is(Column::AccountId, id::lookup::<AccountId>(&id)))
+        })
+    }
 }
 
 /// A virtual machine.
@@ -44,6 +72,13 @@ impl Instance {
     /// Its owner.
     async fn account(&self, ctx: &Context<'_>) -> Result<Account> {
         Ok(loaders(ctx)?.find(self.0.account_id).await?.into())
+    }
+
+    /// Where it runs. For administrators.
+    #[graphql(visible = "visible::to_admins")]
+    async fn hypervisor(&self, ctx: &Context<'_>) -> Result<Hypervisor> {
+        admin(ctx)?;
+        Ok(loaders(ctx)?.find(self.0.hypervisor_id).await?.into())
     }
 
     /// The volumes that are attached to it, by name.

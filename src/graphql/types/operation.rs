@@ -10,19 +10,20 @@ use entity::{
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryTrait, Select};
 
 use super::{
-    Account, Backup, ErrorCode, OperationEvent, OperationLog, Snapshot, User, Volume,
+    Account, Backup, ErrorCode, Hypervisor, OperationEvent, OperationLog, Snapshot, User, Volume,
     volume_filter::is, wraps,
 };
 use crate::{
     domain,
     graphql::{
         connection::Connection,
-        context::loaders,
+        context::{admin, loaders},
         error::Result,
         id,
         loader::{EventsOfOperation, LogsOfOperation},
         page::PageArguments,
         scalar::{ByteCount, DateTime},
+        visible,
     },
 };
 
@@ -217,6 +218,13 @@ impl Operation {
     /// The owner of the volume.
     async fn account(&self, ctx: &Context<'_>) -> Result<Account> {
         Ok(loaders(ctx)?.find(self.0.account_id).await?.into())
+    }
+
+    /// Whose agent does it. For administrators.
+    #[graphql(visible = "visible::to_admins")]
+    async fn hypervisor(&self, ctx: &Context<'_>) -> Result<Hypervisor> {
+        admin(ctx)?;
+        Ok(loaders(ctx)?.find(self.0.hypervisor_id).await?.into())
     }
 
     /// How far it is.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 
 use super::wraps;
+use crate::graphql::{context::admin, error::Result, visible};
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -33,5 +34,13 @@ impl User {
     /// What it signs in with.
     async fn email(&self) -> &str {
         &self.0.email
+    }
+
+    /// What it may do. For administrators.
+    #[graphql(visible = "visible::to_admins")]
+    #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
+    async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
+        admin(ctx)?;
+        Ok(self.0.role.into())
     }
 }

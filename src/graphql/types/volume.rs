@@ -6,18 +6,19 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use entity::{operation::OperationKind, volume::VolumeState};
 
 use super::{
-    Account, Backup, Cooldown, HypervisorGroup, Instance, Operation, Snapshot, StorageType,
-    VolumeActions, VolumePlan, wraps,
+    Account, Backup, Cooldown, Hypervisor, HypervisorGroup, Instance, Operation, Snapshot,
+    StorageType, VolumeActions, VolumePlan, wraps,
 };
 use crate::{
-    domain::guard::Usage,
+    domain::{guard::Usage, volume::facts::worker},
     graphql::{
         connection::Connection,
-        context::{loaders, now},
+        context::{admin, loaders, now},
         error::Result,
         loader::{BackupsOfVolume, FactsOf, OperationsOfVolume, SnapshotsOfVolume},
         page::PageArguments,
         scalar::{ByteCount, DateTime},
+        visible,
     },
 };
 
@@ -132,6 +133,20 @@ impl Volume {
     /// The hypervisors that can work on it.
     async fn hypervisor_group(&self, ctx: &Context<'_>) -> Result<HypervisorGroup> {
         Ok(loaders(ctx)?.find(self.0.group_id).await?.into())
+    }
+
+    /// Whose agent works on it: that of the instance's host while it is attached. For
+    /// administrators.
+    #[graphql(visible = "visible::to_admins")]
+    async fn hypervisor(&self, ctx: &Context<'_>) -> Result<Hypervisor> {
+        admin(ctx)?;
+        let loaders = loaders(ctx)?;
+        let attached = match self.0.instance_id {
+            Some(id) => loaders.lookup(id).await?,
+            None => None,
+        };
+        let id = worker(&self.0, attached.as_deref());
+        Ok(loaders.find(id).await?.into())
     }
 
     /// Its owner.

@@ -2,10 +2,19 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 
 use super::wraps;
-use crate::graphql::scalar::{ByteCount, Decimal};
+use crate::{
+    domain::volume::facts::Caps,
+    graphql::{
+        context::{admin, loaders},
+        error::Result,
+        loader::{VolumesAbove, VolumesOnPlan},
+        scalar::{ByteCount, Decimal},
+        visible,
+    },
+};
 
 /// What a volume lies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -70,5 +79,34 @@ impl VolumePlan {
     /// Credits for each GB of retained backups and month.
     async fn backup_credit_value(&self) -> Decimal {
         self.0.backup_credit_value.into()
+    }
+
+    /// How many volumes have it. For administrators.
+    #[graphql(visible = "visible::to_admins")]
+    async fn volume_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        admin(ctx)?;
+        let count = loaders(ctx)?.find(VolumesOnPlan(self.0.id)).await?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    /// How many of its volumes hold more than caps of these would allow: they would keep it all, but
+    /// could not add. A cap that is left out is not looked at. For administrators.
+    #[graphql(visible = "visible::to_admins")]
+    async fn volumes_above(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A cap on a volume's snapshots.")] max_snapshots: Option<i32>,
+        #[graphql(desc = "A cap on a volume's backups.")] max_backups: Option<i32>,
+    ) -> Result<i32> {
+        admin(ctx)?;
+        let key = VolumesAbove {
+            plan: self.0.id,
+            caps: Caps {
+                snapshots: max_snapshots,
+                backups: max_backups,
+            },
+        };
+        let count = loaders(ctx)?.find(key).await?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 }

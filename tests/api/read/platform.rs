@@ -1,5 +1,6 @@
 //! The platform as administrators read it, and the viewer.
 
+use chrono::TimeDelta;
 use entity::{BackupStorageTestId, TokenId, backup_storage_test, token::TokenKind};
 use sea_orm::{ActiveModelTrait, Set};
 use serde_json::json;
@@ -16,10 +17,11 @@ async fn a_hypervisor_is_online_while_its_agent_is_seen_within_a_lease() {
                 row.last_seen_at = Set(None);
                 row.agent_version = Set(None);
                 row.can_backup = Set(false);
+                row.backup_storage_id = Set(Some(world.platform.backup_storage.id));
             })
             .await;
         let document = "{ hypervisors { name status agentVersion latestAgentVersion capabilities
-            backupStorage { name } group { name } agentUpdate { status } } }";
+            backupStorage { name } usesGroupBackupStorage group { name } agentUpdate { status } } }";
         let status = async || {
             let data = world.data(&admin, document).await;
             [0, 1].map(|row| {
@@ -44,7 +46,11 @@ async fn a_hypervisor_is_online_while_its_agent_is_seen_within_a_lease() {
             data["hypervisors"][1]["capabilities"],
             json!(["VOLUME_SNAPSHOT"])
         );
-        assert_eq!(host["backupStorage"]["name"], "vault");
+        for (row, of_group) in [(0, true), (1, false)] {
+            let host = &data["hypervisors"][row];
+            assert_eq!(host["backupStorage"]["name"], "vault");
+            assert_eq!(host["usesGroupBackupStorage"], of_group);
+        }
     })
     .await;
 }
@@ -71,10 +77,12 @@ async fn a_group_offers_the_plans_that_its_pools_serve() {
 async fn a_backup_storage_tells_its_latest_test_that_has_ended() {
     on_each_database(async |world| {
         let admin = world.admin().await;
-        let document = "{ backupStorages { name kind summary survivesHostLoss lastTest { at ok
-            message } } }";
+        let document = "{ backupStorages { name kind summary survivesHostLoss
+            local { path } s3 { bucket } nfs { export }
+            lastTest { at ok message tookMilliseconds } } }";
         let data = world.data(&admin, document).await;
         let storage = json!({ "name": "vault", "kind": "LOCAL", "summary": "local: /srv/backups",
+            "local": { "path": "/srv/backups" }, "s3": null, "nfs": null,
             "survivesHostLoss": false, "lastTest": null });
         assert_eq!(data["backupStorages"][0], storage);
         for (finished, message) in [(true, "old"), (true, "new"), (false, "under way")] {
@@ -83,7 +91,7 @@ async fn a_backup_storage_tells_its_latest_test_that_has_ended() {
                 id: Set(world.app.ids.next(BackupStorageTestId::from_uuid)),
                 backup_storage_id: Set(world.platform.backup_storage.id),
                 hypervisor_id: Set(None),
-                requested_at: Set(now),
+                requested_at: Set(now - TimeDelta::milliseconds(212)),
                 finished_at: Set(finished.then_some(now)),
                 ok: Set(finished),
                 message: Set(message.to_owned()),
@@ -92,7 +100,9 @@ async fn a_backup_storage_tells_its_latest_test_that_has_ended() {
             world.wait_seconds(1);
         }
         let data = world.data(&admin, document).await;
-        assert_eq!(data["backupStorages"][0]["lastTest"]["message"], "new");
+        let test = &data["backupStorages"][0]["lastTest"];
+        assert_eq!(test["message"], "new");
+        assert_eq!(test["tookMilliseconds"], 212);
     })
     .await;
 }

@@ -80,6 +80,7 @@ async fn the_platform_is_for_administrators() {
         let alice = world.tenant("alice").await;
         let admin = world.admin().await;
         let hypervisor = world.platform.hypervisor.id;
+        one_of_each(&world, &alice).await;
         for field in [
             "accounts { totalCount }",
             &format!("hypervisor(id: \"{hypervisor}\") {{ id }}"),
@@ -88,6 +89,13 @@ async fn the_platform_is_for_administrators() {
             "backupStorages { id }",
             "hypervisorGroups { backupStorage { id } }",
             "hypervisorGroups { hypervisors { id } }",
+            "viewer { account { users { id } } }",
+            "viewer { user { role } }",
+            "volumePlans { volumeCount }",
+            "volumePlans { volumesAbove(maxSnapshots: 0) }",
+            "volumes { nodes { hypervisor { id } } }",
+            "operations { nodes { hypervisor { id } } }",
+            "instances { nodes { hypervisor { id } } }",
         ] {
             let document = format!("{{ {field} }}");
             let code = world.code(&alice.requester, &document).await;
@@ -127,6 +135,9 @@ async fn introspection_shows_a_caller_what_it_may_use() {
             "BackupStorage",
             "BackupStorageKind",
             "BackupStorageTest",
+            "S3Storage",
+            "NfsStorage",
+            "LocalStorage",
             "AccountConnection",
         ] {
             let document = format!(
@@ -141,6 +152,31 @@ async fn introspection_shows_a_caller_what_it_may_use() {
         }
         let nobody = fields(&world, &Requester::Anonymous).await;
         assert_eq!(nobody, ["errorCatalog", "serverTime"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_customers_introspection_lacks_the_fields_of_administrators() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let admin = world.admin().await;
+        for (ty, field) in [
+            ("Account", "users"),
+            ("User", "role"),
+            ("VolumePlan", "volumeCount"),
+            ("VolumePlan", "volumesAbove"),
+            ("Volume", "hypervisor"),
+            ("Operation", "hypervisor"),
+            ("Instance", "hypervisor"),
+        ] {
+            let document = format!("{{ __type(name: \"{ty}\") {{ fields {{ name }} }} }}");
+            let name = format!("\"name\":\"{field}\"");
+            let shown = world.data(&admin, &document).await.to_string();
+            assert!(shown.contains(&name), "{ty}.{field}");
+            let hidden = world.data(&alice.requester, &document).await.to_string();
+            assert!(!hidden.contains(&name), "{ty}.{field}");
+        }
     })
     .await;
 }

@@ -4,8 +4,9 @@ import { Link, useRouterState } from '@tanstack/react-router'
 import { ChevronRight } from 'lucide-react'
 import { useEffect, useSyncExternalStore } from 'react'
 
+import { useIsAdmin } from '../session'
 
-import { NAVIGATION } from './navigation'
+import { navigation } from './navigation'
 
 let current = ''
 const listeners = new Set<() => void>()
@@ -31,7 +32,7 @@ export function useBreadcrumb(name: string): void {
 export function Breadcrumb() {
   const path = useRouterState({ select: (state) => state.location.pathname })
   const name = useSyncExternalStore(subscribe, () => current)
-  const items = NAVIGATION.flatMap((group) => group.items)
+  const items = navigation(useIsAdmin()).flatMap((group) => group.items)
   const list = items.find((item) => path === item.to || path.startsWith(`${item.to}/`))
   if (!list) return <span />
   return (

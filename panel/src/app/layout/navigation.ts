@@ -1,6 +1,6 @@
 /** What the sidebar lists. A new screen gets its line here. */
 
-import { Archive, Cpu, HardDrive, KeyRound, type LucideIcon } from 'lucide-react'
+import { Archive, Boxes, Cpu, HardDrive, KeyRound, Layers, ListOrdered, type LucideIcon, Server, Users, Warehouse } from 'lucide-react'
 
 export interface NavigationItem {
   to: string
@@ -13,14 +13,30 @@ export interface NavigationGroup {
   items: readonly NavigationItem[]
 }
 
-export const NAVIGATION: readonly NavigationGroup[] = [
+const INSTANCES = { to: '/instances', label: 'Instances', icon: Cpu }
+const VOLUMES = { to: '/volumes', label: 'Volumes', icon: HardDrive }
+const BACKUPS = { to: '/backups', label: 'Backups', icon: Archive }
+const OWN = { label: 'Account', items: [{ to: '/api-tokens', label: 'API tokens', icon: KeyRound }] }
+
+const CUSTOMERS: readonly NavigationGroup[] = [{ label: 'Compute', items: [INSTANCES, VOLUMES, BACKUPS] }, OWN]
+
+const ADMINISTRATORS: readonly NavigationGroup[] = [
   {
-    label: 'Compute',
+    label: 'Infrastructure',
     items: [
-      { to: '/instances', label: 'Instances', icon: Cpu },
-      { to: '/volumes', label: 'Volumes', icon: HardDrive },
-      { to: '/backups', label: 'Backups', icon: Archive },
+      { to: '/hypervisors', label: 'Hypervisors', icon: Server },
+      { to: '/hypervisor-groups', label: 'Hypervisor groups', icon: Boxes },
+      { to: '/backup-storages', label: 'Backup storage', icon: Warehouse },
     ],
   },
-  { label: 'Account', items: [{ to: '/api-tokens', label: 'API tokens', icon: KeyRound }] },
+  {
+    label: 'Block storage',
+    items: [VOLUMES, BACKUPS, { to: '/plans', label: 'Plans', icon: Layers }, { to: '/queue', label: 'Queue', icon: ListOrdered }],
+  },
+  { label: 'Customers', items: [{ to: '/accounts', label: 'Accounts', icon: Users }, INSTANCES] },
+  OWN,
 ]
+
+export function navigation(isAdmin: boolean): readonly NavigationGroup[] {
+  return isAdmin ? ADMINISTRATORS : CUSTOMERS
+}

@@ -2,23 +2,23 @@
 
 import { Link } from '@tanstack/react-router'
 
-import { useViewer } from '../session'
+import { useIsAdmin } from '../session'
 
 import { Logo } from './logo'
-import { NAVIGATION } from './navigation'
+import { navigation } from './navigation'
 
 export function Sidebar({ onNavigate }: { onNavigate?: () => void }) {
-  const { role } = useViewer()
+  const isAdmin = useIsAdmin()
   return (
     <div className="flex h-full flex-col gap-5 overflow-y-auto px-3 py-4">
       <div className="flex items-center justify-between px-2">
         <Link to="/volumes" onClick={onNavigate} className="rounded-field">
           <Logo />
         </Link>
-        {role === 'ADMIN' && <span className="rounded-chip bg-inverse px-2 py-0.5 text-meta font-medium text-on-inverse">Admin</span>}
+        {isAdmin && <span className="rounded-chip bg-inverse px-2 py-0.5 text-meta font-medium text-on-inverse">Admin</span>}
       </div>
       <nav aria-label="Main" className="flex flex-col gap-5">
-        {NAVIGATION.map((group) => (
+        {navigation(isAdmin).map((group) => (
           <div key={group.label}>
             <p id={`navigation-${group.label}`} className="px-2 pb-2 text-small text-ink-3">
               {group.label}

@@ -7,12 +7,12 @@ import { TextLink } from '~/parts/text-link'
 
 import type { BackupItem } from './backups-query'
 
-const COLUMNS: readonly Column[] = [
+const columns = (isAdmin: boolean): readonly Column[] => [
   { label: 'Name', className: 'w-1/2' },
   { label: 'Status' },
   { label: 'Volume', className: 'w-1/2' },
   { label: 'Size', right: true },
-  { label: 'Destination', extra: true },
+  isAdmin ? { label: 'Owner' } : { label: 'Destination', extra: true },
   { label: 'Created' },
   { label: 'Actions', silent: true },
 ]
@@ -26,13 +26,14 @@ const IN_USE: Record<string, string> = {
 
 interface BackupsListProps {
   backups: readonly BackupItem[]
+  isAdmin: boolean
   onRestore: (backup: BackupItem) => void
   onDelete: (backup: BackupItem) => void
 }
 
-export function BackupsList({ backups, onRestore, onDelete }: BackupsListProps) {
+export function BackupsList({ backups, isAdmin, onRestore, onDelete }: BackupsListProps) {
   return (
-    <Table name="Backups" columns={COLUMNS}>
+    <Table name="Backups" columns={columns(isAdmin)}>
       {backups.map((backup) => (
         <ItemRow
           key={backup.id}
@@ -53,9 +54,17 @@ export function BackupsList({ backups, onRestore, onDelete }: BackupsListProps) 
           <Cell right place="late" className="whitespace-nowrap">
             {formatBytes(backup.volumeSizeBytes)}
           </Cell>
-          <Cell extra className="max-w-40 truncate text-ink-2">
-            {backup.location?.storageName ?? UNKNOWN}
-          </Cell>
+          {isAdmin ? (
+            <Cell place="gone" className="max-w-40 truncate">
+              <TextLink to="/accounts/$accountId" params={{ accountId: backup.account.id }} title={backup.account.name}>
+                {backup.account.name}
+              </TextLink>
+            </Cell>
+          ) : (
+            <Cell extra className="max-w-40 truncate text-ink-2">
+              {backup.location?.storageName ?? UNKNOWN}
+            </Cell>
+          )}
         </ItemRow>
       ))}
     </Table>

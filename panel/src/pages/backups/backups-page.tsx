@@ -7,7 +7,9 @@ import { useState } from 'react'
 import { failureOf } from '~/api/failure'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { ErrorState } from '~/app/page-error'
+import { useIsAdmin } from '~/app/session'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
+import { AccountFilter } from '~/pages/accounts/account-filter'
 import { RestoreDialog } from '~/pages/restore/restore-dialog'
 import { DeleteItemDialog } from '~/pages/volume/dialogs/delete-item-dialog'
 import { Empty } from '~/parts/empty'
@@ -21,15 +23,22 @@ import { BackupsList } from './backups-list'
 export default function BackupsPage() {
   const search = useSearch({ from: '/backups' })
   const navigate = useNavigate({ from: '/backups' })
+  const isAdmin = useIsAdmin()
   const [opened, setOpened] = useState<{ dialog: 'restore' | 'delete'; backup: BackupItem }>()
-  const [{ data, error, fetching }, ask] = useKeptQuery({ query: BackupsQuery, variables: pageArguments(search), acrossVariables: true })
+  const [{ data, error, fetching }, ask] = useKeptQuery({ query: BackupsQuery, variables: { filter: { accountId: search.account }, ...pageArguments(search) }, acrossVariables: true })
   const page = data?.backups
   const { previous, next } = page ? neighbours(page.pageInfo) : {}
   const close = () => setOpened(undefined)
+  const narrow = (account: string | undefined) => void navigate({ search: account === undefined ? {} : { account } })
 
   return (
     <div className="flex flex-col gap-5">
       <PageTitle title="Backups" below="Backups stay when their volume is deleted, and can be restored to a new one." />
+      {isAdmin && (
+        <div className="flex">
+          <AccountFilter value={search.account} onChange={narrow} />
+        </div>
+      )}
       {page ? (
         page.nodes.length === 0 ? (
           <Empty icon={<Archive size={20} />} title="No backups yet">
@@ -39,13 +48,14 @@ export default function BackupsPage() {
           <>
             <BackupsList
               backups={page.nodes}
+              isAdmin={isAdmin}
               onRestore={(backup) => setOpened({ dialog: 'restore', backup })}
               onDelete={(backup) => setOpened({ dialog: 'delete', backup })}
             />
             <Pager
               count={counted(page.totalCount, 'backup')}
-              onPrevious={previous && (() => void navigate({ search: previous }))}
-              onNext={next && (() => void navigate({ search: next }))}
+              onPrevious={previous && (() => void navigate({ search: { account: search.account, ...previous } }))}
+              onNext={next && (() => void navigate({ search: { account: search.account, ...next } }))}
             />
           </>
         )

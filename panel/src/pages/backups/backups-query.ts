@@ -3,9 +3,9 @@
 import { graphql, type ResultOf } from '~/api/graphql'
 
 export const BackupsQuery = graphql(`
-  query Backups($first: Int, $after: String, $last: Int, $before: String) {
+  query Backups($filter: BackupFilter, $first: Int, $after: String, $last: Int, $before: String) {
     serverTime
-    backups(first: $first, after: $after, last: $last, before: $before) {
+    backups(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
       totalCount
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
       nodes {
@@ -21,6 +21,7 @@ export const BackupsQuery = graphql(`
         failure
         location { storageName path }
         volume { id name }
+        account { id name }
       }
     }
   }

@@ -12,6 +12,7 @@ import { DetachDialog } from '~/pages/volume/dialogs/detach-dialog'
 import { Button } from '~/parts/button'
 import { Status } from '~/parts/status'
 import { Cell, Lines, Row } from '~/parts/table'
+import { TextLink } from '~/parts/text-link'
 
 import { AttachToInstanceDialog } from './attach-to-instance-dialog'
 import { AttachedVolume } from './attached-volume'
@@ -46,7 +47,17 @@ export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow;
   return (
     <Row>
       <Cell>
-        <Lines first={<span className="text-body font-medium">{instance.name}</span>} second={isAdmin && instance.account.name} title={instance.name} />
+        <Lines
+          first={<span className="text-body font-medium">{instance.name}</span>}
+          second={
+            instance.hypervisor && (
+              <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: instance.hypervisor.id }} className="font-mono">
+                {instance.hypervisor.name}
+              </TextLink>
+            )
+          }
+          title={instance.name}
+        />
       </Cell>
       <Cell place="right">{running ? <Status tone="plain">Running</Status> : <Status tone="neutral">Stopped</Status>}</Cell>
       <Cell place="wide">
@@ -61,6 +72,13 @@ export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow;
           </li>
         </ul>
       </Cell>
+      {isAdmin && (
+        <Cell place="gone" className="max-w-40 truncate">
+          <TextLink to="/accounts/$accountId" params={{ accountId: instance.account.id }} title={instance.account.name}>
+            {instance.account.name}
+          </TextLink>
+        </Cell>
+      )}
       <Cell right place="gone" className="whitespace-nowrap text-ink-2">
         {formatCredits(Number(instance.creditsPerHour))}
       </Cell>

@@ -3,9 +3,9 @@
 import { graphql, type ResultOf } from '~/api/graphql'
 
 export const InstancesQuery = graphql(`
-  query Instances($first: Int, $after: String, $last: Int, $before: String) {
+  query Instances($filter: InstanceFilter, $isAdmin: Boolean!, $first: Int, $after: String, $last: Int, $before: String) {
     serverTime
-    instances(first: $first, after: $after, last: $last, before: $before) {
+    instances(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
       totalCount
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
       nodes {
@@ -14,6 +14,7 @@ export const InstancesQuery = graphql(`
         status
         creditsPerHour
         account { id name }
+        hypervisor @include(if: $isAdmin) { id name }
         volumes {
           id
           name

@@ -8,6 +8,7 @@ import { useRef, useState } from 'react'
 import { useApi } from '~/api/context'
 import type { ResultOf } from '~/api/graphql'
 import { useStream } from '~/api/use-stream'
+import { useIsAdmin } from '~/app/session'
 import { type Meter, measure, startMeter } from '~/lib/rate'
 
 import { VolumeActivitySubscription } from './volume-query'
@@ -23,10 +24,11 @@ type Activity = ResultOf<typeof VolumeActivitySubscription>['volumeActivity']
 
 export function useVolumeActivity(volumeId: string): VolumeActivity {
   const { refetch, clock } = useApi()
+  const isAdmin = useIsAdmin()
   const known = useRef('')
   const [activity, setActivity] = useState<VolumeActivity>({ heardAt: undefined, meter: startMeter('') })
 
-  useStream(VolumeActivitySubscription, { id: volumeId }, ({ volumeActivity: told }) => {
+  useStream(VolumeActivitySubscription, { id: volumeId, isAdmin }, ({ volumeActivity: told }) => {
     const heardAt = clock.now()
     const { operation } = told
     setActivity(({ meter }) => ({

@@ -34,7 +34,11 @@ export function VolumeHeader({ volume }: { volume: VolumeDetail }) {
       value: attachedTo ? <TextLink to="/instances">{attachedTo.name}</TextLink> : <span className="font-normal text-ink-3">Not attached</span>,
     },
   ]
-  if (isAdmin) facts.push({ label: 'Owner', value: <TextLink to="/volumes" search={{ account: volume.account.id }}>{volume.account.name}</TextLink> })
+  if (isAdmin) facts.push({ label: 'Owner', value: <TextLink to="/accounts/$accountId" params={{ accountId: volume.account.id }}>{volume.account.name}</TextLink> })
+  if (volume.hypervisor) {
+    const { id, name } = volume.hypervisor
+    facts.push({ label: 'Hypervisor', value: <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: id }} className="font-mono">{name}</TextLink> })
+  }
   const close = () => setOpened(undefined)
   return (
     <div className="flex flex-col gap-5 pb-6">

@@ -6,6 +6,7 @@ import { failureOf } from '~/api/failure'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useBreadcrumb } from '~/app/layout/breadcrumb'
 import { ErrorState, NotFoundPage } from '~/app/page-error'
+import { useIsAdmin } from '~/app/session'
 import { Notice } from '~/parts/notice'
 import { Tabs } from '~/parts/tabs'
 
@@ -19,7 +20,7 @@ import { VolumeSkeleton } from './volume-skeleton'
 
 export default function VolumePage() {
   const { volumeId } = useParams({ from: '/volumes/$volumeId' })
-  const [{ data, error, fetching }, ask] = useKeptQuery({ query: VolumeQuery, variables: { id: volumeId } })
+  const [{ data, error, fetching }, ask] = useKeptQuery({ query: VolumeQuery, variables: { id: volumeId, isAdmin: useIsAdmin() } })
   const volume = data?.volume
   useBreadcrumb(volume?.name ?? (data ? 'Not found' : 'Loading…'))
   if (volume) return <Loaded key={volume.id} volume={volume} />

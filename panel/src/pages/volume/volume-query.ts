@@ -13,6 +13,7 @@ export const OperationOnBanner = graphql(`
     progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
     error { code message }
     requestedBy { id email }
+    hypervisor @include(if: $isAdmin) { id name }
     volume { id name }
     targetVolume { id name }
     snapshot { id name }
@@ -33,7 +34,7 @@ export type Availability = FragmentOf<typeof Availability>
 
 export const VolumeQuery = graphql(
   `
-    query Volume($id: ID!) {
+    query Volume($id: ID!, $isAdmin: Boolean!) {
       serverTime
       volume(id: $id) {
         id
@@ -45,6 +46,7 @@ export const VolumeQuery = graphql(
         createdAt
         plan { id name snapshotCreditValue backupCreditValue }
         hypervisorGroup { id name }
+        hypervisor @include(if: $isAdmin) { id name }
         account { id name }
         attachedTo { id name status }
         cooldown { endsAt }
@@ -78,7 +80,7 @@ export type BackupRow = VolumeDetail['backups']['nodes'][number]
 
 export const VolumeActivitySubscription = graphql(
   `
-    subscription VolumeActivity($id: ID!) {
+    subscription VolumeActivity($id: ID!, $isAdmin: Boolean!) {
       volumeActivity(volumeId: $id) {
         serverTime
         cooldown { endsAt }

@@ -1,10 +1,9 @@
 /** The search and the filters above the list of volumes. */
 
-import { X } from 'lucide-react'
 import { useCallback } from 'react'
 
 import type { VolumesSearch } from '~/lib/volumes-search'
-import { Button } from '~/parts/button'
+import { AccountFilter } from '~/pages/accounts/account-filter'
 import { FilterSelect } from '~/parts/filter-select'
 import { SearchField } from '~/parts/search-field'
 
@@ -35,11 +34,7 @@ export function VolumesFilters({ search, onChange, isAdmin }: VolumesFiltersProp
       <SearchField label="Search by name" value={search.q ?? ''} onChange={find} />
       <FilterSelect label="Status" value={search.status} options={STATUSES} onChange={(status) => onChange({ status })} />
       <FilterSelect label="Storage" value={search.storage} options={STORAGES} onChange={(storage) => onChange({ storage })} />
-      {isAdmin && search.account && (
-        <Button kind="quiet" icon={<X size={16} aria-hidden />} onClick={() => onChange({ account: undefined })}>
-          One account only
-        </Button>
-      )}
+      {isAdmin && <AccountFilter value={search.account} onChange={(account) => onChange({ account })} />}
     </div>
   )
 }

@@ -60,7 +60,13 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
             {volume.usage.backups} of {volume.usage.maxBackups}
           </Cell>
           <Cell place="gone" className="max-w-40 truncate text-ink-2">
-            {isAdmin ? volume.account.name : (volume.attachedTo?.name ?? '—')}
+            {isAdmin ? (
+              <TextLink to="/accounts/$accountId" params={{ accountId: volume.account.id }} title={volume.account.name}>
+                {volume.account.name}
+              </TextLink>
+            ) : (
+              (volume.attachedTo?.name ?? '—')
+            )}
           </Cell>
           <Cell>
             <TimeLines at={volume.createdAt} />

@@ -5,7 +5,7 @@ import { History } from 'lucide-react'
 import { graphql, type ResultOf } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { usePages } from '~/api/use-pages'
-import { useViewer } from '~/app/session'
+import { useIsAdmin, useViewer } from '~/app/session'
 import { formatBytes, UNKNOWN } from '~/lib/bytes'
 import { formatDuration } from '~/lib/duration'
 import { operationWords } from '~/lib/operation-words'
@@ -14,6 +14,7 @@ import { Empty } from '~/parts/empty'
 import { Pager } from '~/parts/pager'
 import { TableSkeleton } from '~/parts/skeleton'
 import { Cell, type Column, Lines, Row, Table } from '~/parts/table'
+import { TextLink } from '~/parts/text-link'
 import { TimeLines } from '~/parts/time'
 
 import { OperationStatus } from './operation-status'
@@ -82,6 +83,7 @@ export function ActivityTab({ volumeId }: { volumeId: string }) {
 
 function OperationRow({ operation }: { operation: Operation }) {
   const viewer = useViewer()
+  const isAdmin = useIsAdmin()
   const { startedAt, finishedAt, error, requestedBy, progress } = operation
   const subject = (operation.snapshot ?? operation.backup ?? operation.targetVolume)?.name
   const took = startedAt && finishedAt ? formatDuration(Date.parse(finishedAt) - Date.parse(startedAt)) : UNKNOWN
@@ -90,7 +92,15 @@ function OperationRow({ operation }: { operation: Operation }) {
     <Row>
       <Cell className="@table:max-w-0 @table:min-w-40">
         <Lines
-          first={<span className="text-body font-medium">{operationWords(operation.kind).noun}</span>}
+          first={
+            isAdmin ? (
+              <TextLink to="/queue/$operationId" params={{ operationId: operation.id }} className="text-body font-medium text-ink!">
+                {operationWords(operation.kind).noun}
+              </TextLink>
+            ) : (
+              <span className="text-body font-medium">{operationWords(operation.kind).noun}</span>
+            )
+          }
           second={error ? <span className="line-clamp-2 text-bad anywhere">{error.message}</span> : subject}
           title={subject}
         />

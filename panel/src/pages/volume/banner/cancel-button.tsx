@@ -1,4 +1,4 @@
-/** Stops the operation of the banner, after asking. Deletes are not stopped. */
+/** Stops an operation, after asking. Deletes are not stopped. */
 
 import { useState } from 'react'
 
@@ -6,8 +6,6 @@ import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { ConfirmDialog } from '~/parts/confirm-dialog'
 import { useDialog } from '~/parts/use-dialog'
-
-import type { OperationOnBanner } from '../volume-query'
 
 const CancelOperation = graphql(`
   mutation CancelOperation($input: CancelOperationInput!) {
@@ -19,9 +17,18 @@ const CancelOperation = graphql(`
 
 const STOPPABLE = ['CREATE_SNAPSHOT', 'CREATE_BACKUP', 'RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME']
 
-export function CancelButton({ operation }: { operation: OperationOnBanner }) {
+interface Operation {
+  id: string
+  kind: string
+}
+
+export function isStoppable({ kind }: Operation): boolean {
+  return STOPPABLE.includes(kind)
+}
+
+export function CancelButton({ operation }: { operation: Operation }) {
   const [opened, setOpened] = useState(false)
-  if (!STOPPABLE.includes(operation.kind)) return null
+  if (!isStoppable(operation)) return null
   return (
     <>
       <button type="button" onClick={() => setOpened(true)} className="-my-1.5 h-8 rounded-field text-accent-text underline underline-offset-2 hover:text-ink">
@@ -32,7 +39,7 @@ export function CancelButton({ operation }: { operation: OperationOnBanner }) {
   )
 }
 
-function CancelDialog({ operation, onClosed }: { operation: OperationOnBanner; onClosed: () => void }) {
+export function CancelDialog({ operation, onClosed }: { operation: Operation; onClosed: () => void }) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CancelOperation)
   const overwrites = operation.kind === 'RESTORE_IN_PLACE'

@@ -2,9 +2,10 @@
 
 import { Check, Circle } from 'lucide-react'
 
-import { useIsAdmin, useViewer } from '~/app/session'
+import { useViewer } from '~/app/session'
 import { type BannerState, type Step, stepsOf } from '~/lib/banner'
 import { formatDuration } from '~/lib/duration'
+import { TextLink } from '~/parts/text-link'
 
 import type { OperationOnBanner } from '../volume-query'
 
@@ -17,7 +18,6 @@ interface FootProps {
 
 export function Foot({ state: { kind, operation }, now }: FootProps) {
   const viewer = useViewer()
-  const isAdmin = useIsAdmin()
   const steps = stepsOf(operation.kind, operation.progress.phase, kind === 'running', operation.backup !== null)
   const since = operation.startedAt ?? operation.createdAt
   const by = operation.requestedBy
@@ -36,7 +36,18 @@ export function Foot({ state: { kind, operation }, now }: FootProps) {
       <span className="flex flex-wrap items-center gap-x-4 text-ink-3 nums">
         <span>
           {kind === 'queued' ? 'Asked for' : 'Started'} {formatDuration(now - Date.parse(since))} ago{who}
-          {isAdmin && ` · job ${operation.id}`}
+          {operation.hypervisor && (
+            <>
+              {' on '}
+              <TextLink inline to="/hypervisors/$hypervisorId" params={{ hypervisorId: operation.hypervisor.id }} className="font-mono">
+                {operation.hypervisor.name}
+              </TextLink>
+              {' · '}
+              <TextLink inline to="/queue/$operationId" params={{ operationId: operation.id }}>
+                job {operation.id.slice(-8)}
+              </TextLink>
+            </>
+          )}
         </span>
         <CancelButton operation={operation} />
       </span>

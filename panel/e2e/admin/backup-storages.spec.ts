@@ -1,0 +1,112 @@
+/** Backup storages: added, tested, changed; their secrets never come back. */
+
+import { directory, expect, expectAccessible, fresh, test } from './fixtures.ts'
+
+test('a local directory is added and tested, and the time is shown', async ({ desk, gateway }) => {
+  const [name, path] = [fresh('archive'), await directory(gateway, 'archive')]
+  await desk.goto('/backup-storages')
+  await desk.getByRole('button', { name: 'Add backup storage' }).click()
+  const dialog = desk.getByRole('dialog', { name: 'Add a backup storage' })
+  await expect(dialog.getByLabel('Name')).toBeFocused()
+  await expect(dialog.getByRole('button', { name: 'Save and test' })).toHaveAccessibleDescription('Name the backup storage first.')
+  await dialog.getByLabel('Name').fill(name)
+  await dialog.getByRole('tab', { name: 'Local directory' }).click()
+  await expect(dialog.getByText('Backups there are lost with their host.')).toBeVisible()
+  await dialog.getByLabel('Directory').fill(path)
+  await dialog.getByLabel('Bandwidth limit').fill('50')
+  await dialog.getByRole('button', { name: 'Save and test' }).click()
+
+  const tested = desk.getByRole('dialog', { name: `Test ${name}` })
+  await expect(tested.getByText(/^Wrote, read and deleted a test object in \d+ ms$/)).toBeVisible()
+  await expectAccessible(desk)
+  await tested.getByRole('combobox', { name: 'From' }).click()
+  await desk.getByRole('option', { name: /By its agent/ }).first().click()
+  await tested.getByRole('button', { name: 'Test', exact: true }).click()
+  await expect(tested.getByText(/^Wrote, read and deleted a test object in \d+ ms$/)).toBeVisible()
+  await desk.keyboard.press('Escape')
+  await expect(tested).toBeHidden()
+
+  const row = desk.getByRole('row', { name: new RegExp(name) })
+  await expect(row).toContainText('Works')
+  await expect(row).toContainText('50 MiB/s')
+  await expect(row).toContainText(path)
+})
+
+test('a failing test shows the exact error, there and on the list', async ({ desk, gateway }) => {
+  const [name, path] = [fresh('missing'), `${gateway.data}/is-not-there`]
+  await desk.goto('/backup-storages')
+  await desk.getByRole('button', { name: 'Add backup storage' }).click()
+  await desk.getByLabel('Name').fill(name)
+  await desk.getByRole('tab', { name: 'Local directory' }).click()
+  await desk.getByLabel('Directory').fill(path)
+  await desk.getByRole('button', { name: 'Save and test' }).click()
+  const tested = desk.getByRole('dialog', { name: `Test ${name}` })
+  const alert = tested.getByRole('alert')
+  await expect(alert).toContainText('The test failed.')
+  const message = (await alert.locator('.text-ink-2').textContent()) ?? ''
+  expect(message).toContain(path)
+  await expectAccessible(desk)
+  await tested.getByRole('button', { name: 'Close' }).click()
+  const row = desk.getByRole('row', { name: new RegExp(name) })
+  await expect(row).toContainText('Failed')
+  await expect(row).toContainText(message)
+})
+
+test('what was not tested is saved only when that is asked twice', async ({ desk }) => {
+  const name = fresh('untested')
+  await desk.goto('/backup-storages')
+  await desk.getByRole('button', { name: 'Add backup storage' }).click()
+  const dialog = desk.getByRole('dialog', { name: 'Add a backup storage' })
+  await dialog.getByLabel('Name').fill(name)
+  await dialog.getByRole('tab', { name: 'NFS export' }).click()
+  await dialog.getByLabel('Server').fill('nas.example.com')
+  await dialog.getByLabel('Export').fill('/srv/backups')
+  await dialog.getByRole('button', { name: 'Save…' }).click()
+  await expect(dialog.getByRole('alert')).toContainText('This has not been tested.')
+  await expectAccessible(desk)
+  await dialog.getByRole('button', { name: 'Save untested' }).click()
+  await expect(dialog).toBeHidden()
+  const row = desk.getByRole('row', { name: new RegExp(name) })
+  await expect(row).toContainText('Never tested')
+  await expect(row).toContainText('nas.example.com:/srv/backups')
+})
+
+test('a bucket’s secret never comes back, and stays until it is replaced', async ({ desk }) => {
+  const [name, secret] = [fresh('bucket'), 'hunter2SecretAccessKey']
+  const answers: string[] = []
+  desk.on('response', async (response) => {
+    if (response.url().endsWith('/graphql')) answers.push(await response.text().catch(() => ''))
+  })
+  await desk.goto('/backup-storages')
+  await desk.getByRole('button', { name: 'Add backup storage' }).click()
+  await desk.getByLabel('Name').fill(name)
+  await desk.getByLabel('Endpoint').fill('http://127.0.0.1:9')
+  await desk.getByRole('textbox', { name: 'Bucket', exact: true }).fill('ams-backups')
+  await desk.getByLabel('Access key ID').fill('AKIDEXAMPLE')
+  await desk.getByLabel('Secret access key').fill(secret)
+  await desk.getByRole('button', { name: 'Save…' }).click()
+  await desk.getByRole('button', { name: 'Save untested' }).click()
+  await desk.getByRole('link', { name }).click()
+
+  await expect(desk.getByRole('heading', { level: 1, name })).toBeVisible()
+  await expect(desk.getByText('AKIDEXAMPLE')).toBeVisible()
+  await desk.getByRole('button', { name: 'Change…' }).click()
+  const dialog = desk.getByRole('dialog', { name: `Change ${name}` })
+  await expect(dialog.getByLabel('Secret access key')).toHaveValue('••••')
+  await expectAccessible(desk)
+  // Neither a name nor a limit asks for a test.
+  await expect(dialog.getByRole('button', { name: 'Save', exact: true })).toBeVisible()
+  await dialog.getByLabel('Access key ID').fill('AKIDOTHER')
+  await expect(dialog.getByRole('button', { name: 'Save and test' })).toHaveAccessibleDescription('Another access key has another secret. Replace it, too.')
+  await dialog.getByRole('button', { name: 'Replace…' }).click()
+  await expect(dialog.getByLabel('Secret access key')).toBeFocused()
+  await expect(dialog.getByLabel('Secret access key')).toHaveValue('')
+  await desk.keyboard.type('another-secret')
+  await dialog.getByRole('button', { name: 'Save…' }).click()
+  await dialog.getByRole('button', { name: 'Save untested' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(desk.getByText('AKIDOTHER')).toBeVisible()
+  expect(answers.length).toBeGreaterThan(0)
+  expect(answers.join('')).not.toMatch(/hunter2|another-secret/)
+  expect(await desk.content()).not.toMatch(/hunter2|another-secret/)
+})

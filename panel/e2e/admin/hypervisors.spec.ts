@@ -1,0 +1,97 @@
+/** Hypervisors and their groups. */
+
+import { Api } from '../api.ts'
+
+import { expect, expectAccessible, fresh, platform, setGroupStorage, signIn, test, watchConsole } from './fixtures.ts'
+
+test('a hypervisor is added, its token is shown once, and its agent’s first word is seen live', async ({ desk, gateway, admin }) => {
+  const { group } = await platform(admin)
+  const name = fresh('vm-host')
+  await desk.goto('/hypervisors')
+  await desk.getByRole('button', { name: 'Add hypervisor' }).click()
+  await expect(desk.getByLabel('Name')).toBeFocused()
+  await desk.keyboard.type(name)
+  await desk.getByRole('combobox', { name: 'Group' }).click()
+  await desk.getByRole('option', { name: group.name }).click()
+  await expectAccessible(desk)
+  await desk.getByRole('dialog').getByRole('button', { name: 'Add hypervisor' }).click()
+  const dialog = desk.getByRole('dialog', { name: `The enrolment token of ${name}` })
+  const token = (await dialog.getByLabel('Enrolment token').textContent()) ?? ''
+  expect(token).toMatch(/^tidemark_/)
+  await expect(dialog.getByRole('button', { name: 'Copy' })).toBeFocused()
+  await expectAccessible(desk)
+  await dialog.getByRole('button', { name: 'Close' }).click()
+  await expect(dialog).toBeHidden()
+  expect(await desk.content()).not.toContain(token)
+
+  const row = desk.getByRole('row', { name: new RegExp(name) })
+  await expect(row).toContainText('Never seen')
+  await row.getByRole('link', { name }).click()
+  await expect(desk.getByRole('heading', { level: 1, name })).toBeVisible()
+  await expect(desk.getByText('No agent has said hello yet.')).toBeVisible()
+  await new Api(gateway.url, token).ask('mutation ($input: AgentHelloInput!) { agentHello(input: $input) { hypervisorName } }', {
+    input: { version: '0.0.1', stateId: '0190a0a0-0000-7000-8000-00000000a9e1', capabilities: ['VOLUME_SNAPSHOT'] },
+  })
+  await expect(desk.getByText('Online', { exact: true })).toBeVisible()
+  await expect(desk.getByText(/^Latest is /)).toBeVisible()
+  await expect(desk.getByText('The agent can’t: it needs an update first')).toHaveCount(1)
+})
+
+test('a group without a backup storage lets nobody make backups', async ({ desk, customer, admin, browser, baseURL }) => {
+  const { group, storage } = await platform(admin)
+  await desk.goto('/hypervisor-groups')
+  await desk.getByRole('link', { name: group.name }).click()
+  await expect(desk.getByRole('heading', { level: 1, name: group.name })).toBeVisible()
+  await desk.getByRole('button', { name: 'Change…' }).click()
+  await desk.getByRole('combobox', { name: 'Backup storage' }).click()
+  await desk.getByRole('option', { name: 'None' }).click()
+  await expect(desk.getByText('Nobody can create backups here any more.')).toBeVisible()
+  await expectAccessible(desk)
+  await desk.getByRole('button', { name: 'Save' }).click()
+  await expect(desk.getByText('None: no backups can be made here')).toBeVisible()
+
+  const context = await browser.newContext({ baseURL })
+  const page = await context.newPage()
+  const errors = watchConsole(page)
+  await signIn(page, customer, `/volumes/${customer.volume.id}?tab=backups`)
+  await expect(page.getByRole('button', { name: 'Create the first backup' })).toHaveAccessibleDescription('Backups are not set up for this volume’s location.')
+  await setGroupStorage(admin, group.id, storage.id)
+  await page.reload()
+  await expect(page.getByRole('button', { name: 'Create the first backup' })).not.toHaveAttribute('aria-disabled', 'true')
+  expect(errors).toEqual([])
+  await context.close()
+})
+
+test('a group is created, and gets storage pools of both kinds', async ({ desk, admin }) => {
+  const name = fresh('Rotterdam')
+  await desk.goto('/hypervisor-groups')
+  await desk.getByRole('button', { name: 'Create group' }).click()
+  await desk.getByLabel('Name').fill(name)
+  await desk.keyboard.press('Enter')
+  await desk.getByRole('link', { name }).click()
+  await expect(desk.getByText('Without a pool, no volume can be made here.')).toBeVisible()
+
+  await desk.getByRole('button', { name: 'Add storage pool…' }).click()
+  const dialog = desk.getByRole('dialog', { name: `Add a storage pool to ${name}` })
+  await dialog.getByLabel('Name').fill('files')
+  await dialog.getByLabel('Directory').fill('relative')
+  await dialog.getByRole('button', { name: 'Add storage pool' }).click()
+  await expect(dialog.getByRole('alert')).toContainText('qcow2File.path')
+  await dialog.getByLabel('Directory').fill('/srv/volumes')
+  await dialog.getByRole('button', { name: 'Add storage pool' }).click()
+  await expect(desk.getByRole('row', { name: /files QCOW2 file/ })).toContainText('/srv/volumes')
+
+  await desk.getByRole('button', { name: 'Add storage pool…' }).click()
+  await dialog.getByRole('tab', { name: 'Ceph' }).click()
+  await dialog.getByLabel('Name').fill('fast')
+  await dialog.getByLabel('Pool', { exact: true }).fill('rbd')
+  await dialog.getByLabel('User').fill('tidemark')
+  await expectAccessible(desk)
+  await dialog.getByRole('button', { name: 'Add storage pool' }).click()
+  await expect(desk.getByRole('row', { name: /fast Ceph/ })).toContainText('rbd as tidemark')
+  // Its pools decide which plans are offered there.
+  await expect(desk.getByRole('table', { name: 'Plans' })).toBeVisible()
+  // Customers are not offered a place that no hypervisor serves.
+  const { hypervisorGroups } = await admin.ask('{ hypervisorGroups { name hypervisors { id } } }')
+  expect(hypervisorGroups.find((one: { name: string }) => one.name === name).hypervisors).toEqual([])
+})

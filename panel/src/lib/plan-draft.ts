@@ -1,0 +1,56 @@
+/** What is typed of a plan's caps and prices: whether it can be saved, and what is sent. */
+
+export interface PlanDraft {
+  maxSnapshots: string
+  maxBackups: string
+  snapshotCredits: string
+  backupCredits: string
+}
+
+interface KnownPlan {
+  maxSnapshots: number
+  maxBackups: number
+  snapshotCreditValue: string
+  backupCreditValue: string
+}
+
+export const NEW_PLAN: PlanDraft = { maxSnapshots: '5', maxBackups: '10', snapshotCredits: '0', backupCredits: '0' }
+
+export function planDraftOf(plan: KnownPlan): PlanDraft {
+  return {
+    maxSnapshots: String(plan.maxSnapshots),
+    maxBackups: String(plan.maxBackups),
+    snapshotCredits: plan.snapshotCreditValue,
+    backupCredits: plan.backupCreditValue,
+  }
+}
+
+const MOST = 2 ** 31 - 1
+
+/** A whole number from 0; undefined for what is none. */
+export function readCap(text: string): number | undefined {
+  const number = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN
+  return number <= MOST ? number : undefined
+}
+
+/** A decimal from 0, as it was written; undefined for what is none. */
+export function readCredits(text: string): string | undefined {
+  const value = text.trim().replace(',', '.')
+  return /^(\d+\.?\d*|\.\d+)$/.test(value) ? value.replace(/^\./, '0.').replace(/\.$/, '') : undefined
+}
+
+/** What the mutations take of it; undefined while a field is not a number. */
+export function planInput(draft: PlanDraft) {
+  const maxSnapshots = readCap(draft.maxSnapshots)
+  const maxBackups = readCap(draft.maxBackups)
+  const snapshotCreditValue = readCredits(draft.snapshotCredits)
+  const backupCreditValue = readCredits(draft.backupCredits)
+  if (maxSnapshots === undefined || maxBackups === undefined || snapshotCreditValue === undefined || backupCreditValue === undefined) return undefined
+  return { maxSnapshots, maxBackups, snapshotCreditValue, backupCreditValue }
+}
+
+/** "2 volumes already hold more than 10. They keep them, but can’t add."; undefined if none does. */
+export function aboveCap(volumes: number, cap: number): string | undefined {
+  if (volumes === 0) return undefined
+  return volumes === 1 ? `1 volume already holds more than ${cap}. It keeps them, but can’t add.` : `${volumes} volumes already hold more than ${cap}. They keep them, but can’t add.`
+}

@@ -1,0 +1,14 @@
+/** How an operation's age is judged: after 30 minutes it is late, near two hours it is about to be stopped. */
+
+const MINUTE = 60_000
+
+const LATE = 30 * MINUTE
+/** The gateway fails what has not ended after two hours. */
+const NEAR_THE_END = 100 * MINUTE
+
+export type Lateness = 'fine' | 'late' | 'overdue'
+
+export function latenessOf(age: number): Lateness {
+  if (age >= NEAR_THE_END) return 'overdue'
+  return age > LATE ? 'late' : 'fine'
+}

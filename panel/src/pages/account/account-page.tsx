@@ -1,0 +1,79 @@
+/** The page of an account: what it has, what it has in flight, and who signs in to it. */
+
+import { useParams } from '@tanstack/react-router'
+import { useState } from 'react'
+
+import { graphql } from '~/api/graphql'
+import { useKeptQuery } from '~/api/use-kept-query'
+import { useBreadcrumb } from '~/app/layout/breadcrumb'
+import { Loaded } from '~/app/loaded'
+import { counted } from '~/lib/pages'
+import { Button } from '~/parts/button'
+import { CopyId } from '~/parts/copy-id'
+import { Facts } from '~/parts/facts'
+import { PageSkeleton } from '~/parts/page-skeleton'
+import { PageTitle } from '~/parts/page-title'
+import { Quota } from '~/parts/quota'
+import { SubList } from '~/parts/sub-list'
+import { TextLink } from '~/parts/text-link'
+
+import { CreateUserDialog } from './create-user-dialog'
+import { UsersTable } from './users-table'
+
+const AccountQuery = graphql(`
+  query Account($id: ID!) {
+    serverTime
+    node(id: $id) {
+      __typename
+      id
+      ... on Account {
+        name
+        operationsInFlight
+        operationsInFlightLimit
+        users { id email role }
+      }
+    }
+    volumes(filter: { accountId: $id }, first: 0) { totalCount }
+    instances(filter: { accountId: $id }, first: 0) { totalCount }
+    backups(filter: { accountId: $id }, first: 0) { totalCount }
+    operations(filter: { accountId: $id }, first: 0) { totalCount }
+  }
+`)
+
+export default function AccountPage() {
+  const { accountId } = useParams({ from: '/admin/accounts/$accountId' })
+  const [result, ask] = useKeptQuery({ query: AccountQuery, variables: { id: accountId } })
+  const [creating, setCreating] = useState(false)
+  const { node, volumes, instances, backups, operations } = result.data ?? {}
+  const known = node?.__typename === 'Account' ? node : undefined
+  useBreadcrumb(known?.name ?? (result.data ? 'Not found' : 'Loading…'))
+  const search = { account: accountId }
+  return (
+    <Loaded result={result} ask={ask} pick={() => known} what="account" skeleton={<PageSkeleton what="account" />}>
+      {(account) => (
+        <div className="flex flex-col gap-7">
+          <div className="flex flex-col gap-5">
+            <PageTitle title={account.name} section="Accounts" below={<CopyId id={account.id} what={account.name} />} />
+            <Facts
+              facts={[
+                { label: 'In flight', value: <Quota used={account.operationsInFlight} most={account.operationsInFlightLimit} noun="operations" /> },
+                { label: 'Volumes', value: <TextLink to="/volumes" search={search}>{counted(volumes?.totalCount ?? 0, 'volume')}</TextLink> },
+                { label: 'Instances', value: <TextLink to="/instances" search={search}>{counted(instances?.totalCount ?? 0, 'instance')}</TextLink> },
+                { label: 'Backups', value: <TextLink to="/backups" search={search}>{counted(backups?.totalCount ?? 0, 'backup')}</TextLink> },
+                { label: 'Queue', value: <TextLink to="/queue" search={search}>{counted(operations?.totalCount ?? 0, 'operation')}</TextLink> },
+              ]}
+            />
+          </div>
+          <SubList
+            title="Users"
+            action={<Button size="small" onClick={() => setCreating(true)}>Create user…</Button>}
+            empty={account.users.length === 0 && 'Nobody can sign in to this account yet.'}
+          >
+            <UsersTable users={account.users} />
+          </SubList>
+          {creating && <CreateUserDialog account={account} onClosed={() => setCreating(false)} />}
+        </div>
+      )}
+    </Loaded>
+  )
+}

@@ -1,0 +1,62 @@
+/** Creates a user of an account. */
+
+import { useState } from 'react'
+
+import { graphql } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { Button } from '~/parts/button'
+import { ChoiceCards } from '~/parts/choice-cards'
+import { Dialog } from '~/parts/dialog'
+import { FailureNotice } from '~/parts/failure-notice'
+import { TextField } from '~/parts/text-field'
+import { useDialog } from '~/parts/use-dialog'
+
+import { ROLES } from './users-table'
+
+const CreateUser = graphql(`
+  mutation CreateUser($input: CreateUserInput!) {
+    createUser(input: $input) {
+      user { id email }
+    }
+  }
+`)
+
+/** The gateway takes no shorter password. */
+const SHORTEST = 12
+
+interface CreateUserDialogProps {
+  account: { id: string; name: string }
+  onClosed: () => void
+}
+
+export function CreateUserDialog({ account, onClosed }: CreateUserDialogProps) {
+  const dialog = useDialog(onClosed)
+  const { submit, pending, failure } = useSubmit(CreateUser)
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const [role, setRole] = useState<'USER' | 'ADMIN'>('USER')
+  const reason = email.trim() === '' ? 'Give an email address first.' : password.length < SHORTEST ? `The password has at least ${SHORTEST} characters.` : null
+
+  const create = async () => {
+    if (reason) return
+    if (await submit(() => ({ input: { accountId: account.id, email: email.trim(), password, role } }))) dialog.close()
+  }
+
+  return (
+    <Dialog
+      {...dialog.props}
+      title={`Create a user of ${account.name}`}
+      onSubmit={() => void create()}
+      actions={
+        <Button kind="primary" type="submit" pending={pending} reason={reason}>
+          Create user
+        </Button>
+      }
+    >
+      <FailureNotice failure={failure} isAdmin />
+      <TextField label="Email" type="email" value={email} onChange={setEmail} maxLength={254} required />
+      <TextField label="Password" type="password" autoComplete="new-password" value={password} onChange={setPassword} help={`At least ${SHORTEST} characters. Hand it over in private.`} required />
+      <ChoiceCards name="Role" value={role} onChange={setRole} options={ROLES.map(({ value, label, detail }) => ({ value, title: label, text: `${detail}.` }))} />
+    </Dialog>
+  )
+}

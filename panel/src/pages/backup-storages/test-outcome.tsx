@@ -1,0 +1,17 @@
+/** How a test of a backup storage ended: the time it took, or the exact error. */
+
+import { CircleAlert, CircleCheck } from 'lucide-react'
+
+interface TestOutcomeProps {
+  test: { ok: boolean; message: string; tookMilliseconds: number }
+}
+
+export function TestOutcome({ test }: TestOutcomeProps) {
+  const Icon = test.ok ? CircleCheck : CircleAlert
+  return (
+    <p className={`flex min-w-0 items-start gap-2 text-small anywhere nums ${test.ok ? 'text-ok' : 'text-bad'}`}>
+      <Icon size={16} className="mt-0.5 shrink-0" aria-hidden />
+      {test.ok ? `Wrote, read and deleted a test object in ${test.tookMilliseconds} ms` : test.message}
+    </p>
+  )
+}

@@ -1,0 +1,82 @@
+/** Adds a storage pool to a hypervisor group: a directory of qcow2 files, or a Ceph pool. */
+
+import { useState } from 'react'
+
+import { graphql } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { Button } from '~/parts/button'
+import { Dialog } from '~/parts/dialog'
+import { FailureNotice } from '~/parts/failure-notice'
+import { SecretField } from '~/parts/secret-field'
+import { Segmented } from '~/parts/segmented'
+import { TextField } from '~/parts/text-field'
+import { useDialog } from '~/parts/use-dialog'
+
+const CreateStoragePool = graphql(`
+  mutation CreateStoragePool($input: CreateStoragePoolInput!) {
+    createStoragePool(input: $input) {
+      storagePool { id name }
+    }
+  }
+`)
+
+const TYPES = [
+  { value: 'QCOW2_FILE', label: 'QCOW2 files' },
+  { value: 'CEPH_RBD', label: 'Ceph' },
+] as const
+
+const EMPTY = { name: '', path: '', pool: '', user: '', configPath: '', keyring: '' }
+
+interface PoolDialogProps {
+  groupId: string
+  groupName: string
+  onClosed: () => void
+}
+
+export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
+  const dialog = useDialog(onClosed)
+  const { submit, pending, failure } = useSubmit(CreateStoragePool)
+  const [type, setType] = useState<'QCOW2_FILE' | 'CEPH_RBD'>('QCOW2_FILE')
+  const [draft, setDraft] = useState(EMPTY)
+  const set = (field: keyof typeof EMPTY) => (value: string) => setDraft({ ...draft, [field]: value })
+  const isCeph = type === 'CEPH_RBD'
+  const needed = isCeph ? ([['pool', 'The pool'], ['user', 'The user']] as const) : ([['path', 'The directory']] as const)
+  const missing = needed.find(([field]) => draft[field].trim() === '')
+  const reason = draft.name.trim() === '' ? 'Name the pool first.' : missing ? `${missing[1]} is missing.` : null
+
+  const add = async () => {
+    if (reason) return
+    const cephRbd = { pool: draft.pool.trim(), user: draft.user.trim(), configPath: draft.configPath.trim() || null, keyring: draft.keyring || null }
+    const place = isCeph ? { cephRbd } : { qcow2File: { path: draft.path.trim() } }
+    if (await submit(() => ({ input: { hypervisorGroupId: groupId, name: draft.name.trim(), ...place } }))) dialog.close()
+  }
+
+  return (
+    <Dialog
+      {...dialog.props}
+      title={`Add a storage pool to ${groupName}`}
+      description="New volumes of this group lie there, if their plan has its storage type."
+      onSubmit={() => void add()}
+      actions={
+        <Button kind="primary" type="submit" pending={pending} reason={reason}>
+          Add storage pool
+        </Button>
+      }
+    >
+      <FailureNotice failure={failure} isAdmin />
+      <TextField label="Name" value={draft.name} onChange={set('name')} maxLength={128} required />
+      <Segmented name="Storage" options={TYPES} value={type} onChange={setType}>
+        {isCeph ? (
+          <>
+            <TextField label="Pool" value={draft.pool} onChange={set('pool')} className="font-mono" placeholder="volumes" required />
+            <TextField label="User" value={draft.user} onChange={set('user')} className="font-mono" placeholder="tidemark" help="Without “client.” before it." required />
+            <TextField label="Configuration file" optional value={draft.configPath} onChange={set('configPath')} className="font-mono" placeholder="/etc/ceph/ceph.conf" />
+            <SecretField label="Key" optional value={draft.keyring} onChange={set('keyring')} kept={false} help="Kept encrypted, and never shown again. Without it, the hypervisors have it themselves." />
+          </>
+        ) : (
+          <TextField label="Directory" value={draft.path} onChange={set('path')} className="font-mono" placeholder="/srv/volumes" help="An absolute path on the hypervisors." required />
+        )}
+      </Segmented>
+    </Dialog>
+  )
+}

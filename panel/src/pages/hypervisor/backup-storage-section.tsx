@@ -1,0 +1,65 @@
+/** Where a hypervisor writes backups: to its own backup storage, else to its group's. */
+
+import { KIND_NAMES } from '~/lib/backup-storage'
+import type { BackupStorageDetail } from '~/pages/backup-storages/backup-storages-query'
+import { TestOutcome } from '~/pages/backup-storages/test-outcome'
+import { DetailList } from '~/parts/detail-list'
+import { Notice } from '~/parts/notice'
+import { Section } from '~/parts/section'
+import { TextLink } from '~/parts/text-link'
+import { Ago } from '~/parts/time'
+
+interface BackupStorageSectionProps {
+  hypervisor: { usesGroupBackupStorage: boolean; group: { id: string; name: string }; backupStorage: BackupStorageDetail | null }
+}
+
+export function BackupStorageSection({ hypervisor: { backupStorage, group, usesGroupBackupStorage } }: BackupStorageSectionProps) {
+  const ofGroup = (
+    <TextLink inline to="/hypervisor-groups/$groupId" params={{ groupId: group.id }}>
+      {group.name}
+    </TextLink>
+  )
+  if (!backupStorage) {
+    return (
+      <Section title="Backup storage">
+        <Notice tone="warn" title="No backups can be made here.">
+          Neither the hypervisor nor its group {ofGroup} has a backup storage. Set one for the group.
+        </Notice>
+      </Section>
+    )
+  }
+  const test = backupStorage.lastTest
+  return (
+    <Section
+      title="Backup storage"
+      about={usesGroupBackupStorage ? <>That of its group {ofGroup}.</> : <>Its own, not that of its group {ofGroup}.</>}
+      foot={
+        test ? (
+          <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-1">
+            <TestOutcome test={test} />
+            <span className="text-ink-3">
+              Tested <Ago at={test.at} />
+            </span>
+          </div>
+        ) : (
+          'It has never been tested.'
+        )
+      }
+    >
+      <DetailList
+        details={[
+          {
+            label: 'Name',
+            value: (
+              <TextLink to="/backup-storages/$storageId" params={{ storageId: backupStorage.id }}>
+                {backupStorage.name}
+              </TextLink>
+            ),
+          },
+          { label: 'Type', value: KIND_NAMES[backupStorage.kind] },
+          { label: 'Address', value: backupStorage.summary.replace(/^\w+: /, ''), mono: true },
+        ]}
+      />
+    </Section>
+  )
+}

@@ -1,0 +1,63 @@
+/** Gives up on an operation: it is marked failed, once the volume's name is typed and a reason is given. */
+
+import { useState } from 'react'
+
+import { graphql } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { confirmation } from '~/lib/confirm-name'
+import { operationWords } from '~/lib/operation-words'
+import type { QueuedOperation } from '~/pages/queue/queue-query'
+import { Button } from '~/parts/button'
+import { ConfirmName } from '~/parts/confirm-name'
+import { Dialog } from '~/parts/dialog'
+import { FailureNotice } from '~/parts/failure-notice'
+import { TextField } from '~/parts/text-field'
+import { useDialog } from '~/parts/use-dialog'
+
+const FailOperation = graphql(`
+  mutation FailOperation($input: FailOperationInput!) {
+    failOperation(input: $input) {
+      operation { id status finishedAt error { code message } }
+    }
+  }
+`)
+
+export function FailDialog({ operation, onClosed }: { operation: QueuedOperation; onClosed: () => void }) {
+  const dialog = useDialog(onClosed)
+  const { submit, pending, failure } = useSubmit(FailOperation)
+  const [typed, setTyped] = useState('')
+  const [why, setWhy] = useState('')
+  const name = (operation.volume ?? operation.targetVolume)?.name ?? operation.backup?.volumeName ?? operation.account.name
+  const matches = confirmation(typed, name) === 'same'
+  const reason = why.trim() === '' ? 'Give a reason first.' : matches ? null : 'Type the volume’s name first.'
+
+  const fail = async () => {
+    if (reason) return
+    if (await submit(() => ({ input: { operationId: operation.id, reason: why.trim() } }))) dialog.close()
+  }
+
+  return (
+    <Dialog
+      {...dialog.props}
+      alert
+      title="Mark this operation failed?"
+      description={
+        <>
+          <span className="font-medium text-ink">{operationWords(operation.kind).noun}</span>
+          {` of ${operation.account.name} ends now. The volume is released once no agent can still be writing: when the agent has stopped, or its lease is over.`}
+          {operation.kind === 'RESTORE_IN_PLACE' && ' The volume may be partly overwritten then.'}
+        </>
+      }
+      onSubmit={() => void fail()}
+      actions={
+        <Button kind="danger" type="submit" pending={pending} reason={reason}>
+          Mark failed
+        </Button>
+      }
+    >
+      <FailureNotice failure={failure} isAdmin />
+      <TextField label="Reason" value={why} onChange={setWhy} maxLength={500} help="The customer reads it." required />
+      <ConfirmName name={name} typed={typed} onType={setTyped} />
+    </Dialog>
+  )
+}

@@ -1,0 +1,46 @@
+/** All that the page of an operation shows. */
+
+import { graphql } from '~/api/graphql'
+import { QueuedOperation } from '~/pages/queue/queue-query'
+
+export const OperationQuery = graphql(
+  `
+    query Operation($id: ID!) {
+      serverTime
+      operation(id: $id) {
+        ...QueuedOperation
+        events(first: 100) {
+          totalCount
+          nodes { cursor at kind actor message }
+        }
+      }
+    }
+  `,
+  [QueuedOperation],
+)
+
+export const OperationLogsQuery = graphql(`
+  query OperationLogs($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+    operation(id: $id) {
+      id
+      logs(first: $first, after: $after, last: $last, before: $before) {
+        totalCount
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        nodes { at level message }
+      }
+    }
+  }
+`)
+
+export const OperationProgressSubscription = graphql(`
+  subscription OperationProgress($id: ID!) {
+    operationProgress(operationId: $id) {
+      id
+      status
+      startedAt
+      finishedAt
+      progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
+      error { code message }
+    }
+  }
+`)

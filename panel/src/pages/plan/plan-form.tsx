@@ -1,0 +1,113 @@
+/** Changes a plan. Lowering a cap deletes nothing, and says who is above it. */
+
+import { Check } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+
+import { graphql } from '~/api/graphql'
+import { useKeptQuery } from '~/api/use-kept-query'
+import { useSubmit } from '~/api/use-submit'
+import { counted } from '~/lib/pages'
+import { aboveCap, type PlanDraft, planDraftOf, planInput, readCap } from '~/lib/plan-draft'
+import { PlanFields } from '~/pages/plans/plan-fields'
+import type { PlanRow } from '~/pages/plans/plans-query'
+import { Button } from '~/parts/button'
+import { CheckField } from '~/parts/check-field'
+import { FailureNotice } from '~/parts/failure-notice'
+import { Section } from '~/parts/section'
+import { TextField } from '~/parts/text-field'
+
+const UpdatePlan = graphql(`
+  mutation UpdateVolumePlan($input: UpdateVolumePlanInput!) {
+    updateVolumePlan(input: $input) {
+      plan { id name enabled maxSnapshots maxBackups snapshotCreditValue backupCreditValue }
+    }
+  }
+`)
+
+const VolumesAbove = graphql(`
+  query VolumesAbove($id: ID!, $maxSnapshots: Int!, $maxBackups: Int!) {
+    node(id: $id) {
+      __typename
+      id
+      ... on VolumePlan {
+        snapshots: volumesAbove(maxSnapshots: $maxSnapshots)
+        backups: volumesAbove(maxBackups: $maxBackups)
+      }
+    }
+  }
+`)
+
+type Draft = PlanDraft & { name: string; enabled: boolean }
+
+export function PlanForm({ plan }: { plan: PlanRow }) {
+  const { submit, pending, failure } = useSubmit(UpdatePlan)
+  const [saved, setSaved] = useState(false)
+  const [changes, setChanges] = useState<Partial<Draft>>({})
+  const before: Draft = { ...planDraftOf(plan), name: plan.name, enabled: plan.enabled }
+  const draft = { ...before, ...changes }
+  const warnings = useWarnings(plan, draft)
+  const input = planInput(draft)
+  const same = JSON.stringify(draft) === JSON.stringify(before)
+  const reason = draft.name.trim() === '' ? 'Name the plan first.' : !input ? 'Caps and credits are numbers.' : same ? 'Nothing has changed.' : null
+  const change = (more: Partial<Draft>) => {
+    setSaved(false)
+    setChanges({ ...changes, ...more })
+  }
+
+  const save = async (event: FormEvent) => {
+    event.preventDefault()
+    if (reason || !input) return
+    const done = await submit(() => ({ input: { planId: plan.id, name: draft.name.trim(), enabled: draft.enabled, ...input } }))
+    if (!done) return
+    setChanges({})
+    setSaved(true)
+  }
+
+  return (
+    <form noValidate onSubmit={(event) => void save(event)} className="max-w-[40rem]">
+      <Section
+        title="Caps and prices"
+        about="Volumes that have the plan get what is changed here, too."
+        foot={
+          <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
+            <span className="nums">{counted(plan.volumeCount, 'volume')} {plan.volumeCount === 1 ? 'uses' : 'use'} this plan</span>
+            <span className="flex items-center gap-4">
+              <span role="status" className="flex items-center gap-1.5 text-ok">
+                {saved && (
+                  <>
+                    <Check size={16} aria-hidden />
+                    Saved
+                  </>
+                )}
+              </span>
+              <Button kind="primary" type="submit" pending={pending} reason={reason}>
+                Save plan
+              </Button>
+            </span>
+          </div>
+        }
+      >
+        <FailureNotice failure={failure} isAdmin />
+        <TextField label="Name" value={draft.name} onChange={(name) => change({ name })} maxLength={128} required />
+        <div className="grid gap-5 sm:grid-cols-2">
+          <PlanFields draft={draft} onChange={change} warnings={warnings} />
+        </div>
+        <CheckField label="Offer it" help="New volumes may have it. Those that have it keep it." checked={draft.enabled} onChange={(enabled) => change({ enabled })} />
+      </Section>
+    </form>
+  )
+}
+
+/** What to say of caps that are lower than they were. */
+function useWarnings(plan: PlanRow, draft: PlanDraft) {
+  const maxSnapshots = readCap(draft.maxSnapshots) ?? plan.maxSnapshots
+  const maxBackups = readCap(draft.maxBackups) ?? plan.maxBackups
+  const lowered = { snapshots: maxSnapshots < plan.maxSnapshots, backups: maxBackups < plan.maxBackups }
+  const [{ data }] = useKeptQuery({ query: VolumesAbove, variables: { id: plan.id, maxSnapshots, maxBackups }, pause: !lowered.snapshots && !lowered.backups })
+  const above = data?.node?.__typename === 'VolumePlan' ? data.node : undefined
+  if (!above) return {}
+  return {
+    snapshots: lowered.snapshots ? aboveCap(above.snapshots, maxSnapshots) : undefined,
+    backups: lowered.backups ? aboveCap(above.backups, maxBackups) : undefined,
+  }
+}

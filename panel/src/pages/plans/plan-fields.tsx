@@ -1,0 +1,82 @@
+/** The caps and prices of a plan, each with its unit. */
+
+import { TriangleAlert } from 'lucide-react'
+
+import { type PlanDraft, readCap, readCredits } from '~/lib/plan-draft'
+import { TextField } from '~/parts/text-field'
+
+interface PlanFieldsProps {
+  draft: PlanDraft
+  onChange: (changes: Partial<PlanDraft>) => void
+  /** Of a cap that is lowered below what volumes hold. */
+  warnings?: { snapshots?: string; backups?: string }
+}
+
+export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
+  return (
+    <>
+      <TextField
+        label="Max snapshots"
+        value={draft.maxSnapshots}
+        onChange={(maxSnapshots) => onChange({ maxSnapshots })}
+        inputMode="numeric"
+        className="max-w-24 nums"
+        after="per volume"
+        help={warnings?.snapshots && <Warning>{warnings.snapshots}</Warning>}
+        error={capError(draft.maxSnapshots)}
+      />
+      <TextField
+        label="Max backups"
+        value={draft.maxBackups}
+        onChange={(maxBackups) => onChange({ maxBackups })}
+        inputMode="numeric"
+        className="max-w-24 nums"
+        after="per volume"
+        help={warnings?.backups && <Warning>{warnings.backups}</Warning>}
+        error={capError(draft.maxBackups)}
+      />
+      <TextField
+        label="Snapshot credits"
+        value={draft.snapshotCredits}
+        onChange={(snapshotCredits) => onChange({ snapshotCredits })}
+        inputMode="decimal"
+        className="max-w-24 nums"
+        after="per GiB a month"
+        help={free(draft.snapshotCredits)}
+        error={creditError(draft.snapshotCredits)}
+      />
+      <TextField
+        label="Backup credits"
+        value={draft.backupCredits}
+        onChange={(backupCredits) => onChange({ backupCredits })}
+        inputMode="decimal"
+        className="max-w-24 nums"
+        after="per GiB a month"
+        help={free(draft.backupCredits)}
+        error={creditError(draft.backupCredits)}
+      />
+    </>
+  )
+}
+
+function Warning({ children }: { children: string }) {
+  return (
+    <span role="status" className="flex items-start gap-2 text-warn">
+      <TriangleAlert size={16} className="mt-0.5 shrink-0" aria-hidden />
+      {children}
+    </span>
+  )
+}
+
+function capError(text: string): string | undefined {
+  if (readCap(text) === undefined) return 'A whole number. 0 allows none.'
+  return undefined
+}
+
+function creditError(text: string): string | undefined {
+  return readCredits(text) === undefined ? 'A number such as 0.05. 0 is free.' : undefined
+}
+
+function free(text: string): string | undefined {
+  return Number(readCredits(text)) === 0 ? 'Free within the limit.' : undefined
+}

@@ -1,0 +1,36 @@
+/** How long ago an operation was asked for; of one that has ended, how long it took. */
+
+import { TriangleAlert } from 'lucide-react'
+
+import { useServerTime } from '~/api/context'
+import { formatDuration } from '~/lib/duration'
+import { type Lateness, latenessOf } from '~/lib/queue-age'
+
+const COLOURS: Record<Lateness, string> = { fine: '', late: 'text-warn', overdue: 'text-bad' }
+const NOTES: Record<Lateness, string | null> = { fine: null, late: 'Takes long', overdue: 'Fails at 2 h' }
+
+interface OperationAgeProps {
+  operation: { createdAt: string; finishedAt: string | null }
+  /** The label says already that it is how long it took. */
+  labelled?: boolean
+}
+
+export function OperationAge({ operation: { createdAt, finishedAt }, labelled }: OperationAgeProps) {
+  const now = useServerTime('second')
+  if (finishedAt) {
+    const took = Date.parse(finishedAt) - Date.parse(createdAt)
+    const span = took < 1000 ? '< 1 s' : formatDuration(took)
+    return labelled ? span : <span className="text-ink-3">took {span}</span>
+  }
+  const age = now - Date.parse(createdAt)
+  const lateness = latenessOf(age)
+  return (
+    <span className={COLOURS[lateness]}>
+      <span className="inline-flex items-center gap-1.5 font-medium">
+        {lateness !== 'fine' && <TriangleAlert size={14} aria-hidden />}
+        {formatDuration(age)}
+      </span>
+      {NOTES[lateness] && <span className="block text-meta">{NOTES[lateness]}</span>}
+    </span>
+  )
+}

@@ -1,0 +1,79 @@
+/** Operations of all accounts in rows. */
+
+import { operationWords } from '~/lib/operation-words'
+import { OperationStatus } from '~/pages/volume/activity/operation-status'
+import { Cell, type Column, Lines, Row, Table } from '~/parts/table'
+import { TextLink } from '~/parts/text-link'
+import { TimeLines } from '~/parts/time'
+
+import { OperationAge } from './operation-age'
+import type { QueuedOperation } from './queue-query'
+
+const COLUMNS: readonly Column[] = [
+  { label: 'Operation', className: 'w-1/3' },
+  { label: 'State' },
+  { label: 'Age', right: true },
+  { label: 'Volume', className: 'w-1/3' },
+  { label: 'Account', className: 'w-1/3' },
+  { label: 'Hypervisor', extra: true },
+  { label: 'Asked for', extra: true },
+]
+
+export function QueueTable({ operations }: { operations: readonly QueuedOperation[] }) {
+  return (
+    <Table name="Queue" columns={COLUMNS}>
+      {operations.map((operation) => (
+        <OperationRow key={operation.id} operation={operation} />
+      ))}
+    </Table>
+  )
+}
+
+function OperationRow({ operation }: { operation: QueuedOperation }) {
+  const { error, volume, targetVolume, snapshot, backup, status, progress } = operation
+  const subject = (snapshot ?? backup ?? targetVolume)?.name
+  const running = status === 'STARTED' && `${progress.phase}${progress.bytesTotal > 0 ? ` · ${Math.floor(progress.percent)} %` : ''}`
+  return (
+    <Row>
+      <Cell className="@table:max-w-0 @table:min-w-40">
+        <Lines
+          first={
+            <TextLink to="/queue/$operationId" params={{ operationId: operation.id }} className="text-body font-medium text-ink!">
+              {operationWords(operation.kind).noun}
+            </TextLink>
+          }
+          second={error ? <span className="line-clamp-2 text-bad anywhere">{error.message}</span> : <span className="block truncate nums">{running || subject}</span>}
+          title={subject}
+        />
+      </Cell>
+      <Cell place="right">
+        <OperationStatus status={status} />
+      </Cell>
+      <Cell right place="late" className="whitespace-nowrap">
+        <OperationAge operation={operation} />
+      </Cell>
+      <Cell className="@table:max-w-0 @table:min-w-28 truncate">
+        {volume ? (
+          <TextLink to="/volumes/$volumeId" params={{ volumeId: volume.id }} title={volume.name}>
+            {volume.name}
+          </TextLink>
+        ) : (
+          <span className="text-ink-3">{backup?.volumeName ?? 'Gone'}</span>
+        )}
+      </Cell>
+      <Cell place="gone" className="@table:max-w-0 @table:min-w-28 truncate">
+        <TextLink to="/accounts/$accountId" params={{ accountId: operation.account.id }} title={operation.account.name}>
+          {operation.account.name}
+        </TextLink>
+      </Cell>
+      <Cell extra className="max-w-36 truncate font-mono">
+        <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: operation.hypervisor.id }} title={operation.hypervisor.name}>
+          {operation.hypervisor.name}
+        </TextLink>
+      </Cell>
+      <Cell extra>
+        <TimeLines at={operation.createdAt} />
+      </Cell>
+    </Row>
+  )
+}
