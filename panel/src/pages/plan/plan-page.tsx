@@ -60,7 +60,7 @@ export default function PlanPage() {
                   groups.length === 0 ? (
                     <span className="font-normal text-ink-3">No group</span>
                   ) : (
-                    <span className="flex flex-wrap gap-x-3">
+                    <span className="flex flex-wrap gap-x-4 gap-y-2">
                       {groups.map((group) => (
                         <TextLink key={group.id} to="/hypervisor-groups/$groupId" params={{ groupId: group.id }}>
                           {group.name}
