@@ -17,7 +17,7 @@ import { Gateway } from './gateway.ts'
 
 export { expect } from '@playwright/test'
 
-interface Named {
+export interface Named {
   id: string
   name: string
 }
@@ -43,6 +43,9 @@ interface WorkerFixtures {
   /** Of the gateway. */
   cooldownSeconds: number
   inFlightLimit: number
+  deadlineSeconds: number | undefined
+  /** Journeys that leave traces on the platform name themselves here, and get a gateway for themselves. */
+  aloneFor: string | undefined
   gateway: Gateway
   admin: Api
 }
@@ -52,9 +55,11 @@ let count = 0
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   cooldownSeconds: [0, { option: true, scope: 'worker' }],
   inFlightLimit: [3, { option: true, scope: 'worker' }],
+  deadlineSeconds: [undefined, { option: true, scope: 'worker' }],
+  aloneFor: [undefined, { option: true, scope: 'worker' }],
   gateway: [
-    async ({ cooldownSeconds, inFlightLimit }, use) => {
-      const gateway = await Gateway.start({ cooldownSeconds, inFlightLimit })
+    async ({ cooldownSeconds, inFlightLimit, deadlineSeconds }, use) => {
+      const gateway = await Gateway.start({ cooldownSeconds, inFlightLimit, deadlineSeconds })
       await use(gateway)
       await gateway.stop()
     },
@@ -95,6 +100,12 @@ export async function signIn(page: Page, { email, password }: { email: string; p
   await expect(page.getByRole('button', { name: `account of ${email}` })).toBeVisible()
 }
 
+/** Closes the dialog by the keyboard, and waits until it is gone: it has buttons of the same names as the page. */
+export async function leaveDialog(page: Page): Promise<void> {
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog').or(page.getByRole('alertdialog'))).toHaveCount(0)
+}
+
 /** Signs the customer in in another browser. */
 export async function anotherBrowser(context: BrowserContext, customer: Customer, baseURL: string): Promise<Page> {
   const other = await context.browser()?.newContext({ baseURL })
@@ -113,19 +124,21 @@ async function makeCustomer(gateway: Gateway, admin: Api): Promise<Customer> {
   })
   const accountId: string = createAccount.account.id
   await admin.ask('mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }', { input: { accountId, ...who } })
-  const { hypervisors, hypervisorGroups } = await admin.ask('{ hypervisors { id } hypervisorGroups { id plans { id name } } }')
+  const { hypervisors } = await admin.ask('{ hypervisors { id name } }')
   const { createInstance } = await admin.ask('mutation ($input: CreateInstanceInput!) { createInstance(input: $input) { instance { id name } } }', {
-    input: { accountId, hypervisorId: hypervisors[0].id, name: 'orders-db-01' },
+    input: { accountId, hypervisorId: hypervisors.find((one: Named) => one.name === 'this-machine').id, name: 'orders-db-01' },
   })
   const api = await Api.signIn(gateway.url, who)
-  const plan = hypervisorGroups[0].plans.find((one: Named) => one.name.startsWith('Small'))
-  const volume = await makeVolume(api, 'orders-db-data', plan.id, hypervisorGroups[0].id)
+  const volume = await makeVolume(api, 'orders-db-data')
   return { ...who, api, accountId, instance: createInstance.instance, volume }
 }
 
-async function makeVolume(api: Api, name: string, planId: string, hypervisorGroupId: string): Promise<Named> {
+/** Makes a volume of the plan whose name begins so, and waits until it is there. */
+export async function makeVolume(api: Api, name: string, plan: 'Small' | 'Large' = 'Small'): Promise<Named> {
+  const { hypervisorGroups } = await api.ask('{ hypervisorGroups { id plans { id name } } }')
+  const planId = hypervisorGroups[0].plans.find((one: Named) => one.name.startsWith(plan)).id
   const { createVolume } = await api.ask('mutation ($input: CreateVolumeInput!) { createVolume(input: $input) { volume { id name } } }', {
-    input: { name, planId, hypervisorGroupId },
+    input: { name, planId, hypervisorGroupId: hypervisorGroups[0].id },
   })
   const { id } = createVolume.volume
   await api.until('query ($id: ID!) { volume(id: $id) { status } }', { id }, (data) => data['volume'].status === 'AVAILABLE')
@@ -144,10 +157,10 @@ export async function makeItem({ api, volume }: Customer, kind: 'snapshot' | 'ba
 }
 
 /** Fills the start of a volume with bytes that no compression makes smaller. */
-export async function fill(gateway: Gateway, volume: Named, mebibytes: number): Promise<void> {
+export async function fill(gateway: Gateway, volume: Named, mebibytes: number, sizeGibibytes = 1): Promise<void> {
   const raw = join(gateway.data, `${volume.id}.raw`)
   await writeFile(raw, randomBytes(mebibytes * 2 ** 20))
-  await truncate(raw, 2 ** 30)
+  await truncate(raw, sizeGibibytes * 2 ** 30)
   const image = join(gateway.data, 'pool', `${volume.id}.qcow2`)
   await promisify(execFile)('qemu-img', ['convert', '-O', 'qcow2', raw, image])
   await rm(raw)

@@ -15,6 +15,8 @@ const PATIENCE = 60_000
 export interface GatewayOptions {
   cooldownSeconds: number
   inFlightLimit?: number
+  /** How long an operation may take; an agent's lease is shortened to fit into it. */
+  deadlineSeconds?: number
 }
 
 export class Gateway {
@@ -40,12 +42,19 @@ export class Gateway {
 
   /** Runs the process; again, after `kill`, with the data that is there. */
   async run(): Promise<void> {
-    const { cooldownSeconds, inFlightLimit = 3 } = this.#options
+    const { cooldownSeconds, inFlightLimit = 3, deadlineSeconds } = this.#options
+    const deadline = deadlineSeconds && {
+      TIDEMARK_RULES_DEADLINE_SECONDS: String(deadlineSeconds),
+      TIDEMARK_RULES_LEASE_SECONDS: '3',
+      TIDEMARK_RULES_HEARTBEAT_SECONDS: '1',
+      TIDEMARK_RULES_CLEANUP_INTERVAL_SECONDS: '1',
+    }
     const child = spawn(BINARY, ['demo', '--data', this.data, '--listen', `127.0.0.1:${this.#port}`], {
       env: {
         ...ENVIRONMENT,
         TIDEMARK_RULES_COOLDOWN_SECONDS: String(cooldownSeconds),
         TIDEMARK_RULES_IN_FLIGHT_LIMIT: String(inFlightLimit),
+        ...deadline,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -66,10 +75,17 @@ export class Gateway {
     })
   }
 
+  /** Of the process that is both gateway and agent. */
+  get pid(): number {
+    const pid = this.#process?.pid
+    if (pid === undefined) throw new Error('the gateway does not run')
+    return pid
+  }
+
   /** Ends the process at once, as a crash would. */
   async kill(): Promise<void> {
     const child = this.#process
-    if (!child || child.exitCode !== null) return
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise((exited) => child.once('exit', exited))
     child.kill('SIGKILL')
     await ended

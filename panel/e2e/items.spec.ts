@@ -2,6 +2,8 @@
 
 import { expect, expectAccessible, makeItem, test } from './fixtures.ts'
 
+test.use({ contextOptions: { reducedMotion: 'no-preference' } })
+
 test('a snapshot is taken by the keyboard, and the banner tells of it', async ({ panel, customer }) => {
   await panel.goto(`/volumes/${customer.volume.id}`)
   await panel.getByRole('button', { name: 'Take the first snapshot' }).focus()

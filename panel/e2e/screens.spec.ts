@@ -9,7 +9,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test.use({ colorScheme })
 
     test(`all screens are accessible in the ${colorScheme} theme`, async ({ panel, customer }) => {
-      test.setTimeout(180_000)
       await makeItem(customer, 'snapshot', 'before-black-friday')
       await makeItem(customer, 'backup', 'weekly')
       await customer.api.ask('mutation { createApiToken(input: { name: "nightly" }) { secret } }')

@@ -4,7 +4,10 @@ import { anotherBrowser, expect, expectAccessible, fill, limitBackups, test } fr
 
 const MIB = 2 ** 20
 
-test.use({ expectedErrors: /WebSocket connection .* failed|ERR_INTERNET_DISCONNECTED/ })
+test.use({
+  expectedErrors: /WebSocket connection .* failed|ERR_INTERNET_DISCONNECTED/,
+  contextOptions: { reducedMotion: 'no-preference' },
+})
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
 test('the banner tells how far, how fast and how long, in every browser and after a reload', async ({

@@ -62,7 +62,7 @@ async fn serve<E: Executor>(
 ) -> Result<Response, Failure> {
     let caller = Caller::of(&gateway.app, &gateway.http, parts).await?;
     match accepted.answer(kind)? {
-        Answer::Stream => Ok(sse::stream(gateway, request, kind, caller)),
+        Answer::Stream => Ok(sse::stream(gateway, request, kind, caller).await),
         Answer::Single(format) => {
             let jar = caller.jar.clone();
             let answer = gateway.answer(request, kind, caller).await?;

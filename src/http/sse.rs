@@ -54,12 +54,12 @@ async fn serve<E: Executor>(
         without_mutations(request::of_query_string(&parts.uri)?)?
     };
     let caller = Caller::of(&gateway.app, &gateway.http, &parts).await?;
-    Ok(stream(gateway, request, kind, caller))
+    Ok(stream(gateway, request, kind, caller).await)
 }
 
-/// The event stream of one operation. Its headers are sent before the operation is carried out: a
-/// browser that is to keep a session signs in by a single answer.
-pub(super) fn stream<E: Executor>(
+/// The event stream of one operation. Of a mutation it begins with its answer, because only then its
+/// headers can say which session a browser is to keep.
+pub(super) async fn stream<E: Executor>(
     gateway: &Gateway<E>,
     request: Request,
     kind: Kind,
@@ -67,8 +67,13 @@ pub(super) fn stream<E: Executor>(
 ) -> HttpResponse {
     let jar = caller.jar.clone();
     let complete = Event::default().event("complete");
-    let events = gateway
-        .answers(request, kind, caller)
+    let mut answers = gateway.answers(request, kind, caller);
+    let first = match kind {
+        Kind::Mutation => answers.next().await,
+        Kind::Query | Kind::Subscription => None,
+    };
+    let events = stream::iter(first)
+        .chain(answers)
         .map(|response| next(&response))
         .chain(stream::iter([complete]));
     // A stopping gateway ends subscriptions; queries and mutations it lets finish.

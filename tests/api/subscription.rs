@@ -172,6 +172,34 @@ async fn a_volumes_activity_shows_what_holds_it_and_the_ended_operation_once() {
 }
 
 #[tokio::test]
+async fn the_banner_tells_of_the_instance_that_a_volume_is_attached_to() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let instance = world.instance(&alice, |_| {}).await;
+        let document = "subscription($id: ID!) { volumeActivity(volumeId: $id) {
+            volume { attachedTo { status } } } }";
+        let mut stream = world.watch(&by, document, on("id", volume.id));
+        let event = stream.next().await;
+        assert_eq!(event["volume"]["attachedTo"], Value::Null);
+        let to =
+            json!({ "volumeId": volume.id.to_string(), "instanceId": instance.id.to_string() });
+        world.run(&by, "attachVolume", to).await;
+        let event = stream.next().await;
+        assert_eq!(event["volume"]["attachedTo"]["status"], "RUNNING");
+        for (mutation, status) in [("stopInstance", "STOPPED"), ("startInstance", "RUNNING")] {
+            world
+                .run(&by, mutation, on("instanceId", instance.id))
+                .await;
+            let event = stream.next().await;
+            assert_eq!(event["volume"]["attachedTo"]["status"], status);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_cooldown_ticks_down_ends_in_null_and_begins_anew_with_the_next() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;

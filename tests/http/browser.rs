@@ -96,6 +96,32 @@ async fn a_page_of_the_gateway_that_signs_in_gets_a_cookie() {
 }
 
 #[tokio::test]
+async fn a_page_that_signs_in_and_out_by_event_streams_has_its_cookie_set_and_cleared() {
+    let gateway = Gateway::start_api(|_| {}).await;
+    let stream = |request: RequestBuilder| {
+        request
+            .header(header::ORIGIN, own(&gateway))
+            .header(header::ACCEPT, "text/event-stream")
+    };
+    let answer = stream(sign_in(&gateway)).send().await.unwrap();
+    let cookie = set_cookie(&answer).unwrap();
+    let pair = cookie.split(';').next().unwrap();
+    let (_, secret) = pair.split_once('=').unwrap();
+    let events = answer.text().await.unwrap();
+    assert!(events.starts_with("event: next\n"), "{events}");
+    assert!(events.contains(secret), "{events}");
+    assert!(events.ends_with("event: complete\n\n"), "{events}");
+
+    let seen = gateway.post(VIEWER).header(header::ORIGIN, own(&gateway));
+    let seen = seen.header(header::COOKIE, pair).send().await.unwrap();
+    assert_eq!(email(seen).await, "ann@example.com");
+
+    let answer = stream(gateway.post(SIGN_OUT)).header(header::COOKIE, pair);
+    let cleared = set_cookie(&answer.send().await.unwrap()).unwrap();
+    assert!(cleared.starts_with("tidemark_session=;"), "{cleared}");
+}
+
+#[tokio::test]
 async fn behind_a_trusted_proxy_with_tls_the_cookie_is_for_tls_and_this_host_only() {
     let trusted = "127.0.0.0/8".parse().unwrap();
     let gateway = Gateway::start_api(|config| config.http.trusted_proxies = vec![trusted]).await;

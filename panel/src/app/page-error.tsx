@@ -43,16 +43,19 @@ export function PageError({ error, reset }: ErrorComponentProps) {
 interface ErrorStateProps {
   /** What could not be loaded: "volume". */
   what: string
+  /** Of the failure. */
+  code?: string
   requestId?: string
   onRetry: () => void
 }
 
-export function ErrorState({ what, requestId, onRetry }: ErrorStateProps) {
+export function ErrorState({ what, code, requestId, onRetry }: ErrorStateProps) {
+  const cause = code === 'UNREACHABLE' ? 'The server does not answer.' : 'The server answered with an error.'
   return (
     <>
       <h1 className="sr-only">This {what} could not be loaded</h1>
       <Empty icon={<TriangleAlert size={20} />} title={`This ${what} could not be loaded`} action={<Button kind="primary" onClick={onRetry}>Try again</Button>}>
-        The server answered with an error. Your volumes and their data are not affected.
+        {cause} Your volumes and their data are not affected.
         {requestId && <span className="mt-2 block font-mono text-small text-ink-3">{requestId}</span>}
       </Empty>
     </>

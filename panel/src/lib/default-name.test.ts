@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { defaultName } from './default-name'
+import { defaultName, restoredName } from './default-name'
 
 const AT = new Date(2026, 10, 22, 20, 41).getTime()
 
@@ -10,4 +10,9 @@ test('it is the volume’s name and the local time', () => {
 
 test('it is never longer than the API allows', () => {
   expect(Array.from(defaultName('🗄'.repeat(128), AT))).toHaveLength(128)
+})
+
+test('a restored volume says what it was restored from', () => {
+  expect(restoredName('orders-db-data')).toBe('orders-db-data-restored')
+  expect(Array.from(restoredName('🗄'.repeat(128)))).toHaveLength(128)
 })

@@ -1,4 +1,4 @@
-/** The name of an item that its owner does not name: the volume's and the time. */
+/** The names of items and volumes that their owner does not name, after the volume they come from. */
 
 const LONGEST = 128
 
@@ -6,7 +6,15 @@ const LONGEST = 128
 export function defaultName(volumeName: string, now: number): string {
   const at = new Date(now)
   const date = `${at.getFullYear()}${two(at.getMonth() + 1)}${two(at.getDate())}`
-  const suffix = `-${date}-${two(at.getHours())}${two(at.getMinutes())}`
+  return withSuffix(volumeName, `-${date}-${two(at.getHours())}${two(at.getMinutes())}`)
+}
+
+/** "orders-db-data-restored". */
+export function restoredName(volumeName: string): string {
+  return withSuffix(volumeName, '-restored')
+}
+
+function withSuffix(volumeName: string, suffix: string): string {
   // Counted in characters, not in halves of them.
   return Array.from(volumeName).slice(0, LONGEST - suffix.length).join('') + suffix
 }

@@ -73,7 +73,7 @@ export function helpFor(code: string, isAdmin = false): string | undefined {
     case 'NOT_FOUND':
       return 'It no longer exists, or you don’t have access to it.'
     case 'TIMED_OUT':
-      return 'It did not finish within 2 hours, so it was stopped and the volume released.'
+      return 'It was stopped, and the volume released.'
     default:
       return undefined
   }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_graphql::{Context, ID, SimpleObject, Subscription};
 use chrono::Utc;
-use entity::{OperationId, VolumeId, backup, operation, snapshot, volume};
+use entity::{OperationId, VolumeId, backup, instance, operation, snapshot, volume};
 use futures_util::{Stream, StreamExt};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tokio::time::Instant;
@@ -62,7 +62,7 @@ pub struct VolumeSubscription;
 #[Subscription]
 impl VolumeSubscription {
     /// The banner of a volume: what holds it, how far that is, and the cooldown. Any change to the
-    /// volume, its snapshots or its backups.
+    /// volume, its snapshots, its backups or the instance that it is attached to.
     #[graphql(visible = "visible::to_users")]
     async fn volume_activity(
         &self,
@@ -150,6 +150,7 @@ struct Activity {
     operation: Option<Arc<operation::Model>>,
     snapshots: Vec<snapshot::Model>,
     backups: Vec<backup::Model>,
+    attached_to: Option<instance::Model>,
     cooldown_ends_at: Option<chrono::DateTime<Utc>>,
     now: chrono::DateTime<Utc>,
 }
@@ -180,8 +181,13 @@ impl Activity {
             .order_by_asc(backup::Column::Id)
             .all(db)
             .await?;
+        let attached_to = match volume.instance_id {
+            Some(id) => instance::Entity::find_by_id(id).one(db).await?,
+            None => None,
+        };
         let now = app.clock.now(db).await?;
         Ok(Self {
+            attached_to,
             cooldown_ends_at: cooldown::under_way(volume.cooldown_ends_at, now),
             volume: Arc::new(volume),
             operation: operation.map(Arc::new),
@@ -199,6 +205,7 @@ impl PartialEq for Activity {
             && self.operation == other.operation
             && self.snapshots == other.snapshots
             && self.backups == other.backups
+            && self.attached_to == other.attached_to
             && self.cooldown_ends_at == other.cooldown_ends_at
     }
 }

@@ -60,11 +60,11 @@ export default function BackupsPage() {
           </>
         )
       ) : error && !fetching ? (
-        <ErrorState what="list" requestId={failureOf(error).requestId} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+        <ErrorState what="list" {...failureOf(error)} onRetry={() => ask({ requestPolicy: 'network-only' })} />
       ) : (
         <TableSkeleton rows={6} />
       )}
-      {opened?.dialog === 'restore' && <RestoreDialog source={{ ...opened.backup, noun: 'backup' }} onClosed={close} />}
+      {opened?.dialog === 'restore' && <RestoreDialog source={{ ...opened.backup, noun: 'backup', isVolumeGone: opened.backup.volume === null }} onClosed={close} />}
       {opened?.dialog === 'delete' && <DeleteItemDialog item={opened.backup} kind="backups" onClosed={close} />}
     </div>
   )

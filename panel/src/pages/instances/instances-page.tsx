@@ -71,7 +71,7 @@ export default function InstancesPage() {
           </>
         )
       ) : error && !fetching ? (
-        <ErrorState what="list" requestId={failureOf(error).requestId} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+        <ErrorState what="list" {...failureOf(error)} onRetry={() => ask({ requestPolicy: 'network-only' })} />
       ) : (
         <TableSkeleton rows={3} />
       )}

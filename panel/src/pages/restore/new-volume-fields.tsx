@@ -5,20 +5,19 @@ import { storageName } from '~/lib/storage'
 import { SelectField } from '~/parts/select-field'
 import { TextField } from '~/parts/text-field'
 
-import type { RestoreOptions, RestoreSource } from './restore-query'
+import type { RestoreOptions } from './restore-query'
 import type { NewVolume } from './use-new-volume'
 
 interface NewVolumeFieldsProps {
-  source: RestoreSource
   options: RestoreOptions | undefined
   newVolume: NewVolume
 }
 
-export function NewVolumeFields({ source, options, newVolume }: NewVolumeFieldsProps) {
+export function NewVolumeFields({ options, newVolume }: NewVolumeFieldsProps) {
   const plan = newVolume.plans.find((one) => one.id === newVolume.planId)
   return (
     <>
-      <TextField label="Name" optional value={newVolume.name} onChange={newVolume.setName} placeholder={`${source.volumeName}-restored`} maxLength={128} />
+      <TextField label="Name" optional value={newVolume.name} onChange={newVolume.setName} placeholder={newVolume.unnamed} maxLength={128} />
       <div className="grid gap-4 sm:grid-cols-2">
         <SelectField
           label="Plan"

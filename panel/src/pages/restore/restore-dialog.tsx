@@ -84,10 +84,10 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
         </Button>
       }
     >
-      {volume && <ChoiceCards name="Way of restoring" options={WAYS} value={way} onChange={setWay} />}
+      {!source.isVolumeGone && <ChoiceCards name="Way of restoring" options={WAYS} value={way} onChange={setWay} />}
       <FailureNotice failure={failure} isAdmin={isAdmin} />
       <Blocked blockers={blockers} reason={blocked} volume={volume} onNewVolume={() => setWay('new')} />
-      {way === 'new' && <NewVolumeFields source={source} options={data} newVolume={newVolume} />}
+      {way === 'new' && <NewVolumeFields options={data} newVolume={newVolume} />}
       {way === 'in-place' && volume && blockers.length === 0 && (
         <>
           <p className="text-small text-ink-2">

@@ -51,6 +51,7 @@ export interface RestoreSource {
   volumeSizeBytes: number
   volumeId: string
   volumeName: string
+  isVolumeGone: boolean
 }
 
 /** As the API takes it. */

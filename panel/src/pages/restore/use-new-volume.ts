@@ -2,6 +2,7 @@
 
 import { useState } from 'react'
 
+import { restoredName } from '~/lib/default-name'
 import { firstPlan, planReason, type Plan } from '~/lib/restore-plans'
 
 import type { RestoreOptions, RestoreSource } from './restore-query'
@@ -9,6 +10,8 @@ import type { RestoreOptions, RestoreSource } from './restore-query'
 export interface NewVolume {
   name: string
   setName: (name: string) => void
+  /** What it is called unless it is named. */
+  unnamed: string
   plans: readonly Plan[]
   planId: string
   setPlanId: (id: string) => void
@@ -18,7 +21,7 @@ export interface NewVolume {
   planReason: (plan: Plan) => string | undefined
   /** Why it cannot be sent. */
   reason: string | null
-  input: { name?: string; planId: string; hypervisorGroupId: string }
+  input: { name: string; planId: string; hypervisorGroupId: string }
 }
 
 export function useNewVolume(source: RestoreSource, options: RestoreOptions | undefined): NewVolume {
@@ -35,10 +38,12 @@ export function useNewVolume(source: RestoreSource, options: RestoreOptions | un
   const reasonFor = (plan: Plan) => planReason(plan, source, group)
   const planId = chosenPlan ?? firstPlan(plans, source, group, own?.id) ?? ''
   const plan = plans.find((one) => one.id === planId)
+  const unnamed = restoredName(source.volumeName)
 
   return {
     name,
     setName,
+    unnamed,
     plans,
     planId,
     setPlanId,
@@ -46,6 +51,6 @@ export function useNewVolume(source: RestoreSource, options: RestoreOptions | un
     setGroupId,
     planReason: reasonFor,
     reason: options === undefined ? 'The plans are being loaded.' : plan ? (reasonFor(plan) ?? null) : 'No plan can take it.',
-    input: { name: name.trim() || undefined, planId, hypervisorGroupId: groupId },
+    input: { name: name.trim() || unnamed, planId, hypervisorGroupId: groupId },
   }
 }

@@ -16,6 +16,8 @@ import { VolumeActivitySubscription } from './volume-query'
 export interface VolumeActivity {
   /** When the last news came, in the server's time; undefined before the first. */
   heardAt: number | undefined
+  /** When it last told of something else than that it is still there. */
+  movedAt: number | undefined
   /** How fast the operation goes. */
   meter: Meter
 }
@@ -26,16 +28,21 @@ export function useVolumeActivity(volumeId: string): VolumeActivity {
   const { refetch, clock } = useApi()
   const isAdmin = useIsAdmin()
   const known = useRef('')
-  const [activity, setActivity] = useState<VolumeActivity>({ heardAt: undefined, meter: startMeter('') })
+  const place = useRef('')
+  const [activity, setActivity] = useState<VolumeActivity>({ heardAt: undefined, movedAt: undefined, meter: startMeter('') })
 
   useStream(VolumeActivitySubscription, { id: volumeId, isAdmin }, ({ volumeActivity: told }) => {
     const heardAt = clock.now()
     const { operation } = told
-    setActivity(({ meter }) => ({
+    const facts = factsOf(told)
+    const reached = `${facts} ${operation?.progress.bytesDone}`
+    const isNew = reached !== place.current
+    place.current = reached
+    setActivity(({ movedAt, meter }) => ({
       heardAt,
+      movedAt: isNew ? heardAt : movedAt,
       meter: operation ? measure(meter, operation.id, { at: heardAt, bytes: operation.progress.bytesDone }) : meter,
     }))
-    const facts = factsOf(told)
     const isProgress = facts === known.current && operation?.status === 'STARTED'
     known.current = facts
     if (!isProgress) refetch()

@@ -27,7 +27,7 @@ export default function VolumePage() {
   if (error && !fetching) {
     const failure = failureOf(error)
     if (failure.code === 'NOT_FOUND' || failure.code === 'INVALID_INPUT') return <NotFoundPage what="volume" />
-    return <ErrorState what="volume" requestId={failure.requestId} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+    return <ErrorState what="volume" {...failure} onRetry={() => ask({ requestPolicy: 'network-only' })} />
   }
   return data && !fetching ? <NotFoundPage what="volume" /> : <VolumeSkeleton />
 }

@@ -91,6 +91,7 @@ export const VolumeActivitySubscription = graphql(
           dataState
           cooldown { endsAt }
           activeOperation { id }
+          attachedTo { id status }
           usage { snapshots maxSnapshots backups maxBackups }
         }
       }

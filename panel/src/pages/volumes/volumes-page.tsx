@@ -80,7 +80,7 @@ export default function VolumesPage() {
           )}
         </>
       ) : error && !fetching ? (
-        <ErrorState what="list" requestId={failureOf(error).requestId} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+        <ErrorState what="list" {...failureOf(error)} onRetry={() => ask({ requestPolicy: 'network-only' })} />
       ) : (
         <TableSkeleton rows={6} />
       )}

@@ -19,6 +19,8 @@ export function OperationBanner({ volume, activity }: { volume: VolumeDetail; ac
   const now = useServerTime('second')
   const linkLost = useLinkState() === 'lost'
   const [dismissed, setDismissed] = useState(() => sessionStorage.getItem(DISMISSED))
+  // A lost link is silent; over one that works, an agent may tell again and again of the same byte.
+  const lastNews = linkLost ? activity.heardAt : activity.movedAt
   const endsAt = volume.cooldown ? Date.parse(volume.cooldown.endsAt) : null
   const state = bannerState<OperationOnBanner>({
     active: volume.activeOperation,
@@ -26,7 +28,7 @@ export function OperationBanner({ volume, activity }: { volume: VolumeDetail; ac
     cooldownEndsAt: endsAt,
     now,
     linkLost,
-    silentFor: activity.heardAt === undefined ? 0 : now - activity.heardAt,
+    silentFor: lastNews === undefined ? 0 : now - lastNews,
     dismissed,
   })
   const dismiss = (id: string) => {

@@ -112,6 +112,7 @@ export function ItemsTab({ volume, activity, kind, onKind }: ItemsTabProps) {
             storageType: volume.storageType,
             volumeId: volume.id,
             volumeName: volume.name,
+            isVolumeGone: false,
           }}
           onClosed={() => setOpened(undefined)}
         />

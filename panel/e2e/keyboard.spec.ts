@@ -1,0 +1,171 @@
+/** All that a customer does, by the keyboard alone. */
+
+import type { Locator, Page } from '@playwright/test'
+
+import { expect, makeItem, test } from './fixtures.ts'
+
+/** Presses Tab until the focus is there, as somebody without a mouse does. */
+async function tabTo(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
+  await expect(target).toBeVisible()
+  for (let presses = 0; presses < 60; presses += 1) {
+    if (await target.evaluate((element) => element === document.activeElement)) return
+    await page.keyboard.press(key)
+  }
+  throw new Error(`the focus does not reach ${target}`)
+}
+
+/** Whether what has the focus shows it. */
+async function expectRing(page: Page): Promise<void> {
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement ?? document.body).outlineStyle)
+  expect(outline).not.toBe('none')
+}
+
+test('signing in, a snapshot, a restore, a roll back, a delete and a token take no mouse', async ({ page, customer }) => {
+  await page.goto('/')
+  await tabTo(page, page.getByLabel('Email'))
+  await page.keyboard.type(customer.email)
+  await page.keyboard.press('Tab')
+  await expect(page.getByLabel('Password')).toBeFocused()
+  await page.keyboard.type(customer.password)
+  await page.keyboard.press('Enter')
+  const volume = page.getByRole('link', { name: 'orders-db-data' })
+  await expect(volume).toBeVisible()
+
+  // The skip link comes first, and leads past the navigation.
+  await page.goto('/volumes')
+  await expect(volume).toBeVisible()
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('main')).toBeFocused()
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('button', { name: 'Create volume' })).toBeFocused()
+  await expectRing(page)
+  await page.keyboard.press('/')
+  await expect(page.getByRole('searchbox', { name: 'Search by name' })).toBeFocused()
+  await page.keyboard.type('orders')
+  await expect(page).toHaveURL(/q=orders/)
+  await tabTo(page, volume)
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { level: 1, name: 'orders-db-data' })).toBeFocused()
+  await expect(page).toHaveTitle('orders-db-data · Volumes · Tidemark')
+
+  // A snapshot.
+  const first = page.getByRole('button', { name: 'Take the first snapshot' })
+  await tabTo(page, first)
+  await page.keyboard.press('Space')
+  await expect(page.getByLabel('Name')).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(first).toBeFocused()
+  await page.keyboard.press('Enter')
+  await page.keyboard.type('before-upgrade')
+  await page.keyboard.press('Enter')
+  const row = page.getByRole('row', { name: /before-upgrade/ })
+  await expect(row).toContainText('Available')
+
+  // A roll back: the arrows choose the way.
+  const restore = page.getByRole('button', { name: 'Restore before-upgrade' })
+  await tabTo(page, restore)
+  await page.keyboard.press('Enter')
+  const dialog = page.getByRole('dialog', { name: 'Restore from before-upgrade' })
+  await expect(dialog.getByRole('radio', { name: 'Restore to a new volume' })).toBeFocused()
+  await page.keyboard.press('ArrowDown')
+  await expect(dialog.getByRole('radio', { name: 'Roll back this volume' })).toBeChecked()
+  await page.keyboard.press('Tab')
+  await expect(dialog.getByLabel('Type orders-db-data to confirm')).toBeFocused()
+  await page.keyboard.type('orders-db-data')
+  await page.keyboard.press('Enter')
+  await expect(dialog).toBeHidden()
+  await expect(page.getByRole('region', { name: 'Current operation' }).getByText('Rolled back', { exact: true })).toBeVisible()
+  await expect(restore).toBeFocused()
+
+  // A restore to a new volume leads to it.
+  await page.keyboard.press('Enter')
+  await expect(dialog.getByRole('radio', { name: 'Restore to a new volume' })).toBeFocused()
+  await tabTo(page, dialog.getByRole('combobox', { name: 'Plan' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('option', { name: /Small/ })).toBeFocused()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Escape')
+  await expect(dialog.getByRole('combobox', { name: 'Plan' })).toBeFocused()
+  await tabTo(page, dialog.getByLabel('Name'), 'Shift+Tab')
+  await page.keyboard.type('orders-db-copy')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { level: 1, name: 'orders-db-copy' })).toBeFocused()
+
+  // Tabs move by arrows, and keep the focus.
+  await tabTo(page, page.getByRole('tab', { name: 'Snapshots & Backups' }))
+  await page.keyboard.press('ArrowRight')
+  await expect(page.getByRole('tab', { name: 'Activity' })).toBeFocused()
+  await expect(page.getByRole('table', { name: 'Operations' })).toBeVisible()
+
+  // A delete, back at the source.
+  await tabTo(page, page.getByRole('navigation').getByRole('link', { name: 'Volumes' }).first(), 'Shift+Tab')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { level: 1, name: 'Volumes' })).toBeFocused()
+  await tabTo(page, volume)
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByRole('button', { name: 'Delete before-upgrade' }))
+  await page.keyboard.press('Enter')
+  const alert = page.getByRole('alertdialog', { name: 'Delete this snapshot?' })
+  await expect(alert.getByLabel('Type before-upgrade to confirm')).toBeFocused()
+  await page.keyboard.type('before-upgrade')
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('No snapshots yet')).toBeVisible()
+  // What opened it is gone: the focus is not lost.
+  await expect(alert).toBeHidden()
+  expect(await page.evaluate(() => document.activeElement !== document.body)).toBe(true)
+
+  // A token.
+  await tabTo(page, page.getByRole('link', { name: 'API tokens' }), 'Shift+Tab')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { level: 1, name: 'API tokens' })).toBeFocused()
+  await tabTo(page, page.getByRole('button', { name: 'Create token' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByLabel('Name')).toBeFocused()
+  await page.keyboard.type('nightly')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('button', { name: 'Copy' })).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('row', { name: /nightly/ })).toBeVisible()
+})
+
+test('the focus stays in a dialog, and goes back to what opened it', async ({ panel, customer }) => {
+  await makeItem(customer, 'backup', 'weekly')
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  const openers = ['Create backup', 'Restore weekly', 'Delete weekly', 'Attach…']
+  for (const name of openers) {
+    const opener = panel.getByRole('button', { name })
+    await tabTo(panel, opener)
+    await panel.keyboard.press('Enter')
+    const dialog = panel.getByRole('dialog').or(panel.getByRole('alertdialog'))
+    await expect(dialog).toBeVisible()
+    // Round the dialog, and never behind it.
+    for (let presses = 0; presses < 12; presses += 1) {
+      await panel.keyboard.press('Tab')
+      const inside = await panel.evaluate(() => document.activeElement?.closest('[role=dialog], [role=alertdialog], [data-base-ui-focus-guard]') != null)
+      expect(inside, `${name}: Tab ${presses + 1}`).toBe(true)
+    }
+    await panel.keyboard.press('Escape')
+    await expect(dialog).toHaveCount(0)
+    await expect(opener).toBeFocused()
+    await tabTo(panel, panel.getByRole('link', { name: 'Volumes' }).first(), 'Shift+Tab')
+  }
+})
+
+test('a dialog within a dialog closes alone', async ({ panel, customer }) => {
+  await makeItem(customer, 'snapshot', 'before-upgrade')
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await panel.getByRole('button', { name: 'Restore before-upgrade' }).focus()
+  await panel.keyboard.press('Enter')
+  const plan = panel.getByRole('combobox', { name: 'Plan' })
+  await tabTo(panel, plan)
+  await panel.keyboard.press('Enter')
+  await expect(panel.getByRole('listbox')).toBeVisible()
+  await panel.keyboard.press('Escape')
+  await expect(panel.getByRole('listbox')).toBeHidden()
+  await expect(panel.getByRole('dialog', { name: 'Restore from before-upgrade' })).toBeVisible()
+  await panel.keyboard.press('Escape')
+  await expect(panel.getByRole('dialog')).toHaveCount(0)
+  await expect(panel.getByRole('button', { name: 'Restore before-upgrade' })).toBeFocused()
+})

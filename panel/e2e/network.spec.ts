@@ -1,0 +1,80 @@
+/** Requests that do not arrive, answers that do not come, and a gateway that dies at work. */
+
+import { expect, limitBackups, makeVolume, test } from './fixtures.ts'
+import { beginSlowBackup, reaches } from './platform.ts'
+
+test.use({ expectedErrors: /WebSocket connection .* failed|ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|NETWORK_CHANGED)/ })
+test.afterEach(async ({ admin }) => limitBackups(admin, null))
+
+const SNAPSHOTS = 'query ($id: ID!) { volume(id: $id) { snapshots(first: 9) { nodes { name status } } } }'
+
+test('a request that does not reach the server has started nothing, and is tried again', async ({ panel, customer, context }) => {
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await panel.getByRole('button', { name: 'Take the first snapshot' }).click()
+  const dialog = panel.getByRole('dialog', { name: 'Take a snapshot' })
+  await dialog.getByLabel('Name').fill('before-upgrade')
+  await context.setOffline(true)
+  await dialog.getByRole('button', { name: 'Take snapshot' }).click()
+  await expect(dialog.getByRole('alert')).toContainText('The request did not reach the server.')
+  await expect(dialog.getByRole('alert')).toContainText('Nothing was started.')
+  await expect(dialog.getByLabel('Name')).toHaveValue('before-upgrade')
+  await context.setOffline(false)
+  await dialog.getByRole('button', { name: 'Try again' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(panel.getByRole('row', { name: /before-upgrade/ })).toContainText('Available')
+})
+
+test('an answer that does not come in time leaves it open whether it started, and another try starts nothing twice', async ({
+  panel,
+  customer,
+  gateway,
+}) => {
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await panel.getByRole('button', { name: 'Take the first snapshot' }).click()
+  const dialog = panel.getByRole('dialog', { name: 'Take a snapshot' })
+  await dialog.getByLabel('Name').fill('before-upgrade')
+  process.kill(gateway.pid, 'SIGSTOP')
+  try {
+    await dialog.getByRole('button', { name: 'Take snapshot' }).click()
+    // The panel waits for half a minute.
+    await expect(dialog.getByRole('alert')).toContainText('No answer in time.', { timeout: 60_000 })
+    await expect(dialog.getByRole('alert')).toContainText('It may have started; the banner will show it.')
+  } finally {
+    process.kill(gateway.pid, 'SIGCONT')
+  }
+  await dialog.getByRole('button', { name: 'Try again' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(panel.getByRole('row', { name: /before-upgrade/ })).toContainText('Available')
+  const { volume } = await customer.api.ask(SNAPSHOTS, { id: customer.volume.id })
+  expect(volume.snapshots.nodes).toEqual([{ name: 'before-upgrade', status: 'AVAILABLE' }])
+})
+
+test('a backup outlives a crash of the gateway, and the page follows it to its end', async ({ panel, customer, gateway, admin }) => {
+  const operation = await beginSlowBackup(gateway, admin, customer)
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  const banner = panel.getByRole('region', { name: 'Current operation' })
+  await expect(banner.getByRole('progressbar')).toBeVisible()
+  // This holds for what begins from now on, as the second attempt does.
+  await limitBackups(admin, null)
+  await gateway.kill()
+  await expect(banner.getByText(/^Connection lost\./)).toBeVisible()
+  await gateway.run()
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible({ timeout: 30_000 })
+  await reaches(customer, operation, 'COMPLETED')
+  await expect(banner.getByText('Backup created', { exact: true })).toBeVisible()
+  await expect(panel.getByRole('row', { name: /weekly/ })).toContainText('Available')
+})
+
+test('a volume that cannot be loaded says so, and is there on another try', async ({ panel, customer, gateway }) => {
+  const other = await makeVolume(customer.api, 'reports')
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByText('No snapshots yet')).toBeVisible()
+  await panel.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Volumes' }).click()
+  await expect(panel.getByRole('link', { name: other.name })).toBeVisible()
+  await gateway.kill()
+  await panel.getByRole('link', { name: other.name }).click()
+  await expect(panel.getByText('The server does not answer. Your volumes and their data are not affected.')).toBeVisible()
+  await gateway.run()
+  await panel.getByRole('button', { name: 'Try again' }).click()
+  await expect(panel.getByRole('heading', { level: 1, name: other.name })).toBeVisible()
+})

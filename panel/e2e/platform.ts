@@ -1,0 +1,74 @@
+/** What journeys do behind the screen, as the customer's programs and as the administrator. */
+
+import { Api, type Json } from './api.ts'
+import { type Customer, fill, limitBackups, type Named } from './fixtures.ts'
+import type { Gateway } from './gateway.ts'
+
+export const MIB = 2 ** 20
+
+/** Sends a mutation as the customer: `what` is asked of its payload. */
+export async function send({ api }: Customer, mutation: string, input: Json, what = '__typename'): Promise<Json> {
+  const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`
+  const data = await api.ask(`mutation ($input: ${type}!) { ${mutation}(input: $input) { ${what} } }`, { input })
+  return data[mutation]
+}
+
+/** Starts an operation, and gives its id. */
+export async function begin(customer: Customer, mutation: string, input: Json): Promise<string> {
+  const { operation } = await send(customer, mutation, input, 'operation { id }')
+  return operation.id
+}
+
+/** Waits until an operation has the status. */
+export async function reaches({ api }: Customer, operationId: string, status: string): Promise<void> {
+  const query = 'query ($id: ID!) { operation(id: $id) { status error { message } } }'
+  await api.until(query, { id: operationId }, (data) => data['operation'].status === status)
+}
+
+export async function cancel(customer: Customer, operationId: string): Promise<void> {
+  await send(customer, 'cancelOperation', { operationId })
+  await reaches(customer, operationId, 'CANCELLED')
+}
+
+/** Attaches the customer's volume to the customer's instance, and starts that. */
+export async function attachAndRun(customer: Customer): Promise<void> {
+  await send(customer, 'attachVolume', { volumeId: customer.volume.id, instanceId: customer.instance.id })
+  await send(customer, 'startInstance', { instanceId: customer.instance.id })
+}
+
+/** A backup that takes a minute and a half at least: the journey cancels it. */
+export async function beginSlowBackup(gateway: Gateway, admin: Api, customer: Customer, volume: Named = customer.volume): Promise<string> {
+  await fill(gateway, volume, 96)
+  await limitBackups(admin, MIB)
+  return begin(customer, 'createBackup', { volumeId: volume.id, name: 'weekly' })
+}
+
+/** Takes the backup storage from the hypervisors' group, and gives a way to put it back. */
+export async function takeBackupStorageAway(admin: Api): Promise<() => Promise<void>> {
+  const { hypervisorGroups } = await admin.ask('{ hypervisorGroups { id backupStorage { id } } }')
+  const [{ id, backupStorage }] = hypervisorGroups
+  const set = async (backupStorageId: string | null) => {
+    await admin.ask('mutation ($input: UpdateHypervisorGroupInput!) { updateHypervisorGroup(input: $input) { hypervisorGroup { id } } }', {
+      input: { hypervisorGroupId: id, backupStorageId },
+    })
+  }
+  await set(null)
+  return () => set(backupStorage.id)
+}
+
+/** An instance of the customer's on another hypervisor, whose agent is of an age that knew no snapshots and no backups. */
+export async function instanceUnderAnOldAgent(gateway: Gateway, admin: Api, accountId: string): Promise<Named> {
+  const { hypervisorGroups } = await admin.ask('{ hypervisorGroups { id } }')
+  const { createHypervisor } = await admin.ask(
+    'mutation ($input: CreateHypervisorInput!) { createHypervisor(input: $input) { enrolmentToken hypervisor { id } } }',
+    { input: { hypervisorGroupId: hypervisorGroups[0].id, name: 'hv-old' } },
+  )
+  const agent = new Api(gateway.url, createHypervisor.enrolmentToken)
+  await agent.ask('mutation ($input: AgentHelloInput!) { agentHello(input: $input) { hypervisorId } }', {
+    input: { version: '0.0.1', stateId: crypto.randomUUID(), capabilities: [] },
+  })
+  const { createInstance } = await admin.ask('mutation ($input: CreateInstanceInput!) { createInstance(input: $input) { instance { id name } } }', {
+    input: { accountId, hypervisorId: createHypervisor.hypervisor.id, name: 'orders-db-old' },
+  })
+  return createInstance.instance
+}

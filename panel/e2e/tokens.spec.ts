@@ -1,0 +1,41 @@
+/** API tokens: created, shown once, used, revoked. */
+
+import { Api } from './api.ts'
+import { expect, expectAccessible, test } from './fixtures.ts'
+
+test('a token is shown once, works until it is revoked, and then no longer', async ({ panel, gateway, customer }) => {
+  await panel.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await panel.goto('/api-tokens')
+  await panel.getByRole('button', { name: 'Create token' }).click()
+  const dialog = panel.getByRole('dialog', { name: 'Create an API token' })
+  await expect(dialog.getByRole('button', { name: 'Create token' })).toHaveAccessibleDescription('Name the token first.')
+  await dialog.getByLabel('Name').fill('nightly')
+  await dialog.getByRole('combobox', { name: 'Ends after' }).click()
+  await panel.getByRole('option', { name: '30 days' }).click()
+  await dialog.getByRole('button', { name: 'Create token' }).click()
+
+  const shown = panel.getByRole('dialog', { name: 'The token nightly' })
+  const secret = String(await shown.getByLabel('Token', { exact: true }).textContent())
+  await expect(shown.getByRole('button', { name: 'Copy' })).toBeFocused()
+  await panel.keyboard.press('Enter')
+  await expect(shown.getByRole('button', { name: 'Copied' })).toBeVisible()
+  expect(await panel.evaluate(() => navigator.clipboard.readText())).toBe(secret)
+  await expectAccessible(panel)
+  await shown.getByRole('button', { name: 'Close' }).click()
+  await expect(shown).toBeHidden()
+  const row = panel.getByRole('row', { name: /nightly/ })
+  await expect(row).toContainText('Never')
+  expect(await panel.content()).not.toContain(secret)
+
+  const script = new Api(gateway.url, secret)
+  const { viewer } = await script.ask('{ viewer { user { email } } }')
+  expect(viewer.user.email).toBe(customer.email)
+  await panel.reload()
+  await expect(row).toContainText('just now')
+  expect(await panel.content()).not.toContain(secret)
+
+  await row.getByRole('button', { name: 'Revoke nightly' }).click()
+  await panel.getByRole('alertdialog', { name: 'Revoke nightly?' }).getByRole('button', { name: 'Revoke token' }).click()
+  await expect(panel.getByText('No API tokens yet')).toBeVisible()
+  await expect(script.ask('{ viewer { user { email } } }')).rejects.toThrow('UNAUTHENTICATED')
+})
