@@ -19,6 +19,11 @@ journeys *arguments:
     @scripts/setup test
     @scripts/journeys {{ arguments }}
 
+# Take the pictures of the panel in docs/screenshots anew
+screenshots:
+    @scripts/setup test
+    @scripts/screenshots
+
 # Bring the code into form
 format:
     cargo fmt --all

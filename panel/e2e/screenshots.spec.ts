@@ -1,0 +1,170 @@
+/**
+ * Pictures of the screens. `just screenshots` writes them to docs/screenshots; in every other run they go where
+ * Playwright keeps its results, so that what they show is known to be there.
+ */
+
+import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+
+import type { Page, TestInfo } from '@playwright/test'
+
+import type { Api } from './api.ts'
+import { takeDestinationAway } from './faults.ts'
+import { type Customer, expect, fill, leaveDialog, limitBackups, makeItem, type Named, signIn, test } from './fixtures.ts'
+import type { Gateway } from './gateway.ts'
+import { attachAndRun, begin, MIB, reaches, send } from './platform.ts'
+
+test.use({ aloneFor: 'pictures', cooldownSeconds: 300, viewport: { width: 1360, height: 860 }, deviceScaleFactor: 1.5 })
+
+/** What is shown as it is opened: the picture's name, the path, and what is there once it is ready. */
+type Screen = readonly [name: string, path: string, ready: string]
+
+const CUSTOMER_SCREENS: readonly Screen[] = [
+  ['volumes', '/volumes', 'orders-db-data'],
+  ['backups', '/backups', 'before-migration'],
+  ['instances', '/instances', 'orders-db-01'],
+]
+
+const ADMIN_SCREENS: readonly Screen[] = [['admin-volumes', '/volumes', 'Harbour Books']]
+
+const DAY = 86_400
+
+test('the customer’s screens', async ({ panel, customer, gateway, admin }, testInfo) => {
+  test.setTimeout(240_000)
+  const volume = await makePlatform(gateway, admin, customer)
+  const page = `/volumes/${volume.id}`
+  const picture = (name: string) => take(panel, name, testInfo)
+  const banner = panel.getByRole('region', { name: 'Current operation' })
+
+  for (const [name, path, ready] of CUSTOMER_SCREENS) {
+    await panel.goto(path)
+    await expect(panel.getByRole('main').getByText(ready).first()).toBeVisible()
+    await picture(name)
+  }
+
+  await panel.goto(`${page}?tab=backups`)
+  await panel.getByRole('button', { name: 'Restore weekly-2' }).click()
+  await expect(panel.getByRole('combobox', { name: 'Plan' })).toContainText('NVMe 40')
+  await picture('restore')
+  await panel.getByRole('radio', { name: 'Roll back this volume' }).click()
+  await expect(panel.getByRole('button', { name: 'Stop orders-db-01…' })).toBeVisible()
+  await picture('roll-back-blocked')
+  await leaveDialog(panel)
+  // No focus of what was opened before.
+  await panel.reload()
+
+  await limitBackups(admin, 4 * MIB)
+  const operation = await begin(customer, 'createBackup', { volumeId: volume.id, name: 'before-black-friday' })
+  await expect(banner.getByRole('progressbar')).toHaveAttribute('aria-valuetext', /^3\d %/)
+  await picture('volume-running')
+  await panel.emulateMedia({ colorScheme: 'dark' })
+  await picture('volume-running-dark')
+  await panel.emulateMedia({ colorScheme: 'light' })
+  await panel.setViewportSize({ width: 390, height: 844 })
+  await picture('volume-running-phone')
+  await panel.setViewportSize({ width: 1360, height: 860 })
+  await limitBackups(admin, null)
+  await reaches(customer, operation, 'COMPLETED')
+  await expect(banner.getByRole('timer')).toHaveText(/^4:/)
+  await picture('cooldown')
+
+  await pass(gateway, DAY)
+  const putBack = await takeDestinationAway(gateway)
+  try {
+    await reaches(customer, await begin(customer, 'createBackup', { volumeId: volume.id, name: 'weekly-3' }), 'FAILED')
+  } finally {
+    await putBack()
+  }
+  await panel.reload()
+  await expect(banner.getByText('Backup failed', { exact: true })).toBeVisible()
+  await picture('backup-failed')
+
+  await pass(gateway, DAY)
+  for (const name of ['before-cleanup', 'before-vacuum']) {
+    await makeItem({ ...customer, volume }, 'snapshot', name)
+    await pass(gateway, DAY / 24)
+  }
+  await panel.goto(page)
+  await expect(panel.getByText('5 of 5 snapshots')).toBeVisible()
+  await picture('snapshot-limit')
+
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByText('No snapshots yet')).toBeVisible()
+  await picture('no-snapshots')
+})
+
+test('the administrator’s screens', async ({ page, gateway }, testInfo) => {
+  await pass(gateway, DAY)
+  await signIn(page, await gateway.administrator())
+  for (const [name, path, ready] of ADMIN_SCREENS) {
+    await page.goto(path)
+    await expect(page.getByRole('main').getByText(ready).first()).toBeVisible()
+    await take(page, name, testInfo)
+  }
+})
+
+/** Takes a picture of what stands still. */
+async function take(page: Page, name: string, testInfo: TestInfo): Promise<void> {
+  const directory = process.env['SCREENSHOTS']
+  await page.mouse.move(0, 0)
+  const path = directory ? resolve(directory, `${name}.png`) : testInfo.outputPath(`${name}.png`)
+  await page.screenshot({ path, animations: 'disabled', caret: 'hide' })
+}
+
+/** A volume of some age with snapshots and backups, on a running instance, among others. */
+async function makePlatform(gateway: Gateway, admin: Api, customer: Customer): Promise<Named> {
+  const { hypervisorGroups, backupStorages } = await admin.ask('{ hypervisorGroups { id } backupStorages { id } }')
+  const hypervisorGroupId: string = hypervisorGroups[0].id
+  await admin.ask('mutation ($input: UpdateHypervisorGroupInput!) { updateHypervisorGroup(input: $input) { hypervisorGroup { id } } }', {
+    input: { hypervisorGroupId, name: 'Amsterdam 1' },
+  })
+  await admin.ask('mutation ($input: UpdateBackupStorageInput!) { updateBackupStorage(input: $input) { backupStorage { id } } }', {
+    input: { backupStorageId: backupStorages[0].id, name: 'ams-backups' },
+  })
+  const { createVolumePlan } = await admin.ask('mutation ($input: CreateVolumePlanInput!) { createVolumePlan(input: $input) { plan { id } } }', {
+    input: { name: 'NVMe 40', sizeBytes: 40 * 1024 * MIB, storageType: 'QCOW2_FILE', snapshotCreditValue: '0.05', backupCreditValue: '0.02' },
+  })
+  const make = async (name: string): Promise<Named> => {
+    const input = { name, planId: createVolumePlan.plan.id, hypervisorGroupId }
+    const { volume, operation } = await send(customer, 'createVolume', input, 'volume { id name } operation { id }')
+    await reaches(customer, operation.id, 'COMPLETED')
+    return volume
+  }
+  for (const name of ['mail-archive', 'wiki-data', 'wiki-uploads']) {
+    const volume = await make(name)
+    await makeItem({ ...customer, volume }, 'backup', 'before-migration')
+    await pass(gateway, 9 * DAY)
+  }
+  const volume = await make('orders-db')
+  await fill(gateway, volume, 48, 40)
+  for (const [kind, name, days] of [
+    ['backup', 'before-migration', 30],
+    ['snapshot', 'schema-freeze-q4', 12],
+    ['backup', 'weekly-1', 6],
+    ['snapshot', 'before-index-rebuild', 1],
+    ['backup', 'weekly-2', 6],
+    ['snapshot', 'before-pg17-upgrade', 1],
+  ] as const) {
+    await makeItem({ ...customer, volume }, kind, name)
+    await pass(gateway, days * DAY)
+  }
+  await attachAndRun({ ...customer, volume })
+  return volume
+}
+
+/** Lets time pass: whatever happened on the platform is that much older, and every pause is over. */
+async function pass(gateway: Gateway, seconds: number): Promise<void> {
+  const instants = {
+    volumes: ['created_at', 'cooldown_ends_at'],
+    snapshots: ['created_at', 'available_at'],
+    backups: ['created_at', 'available_at'],
+    operations: ['created_at', 'started_at', 'finished_at'],
+  }
+  const changes = Object.entries(instants).map(([table, columns]) => {
+    const older = columns.map((column) => `${column} = strftime('%Y-%m-%dT%H:%M:%f+00:00', ${column}, '-${seconds} seconds')`)
+    return `UPDATE ${table} SET ${older.join(', ')};`
+  })
+  const program = 'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=30).executescript(sys.argv[2])'
+  await promisify(execFile)('python3', ['-c', program, `${gateway.data}/tidemark.db`, changes.join('\n')])
+}
