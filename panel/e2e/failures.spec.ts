@@ -108,8 +108,8 @@ test('a roll back that is cancelled leaves the volume partly overwritten, as it 
 
 test('an operation that does not move is said to make no progress', async ({ panel, customer, gateway, admin }) => {
   await fill(gateway, customer.volume, 8)
-  // Its destination takes a kilobyte in a second: not one piece in minutes.
-  await limitBackups(admin, 1024)
+  // Its destination takes half a minute for each frame of two mebibytes.
+  await limitBackups(admin, 2 ** 16)
   const operation = await begin(customer, 'createBackup', { volumeId: customer.volume.id, name: 'weekly' })
   await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
   const banner = panel.getByRole('region', { name: 'Current operation' })

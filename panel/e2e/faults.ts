@@ -39,12 +39,19 @@ export async function freezeImageServer(gateway: Gateway): Promise<() => void> {
   const deadline = Date.now() + 60_000
   for (;;) {
     const [pid] = await childrenOf(gateway.pid, 'qemu-nbd')
-    if (pid !== undefined) {
-      process.kill(pid, 'SIGSTOP')
-      return () => process.kill(pid, 'SIGCONT')
-    }
+    if (pid !== undefined && send(pid, 'SIGSTOP')) return () => send(pid, 'SIGCONT')
     if (Date.now() > deadline) throw new Error('no image is served')
     await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** Sends a signal to a process; false where that has ended. */
+function send(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false
+    throw error
   }
 }
 

@@ -179,7 +179,12 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 
 /** No violation of WCAG 2.2 AA or of best practices, and no sideways scroll. */
 export async function expectAccessible(page: Page): Promise<void> {
-  // Colours are judged when they stand.
+  // Colours are judged when they stand, also those of what changes meanwhile.
+  await page.evaluate(() => {
+    const still = new CSSStyleSheet()
+    still.replaceSync('*, ::before, ::after { transition: none !important }')
+    document.adoptedStyleSheets = [still]
+  })
   await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished)))
   await page.evaluate(await axeSource)
   const violations = await page.evaluate(async (tags) => {
@@ -188,6 +193,9 @@ export async function expectAccessible(page: Page): Promise<void> {
     const found = await axe.run({ runOnly: tags })
     return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join('\n')}`)
   }, RULES)
+  await page.evaluate(() => {
+    document.adoptedStyleSheets = []
+  })
   expect(violations).toEqual([])
   const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
   expect(sideways).toBeLessThanOrEqual(0)

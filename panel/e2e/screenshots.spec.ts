@@ -26,7 +26,13 @@ const CUSTOMER_SCREENS: readonly Screen[] = [
   ['instances', '/instances', 'orders-db-01'],
 ]
 
-const ADMIN_SCREENS: readonly Screen[] = [['admin-volumes', '/volumes', 'Harbour Books']]
+const ADMIN_SCREENS: readonly Screen[] = [
+  ['admin-volumes', '/volumes', 'Harbour Books'],
+  ['admin-hypervisors', '/hypervisors', 'this-machine'],
+  ['admin-backup-storages', '/backup-storages', 'Local'],
+  ['admin-plans', '/plans', 'Small'],
+  ['admin-queue', '/queue', 'Create volume'],
+]
 
 const DAY = 86_400
 

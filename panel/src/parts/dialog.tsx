@@ -1,13 +1,14 @@
 /**
  * A dialog over the page. Esc and Cancel close it; a click outside only while nothing was typed.
- * The focus goes to the first field, and back to the opener afterwards.
+ * The focus goes to the first field, and back to the opener afterwards, or to the page's heading where that is gone.
  */
 
 import { Dialog as Base } from '@base-ui/react/dialog'
-import { type FormEvent, type ReactNode, useRef } from 'react'
+import { type FormEvent, type ReactNode, useRef, useState } from 'react'
 
 import { Button } from './button'
 import { cx } from './cx'
+import { pageHeading } from './page-heading'
 
 export interface DialogProps {
   open: boolean
@@ -29,6 +30,7 @@ export interface DialogProps {
 
 export function Dialog({ alert, wide, title, description, actions, cancel = 'Cancel', ...props }: DialogProps) {
   const form = useRef<HTMLFormElement>(null)
+  const [opener] = useState(() => document.activeElement)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     // A dialog may stand in another's portal: its submit is not theirs.
@@ -52,6 +54,7 @@ export function Dialog({ alert, wide, title, description, actions, cancel = 'Can
             <Base.Popup
               role={alert ? 'alertdialog' : 'dialog'}
               initialFocus={() => form.current?.querySelector<HTMLElement>(FIRST) ?? true}
+              finalFocus={() => opener?.isConnected || pageHeading()}
               className={cx(
                 'w-full overflow-clip rounded-card bg-surface shadow-popup outline-none transition duration-140',
                 'data-ending-style:scale-98 data-ending-style:opacity-0 data-starting-style:scale-98 data-starting-style:opacity-0',
