@@ -213,6 +213,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
             assignment("CREATE_SNAPSHOT", &volume, &Value::Null),
             assignment("CREATE_SNAPSHOT", &elsewhere, &snapshot),
         ],
+        "measurements": [volume, elsewhere],
         "storageTests": [
             { "id": Uuid::from_u128(5), "destination": destination(json!({ "path": "/backups" })) },
             { "id": Uuid::from_u128(6), "destination": destination(Value::Null) },
@@ -242,6 +243,9 @@ async fn assignments_become_work_or_say_what_is_missing() {
     }
     assert!(claim.storage_tests[0].storage.is_ok());
     assert!(claim.storage_tests[1].storage.is_err());
+    let measured = claim.measurements[0].as_ref().unwrap();
+    assert_eq!(measured.id, Uuid::from_u128(1));
+    assert!(claim.measurements[1].is_err());
 }
 
 #[tokio::test]
@@ -285,6 +289,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
             snapshot(on(json!({ "qcow2File": null, "cephRbd": ceph }), Value::Null)),
             snapshot(on(files, running)),
         ],
+        "measurements": [],
         "storageTests": [
             destination(json!(1 << 20), "s3", s3),
             destination(Value::Null, "nfs", nfs),
