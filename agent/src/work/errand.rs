@@ -31,6 +31,8 @@ pub(super) struct Errands {
     shutdown: CancellationToken,
     /// Tests that run: the gateway offers each until it is answered.
     testing: Arc<Mutex<HashSet<Uuid>>>,
+    /// Volumes that wait to be measured. One that is being measured may wait for the next time.
+    waiting: Arc<Mutex<HashSet<Uuid>>>,
     /// Measuring is never urgent: one volume at a time.
     measuring: Arc<tokio::sync::Mutex<()>>,
 }
@@ -42,6 +44,7 @@ impl Errands {
             host,
             shutdown,
             testing: Arc::default(),
+            waiting: Arc::default(),
             measuring: Arc::default(),
         }
     }
@@ -80,6 +83,9 @@ impl Errands {
             Ok(volume) => volume,
             Err(failure) => return warn!(%failure, "a volume cannot be measured"),
         };
+        if !lock(&self.waiting).insert(volume.id) {
+            return;
+        }
         let errands = self.clone();
         tasks.spawn(async move {
             let measured = errands.measure_in_turn(&volume);
@@ -89,6 +95,7 @@ impl Errands {
 
     async fn measure_in_turn(&self, volume: &Volume) {
         let _turn = self.measuring.lock().await;
+        lock(&self.waiting).remove(&volume.id);
         let reported = match timeout(MEASURE_LIMIT, self.host.measure(volume)).await {
             Ok(Ok(retained)) => self.link.report_retained(volume.id, &retained).await,
             Ok(Err(failure)) => {

@@ -1,29 +1,16 @@
 /** Where a backup storage is, without its secrets, and how its last test ended. */
 
 import type { BackupStorageDetail } from '~/pages/backup-storages/backup-storages-query'
-import { TestOutcome } from '~/pages/backup-storages/test-outcome'
+import { LastTest } from '~/pages/backup-storages/test-outcome'
 import { type Detail, DetailList } from '~/parts/detail-list'
 import { Section } from '~/parts/section'
-import { Ago } from '~/parts/time'
 
 export function DestinationSection({ storage }: { storage: BackupStorageDetail }) {
-  const test = storage.lastTest
   return (
     <Section
       title="Destination"
       about="Secrets can be replaced but never read."
-      foot={
-        test ? (
-          <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-1">
-            <TestOutcome test={test} />
-            <span className="text-ink-3">
-              Tested <Ago at={test.at} />
-            </span>
-          </div>
-        ) : (
-          'It has never been tested.'
-        )
-      }
+      foot={<LastTest test={storage.lastTest} />}
     >
       <DetailList details={detailsOf(storage)} />
     </Section>

@@ -2,6 +2,8 @@
 
 import { CircleAlert, CircleCheck } from 'lucide-react'
 
+import { Ago } from '~/parts/time'
+
 interface TestOutcomeProps {
   test: { ok: boolean; message: string; tookMilliseconds: number }
 }
@@ -13,5 +15,18 @@ export function TestOutcome({ test }: TestOutcomeProps) {
       <Icon size={16} className="mt-0.5 shrink-0" aria-hidden />
       {test.ok ? `Wrote, read and deleted a test object in ${test.tookMilliseconds} ms` : test.message}
     </p>
+  )
+}
+
+/** The last test of a backup storage, and when it was. */
+export function LastTest({ test }: { test: (TestOutcomeProps['test'] & { at: string }) | null }) {
+  if (!test) return 'It has never been tested.'
+  return (
+    <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-1">
+      <TestOutcome test={test} />
+      <span className="text-ink-3">
+        Tested <Ago at={test.at} />
+      </span>
+    </div>
   )
 }

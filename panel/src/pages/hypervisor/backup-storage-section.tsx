@@ -2,12 +2,11 @@
 
 import { KIND_NAMES } from '~/lib/backup-storage'
 import type { BackupStorageDetail } from '~/pages/backup-storages/backup-storages-query'
-import { TestOutcome } from '~/pages/backup-storages/test-outcome'
+import { LastTest } from '~/pages/backup-storages/test-outcome'
 import { DetailList } from '~/parts/detail-list'
 import { Notice } from '~/parts/notice'
 import { Section } from '~/parts/section'
 import { TextLink } from '~/parts/text-link'
-import { Ago } from '~/parts/time'
 
 interface BackupStorageSectionProps {
   hypervisor: { usesGroupBackupStorage: boolean; group: { id: string; name: string }; backupStorage: BackupStorageDetail | null }
@@ -28,23 +27,11 @@ export function BackupStorageSection({ hypervisor: { backupStorage, group, usesG
       </Section>
     )
   }
-  const test = backupStorage.lastTest
   return (
     <Section
       title="Backup storage"
       about={usesGroupBackupStorage ? <>That of its group {ofGroup}.</> : <>Its own, not that of its group {ofGroup}.</>}
-      foot={
-        test ? (
-          <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-1">
-            <TestOutcome test={test} />
-            <span className="text-ink-3">
-              Tested <Ago at={test.at} />
-            </span>
-          </div>
-        ) : (
-          'It has never been tested.'
-        )
-      }
+      foot={<LastTest test={backupStorage.lastTest} />}
     >
       <DetailList
         details={[

@@ -12,6 +12,9 @@ interface PlanFieldsProps {
   warnings?: { snapshots?: string; backups?: string }
 }
 
+const CAP = { inputMode: 'numeric', className: 'max-w-24 nums', after: 'per volume' } as const
+const PRICE = { inputMode: 'decimal', className: 'max-w-24 nums', after: 'per GiB a month' } as const
+
 export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
   return (
     <>
@@ -19,9 +22,7 @@ export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
         label="Max snapshots"
         value={draft.maxSnapshots}
         onChange={(maxSnapshots) => onChange({ maxSnapshots })}
-        inputMode="numeric"
-        className="max-w-24 nums"
-        after="per volume"
+        {...CAP}
         help={warnings?.snapshots && <Warning>{warnings.snapshots}</Warning>}
         error={capError(draft.maxSnapshots)}
       />
@@ -29,9 +30,7 @@ export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
         label="Max backups"
         value={draft.maxBackups}
         onChange={(maxBackups) => onChange({ maxBackups })}
-        inputMode="numeric"
-        className="max-w-24 nums"
-        after="per volume"
+        {...CAP}
         help={warnings?.backups && <Warning>{warnings.backups}</Warning>}
         error={capError(draft.maxBackups)}
       />
@@ -39,9 +38,7 @@ export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
         label="Snapshot credits"
         value={draft.snapshotCredits}
         onChange={(snapshotCredits) => onChange({ snapshotCredits })}
-        inputMode="decimal"
-        className="max-w-24 nums"
-        after="per GiB a month"
+        {...PRICE}
         help={free(draft.snapshotCredits)}
         error={creditError(draft.snapshotCredits)}
       />
@@ -49,9 +46,7 @@ export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
         label="Backup credits"
         value={draft.backupCredits}
         onChange={(backupCredits) => onChange({ backupCredits })}
-        inputMode="decimal"
-        className="max-w-24 nums"
-        after="per GiB a month"
+        {...PRICE}
         help={free(draft.backupCredits)}
         error={creditError(draft.backupCredits)}
       />
