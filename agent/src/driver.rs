@@ -6,6 +6,7 @@
 
 pub mod ceph_rbd;
 mod failure;
+mod open_snapshot;
 pub mod qcow2_file;
 pub mod qcow2_live;
 mod server;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 pub use self::{
     failure::{Code, Failure},
+    open_snapshot::OpenSnapshot,
     server::Server,
     tool::Tools,
 };
@@ -145,8 +147,8 @@ pub trait Driver: Send + Sync {
     /// What each of the volume's snapshots keeps.
     async fn retained(&self) -> Result<Vec<Retained>>;
 
-    /// Serves a snapshot, to be read, at the size that the volume had when it was taken.
-    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server>;
+    /// Opens a snapshot to be read, at the size that the volume had when it was taken.
+    async fn open_snapshot(&self, name: SnapshotName) -> Result<OpenSnapshot>;
 
     /// Checks that the volume can be overwritten, and changes nothing of its content.
     async fn check_overwrite(&self) -> Result<()>;

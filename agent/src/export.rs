@@ -1,9 +1,9 @@
 //! The engine: bytes from a disk to a backup and back, in parallel and in bounded memory.
 //!
 //! ```text
-//! write:  plan ─▶ read (NBD) ─▶ compress, hash (blocking threads) ─▶ append in order (store)
+//! write:  plan ─▶ read (image or NBD) ─▶ compress, hash (blocking threads) ─▶ append in order (store)
 //! read:   seek table ─▶ read spans (store) ─▶ decompress, check (blocking threads) ─▶ write (NBD)
-//! copy:   plan ─▶ read (NBD) ─▶ write (NBD)
+//! copy:   plan ─▶ read (image or NBD) ─▶ write (NBD)
 //! ```
 //!
 //! Each step has a fixed number of frames in hand, each with a buffer or two of 2 MiB that are used
@@ -16,6 +16,7 @@ mod copy;
 mod plan;
 mod pool;
 mod read;
+mod source;
 mod span;
 mod target;
 mod write;
@@ -23,13 +24,15 @@ mod write;
 pub use self::{
     backup::Backup,
     copy::copy,
+    pool::buffer,
+    source::Source,
     target::{Fill, Target},
     write::{Written, write},
 };
 
 use storage::format::{Corrupt, manifest::ManifestError};
 
-use crate::nbd;
+use crate::{nbd, qcow2::Defect};
 
 /// How many frames are worked on at once where one step does it all.
 const LANES: usize = 8;
@@ -43,6 +46,15 @@ pub enum Error {
     /// The disk that is read failed.
     #[error("reading the volume failed: {0}")]
     Source(nbd::Error),
+    /// The image that is read failed, or makes no sense.
+    #[error(transparent)]
+    Image(#[from] Defect),
+    /// The image that is read cannot be reached.
+    #[error("the image was not read from in {seconds} seconds")]
+    Silent {
+        /// How long it was given.
+        seconds: u64,
+    },
     /// The disk that is written failed.
     #[error("writing the volume failed: {0}")]
     Target(nbd::Error),

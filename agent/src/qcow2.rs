@@ -1,15 +1,17 @@
 //! A reader of the qcow2 format: what kind of image a file is, which snapshots it has, what each of
-//! them keeps.
+//! them keeps, and what the disk held then.
 //!
-//! It reads metadata only, in bounded memory, and never writes. It exists because asking `qemu-img`
-//! is not enough: that opens what an image refers to, says nothing about truncation, and does not
-//! know which clusters only one snapshot holds.
+//! It works in bounded memory, and never writes. It exists because asking `qemu-img` is not enough:
+//! that opens what an image refers to, says nothing about truncation, and does not know which clusters
+//! only one snapshot holds; and because a snapshot's content is had from the file for less than half
+//! of what it costs through `qemu-nbd`.
 //!
 //! Nothing here takes a lock. Beside a writer, headers, the table of snapshots and the tables of a
 //! snapshot can be read at any time, though one look may fail where the writer moves what is looked at;
 //! what a snapshot keeps comes out too low at most. The active disk's tables change all the time, so
 //! that checking them makes sense only while nobody writes.
 
+mod content;
 mod header;
 mod retained;
 mod snapshot;
@@ -17,12 +19,20 @@ mod walk;
 
 use std::{fs::File, io, os::unix::fs::FileExt as _, path::Path};
 
-pub use self::{header::Header, snapshot::Snapshot};
+pub use self::{
+    content::{ALIGNMENT, Content},
+    header::Header,
+    snapshot::Snapshot,
+    walk::Extent,
+};
 
 /// Bits 9 to 55 of a table's entry: an offset in the file.
 const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
 /// Bit 62 of an L2 entry: the cluster is compressed.
 const COMPRESSED: u64 = 1 << 62;
+
+/// Bit 0 of an L2 entry, since version 3: the cluster reads as zeros.
+const ZERO: u64 = 1;
 
 /// Why an image cannot be worked on, worded without its path.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
 
@@ -32,7 +33,7 @@ pub enum Fault {
     DropsObjects,
     /// A deletion succeeds, and the object stays.
     KeepsDeleted,
-    /// No append ever returns.
+    /// No append returns until the store [relents](Faulty::relent).
     Hangs,
 }
 
@@ -49,6 +50,7 @@ struct State {
     fault: Fault,
     written: Arc<AtomicU64>,
     requests: Arc<AtomicU64>,
+    relented: Arc<watch::Sender<bool>>,
 }
 
 impl State {
@@ -76,8 +78,14 @@ impl Faulty {
             fault,
             written: Arc::default(),
             requests: Arc::default(),
+            relented: Arc::default(),
         };
         Self { inner, state }
+    }
+
+    /// Has a store that hangs go on, as if nothing had been.
+    pub fn relent(&self) {
+        self.state.relented.send_replace(true);
     }
 }
 
@@ -153,7 +161,14 @@ impl ObjectWriter for FaultyWriter {
             Fault::FullAfter(space) if written > space => Err(Error::Full {
                 doing: "writing an object".into(),
             }),
-            Fault::Hangs => std::future::pending().await,
+            Fault::Hangs => {
+                let mut relented = self.state.relented.subscribe();
+                let waited = relented.wait_for(|relented| *relented).await;
+                waited.map_err(|_| Error::Unreachable {
+                    reason: "nobody is left to relent".into(),
+                })?;
+                self.inner.append(chunk).await
+            }
             _ => self.inner.append(chunk).await,
         }
     }
@@ -193,6 +208,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let local = Arc::new(Local::new(directory.path()));
         conformance::check(&Faulty::new(local, Fault::FullAfter(u64::MAX))).await;
+    }
+
+    #[tokio::test]
+    async fn a_store_that_hangs_goes_on_once_it_relents() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Faulty::new(Arc::new(Local::new(directory.path())), Fault::Hangs);
+        let path = ObjectPath::new("object").unwrap();
+        let mut writer = store.create(&path, 3).await.unwrap();
+        let mut append = writer.append(Bytes::from_static(b"123"));
+        assert!(futures_util::poll!(&mut append).is_pending());
+        store.relent();
+        append.await.unwrap();
+        writer.commit().await.unwrap();
+        assert_eq!(store.size(&path).await.unwrap(), 3);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::harness::{
-    Accepted, Content, Engine, MIB, Machine, Moved, Nbd, PlatformSize, Rules, until,
+    Accepted, Content, Engine, MIB, Machine, Nbd, PlatformSize, Rules, SLOW, until,
 };
 
 /// Some of the volume, so that a server is in the middle of it.
@@ -55,9 +55,9 @@ impl Victim {
     }
 
     /// Stops the agent's server once it has moved so much, kills everything, and starts again.
-    async fn kill_in_the_middle(&mut self, moved: Moved) {
+    async fn kill_in_the_middle(&mut self) {
         let process = self.machine.gateway.as_ref().unwrap().pid();
-        let held = Nbd::stop_under(process, moved).await;
+        let held = Nbd::stop_under(process, PART).await;
         self.machine.kill().await;
         until("the server died with its agent", async || {
             (!std::path::Path::new(&format!("/proc/{}", held.pid)).exists()).then_some(())
@@ -93,8 +93,9 @@ async fn a_backup_that_was_killed_is_made_again_on_postgresql() {
 
 async fn a_backup_that_was_killed_is_made_again(engine: Engine) {
     let mut victim = Victim::on(engine).await;
-    let backup = victim.machine.request().create_backup(&victim.volume).await;
-    victim.kill_in_the_middle(Moved::Read(PART)).await;
+    let backup = victim.machine.back_up_slowly(&victim.volume).await;
+    victim.machine.kill().await;
+    victim.machine.start(true).await;
     victim.machine.request().completed(&backup).await;
     victim
         .content
@@ -114,7 +115,7 @@ async fn a_restore_in_place_from_a_backup_that_was_killed_is_done_again() {
         .request()
         .restore_in_place(&victim.volume, source)
         .await;
-    victim.kill_in_the_middle(Moved::Written(PART)).await;
+    victim.kill_in_the_middle().await;
     victim.machine.request().completed(&restore).await;
     victim
         .content
@@ -135,7 +136,7 @@ async fn a_restore_that_was_killed_and_then_given_up_leaves_the_volume_marked_un
         .restore_in_place(&victim.volume, source.clone())
         .await;
     let process = victim.machine.gateway.as_ref().unwrap().pid();
-    Nbd::stop_under(process, Moved::Written(PART)).await;
+    Nbd::stop_under(process, PART).await;
     victim.machine.kill().await;
 
     // Nobody comes back to work: the lease dies, the operation waits, and its owner gives it up.
@@ -185,7 +186,7 @@ async fn a_new_volume_of_a_backup_that_was_killed_is_made_again() {
         .request()
         .restore_to_new_volume(source, &plan)
         .await;
-    victim.kill_in_the_middle(Moved::Written(PART)).await;
+    victim.kill_in_the_middle().await;
     victim.machine.request().completed(&restore).await;
     victim
         .content
@@ -206,7 +207,7 @@ async fn a_new_volume_of_a_snapshot_that_was_killed_is_made_again() {
         .request()
         .restore_to_new_volume(source, &plan)
         .await;
-    victim.kill_in_the_middle(Moved::Written(PART)).await;
+    victim.kill_in_the_middle().await;
     victim.machine.request().completed(&restore).await;
     victim
         .content
@@ -242,9 +243,23 @@ async fn an_operation_that_was_accepted_and_not_begun_survives() {
 #[tokio::test]
 async fn an_operation_that_kills_its_agent_each_time_is_given_up() {
     let mut victim = Victim::on(Engine::Sqlite).await;
-    let backup = victim.machine.request().create_backup(&victim.volume).await;
-    for _ in 0..5 {
-        victim.kill_in_the_middle(Moved::Read(PART)).await;
+    let machine = &mut victim.machine;
+    let backup = machine.back_up_slowly(&victim.volume).await;
+    machine.pace_backups(Some(SLOW)).await;
+    for attempt in 1.. {
+        machine.kill().await;
+        machine.start(true).await;
+        if attempt == 5 {
+            break;
+        }
+        until("it is begun again", async || {
+            let operation = machine.request().operation(&backup.operation).await;
+            let events = operation["events"]["nodes"].as_array().unwrap();
+            let starts = events.iter().filter(|event| event["kind"] == "STARTED");
+            (starts.count() > attempt).then_some(())
+        })
+        .await;
+        machine.request().moved(&backup, SLOW).await;
     }
     let (code, _) = victim.machine.request().failed(&backup).await;
     assert_eq!(code, "AGENT_LOST");

@@ -18,10 +18,10 @@ mod tool;
 mod websocket;
 
 pub use ceph::{create_ceph_pool, rbd_image};
-pub use child::{Moved, Nbd};
+pub use child::Nbd;
 pub use client::Client;
 pub use database::Engine;
-pub use destination::{Destinations, bucket};
+pub use destination::{Destinations, SLOW, bucket};
 pub use disk::{Content, MIB};
 pub use event_stream::EventStream;
 pub use machine::{Machine, Rules};

@@ -6,9 +6,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::harness::{
-    Client, Content, Engine, MIB, Machine, Moved, Nbd, PlatformSize, Rules, run, until,
-};
+use crate::harness::{Client, Content, Engine, MIB, Machine, PlatformSize, Rules, run, until};
 
 #[tokio::test]
 async fn a_backup_that_sigterm_interrupts_completes_after_the_next_start() {
@@ -17,9 +15,7 @@ async fn a_backup_that_sigterm_interrupts_completes_after_the_next_start() {
     let size = PlatformSize::PLAN;
     let noise = Content::noise(machine.path("content/noise"), size, size, "noise");
     noise.write_to(&machine.image(&volume)).await;
-    let backup = machine.request().create_backup(&volume).await;
-    let gateway = machine.gateway.as_ref().unwrap().pid();
-    Nbd::stop_under(gateway, Moved::Read(16 * MIB)).await;
+    let backup = machine.back_up_slowly(&volume).await;
     assert!(machine.terminate().await.success());
     // An orderly stop takes its own half files away.
     assert_eq!(
@@ -105,9 +101,7 @@ async fn a_row_that_was_failed_by_hand_frees_its_volume(engine: Engine) {
     };
 
     // One that an agent works on: the volume is free when the agent has let go.
-    let running = machine.request().create_backup(&volume).await;
-    let gateway = machine.gateway.as_ref().unwrap().pid();
-    Nbd::stop_under(gateway, Moved::Read(16 * MIB)).await;
+    let running = machine.back_up_slowly(&volume).await;
     fail(&running.operation).await;
     machine.settle().await;
     let (code, message) = machine.request().failed(&running).await;
@@ -161,9 +155,7 @@ async fn a_backup_that_is_cancelled_stops_and_leaves_nothing() {
     let size = PlatformSize::PLAN;
     let noise = Content::noise(machine.path("content/noise"), size, size, "noise");
     noise.write_to(&machine.image(&volume)).await;
-    let backup = owner.create_backup(&volume).await;
-    let gateway = machine.gateway.as_ref().unwrap().pid();
-    Nbd::stop_under(gateway, Moved::Read(16 * MIB)).await;
+    let backup = machine.back_up_slowly(&volume).await;
     let cancel = "mutation($id: ID!) { cancelOperation(input: { operationId: $id }) {
         operation { status } } }";
     let cancelled = json!({ "id": backup.operation });

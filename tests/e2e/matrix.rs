@@ -7,8 +7,8 @@ use serde_json::json;
 use testbed::Guest;
 
 use crate::harness::{
-    Content, Destinations, MIB, Machine, Moved, Nbd, PlatformSize, Rules, create_ceph_pool,
-    create_plan, disk, rbd_image,
+    Content, Destinations, Machine, PlatformSize, Rules, SLOW, create_ceph_pool, create_plan, disk,
+    rbd_image,
 };
 
 /// A backup, and the disk as it was when it was taken.
@@ -70,7 +70,6 @@ async fn a_qcow2_volume_that_a_guest_writes_to_comes_back_from_every_destination
         return;
     };
     let instance = machine.start_instance(&volume, guest.qmp_socket()).await;
-    let gateway = machine.gateway.as_ref().unwrap().pid();
     let mut taken = Vec::new();
     for storage in &storages {
         machine.back_up_to(storage).await;
@@ -81,12 +80,17 @@ async fn a_qcow2_volume_that_a_guest_writes_to_comes_back_from_every_destination
         let written = guest.written();
         let path = machine.path("content").join(storage);
         let content = Content::copy_of(&image, path).await;
+        machine.pace(storage, Some(SLOW)).await;
         let backup = owner.create_backup(&volume).await;
-        let export = Nbd::stop_under(gateway, Moved::Read(MIB)).await;
+        owner.enters(&backup, "Exporting").await;
         guest.execute("cont", &json!({}));
         guest.writes(written + 20).await;
-        export.go_on();
+        assert_eq!(
+            owner.operation(&backup.operation).await["status"],
+            "STARTED"
+        );
         owner.completed(&backup).await;
+        machine.pace(storage, None).await;
         guest.writes_on().await;
         let backup = backup.item;
         taken.push((written, Taken { backup, content }));

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::harness::{
-    Accepted, Content, Gate, MIB, Machine, Moved, Nbd, PlatformSize, Rules, disk, until,
+    Accepted, Content, Gate, MIB, Machine, Nbd, PlatformSize, Rules, disk, until,
 };
 
 const PART: u64 = 16 * MIB;
@@ -40,12 +40,9 @@ async fn kinds(machine: &Machine, accepted: &Accepted) -> Vec<String> {
 #[tokio::test]
 async fn an_agent_goes_on_while_its_gateway_is_killed_and_started_again() {
     let (mut machine, _, volume, _) = machine_with_volume(false).await;
-    let backup = machine.request().create_backup(&volume).await;
-    let agent = machine.agent.as_ref().unwrap().pid();
-    let held = Nbd::stop_under(agent, Moved::Read(PART)).await;
+    let backup = machine.back_up_slowly(&volume).await;
     machine.kill().await;
     machine.start(false).await;
-    held.go_on();
     machine.request().completed(&backup).await;
     assert_eq!(
         kinds(&machine, &backup).await,
@@ -58,15 +55,9 @@ async fn an_agent_goes_on_while_its_gateway_is_killed_and_started_again() {
 #[tokio::test]
 async fn an_agent_whose_gateway_stays_away_stops_before_its_lease_ends() {
     let (mut machine, _, volume, content) = machine_with_volume(false).await;
-    let backup = machine.request().create_backup(&volume).await;
-    let agent = machine.agent.as_ref().unwrap().pid();
-    let held = Nbd::stop_under(agent, Moved::Read(PART)).await;
+    let backup = machine.back_up_slowly(&volume).await;
     machine.kill().await;
-    // It kills its server, which does not run, and takes away what it had written.
-    until("the server is gone", async || {
-        (!std::path::Path::new(&format!("/proc/{}", held.pid)).exists()).then_some(())
-    })
-    .await;
+    // It takes away what it had written.
     let image = machine.image(&volume);
     until("the agent has cleaned up", async || {
         let only_image = machine.files().iter().all(|file| *file == image);
@@ -83,10 +74,8 @@ async fn an_agent_whose_gateway_stays_away_stops_before_its_lease_ends() {
 #[tokio::test]
 async fn the_work_of_a_killed_agent_waits_for_it_and_is_done_again() {
     let (mut machine, _, volume, _) = machine_with_volume(false).await;
-    let backup = machine.request().create_backup(&volume).await;
-    let agent = machine.agent.take().unwrap();
-    Nbd::stop_under(agent.pid(), Moved::Read(PART)).await;
-    agent.kill().await;
+    let backup = machine.back_up_slowly(&volume).await;
+    machine.agent.take().unwrap().kill().await;
     // Its lease dies, and the operation waits.
     machine.request().reaches(&backup, &["PENDING"]).await;
     let fields = "activeOperation { id }";
@@ -111,7 +100,7 @@ async fn an_agent_that_froze_beyond_its_lease_lets_go_and_begins_again() {
     let source = json!({ "backupId": backup.item });
     let restore = owner.restore_in_place(&volume, source).await;
     let agent = machine.agent.take().unwrap();
-    let held = Nbd::stop_under(agent.pid(), Moved::Written(PART)).await;
+    let held = Nbd::stop_under(agent.pid(), PART).await;
     agent.signal(Signal::SIGSTOP);
     held.go_on();
     machine.request().reaches(&restore, &["PENDING"]).await;

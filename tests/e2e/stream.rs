@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Content, EventStream, Machine, Moved, Nbd, PlatformSize, Rules, WebSocket};
+use crate::harness::{Content, EventStream, Machine, PlatformSize, Rules, SLOW, WebSocket};
 
 const OPERATION: &str = "subscription($id: ID!) { operationProgress(operationId: $id) {
     status progress { percent bytesDone bytesTotal } } }";
@@ -80,15 +80,16 @@ async fn both_kinds_of_stream_tell_of_a_backup_from_its_wait_to_the_end_of_the_c
     }
     drop(waiting);
 
+    machine.pace_backups(Some(SLOW)).await;
     machine.start_agent(&[]).await;
     let of_volume = json!({ "id": volume });
     let progress = Reader::both(&machine, OPERATION, &operation).await;
     let activity = Reader::both(&machine, ACTIVITY, &of_volume).await;
     let cooldown = Reader::both(&machine, COOLDOWN, &of_volume).await;
-    let agent = machine.agent.as_ref().unwrap().pid();
-    let held = Nbd::stop_under(agent, Moved::Read(PlatformSize::PLAN / 4)).await;
-    machine.request().reaches(&backup, &["STARTED"]).await;
-    held.go_on();
+    machine
+        .request()
+        .moved(&backup, PlatformSize::PLAN / 4)
+        .await;
     let progress = progress.map(|mut reader| async move { reader.read_to_end().await });
     let is_free = |event: &Value| {
         let activity = &event["volumeActivity"];

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use storage::{Object, ObjectPath, ObjectWriter, Store};
 use tidemark_agent::{
-    export,
+    export::{self, Source},
     nbd::{Client, Error},
     report::Progress,
 };
@@ -54,7 +54,7 @@ pub async fn run(options: &Options, size: u64, percent: u64) -> Result<()> {
         .arg("random-content=true")
         .kill_on_drop(true)
         .spawn()?;
-    let source = connect(&socket, &mut server).await?;
+    let source = Source::from(connect(&socket, &mut server).await?);
     let (mut best, mut moved) = (None, 0);
     for _ in 0..options.repeat.min(2) {
         let store = Counting::default();

@@ -37,8 +37,8 @@ use self::{
     defect::Kind,
 };
 use super::{
-    CloneOrigin, Code, Driver, Failure, Measuring, Result, Retained, Server, SnapshotName,
-    Surroundings, blocking,
+    CloneOrigin, Code, Driver, Failure, Measuring, OpenSnapshot, Result, Retained, Server,
+    SnapshotName, Surroundings, blocking,
 };
 use crate::report::{Journal, Level};
 
@@ -282,12 +282,17 @@ impl Driver for CephRbd {
         }
     }
 
-    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
+    async fn open_snapshot(&self, name: SnapshotName) -> Result<OpenSnapshot> {
         let snapshot = self.require_snapshot(name).await?;
         let server = self.command.serve_snapshot(self.image(), &snapshot.name);
         let server = server.await?;
         let (command, image) = (Arc::clone(&self.command), self.name.clone());
-        Ok(server.witnessed(snapshot::still_there(command, image, snapshot)))
+        let bytes = server.client().size_bytes();
+        OpenSnapshot::served(
+            server,
+            bytes,
+            snapshot::still_there(command, image, snapshot),
+        )
     }
 
     async fn check_overwrite(&self) -> Result<()> {

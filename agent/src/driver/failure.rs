@@ -4,7 +4,7 @@ use std::fmt;
 
 use storage::Error as StoreError;
 
-use crate::{export, nbd, process};
+use crate::{export, nbd, process, qcow2::Defect};
 
 /// The error codes of the contract that an agent may report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +114,18 @@ impl From<nbd::Error> for Failure {
     }
 }
 
+impl From<Defect> for Failure {
+    fn from(defect: Defect) -> Self {
+        match defect {
+            Defect::Io(error) => {
+                Self::storage("The volume cannot be worked on: its image cannot be read.")
+                    .because(error)
+            }
+            _ => Self::storage(format!("The volume cannot be worked on: {defect}.")),
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let (code, message) = match &error {
@@ -145,6 +157,10 @@ impl From<export::Error> for Failure {
         match error {
             export::Error::Store(error) => error.into(),
             export::Error::Source(error) | export::Error::Target(error) => error.into(),
+            export::Error::Image(defect) => defect.into(),
+            export::Error::Silent { .. } => {
+                Self::storage("The volume's storage did not answer in time.").because(error)
+            }
             export::Error::Corrupt(error) => Self::new(Code::BackupCorrupt, error.to_string()),
             export::Error::Incomplete(_) => Self::new(Code::BackupCorrupt, error.to_string()),
             export::Error::TooNew(_) => Self::new(Code::AgentOutdated, error.to_string()),

@@ -1,11 +1,11 @@
 //! Volumes as qcow2 files in a directory, `{pool}/{volume_id}.qcow2`, not in use by an instance.
 //!
-//! Snapshots are internal to the image. Metadata is changed by `qemu-img`, content moves through
+//! Snapshots are internal to the image. Metadata is changed by `qemu-img`, content is written through
 //! `qemu-nbd`; both are always told the format, because what a guest writes must never be taken for
 //! an image. QEMU's own lock on the file has the last word on whether anybody else uses it.
 //!
-//! Reading a snapshot is the exception: it takes no lock, so that an instance can be started during
-//! a backup. A snapshot's data never changes, whoever writes the image; what could harm is only that
+//! Reading a snapshot is the exception: it is read from the file itself, except that `qemu-nbd` reads
+//! compressed clusters, and it takes no lock, so that an instance can be started during a backup. A snapshot's data never changes, whoever writes the image; what could harm is only that
 //! the snapshot itself goes. Tidemark does that under the volume's lock alone, and if somebody else
 //! does, the image's own table says so when the reading ends.
 
@@ -21,10 +21,12 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 pub(super) use self::edit::Editor;
-use self::{command::Command, file::Place};
-use super::{Driver, Failure, Result, Retained, Server, SnapshotName, Surroundings, blocking};
+use self::{check::Found, command::Command, file::Place};
+use super::{
+    Driver, Failure, OpenSnapshot, Result, Retained, Server, SnapshotName, Surroundings, blocking,
+};
 use crate::{
-    qcow2::{Defect, Image, Snapshot},
+    qcow2::{Content, Defect, Image},
     report::{Journal, Level},
 };
 
@@ -75,7 +77,7 @@ impl Qcow2File {
     /// Checks what can be said of an image that is being written: its kind and its size.
     pub(super) async fn check_beside_writer(&self) -> Result<()> {
         self.place.ensure_pool().await?;
-        let image = self.open().await.map_err(check::failure)?;
+        let image = self.open().await?;
         check::size(&image, self.size_bytes)
     }
 
@@ -91,10 +93,9 @@ impl Qcow2File {
 
     async fn inspect_any_size(&self) -> Result<Image> {
         self.place.ensure_pool().await?;
-        let image = self.open().await.map_err(check::failure)?;
-        blocking(move || image.check_active().map(|()| image))
-            .await?
-            .map_err(check::failure)
+        let image = self.open().await?;
+        let checked = blocking(move || image.check_active().map(|()| image));
+        Ok(checked.await??)
     }
 
     async fn open(&self) -> std::result::Result<Image, Defect> {
@@ -110,7 +111,7 @@ impl Qcow2File {
         match self.open().await {
             Ok(image) => Ok(Some(image)),
             Err(Defect::Missing) => Ok(None),
-            Err(defect) => Err(check::failure(defect)),
+            Err(defect) => Err(defect.into()),
         }
     }
 
@@ -129,11 +130,11 @@ impl Qcow2File {
         self.inspect().await.map(drop)
     }
 
-    async fn require_snapshot(&self, name: SnapshotName) -> Result<Snapshot> {
+    async fn require_snapshot(&self, name: SnapshotName) -> Result<Found> {
         self.place.ensure_pool().await?;
-        let image = self.open().await.map_err(check::failure)?;
+        let image = self.open().await?;
         let size_bytes = self.size_bytes;
-        blocking(move || check::snapshot(&image, name, size_bytes)).await?
+        blocking(move || check::snapshot(image, name, size_bytes)).await?
     }
 }
 
@@ -191,18 +192,24 @@ impl Driver for Qcow2File {
     async fn retained(&self) -> Result<Vec<Retained>> {
         self.place.ensure_pool().await?;
         let image = self.place.image().to_owned();
-        blocking(move || check::retained(&image))
-            .await?
-            .map_err(check::failure)
+        Ok(blocking(move || check::retained(&image)).await??)
     }
 
-    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
-        let snapshot = self.require_snapshot(name).await?;
-        let server = self.command.serve_snapshot(name).await?;
-        let server = server.cut_to(snapshot.virtual_bytes)?;
-        let image = self.place.image().to_owned();
-        let still_there = blocking(move || check::still_there(&image, &snapshot));
-        Ok(server.witnessed(async { still_there.await? }))
+    async fn open_snapshot(&self, name: SnapshotName) -> Result<OpenSnapshot> {
+        let Found {
+            image,
+            snapshot,
+            extent,
+        } = self.require_snapshot(name).await?;
+        let path = self.place.image().to_owned();
+        let seen = snapshot.clone();
+        let still_there = async { blocking(move || check::still_there(&path, &seen)).await? };
+        if extent.has_compressed {
+            let server = self.command.serve_snapshot(name).await?;
+            return OpenSnapshot::served(server, snapshot.virtual_bytes, still_there);
+        }
+        let content = blocking(move || Content::open(image, &snapshot)).await??;
+        Ok(OpenSnapshot::direct(content, still_there))
     }
 
     async fn check_overwrite(&self) -> Result<()> {

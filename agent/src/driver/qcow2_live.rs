@@ -16,7 +16,10 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 
 use self::attachment::Attachment;
-use super::{Code, Driver, Failure, Result, Retained, Server, SnapshotName, qcow2_file::Qcow2File};
+use super::{
+    Code, Driver, Failure, OpenSnapshot, Result, Retained, Server, SnapshotName,
+    qcow2_file::Qcow2File,
+};
 use crate::lock::Keyed;
 
 /// One volume's image, and where the QEMU would be found that has it.
@@ -117,8 +120,8 @@ impl Driver for Qcow2Live {
         self.file.retained().await
     }
 
-    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
-        self.file.serve_snapshot(name).await
+    async fn open_snapshot(&self, name: SnapshotName) -> Result<OpenSnapshot> {
+        self.file.open_snapshot(name).await
     }
 
     async fn check_overwrite(&self) -> Result<()> {

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
@@ -46,12 +45,8 @@ const LACKING: [&str; 2] = ["io_uring", "O_DIRECT"];
 pub struct Server {
     client: Client,
     process: Process,
-    witness: Option<Witness>,
     _socket: Socket,
 }
-
-/// Says, once everything is read, whether what was served had been there all the time.
-type Witness = BoxFuture<'static, Result<()>>;
 
 impl Server {
     /// Starts `qemu-nbd` with `arguments` that name the disk, on a socket in `directory`.
@@ -115,7 +110,6 @@ impl Server {
             Ok(client) => Ok(Self {
                 client,
                 process,
-                witness: None,
                 _socket: socket,
             }),
             // It listens before it opens the image; if it hangs up, it is about to say why.
@@ -124,26 +118,6 @@ impl Server {
                 Err(_) => Err(error),
             },
         }
-    }
-
-    /// Has [`finish`](Self::finish) ask `witness`.
-    #[must_use]
-    pub fn witnessed(mut self, witness: impl Future<Output = Result<()>> + Send + 'static) -> Self {
-        self.witness = Some(Box::pin(witness));
-        self
-    }
-
-    /// Serves the first `bytes` of the disk only, all of which have to be there: QEMU offers a
-    /// snapshot at the size that its image has today.
-    pub fn cut_to(mut self, bytes: u64) -> Result<Self> {
-        let served = self.client.size_bytes();
-        if served < bytes {
-            let detail = format!("{served} bytes are served of {bytes}");
-            let message = "The snapshot cannot be read: its image has become smaller since.";
-            return Err(Failure::storage(message).because(detail));
-        }
-        self.client = self.client.cut_to(bytes);
-        Ok(self)
     }
 
     /// The disk that is served.
@@ -156,13 +130,11 @@ impl Server {
         self.process.pid()
     }
 
-    /// Hangs up and waits until the server has closed the image. Only then is it certain that what
-    /// was read is what was to be read.
+    /// Hangs up and waits until the server has closed the image.
     pub async fn finish(self) -> Result<()> {
         let Self {
             client,
             mut process,
-            witness,
             _socket,
         } = self;
         client.close().await;
@@ -171,10 +143,7 @@ impl Server {
             return Err(Failure::storage(message).because("qemu-nbd does not end"));
         };
         ended?;
-        match witness {
-            Some(witness) => witness.await,
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -1,16 +1,16 @@
 //! From one disk to another on the same host, without a backup between them.
 
-use bytes::BytesMut;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
-    Error, LANES, Target,
+    Error, LANES, Source, Target,
     plan::{Plan, Unit},
+    pool::buffer,
 };
-use crate::{nbd::Client, report::Progress};
+use crate::report::Progress;
 
-/// Copies the disk that `source` serves to `target`, whose rest becomes zero.
-pub async fn copy(source: &Client, target: &Target, progress: &Progress) -> Result<(), Error> {
+/// Copies `source` to `target`, whose rest becomes zero.
+pub async fn copy(source: &Source, target: &Target, progress: &Progress) -> Result<(), Error> {
     target.ensure_holds(source.size_bytes())?;
     let plan = Plan::of(source).await?;
     progress.expect(plan.data_bytes());
@@ -27,15 +27,14 @@ pub async fn copy(source: &Client, target: &Target, progress: &Progress) -> Resu
     target.finish(source.size_bytes()).await
 }
 
-async fn copy_unit(source: &Client, target: &Target, unit: Unit) -> Result<u64, Error> {
+async fn copy_unit(source: &Source, target: &Target, unit: Unit) -> Result<u64, Error> {
     match unit {
         Unit::Zeros { offset, length } => {
             target.put_zeros(offset, u64::from(length)).await?;
             Ok(0)
         }
         Unit::Data { offset, length } => {
-            let buffer = BytesMut::zeroed(length as usize);
-            let block = source.read(offset, buffer).await.map_err(Error::Source)?;
+            let block = source.read(offset, buffer(length as usize)).await?;
             target.put(offset, block.freeze()).await?;
             Ok(u64::from(length))
         }

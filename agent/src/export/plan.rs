@@ -1,9 +1,10 @@
 //! What of a disk has to be read: its blocks that hold data, and the runs between them that do not.
 
+use std::ops::Range;
+
 use storage::format::{BLOCK_BYTES, ZERO_RUN_BYTES};
 
-use super::Error;
-use crate::nbd::{Client, Region};
+use super::{Error, Source};
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
 
@@ -24,15 +25,16 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Asks the server for the whole map.
-    pub(super) async fn of(source: &Client) -> Result<Self, Error> {
+    /// Asks for the whole map.
+    pub(super) async fn of(source: &Source) -> Result<Self, Error> {
         let mut plan = Self::empty(source.size_bytes())?;
         let mut position = 0;
         while position < plan.size_bytes {
-            for region in source.regions(position).await.map_err(Error::Source)? {
-                position = region.offset + region.length;
-                plan.mark(region);
+            let (data, end) = source.data(position).await?;
+            for stretch in data {
+                plan.mark(&stretch);
             }
+            position = end;
         }
         Ok(plan)
     }
@@ -45,13 +47,8 @@ impl Plan {
         })
     }
 
-    fn mark(&mut self, region: Region) {
-        if region.zero || region.length == 0 {
-            return;
-        }
-        let first = region.offset / BLOCK;
-        let last = (region.offset + region.length - 1) / BLOCK;
-        for block in first..=last {
+    fn mark(&mut self, data: &Range<u64>) {
+        for block in data.start / BLOCK..data.end.div_ceil(BLOCK) {
             let block = usize::try_from(block).ok();
             if let Some(has_data) = block.and_then(|block| self.has_data.get_mut(block)) {
                 *has_data = true;
@@ -114,11 +111,7 @@ mod tests {
     fn plan(size_bytes: u64, data: &[(u64, u64)]) -> Vec<Unit> {
         let mut plan = Plan::empty(size_bytes).unwrap();
         for &(offset, length) in data {
-            plan.mark(Region {
-                offset,
-                length,
-                zero: false,
-            });
+            plan.mark(&(offset..offset + length));
         }
         plan.units().collect()
     }

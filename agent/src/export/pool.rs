@@ -5,7 +5,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+
+use crate::qcow2::ALIGNMENT;
+
+/// A buffer of zeros that a disk can be read into past the page cache.
+pub fn buffer(length: usize) -> BytesMut {
+    let mut buffer = BytesMut::zeroed(length + ALIGNMENT);
+    let before = buffer.as_ptr().align_offset(ALIGNMENT);
+    let mut buffer = buffer.split_off(before);
+    buffer.truncate(length);
+    buffer
+}
 
 /// Spare things. There are never more than were in use at once.
 #[derive(Debug)]

@@ -14,14 +14,14 @@ use storage::{
 use tokio::{sync::mpsc, try_join};
 
 use super::{
-    Error, LANES, blocking,
+    Error, LANES, Source, blocking,
     plan::{Plan, Unit},
-    pool::Pool,
+    pool::{Pool, buffer},
 };
-use crate::{nbd::Client, report::Progress};
+use crate::report::Progress;
 
 /// Blocks that are being read: enough that the disk has the next request when it has served one.
-const READS: usize = 8;
+const READS: usize = 4;
 /// Frames that are compressed and wait for the store.
 const READY: usize = 2;
 
@@ -38,9 +38,9 @@ pub struct Written {
     pub disk_blake3: Digest,
 }
 
-/// Writes the disk that `source` serves to the object `path`, and commits it.
+/// Writes `source` to the object `path`, and commits it.
 pub async fn write(
-    source: &Client,
+    source: &Source,
     store: &dyn Store,
     path: &ObjectPath,
     progress: &Progress,
@@ -119,14 +119,14 @@ enum Block {
 
 /// Reads and compresses units; holds what is used again.
 struct Compressor {
-    source: Client,
+    source: Source,
     blocks: Pool<BytesMut>,
     frames: Pool<Vec<u8>>,
     encoders: Pool<Encoder>,
 }
 
 impl Compressor {
-    fn new(source: Client) -> Self {
+    fn new(source: Source) -> Self {
         Self {
             source,
             blocks: Pool::new(),
@@ -140,12 +140,11 @@ impl Compressor {
             Unit::Zeros { length, .. } => return Ok(Block::Zeros(length)),
             Unit::Data { offset, length } => (offset, length),
         };
-        let buffer = match self.blocks.take() {
-            Some(buffer) if length == BLOCK_BYTES => buffer,
-            _ => BytesMut::zeroed(length as usize),
+        let block = match self.blocks.take() {
+            Some(block) if length == BLOCK_BYTES => block,
+            _ => buffer(length as usize),
         };
-        let read = self.source.read(offset, buffer).await;
-        Ok(Block::Data(read.map_err(Error::Source)?, length))
+        Ok(Block::Data(self.source.read(offset, block).await?, length))
     }
 
     async fn compress(&self, block: Block) -> Result<Compressed, Error> {
@@ -166,10 +165,10 @@ impl Compressor {
     }
 }
 
-/// One more than there are processors: one of them may wait for its turn to hand its frame on. Never
-/// so many that their memory counts.
+/// More than there are processors, because frames are handed on in their order: behind one that takes
+/// long, others have to be under way. Never so many that their memory counts.
 fn compressors() -> usize {
-    std::thread::available_parallelism().map_or(LANES, |processors| LANES.min(processors.get() + 1))
+    std::thread::available_parallelism().map_or(LANES, |processors| LANES.min(3 * processors.get()))
 }
 
 fn compress_block(

@@ -33,10 +33,14 @@ impl Operation {
         let taken_at = clock::now();
 
         self.tell("Copying the volume to the backup storage");
-        let server = driver.serve_snapshot(name).await?;
+        let snapshot = driver.open_snapshot(name).await?;
         let progress = &self.report.progress;
-        let written = export::write(server.client(), &*store, &location.disk, progress).await?;
-        server.finish().await?;
+        let written =
+            match export::write(snapshot.source(), &*store, &location.disk, progress).await {
+                Ok(written) => written,
+                Err(error) => return Err(snapshot.explain(error).await),
+            };
+        snapshot.finish().await?;
         self.delete_temporary_snapshot(&*driver, name).await;
 
         let manifest = manifest(volume, backup, &written, taken_at);

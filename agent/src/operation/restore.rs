@@ -91,13 +91,15 @@ impl Operation {
         name: SnapshotName,
         into: &dyn Driver,
     ) -> Result<()> {
-        let source = from.serve_snapshot(name).await?;
+        let snapshot = from.open_snapshot(name).await?;
         let staged = into.stage().await?;
         let disk = Target::new(staged.client().clone(), Fill::Fresh);
-        export::copy(source.client(), &disk, &self.report.progress).await?;
+        if let Err(error) = export::copy(snapshot.source(), &disk, &self.report.progress).await {
+            return Err(snapshot.explain(error).await);
+        }
         drop(disk);
         staged.finish().await?;
-        source.finish().await
+        snapshot.finish().await
     }
 
     /// Opens a backup, and checks by its own manifest that it may become this volume.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, os::unix::fs::FileExt as _};
 
-use super::{Defect, be};
+use super::{COMPRESSED, Defect, ZERO, be};
 
 const MAGIC: &[u8] = b"QFI\xfb";
 const VERSION_2_BYTES: usize = 72;
@@ -23,6 +23,7 @@ const EXTENSION_BITMAPS: u64 = 0x2385_2875;
 pub struct Header {
     /// The size of the disk in it.
     pub virtual_bytes: u64,
+    version: u32,
     pub(super) cluster_bits: u32,
     pub(super) l1_offset: u64,
     pub(super) l1_entries: usize,
@@ -79,6 +80,7 @@ impl Header {
         }
         Ok(Self {
             virtual_bytes: number(24, 8),
+            version: small(version),
             cluster_bits: small(cluster_bits),
             l1_offset: number(40, 8),
             l1_entries: small(l1_entries) as usize,
@@ -93,6 +95,11 @@ impl Header {
     /// The size of a cluster.
     pub fn cluster_bytes(&self) -> u64 {
         1 << self.cluster_bits
+    }
+
+    /// Whether an entry of an L2 table says that its cluster reads as zeros, whatever is in it.
+    pub(super) fn reads_as_zeros(&self, entry: u64) -> bool {
+        self.version >= 3 && entry & (COMPRESSED | ZERO) == ZERO
     }
 
     /// How many entries an L2 table has.

@@ -12,7 +12,7 @@ pub(super) enum Reference {
 }
 
 impl Reference {
-    fn of(entry: u64, cluster_bits: u32) -> Option<Self> {
+    pub(super) fn of(entry: u64, cluster_bits: u32) -> Option<Self> {
         if entry & COMPRESSED == 0 {
             let offset = entry & OFFSET_MASK;
             return (offset != 0).then_some(Self::Cluster { offset });
@@ -33,22 +33,32 @@ impl Reference {
     }
 }
 
+/// What was found out about a snapshot while it was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// Whether any of its clusters is compressed.
+    pub has_compressed: bool,
+}
+
 impl Image {
     /// Checks that the disk, as it is now, lies within the file. QEMU reads what lies beyond a
     /// file's end as zeros, so a truncated image would pass for one with holes.
     pub fn check_active(&self) -> Result<(), Defect> {
         let header = self.header();
-        self.check_extent(header.l1_offset, header.l1_entries)
+        self.check_extent(header.l1_offset, header.l1_entries)?;
+        Ok(())
     }
 
     /// Checks that a snapshot lies within the file.
-    pub fn check_snapshot(&self, snapshot: &Snapshot) -> Result<(), Defect> {
+    pub fn check_snapshot(&self, snapshot: &Snapshot) -> Result<Extent, Defect> {
         self.check_extent(snapshot.l1_offset, snapshot.l1_entries)
     }
 
-    fn check_extent(&self, l1_offset: u64, l1_entries: usize) -> Result<(), Defect> {
+    fn check_extent(&self, l1_offset: u64, l1_entries: usize) -> Result<Extent, Defect> {
+        let mut extent = Extent::default();
         for l2_offset in self.l2_tables(l1_offset, l1_entries)? {
             for reference in self.references(l2_offset)? {
+                extent.has_compressed |= matches!(reference, Reference::Compressed { .. });
                 // The last cluster of a file need not be written to its end.
                 let needed = reference.offset();
                 if needed >= self.file_bytes {
@@ -59,7 +69,7 @@ impl Image {
                 }
             }
         }
-        Ok(())
+        Ok(extent)
     }
 
     /// The L2 tables that an L1 table leads to.

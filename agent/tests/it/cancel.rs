@@ -361,16 +361,13 @@ async fn an_operation_on_a_disk_server_that_stands_still_can_be_cancelled() {
     let site = Site::new();
     let volume = site.filled_volume(256 * MIB).await;
     let backup = site.take_backup(&volume).await;
-    let source = RestoreSource::Backup(Box::new(backup));
-    let in_place = Work::RestoreInPlace {
-        volume: volume.clone(),
-        source,
+    let source = RestoreSource::Backup(Box::new(backup.clone()));
+    let in_place = Work::RestoreInPlace { volume, source };
+    let anew = Work::RestoreBackup {
+        backup,
+        target: site.volume(256 * MIB),
     };
-    let again = Work::CreateBackup {
-        volume: volume.clone(),
-        backup: site.backup_of(&volume),
-    };
-    for (work, phase) in [(again, "Exporting"), (in_place, "Restoring")] {
+    for (work, phase) in [(anew, "Restoring"), (in_place, "Restoring")] {
         let (operation, progress) = operation(&site, work);
         let began = AtomicBool::new(false);
         let outcome = cancel_when(&operation, &progress, |now, _| {

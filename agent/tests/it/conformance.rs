@@ -18,8 +18,11 @@ mod snapshot;
 mod volume;
 mod writer;
 
-use bytes::{Bytes, BytesMut};
-use tidemark_agent::driver::{Code, Driver, Failure, Server, SnapshotName};
+use bytes::Bytes;
+use tidemark_agent::{
+    driver::{Code, Driver, Failure, OpenSnapshot, SnapshotName},
+    export::buffer,
+};
 use uuid::Uuid;
 
 pub use self::{error::errors, snapshot::snapshots, volume::volumes, writer::writers};
@@ -79,11 +82,11 @@ async fn created(storage: &dyn Storage, size_bytes: u64) -> (Disk, Box<dyn Drive
     (disk, driver)
 }
 
-/// What a server serves, whole.
-async fn served(server: Server) -> Vec<u8> {
-    let length = index(server.client().size_bytes());
-    let content = server.client().read(0, BytesMut::zeroed(length)).await;
-    server.finish().await.unwrap();
+/// What a snapshot holds, whole.
+async fn read_whole(snapshot: OpenSnapshot) -> Vec<u8> {
+    let length = index(snapshot.source().size_bytes());
+    let content = snapshot.source().read(0, buffer(length)).await;
+    snapshot.finish().await.unwrap();
     content.unwrap().to_vec()
 }
 

@@ -22,7 +22,7 @@ use storage::{
 };
 use tempfile::TempDir;
 use tidemark_agent::{
-    export::{self, Backup, Error, Fill, Target, Written},
+    export::{self, Backup, Error, Fill, Source, Target, Written},
     nbd::Client,
     report::Progress,
 };
@@ -58,7 +58,8 @@ impl Place {
     /// Makes a backup of what is served.
     async fn back_up(&self, source: &Client) -> Written {
         let progress = Progress::default();
-        let write = export::write(source, &*self.store, &self.location.disk, &progress);
+        let source = Source::from(source.clone());
+        let write = export::write(&source, &*self.store, &self.location.disk, &progress);
         let written = within(write).await.unwrap();
         let epoch = chrono::DateTime::UNIX_EPOCH;
         let manifest = Manifest {
@@ -366,7 +367,8 @@ async fn an_export_counts_what_the_store_has_taken_and_nothing_else() {
     let hanging = Faulty::new(Arc::clone(&place.store), Fault::Hangs);
     let progress = Progress::default();
     let readings = progress.subscribe();
-    let write = export::write(&disk, &hanging, &place.location.disk, &progress);
+    let source = Source::from(disk);
+    let write = export::write(&source, &hanging, &place.location.disk, &progress);
     let took = drop_when(write, || readings.borrow().phase == "Exporting").await;
     assert!(took < Duration::from_secs(1), "{took:?}");
     let reading = readings.borrow().clone();
@@ -396,7 +398,8 @@ async fn a_disk_that_stands_still_fails_both_ways() {
         source.pause();
     };
     let path = ObjectPath::new("again").unwrap();
-    let write = Box::pin(export::write(&disk, &*place.store, &path, &progress));
+    let served = Source::from(disk);
+    let write = Box::pin(export::write(&served, &*place.store, &path, &progress));
     let (failed, ()) = within(async { tokio::join!(write, paused) }).await;
     assert!(matches!(failed, Err(Error::Source(_))), "{failed:?}");
     assert_eq!(place.store.list(&path).await.unwrap(), []);

@@ -351,10 +351,11 @@ async fn a_destination_that_is_not_there_is_not_created() {
 async fn a_missing_program_is_named() {
     let mut site = Site::new();
     let volume = site.filled_volume(32 * MIB).await;
+    let backup = site.take_backup(&volume).await;
     site.host.tools.qemu_nbd = "/nowhere/qemu-nbd".into();
-    let work = Work::CreateBackup {
-        volume: volume.clone(),
-        backup: site.backup_of(&volume),
+    let work = Work::RestoreBackup {
+        backup,
+        target: site.volume(32 * MIB),
     };
     let (failure, _) = site.fail(work).await;
     assert!(

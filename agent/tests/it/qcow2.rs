@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use tidemark_agent::qcow2::{Defect, Image};
+use tidemark_agent::{
+    export::buffer,
+    qcow2::{Content, Defect, Extent, Image},
+};
 
 use crate::site::{MIB, run, text};
 
@@ -40,6 +43,23 @@ impl Disk {
 
     fn snapshot(&self, name: &str) {
         run("qemu-img", ["snapshot", "-c", name, &self.path()]);
+    }
+
+    /// What the disk held at a snapshot, as QEMU says.
+    fn converted(&self, snapshot: &str) -> Vec<u8> {
+        let raw = text(&self.directory.path().join("raw")).to_owned();
+        let name = format!("snapshot.name={snapshot}");
+        let arguments = ["convert", "-l", &name, "-O", "raw", &self.path(), &raw];
+        run("qemu-img", arguments);
+        fs::read(raw).unwrap()
+    }
+
+    fn content(&self, snapshot: &str) -> Result<Content, Defect> {
+        let image = Image::open(self.path().as_ref())?;
+        let snapshot = image.lookup_snapshot(snapshot)?.unwrap();
+        let extent = image.check_snapshot(&snapshot)?;
+        assert_eq!(extent, Extent::default());
+        Content::open(image, &snapshot)
     }
 
     fn retained(&self) -> Vec<(String, u64)> {
@@ -108,6 +128,115 @@ fn zeroed_clusters_and_larger_disks_count_as_well() {
     image.check_active().unwrap();
 }
 
+/// Reads a whole snapshot, in pieces of so many bytes, without what is said to be zeros.
+fn read(content: &Content, piece: usize) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let position = whole.len() as u64
+        && position < content.size_bytes()
+    {
+        let left = usize::try_from(content.size_bytes() - position).unwrap();
+        let mut buffer = buffer(piece.min(left));
+        content.read(position, &mut buffer).unwrap();
+        whole.extend_from_slice(&buffer);
+    }
+    let (mut position, mut zeros) = (0, 0);
+    while position < content.size_bytes() {
+        let (data, end) = content.data(position).unwrap();
+        assert!(end > position);
+        let mut from = position;
+        for stretch in data.into_iter().chain(std::iter::once(end..end)) {
+            let range = [from, stretch.start].map(|place| usize::try_from(place).unwrap());
+            assert!(whole[range[0]..range[1]].iter().all(|byte| *byte == 0));
+            zeros += range[1] - range[0];
+            from = stretch.end;
+        }
+        position = end;
+    }
+    assert!(zeros > 0, "nothing was found to be zeros");
+    whole
+}
+
+#[test]
+fn what_a_snapshot_holds_is_what_qemu_says_whatever_the_clusters_are_like() {
+    for option in [
+        "cluster_size=64k",
+        "cluster_size=512",
+        "cluster_size=4k",
+        "cluster_size=2M",
+        "compat=0.10",
+        "preallocation=metadata",
+    ] {
+        let disk = Disk::new(option);
+        disk.io("write -P 1 0 9M");
+        // Scattered in the file, and in another order than on the disk.
+        for place in [40, 20, 30, 10, 50] {
+            disk.io(&format!("write -P {place} {place}M 700k"));
+        }
+        disk.io("write -z 2M 1M");
+        disk.io("write -P 7 2600k 3k");
+        // The end of a disk is seldom the end of a file.
+        disk.io("write -P 8 65472k 64k");
+        disk.snapshot("first");
+        disk.io("write -P 9 5M 30M");
+        disk.io("discard 0 4M");
+        disk.snapshot("second");
+        disk.io("write -P 10 1M 60M");
+        for snapshot in ["first", "second"] {
+            let expected = disk.converted(snapshot);
+            let content = disk.content(snapshot).unwrap();
+            for piece in [2 << 20, 3 * 65_536 + 512, 17 << 20] {
+                let found = read(&content, piece);
+                assert!(found == expected, "{option}, {snapshot}, {piece}");
+            }
+            let beyond = content.read(content.size_bytes() - 1, &mut [0; 2]);
+            assert!(matches!(beyond, Err(Defect::Io(_))), "{beyond:?}");
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_has_grown_or_ends_within_a_cluster_is_read_to_its_end() {
+    let disk = Disk::new("cluster_size=64k");
+    let odd = (64 * MIB + 512).to_string();
+    run(
+        "qemu-img",
+        ["resize", "-q", "-f", "qcow2", &disk.path(), &odd],
+    );
+    disk.io("write -P 3 64M 512");
+    disk.snapshot("first");
+    run(
+        "qemu-img",
+        ["resize", "-q", "-f", "qcow2", &disk.path(), "4G"],
+    );
+    let content = disk.content("first").unwrap();
+    assert_eq!(content.size_bytes(), 64 * MIB + 512);
+    let found = read(&content, 2 << 20);
+    let (zeros, end) = found.split_at(found.len() - 512);
+    assert!(zeros.iter().all(|byte| *byte == 0) && end == [3; 512]);
+}
+
+#[test]
+fn compressed_clusters_are_found_and_a_file_that_is_cut_while_it_is_read_is_an_error() {
+    let disk = Disk::new("cluster_size=64k");
+    disk.io("write -P 1 0 4M");
+    disk.snapshot("plain");
+    disk.io("write -c -P 2 8M 64k");
+    disk.snapshot("compressed");
+    let image = Image::open(disk.path().as_ref()).unwrap();
+    let snapshot = image.lookup_snapshot("compressed").unwrap().unwrap();
+    let found = image.check_snapshot(&snapshot).unwrap();
+    assert!(found.has_compressed);
+    let content = Content::open(image, &snapshot).unwrap();
+    let refused = content.read(8 * MIB, &mut [0; 512]);
+    assert!(matches!(refused, Err(Defect::Damaged(_))), "{refused:?}");
+
+    let content = disk.content("plain").unwrap();
+    let file = fs::File::options().write(true).open(disk.path()).unwrap();
+    file.set_len(2 * MIB).unwrap();
+    let cut = content.read(0, &mut buffer(4 << 20));
+    assert!(matches!(cut, Err(Defect::Truncated { .. })), "{cut:?}");
+}
+
 #[test]
 fn rubbish_is_an_error_and_never_a_panic() {
     let disk = Disk::new("cluster_size=64k");
@@ -124,7 +253,11 @@ fn rubbish_is_an_error_and_never_a_panic() {
                 let snapshots = image.snapshots()?;
                 snapshots.iter().try_for_each(|snapshot| {
                     image.check_snapshot(snapshot)?;
-                    image.retained_bytes(snapshot).map(drop)
+                    image.retained_bytes(snapshot).map(drop)?;
+                    let content = Content::open(Image::open(disk.path().as_ref())?, snapshot)?;
+                    let (data, _) = content.data(0)?;
+                    data.iter()
+                        .try_for_each(|stretch| content.read(stretch.start, &mut [0; 512]))
                 })
             });
             drop(looked_at);

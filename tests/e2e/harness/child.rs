@@ -9,13 +9,6 @@ use nix::{
 use testbed::PATIENCE;
 use tokio::time::{Instant, sleep};
 
-/// The bytes that a server has to have moved to be in the middle of its work.
-#[derive(Clone, Copy, Debug)]
-pub enum Moved {
-    Read(u64),
-    Written(u64),
-}
-
 /// A `qemu-nbd` that stands still.
 #[derive(Debug)]
 pub struct Nbd {
@@ -23,17 +16,20 @@ pub struct Nbd {
 }
 
 impl Nbd {
-    /// Waits for a server under the process `parent` that has moved so many bytes, and stops it.
-    pub async fn stop_under(parent: i32, moved: Moved) -> Self {
+    /// Waits for a server under the process `parent` that has written so many bytes, and stops it.
+    pub async fn stop_under(parent: i32, bytes: u64) -> Self {
         let deadline = Instant::now() + PATIENCE;
         loop {
             for pid in children(parent) {
-                if has_moved(pid, moved) == Some(true) {
+                if has_written(pid, bytes) == Some(true) {
                     kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
                     return Self { pid };
                 }
             }
-            assert!(Instant::now() < deadline, "no qemu-nbd has moved {moved:?}");
+            assert!(
+                Instant::now() < deadline,
+                "no qemu-nbd has written {bytes} bytes"
+            );
             sleep(Duration::from_micros(500)).await;
         }
     }
@@ -45,7 +41,7 @@ impl Nbd {
 }
 
 /// Processes called `qemu-nbd` whose parent is `parent`.
-pub fn children(parent: i32) -> Vec<i32> {
+fn children(parent: i32) -> Vec<i32> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &i32| parent_of(*pid) == Some(parent))
@@ -64,13 +60,9 @@ fn parent_of(pid: i32) -> Option<i32> {
 }
 
 /// By its calls or, where the kernel does the calling (`io_uring`), by what reached the disk.
-fn has_moved(pid: i32, moved: Moved) -> Option<bool> {
+fn has_written(pid: i32, least: u64) -> Option<bool> {
     let counters = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
-    let (names, least) = match moved {
-        Moved::Read(least) => (["rchar", "read_bytes"], least),
-        Moved::Written(least) => (["wchar", "write_bytes"], least),
-    };
     let lines = counters.lines().filter_map(|line| line.split_once(": "));
-    let mut counted = lines.filter(|(name, _)| names.contains(name));
+    let mut counted = lines.filter(|(name, _)| ["wchar", "write_bytes"].contains(name));
     Some(counted.any(|(_, bytes)| bytes.parse().is_ok_and(|bytes: u64| bytes >= least)))
 }

@@ -5,7 +5,10 @@ use std::fs;
 use serde_json::{Value, json};
 use testbed::{Ceph, Ganesha, Rgw};
 
-use super::{machine::Machine, platform::create_backup_storage};
+use super::{MIB, machine::Machine, platform::create_backup_storage, request::Accepted};
+
+/// Bytes a second at which a volume takes long to be backed up.
+pub const SLOW: u64 = 4 * MIB;
 
 /// Where backups go, all in real services.
 pub struct Destinations {
@@ -61,6 +64,30 @@ pub fn bucket(rgw: &Rgw, prefix: Option<&str>) -> Value {
 
 impl Machine {
     /// Makes a backup storage the one that the group's new backups go to.
+    /// Has the backup storage take so many bytes a second from operations that begin from now on, so
+    /// that they can be met in the middle of their work; none for as many as it can.
+    pub async fn pace_backups(&self, bytes_per_second: Option<u64>) {
+        self.pace(&self.platform.storage, bytes_per_second).await;
+    }
+
+    /// [`pace_backups`](Self::pace_backups), for any backup storage.
+    pub async fn pace(&self, storage: &str, bytes_per_second: Option<u64>) {
+        let update = "mutation($input: UpdateBackupStorageInput!) {
+            updateBackupStorage(input: $input) { backupStorage { id } } }";
+        let input = json!({ "backupStorageId": storage, "bandwidthLimit": bytes_per_second });
+        self.admin.data(update, json!({ "input": input })).await;
+    }
+
+    /// Backs a volume up, so slowly that the backup is not done for long after it has been met in the
+    /// middle of its work, which it is now. Whatever begins later is quick again.
+    pub async fn back_up_slowly(&self, volume: &str) -> Accepted {
+        self.pace_backups(Some(SLOW)).await;
+        let backup = self.request().create_backup(volume).await;
+        self.request().moved(&backup, SLOW).await;
+        self.pace_backups(None).await;
+        backup
+    }
+
     pub async fn back_up_to(&self, storage: &str) {
         let update = "mutation($input: UpdateHypervisorGroupInput!) {
             updateHypervisorGroup(input: $input) { hypervisorGroup { id } } }";

@@ -115,6 +115,28 @@ impl<'a> Request<'a> {
         .await
     }
 
+    /// The operation once it is in a phase of its work.
+    pub async fn enters(self, accepted: &Accepted, phase: &str) -> Value {
+        until(&format!("{accepted:?} is {phase}"), async || {
+            let operation = self.operation(&accepted.operation).await;
+            (operation["progress"]["phase"] == *phase).then_some(operation)
+        })
+        .await
+    }
+
+    /// The operation once it has moved so many bytes, which are not all.
+    pub async fn moved(self, accepted: &Accepted, bytes: u64) -> Value {
+        let what = format!("{accepted:?} has moved {bytes} bytes");
+        let operation = until(&what, async || {
+            let operation = self.operation(&accepted.operation).await;
+            let done = operation["progress"]["bytesDone"].as_u64();
+            (done >= Some(bytes)).then_some(operation)
+        })
+        .await;
+        assert_eq!(operation["status"], "STARTED", "{operation:#}");
+        operation
+    }
+
     /// The operation as it ended, once all that follows from its end is done.
     pub async fn ended(self, accepted: &Accepted) -> Value {
         until(&format!("{accepted:?} has ended"), async || {

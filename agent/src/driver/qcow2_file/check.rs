@@ -4,19 +4,14 @@ use std::path::Path;
 
 use crate::{
     driver::{Code, Failure, Result, Retained, SnapshotName},
-    qcow2::{Defect, Image, Snapshot},
+    qcow2::{Defect, Extent, Image, Snapshot},
 };
 
-/// A defect of the volume's image, for the customer.
-pub(super) fn failure(defect: Defect) -> Failure {
-    let message = format!("The volume cannot be worked on: {defect}.");
-    match defect {
-        Defect::Io(error) => {
-            Failure::storage("The volume cannot be worked on: its image cannot be read.")
-                .because(error)
-        }
-        _ => Failure::storage(message),
-    }
+/// A snapshot of an image that can be worked on.
+pub(super) struct Found {
+    pub(super) image: Image,
+    pub(super) snapshot: Snapshot,
+    pub(super) extent: Extent,
 }
 
 /// The disk in the image has the size that the gateway believes it to have.
@@ -32,15 +27,12 @@ pub(super) fn size(image: &Image, expected: u64) -> Result<()> {
 }
 
 pub(super) fn has_snapshot(image: &Image, name: SnapshotName) -> Result<bool> {
-    Ok(image
-        .lookup_snapshot(&name.to_string())
-        .map_err(failure)?
-        .is_some())
+    Ok(image.lookup_snapshot(&name.to_string())?.is_some())
 }
 
 /// The snapshot, which is there, whole, and not larger than the volume.
-pub(super) fn snapshot(image: &Image, name: SnapshotName, size_bytes: u64) -> Result<Snapshot> {
-    let Some(snapshot) = image.lookup_snapshot(&name.to_string()).map_err(failure)? else {
+pub(super) fn snapshot(image: Image, name: SnapshotName, size_bytes: u64) -> Result<Found> {
+    let Some(snapshot) = image.lookup_snapshot(&name.to_string())? else {
         let message = "The snapshot is no longer on the volume's storage.";
         return Err(Failure::new(Code::ItemNotAvailable, message).because(name));
     };
@@ -51,16 +43,18 @@ pub(super) fn snapshot(image: &Image, name: SnapshotName, size_bytes: u64) -> Re
         );
         return Err(Failure::new(Code::TargetTooSmall, message));
     }
-    image.check_snapshot(&snapshot).map_err(failure)?;
-    Ok(snapshot)
+    let extent = image.check_snapshot(&snapshot)?;
+    Ok(Found {
+        image,
+        snapshot,
+        extent,
+    })
 }
 
 /// A snapshot that was read is still the one that it was: from the moment on when it leaves the
 /// image's table, others may be writing where its data lay.
 pub(super) fn still_there(image: &Path, snapshot: &Snapshot) -> Result<()> {
-    let found = Image::open(image)
-        .and_then(|image| image.lookup_snapshot(&snapshot.name))
-        .map_err(failure)?;
+    let found = Image::open(image)?.lookup_snapshot(&snapshot.name)?;
     if found.as_ref() == Some(snapshot) {
         return Ok(());
     }

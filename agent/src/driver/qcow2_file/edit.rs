@@ -78,7 +78,7 @@ impl Qcow2File {
         };
         let intended = self.place.intended().await?;
         let names = blocking(move || check::leftovers(&image, intended)).await?;
-        for name in names.map_err(check::failure)? {
+        for name in names? {
             let message = format!("Removing the left-over snapshot {name}");
             self.journal.private(Level::Info, message);
             editor.delete(name).await?;

@@ -23,7 +23,7 @@ async fn a_volume_that_is_gone_is_said_to_be_missing(storage: &dyn Storage) {
         driver.check_roll_back(kept()).await,
         driver.check_overwrite().await,
         driver.serve().await.map(drop),
-        driver.serve_snapshot(kept()).await.map(drop),
+        driver.open_snapshot(kept()).await.map(drop),
         driver.retained().await.map(drop),
     ];
     for outcome in outcomes {

@@ -3,7 +3,7 @@
 use tidemark_agent::driver::{Code, Retained, SnapshotName};
 use uuid::Uuid;
 
-use super::{SIZE, Storage, UNIT, code, created, index, kept, served, snapshots_among};
+use super::{SIZE, Storage, UNIT, code, created, index, kept, read_whole, snapshots_among};
 use crate::site::MIB;
 
 /// All of them.
@@ -32,13 +32,15 @@ async fn snapshots_are_points_in_time(storage: &dyn Storage) {
     }
     storage.write(disk, 99, 0, SIZE);
     // All at once, as backups of one volume are.
-    let mut servers = Vec::new();
+    let mut open = Vec::new();
     for (name, _) in &taken {
-        servers.push(driver.serve_snapshot(*name).await.unwrap());
+        open.push(driver.open_snapshot(*name).await.unwrap());
     }
-    for (server, (name, content)) in servers.into_iter().zip(&taken) {
-        assert!(server.client().is_read_only());
-        assert!(served(server).await == *content, "served: {name}");
+    for (snapshot, (name, content)) in open.into_iter().zip(&taken) {
+        if let Some(server) = snapshot.server() {
+            assert!(server.client().is_read_only());
+        }
+        assert!(read_whole(snapshot).await == *content, "opened: {name}");
         let read = storage.read(disk, Some(*name));
         assert!(read == *content, "on storage: {name}");
     }
@@ -171,7 +173,7 @@ async fn a_snapshot_that_is_gone_is_said_to_be_gone(storage: &dyn Storage) {
     driver.create_snapshot(name).await.unwrap();
     storage.delete_snapshot(disk, name);
     let gone = Code::ItemNotAvailable;
-    assert_eq!(code(driver.serve_snapshot(name).await), gone);
+    assert_eq!(code(driver.open_snapshot(name).await), gone);
     assert_eq!(code(driver.check_roll_back(name).await), gone);
     assert_eq!(code(driver.roll_back(name).await), gone);
     assert_eq!(driver.retained().await.unwrap(), []);

@@ -3,7 +3,7 @@
 use tidemark_agent::driver::Code;
 
 use super::{
-    Disk, SIZE, Storage, UNIT, code, created, index, kept, served, snapshots_among, unit_of,
+    Disk, SIZE, Storage, UNIT, code, created, index, kept, read_whole, snapshots_among, unit_of,
 };
 use crate::site::MIB;
 
@@ -71,9 +71,9 @@ async fn a_volume_that_has_grown_keeps_its_size_when_it_is_rolled_back(storage: 
     storage.grow(disk, larger.size_bytes);
     storage.write(larger, 2, 0, larger.size_bytes);
     let driver = storage.driver(larger);
-    let snapshot = driver.serve_snapshot(name).await.unwrap();
-    assert_eq!(snapshot.client().size_bytes(), SIZE);
-    assert!(served(snapshot).await == content);
+    let snapshot = driver.open_snapshot(name).await.unwrap();
+    assert_eq!(snapshot.source().size_bytes(), SIZE);
+    assert!(read_whole(snapshot).await == content);
     for _ in 0..2 {
         driver.roll_back(name).await.unwrap();
         let read = storage.read(larger, None);

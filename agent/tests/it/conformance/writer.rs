@@ -61,11 +61,9 @@ async fn a_server_that_dies_is_noticed_and_cleaned_up_after(storage: &dyn Storag
     driver.create_snapshot(temporary).await.unwrap();
     let new = Disk::new(SIZE);
     let target = storage.driver(new);
-    let servers = [
-        driver.serve_snapshot(temporary).await.unwrap(),
-        target.stage().await.unwrap(),
-    ];
-    for server in &servers {
+    let snapshot = driver.open_snapshot(temporary).await.unwrap();
+    let staged = target.stage().await.unwrap();
+    for server in snapshot.server().into_iter().chain([&staged]) {
         let pid = i32::try_from(server.pid().unwrap()).unwrap();
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
         let buffer = BytesMut::zeroed(index(MIB));
@@ -75,7 +73,7 @@ async fn a_server_that_dies_is_noticed_and_cleaned_up_after(storage: &dyn Storag
             Code::StorageFailed
         );
     }
-    drop(servers);
+    drop((snapshot, staged));
     driver.clean_up(false).await.unwrap();
     target.clean_up(false).await.unwrap();
     assert_eq!(storage.remains(disk), ["volume"]);

@@ -13,7 +13,7 @@ use serde_json::json;
 use testbed::Machine;
 use tidemark_agent::{
     driver::{
-        Driver, Result, Retained, Server, SnapshotName, qcow2_file::Qcow2File,
+        Driver, OpenSnapshot, Result, Retained, Server, SnapshotName, qcow2_file::Qcow2File,
         qcow2_live::Qcow2Live,
     },
     lock::Keyed,
@@ -205,8 +205,8 @@ impl Driver for Instance {
     async fn retained(&self) -> Result<Vec<Retained>> {
         self.running().retained().await
     }
-    async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
-        self.running().serve_snapshot(name).await
+    async fn open_snapshot(&self, name: SnapshotName) -> Result<OpenSnapshot> {
+        self.running().open_snapshot(name).await
     }
     async fn check_overwrite(&self) -> Result<()> {
         self.stopped().check_overwrite().await

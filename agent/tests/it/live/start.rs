@@ -10,8 +10,17 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use storage::{
+    Local, Store,
+    fault::{Fault, Faulty},
+};
 use testbed::Machine;
-use tidemark_agent::operation::{BackupItem, Operation, Outcome, Report, Volume, Work};
+use tidemark_agent::{
+    operation::{
+        BackupItem, BackupStorage, Host, Operation, Outcome, Report, Stores, Volume, Work,
+    },
+    report::Reading as Progressed,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,40 +28,81 @@ use uuid::Uuid;
 use super::running::{Running, attach};
 use crate::site::{MIB, Site, run, text, within};
 
-/// An operation that stands still in the middle of reading a volume.
+/// An operation that stands still in the middle of reading a volume, because what it writes to does.
 struct Reading {
     operation: JoinHandle<Outcome>,
-    server: Pid,
+    held: Held,
+}
+
+/// What stands still.
+enum Held {
+    Destination(Arc<Faulty>),
+    Server(Pid),
 }
 
 impl Reading {
-    /// Begins `work`, and stops the server that it reads from once it reads.
-    async fn start(site: &Site, work: Work, phase: &'static str) -> Self {
-        let report = Report::default();
-        let mut readings = report.progress.subscribe();
-        let operation = Operation::new(Uuid::now_v7(), 1, work, site.host.clone(), report);
-        let operation =
-            tokio::spawn(async move { operation.perform(&CancellationToken::new()).await });
-        let begun = readings.wait_for(|reading| reading.phase == phase && reading.bytes_done > 0);
-        within(begun).await.unwrap();
+    /// Begins a backup to a destination that takes nothing for now.
+    async fn of_backup(site: &Site, work: Work) -> Self {
+        let local = Arc::new(Local::new(site.path("backups")));
+        let destination = Arc::new(Faulty::new(local, Fault::Hangs));
+        let host = Host {
+            stores: Arc::new(Only(Arc::clone(&destination))),
+            ..site.host.clone()
+        };
+        let operation = begin(work, host, |reading| reading.phase == "Exporting").await;
+        let held = Held::Destination(destination);
+        Self { operation, held }
+    }
+
+    /// Begins to make a volume of a snapshot, and stops the server of the new volume.
+    async fn of_copy(site: &Site, work: Work) -> Self {
+        let copies = |reading: &Progressed| reading.phase == "Copying" && reading.bytes_done > 0;
+        let operation = begin(work, site.host.clone(), copies).await;
         let server = server_of(&site.path("")).unwrap();
         kill(server, Signal::SIGSTOP).unwrap();
-        Self { operation, server }
+        let held = Held::Server(server);
+        Self { operation, held }
     }
 
     async fn go_on(self) -> Outcome {
-        kill(self.server, Signal::SIGCONT).unwrap();
+        match self.held {
+            Held::Destination(destination) => destination.relent(),
+            Held::Server(server) => kill(server, Signal::SIGCONT).unwrap(),
+        }
         within(self.operation).await.unwrap()
     }
 }
 
-/// The process that serves a snapshot of what lies in a directory.
+/// Begins an operation, and waits until its progress is as it should be.
+async fn begin(
+    work: Work,
+    host: Host,
+    reached: impl FnMut(&Progressed) -> bool,
+) -> JoinHandle<Outcome> {
+    let report = Report::default();
+    let mut readings = report.progress.subscribe();
+    let operation = Operation::new(Uuid::now_v7(), 1, work, host, report);
+    let operation = tokio::spawn(async move { operation.perform(&CancellationToken::new()).await });
+    within(readings.wait_for(reached)).await.unwrap();
+    operation
+}
+
+/// One store, whatever is asked for.
+struct Only(Arc<Faulty>);
+
+impl Stores for Only {
+    fn open(&self, _: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
+        Ok(Arc::clone(&self.0) as _)
+    }
+}
+
+/// The process that serves a new volume in a directory.
 fn server_of(directory: &Path) -> Option<Pid> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let is_server = |process: &PathBuf| {
         let line = fs::read(process.join("cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line);
-        line.contains("--load-snapshot") && line.contains(text(directory))
+        line.contains(".partial") && line.contains(text(directory))
     };
     let process = processes.map(|entry| entry.path()).find(is_server)?;
     let pid = process.file_name()?.to_str()?.parse().ok()?;
@@ -88,7 +138,7 @@ async fn an_instance_starts_and_writes_in_the_middle_of_its_volume_s_backup() {
     let socket = site.path("scratch/later.sock");
     attach(&mut volume, socket.clone());
     let (backup, work) = backup_of(&site, &volume);
-    let reading = Reading::start(&site, work, "Exporting").await;
+    let reading = Reading::of_backup(&site, work).await;
     let monitor = format!("unix:{},server=on,wait=off", socket.display());
     let Some(mut machine) = Machine::start_with(&site.image(&volume), &["-qmp", &monitor]).await
     else {
@@ -119,7 +169,7 @@ async fn an_instance_ends_in_the_middle_of_its_volume_s_backup() {
         running.site.complete(work).await;
         let reference = running.digest_of_snapshot(&kept).await;
         let (backup, work) = backup_of(&running.site, &running.volume);
-        let reading = Reading::start(&running.site, work, "Exporting").await;
+        let reading = Reading::of_backup(&running.site, work).await;
         running.machine.write(0, 64 * MIB, 0x99);
         if dies {
             running.machine.kill();
@@ -155,12 +205,16 @@ async fn a_snapshot_that_is_deleted_by_hand_while_it_is_read_makes_no_backup() {
         target: target.clone(),
     };
     let (backup, export) = backup_of(&site, &volume);
-    for (work, phase) in [(export, "Exporting"), (copy, "Copying")] {
-        let reading = Reading::start(&site, work, phase).await;
+    for (work, is_copy) in [(export, false), (copy, true)] {
+        let reading = if is_copy {
+            Reading::of_copy(&site, work).await
+        } else {
+            Reading::of_backup(&site, work).await
+        };
         let image = site.image(&volume);
         for name in site.snapshot_names(&volume) {
             let temporary = name.contains("tmp");
-            if temporary || phase == "Copying" {
+            if temporary || is_copy {
                 run("qemu-img", ["snapshot", "-d", &name, text(&image)]);
             }
         }
@@ -169,8 +223,7 @@ async fn a_snapshot_that_is_deleted_by_hand_while_it_is_read_makes_no_backup() {
         let Outcome::Failed { failure, .. } = reading.go_on().await else {
             panic!("what was read is not what was to be read");
         };
-        let told = failure.message.contains("deleted by another tool")
-            || failure.message.contains("failed while it was read");
+        let told = failure.message.contains("deleted by another tool");
         assert!(told, "{failure}");
         site.assert_clean();
     }
@@ -192,7 +245,7 @@ async fn a_snapshot_that_is_being_read_is_deleted_only_afterwards() {
         snapshot: snapshot.clone(),
         target: target.clone(),
     };
-    let reading = Reading::start(&site, copy, "Copying").await;
+    let reading = Reading::of_copy(&site, copy).await;
     let work = Work::DeleteSnapshot {
         volume: volume.clone(),
         snapshot,
