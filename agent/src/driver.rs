@@ -6,6 +6,7 @@
 
 pub mod ceph_rbd;
 mod failure;
+mod new_volume;
 mod open_snapshot;
 pub mod qcow2_file;
 pub mod qcow2_live;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 pub use self::{
     failure::{Code, Failure},
+    new_volume::NewVolume,
     open_snapshot::OpenSnapshot,
     server::Server,
     tool::Tools,
@@ -156,9 +158,8 @@ pub trait Driver: Send + Sync {
     /// Serves the volume itself, to be written. From here on nobody else can use it.
     async fn serve(&self) -> Result<Server>;
 
-    /// Begins a new volume of the right size, all zeros, that does not exist yet for anyone else,
-    /// and serves it, to be written.
-    async fn stage(&self) -> Result<Server>;
+    /// Begins a new volume, to be filled.
+    async fn stage(&self) -> Result<NewVolume>;
 
     /// Where a snapshot lies, if its storage can make a volume of it without our moving the bytes.
     fn clone_origin(&self, _name: SnapshotName) -> Option<CloneOrigin> {
@@ -172,8 +173,8 @@ pub trait Driver: Send + Sync {
         Ok(false)
     }
 
-    /// Makes the volume that was [staged](Self::stage), and whose server has finished, exist. One that
-    /// exists already by that is a success.
+    /// Makes the volume that was [staged](Self::stage), and filled, exist. One that exists already by
+    /// that is a success.
     async fn publish(&self) -> Result<()>;
 }
 

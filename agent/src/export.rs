@@ -24,13 +24,15 @@ mod write;
 pub use self::{
     backup::Backup,
     copy::copy,
-    pool::buffer,
     source::Source,
     target::{Fill, Target},
     write::{Written, write},
 };
 
+use std::time::Duration;
+
 use storage::format::{Corrupt, manifest::ManifestError};
+use tokio::time::timeout;
 
 use crate::{nbd, qcow2::Defect};
 
@@ -49,8 +51,8 @@ pub enum Error {
     /// The image that is read failed, or makes no sense.
     #[error(transparent)]
     Image(#[from] Defect),
-    /// The image that is read cannot be reached.
-    #[error("the image was not read from in {seconds} seconds")]
+    /// The file of an image does not answer.
+    #[error("the file of the image did not answer in {seconds} seconds")]
     Silent {
         /// How long it was given.
         seconds: u64,
@@ -75,6 +77,9 @@ pub enum Error {
         /// The size of what is to be written.
         source_bytes: u64,
     },
+    /// The new image cannot be written.
+    #[error("writing the new volume failed: {0}")]
+    NewImage(std::io::Error),
     /// The machine itself failed, such as by having no memory.
     #[error("the agent failed: {0}")]
     Local(#[from] std::io::Error),
@@ -96,4 +101,16 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|lost| Error::Local(std::io::Error::other(lost)))
+}
+
+/// Waits for a file, which may hang for ever where it lies behind a network.
+async fn in_time<T: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    timeout(patience, blocking(work))
+        .await
+        .map_err(|_| Error::Silent {
+            seconds: patience.as_secs(),
+        })??
 }

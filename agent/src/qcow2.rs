@@ -1,10 +1,10 @@
-//! A reader of the qcow2 format: what kind of image a file is, which snapshots it has, what each of
-//! them keeps, and what the disk held then.
+//! The qcow2 format: what kind of image a file is, which snapshots it has, what each of them keeps and
+//! what the disk held then; and new images, until they are finished.
 //!
-//! It works in bounded memory, and never writes. It exists because asking `qemu-img` is not enough:
-//! that opens what an image refers to, says nothing about truncation, and does not know which clusters
-//! only one snapshot holds; and because a snapshot's content is had from the file for less than half
-//! of what it costs through `qemu-nbd`.
+//! It works in bounded memory, and never changes an image that somebody else may know of: that is left
+//! to QEMU. It exists because asking `qemu-img` is not enough: that opens what an image refers to, says
+//! nothing about truncation, and does not know which clusters only one snapshot holds; and because
+//! content goes from file to file for less than half of what it costs through `qemu-nbd`.
 //!
 //! Nothing here takes a lock. Beside a writer, headers, the table of snapshots and the tables of a
 //! snapshot can be read at any time, though one look may fail where the writer moves what is looked at;
@@ -12,7 +12,9 @@
 //! that checking them makes sense only while nobody writes.
 
 mod content;
+mod direct;
 mod header;
+mod new_image;
 mod retained;
 mod snapshot;
 mod walk;
@@ -20,9 +22,7 @@ mod walk;
 use std::{fs::File, io, os::unix::fs::FileExt as _, path::Path};
 
 pub use self::{
-    content::{ALIGNMENT, Content},
-    header::Header,
-    snapshot::Snapshot,
+    content::Content, direct::buffer, header::Header, new_image::NewImage, snapshot::Snapshot,
     walk::Extent,
 };
 
@@ -31,6 +31,8 @@ const OFFSET_MASK: u64 = 0x00ff_ffff_ffff_fe00;
 /// Bit 62 of an L2 entry: the cluster is compressed.
 const COMPRESSED: u64 = 1 << 62;
 
+/// Bit 63 of a table's entry: what it refers to is referred to by nothing else.
+const COPIED: u64 = 1 << 63;
 /// Bit 0 of an L2 entry, since version 3: the cluster reads as zeros.
 const ZERO: u64 = 1;
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::harness::{
-    Accepted, Content, Engine, MIB, Machine, Nbd, PlatformSize, Rules, SLOW, until,
+    Accepted, Content, Engine, MIB, Machine, Nbd, PlatformSize, Rules, SLOW, disk, until,
 };
 
 /// Some of the volume, so that a server is in the middle of it.
@@ -21,11 +21,16 @@ struct Victim {
 
 impl Victim {
     async fn on(engine: Engine) -> Self {
+        Self::with_noise(engine, PlatformSize::PLAN).await
+    }
+
+    /// The rest of the volume was never written.
+    async fn with_noise(engine: Engine, noise_bytes: u64) -> Self {
         let mut machine = Machine::on(engine, Rules::default()).await;
         machine.restart(true).await;
         let volume = machine.request().volume("web").await;
-        let size = PlatformSize::PLAN;
-        let content = Content::noise(machine.path("content/first"), size, size, "first");
+        let path = machine.path("content/first");
+        let content = Content::noise(path, PlatformSize::PLAN, noise_bytes, "first");
         content.write_to(&machine.image(&volume)).await;
         Self {
             machine,
@@ -180,13 +185,14 @@ async fn a_new_volume_of_a_backup_that_was_killed_is_made_again() {
     let mut victim = Victim::on(Engine::Sqlite).await;
     let backup = victim.backup().await;
     let source = json!({ "backupId": backup.item });
-    let plan = victim.machine.platform.plan.clone();
-    let restore = victim
-        .machine
-        .request()
-        .restore_to_new_volume(source, &plan)
-        .await;
-    victim.kill_in_the_middle().await;
+    let machine = &mut victim.machine;
+    let plan = machine.platform.plan.clone();
+    machine.pace_backups(Some(SLOW)).await;
+    let restore = machine.request().restore_to_new_volume(source, &plan).await;
+    machine.request().moved(&restore, SLOW).await;
+    machine.pace_backups(None).await;
+    machine.kill().await;
+    machine.start(true).await;
     victim.machine.request().completed(&restore).await;
     victim
         .content
@@ -197,7 +203,10 @@ async fn a_new_volume_of_a_backup_that_was_killed_is_made_again() {
 
 #[tokio::test]
 async fn a_new_volume_of_a_snapshot_that_was_killed_is_made_again() {
-    let mut victim = Victim::on(Engine::Sqlite).await;
+    let half = PlatformSize::PLAN / 2;
+    let mut victim = Victim::with_noise(Engine::Sqlite, half).await;
+    // Because of it there is a server, which can be stopped.
+    disk::compress_cluster(&victim.machine.image(&victim.volume), half).await;
     let snapshot = victim.snapshot().await;
     let second = victim.overwrite("second").await;
     let source = json!({ "snapshotId": snapshot.item });

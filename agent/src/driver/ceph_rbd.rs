@@ -37,8 +37,8 @@ use self::{
     defect::Kind,
 };
 use super::{
-    CloneOrigin, Code, Driver, Failure, Measuring, OpenSnapshot, Result, Retained, Server,
-    SnapshotName, Surroundings, blocking,
+    CloneOrigin, Code, Driver, Failure, Measuring, NewVolume, OpenSnapshot, Result, Retained,
+    Server, SnapshotName, Surroundings, blocking,
 };
 use crate::report::{Journal, Level};
 
@@ -305,10 +305,11 @@ impl Driver for CephRbd {
         self.command.serve(self.image()).await
     }
 
-    async fn stage(&self) -> Result<Server> {
+    async fn stage(&self) -> Result<NewVolume> {
         self.clear().await?;
         self.create_partial().await?;
-        self.command.serve(self.partial()).await
+        let server = self.command.serve(self.partial()).await?;
+        Ok(NewVolume::served(server))
     }
 
     fn clone_origin(&self, name: SnapshotName) -> Option<CloneOrigin> {

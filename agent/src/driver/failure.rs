@@ -1,6 +1,6 @@
 //! Why a step failed: in words for the customer, with what only an administrator should see apart.
 
-use std::fmt;
+use std::{fmt, io};
 
 use storage::Error as StoreError;
 
@@ -65,6 +65,15 @@ impl Failure {
     /// What was read is not what was to be read.
     pub fn snapshot_lost() -> Self {
         Self::storage("The snapshot was deleted by another tool while it was read.")
+    }
+
+    /// A file of the pool could not be worked on, which is said as `doing`.
+    pub fn file(doing: &str, error: &io::Error) -> Self {
+        let failure = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::pool_full(),
+            _ => Self::storage("The volume's storage failed."),
+        };
+        failure.because(format!("{doing}: {error}"))
     }
 
     /// The pool that volumes lie in has no space left.
@@ -158,6 +167,7 @@ impl From<export::Error> for Failure {
             export::Error::Store(error) => error.into(),
             export::Error::Source(error) | export::Error::Target(error) => error.into(),
             export::Error::Image(defect) => defect.into(),
+            export::Error::NewImage(error) => Self::file("writing a new image", &error),
             export::Error::Silent { .. } => {
                 Self::storage("The volume's storage did not answer in time.").because(error)
             }

@@ -23,7 +23,8 @@ use uuid::Uuid;
 pub(super) use self::edit::Editor;
 use self::{check::Found, command::Command, file::Place};
 use super::{
-    Driver, Failure, OpenSnapshot, Result, Retained, Server, SnapshotName, Surroundings, blocking,
+    Driver, Failure, NewVolume, OpenSnapshot, Result, Retained, Server, SnapshotName, Surroundings,
+    blocking,
 };
 use crate::{
     qcow2::{Content, Defect, Image},
@@ -222,13 +223,10 @@ impl Driver for Qcow2File {
         self.command.serve(self.place.image()).await
     }
 
-    async fn stage(&self) -> Result<Server> {
-        self.place.ensure_pool().await?;
+    async fn stage(&self) -> Result<NewVolume> {
         self.place.remove_partial().await?;
-        self.command
-            .create(self.place.partial(), self.size_bytes)
-            .await?;
-        self.command.serve(self.place.partial()).await
+        let image = self.place.create_partial(self.size_bytes).await?;
+        Ok(NewVolume::direct(image))
     }
 
     async fn publish(&self) -> Result<()> {

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use self::attachment::Attachment;
 use super::{
-    Code, Driver, Failure, OpenSnapshot, Result, Retained, Server, SnapshotName,
+    Code, Driver, Failure, NewVolume, OpenSnapshot, Result, Retained, Server, SnapshotName,
     qcow2_file::Qcow2File,
 };
 use crate::lock::Keyed;
@@ -134,7 +134,7 @@ impl Driver for Qcow2Live {
         self.file.serve().await
     }
 
-    async fn stage(&self) -> Result<Server> {
+    async fn stage(&self) -> Result<NewVolume> {
         self.file.stage().await
     }
 

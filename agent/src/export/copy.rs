@@ -5,9 +5,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::{
     Error, LANES, Source, Target,
     plan::{Plan, Unit},
-    pool::buffer,
 };
-use crate::report::Progress;
+use crate::{qcow2::buffer, report::Progress};
 
 /// Copies `source` to `target`, whose rest becomes zero.
 pub async fn copy(source: &Source, target: &Target, progress: &Progress) -> Result<(), Error> {

@@ -5,18 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bytes::{Bytes, BytesMut};
-
-use crate::qcow2::ALIGNMENT;
-
-/// A buffer of zeros that a disk can be read into past the page cache.
-pub fn buffer(length: usize) -> BytesMut {
-    let mut buffer = BytesMut::zeroed(length + ALIGNMENT);
-    let before = buffer.as_ptr().align_offset(ALIGNMENT);
-    let mut buffer = buffer.split_off(before);
-    buffer.truncate(length);
-    buffer
-}
+use bytes::Bytes;
 
 /// Spare things. There are never more than were in use at once.
 #[derive(Debug)]
@@ -47,9 +36,9 @@ impl<T> Clone for Pool<T> {
     }
 }
 
-impl Pool<Vec<u8>> {
+impl<T: AsRef<[u8]> + Default + Send + 'static> Pool<T> {
     /// Lends a filled buffer out as bytes; it comes back when the last of them is dropped.
-    pub(super) fn lend(&self, buffer: Vec<u8>) -> Bytes {
+    pub(super) fn lend(&self, buffer: T) -> Bytes {
         Bytes::from_owner(Lent {
             buffer,
             home: self.clone(),
@@ -57,18 +46,18 @@ impl Pool<Vec<u8>> {
     }
 }
 
-struct Lent {
-    buffer: Vec<u8>,
-    home: Pool<Vec<u8>>,
+struct Lent<T: Default> {
+    buffer: T,
+    home: Pool<T>,
 }
 
-impl AsRef<[u8]> for Lent {
+impl<T: AsRef<[u8]> + Default> AsRef<[u8]> for Lent<T> {
     fn as_ref(&self) -> &[u8] {
-        &self.buffer
+        self.buffer.as_ref()
     }
 }
 
-impl Drop for Lent {
+impl<T: Default> Drop for Lent<T> {
     fn drop(&mut self) {
         self.home.give(mem::take(&mut self.buffer));
     }

@@ -3,7 +3,7 @@
 //! Each frame carries a checksum of its content; the manifest has a digest of the object and one of
 //! the disk. A restore checks every frame before it is written and the whole disk at the end.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use storage::format::{
     BLOCK_BYTES, Corrupt, Digest, DiskDigest, Frame, Place,
@@ -16,7 +16,7 @@ use super::{
     pool::Pool,
     span::{Span, spans},
 };
-use crate::report::Progress;
+use crate::{qcow2::buffer, report::Progress};
 
 /// Reads of the object that are under way at once. With those whose frames are being worked on,
 /// some 28 MiB.
@@ -124,7 +124,7 @@ struct Taken {
 
 struct Worker<'a> {
     target: Option<&'a Target>,
-    blocks: Pool<Vec<u8>>,
+    blocks: Pool<BytesMut>,
     decoders: Pool<Decoder>,
 }
 
@@ -151,11 +151,12 @@ impl Worker<'_> {
 fn decode(
     frame: &Frame,
     bytes: &[u8],
-    blocks: &Pool<Vec<u8>>,
+    blocks: &Pool<BytesMut>,
     decoders: &Pool<Decoder>,
 ) -> Result<Option<(Bytes, Digest)>, Error> {
     let mut decoder = decoders.take().map_or_else(Decoder::new, Ok)?;
-    let mut block = blocks.take().unwrap_or_default();
+    let block = blocks.take();
+    let mut block = block.unwrap_or_else(|| buffer(BLOCK_BYTES as usize));
     let content = decoder.decode(frame, bytes, &mut block)?;
     decoders.give(decoder);
     match content {
@@ -164,8 +165,9 @@ fn decode(
             Ok(None)
         }
         Content::Data => {
+            let block = blocks.lend(block).slice(..frame.disk_bytes as usize);
             let digest = Digest::of(&block);
-            Ok(Some((blocks.lend(block), digest)))
+            Ok(Some((block, digest)))
         }
     }
 }

@@ -1,15 +1,14 @@
 //! The disk that is read.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc};
 
 use bytes::BytesMut;
-use tokio::time::timeout;
 
-use super::{Error, blocking};
-use crate::{nbd::Client, qcow2::Content};
-
-/// How long a file may take to be read from before it is given up, as [a server](crate::nbd) may.
-const PATIENCE: Duration = Duration::from_mins(1);
+use super::{Error, in_time};
+use crate::{
+    nbd::{Client, Patience},
+    qcow2::Content,
+};
 
 /// A disk to read from, which nobody changes.
 #[derive(Clone)]
@@ -41,7 +40,10 @@ impl Source {
             }
             Self::Image(content) => {
                 let content = Arc::clone(content);
-                in_time(move || Ok(content.data(offset)?)).await
+                in_time(Patience::default().request, move || {
+                    Ok(content.data(offset)?)
+                })
+                .await
             }
         }
     }
@@ -52,7 +54,7 @@ impl Source {
             Self::Served(client) => client.read(offset, buffer).await.map_err(Error::Source),
             Self::Image(content) => {
                 let content = Arc::clone(content);
-                in_time(move || {
+                in_time(Patience::default().request, move || {
                     content.read(offset, &mut buffer)?;
                     Ok(buffer)
                 })
@@ -72,15 +74,4 @@ impl From<Content> for Source {
     fn from(content: Content) -> Self {
         Self::Image(Arc::new(content))
     }
-}
-
-/// Reads from a file, which may hang for ever where it lies behind a network.
-async fn in_time<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    timeout(PATIENCE, blocking(read))
-        .await
-        .map_err(|_| Error::Silent {
-            seconds: PATIENCE.as_secs(),
-        })??
 }

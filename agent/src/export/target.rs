@@ -1,11 +1,16 @@
 //! The disk that is written, and what it held before.
 
+use std::{ops::Range, sync::Arc};
+
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use storage::format::frame;
 
-use super::Error;
-use crate::nbd::{self, Client};
+use super::{Error, in_time};
+use crate::{
+    nbd::{self, Client, Patience},
+    qcow2::NewImage,
+};
 
 /// Zeros are told from data in steps of a qcow2 cluster.
 const STEP: usize = 64 << 10;
@@ -21,24 +26,23 @@ pub enum Fill {
 
 /// A disk to write to.
 #[derive(Clone)]
-pub struct Target {
-    client: Client,
-    fill: Fill,
+pub enum Target {
+    /// One that a server serves.
+    Served(Client, Fill),
+    /// An image that nobody has yet, all zeros, which is written without a server.
+    Image(Arc<NewImage>),
 }
 
 impl Target {
-    /// The disk behind `client`.
-    pub fn new(client: Client, fill: Fill) -> Self {
-        Self { client, fill }
-    }
-
     /// Refuses a disk that cannot be written, and content that is larger than the disk.
     pub(super) fn ensure_holds(&self, bytes: u64) -> Result<(), Error> {
-        if self.client.is_read_only() {
+        if let Self::Served(client, _) = self
+            && client.is_read_only()
+        {
             let what = "it is read-only".into();
             return Err(Error::Target(nbd::Error::Invalid(what)));
         }
-        let target = self.client.size_bytes();
+        let target = self.size_bytes();
         if bytes > target {
             return Err(Error::TooSmall {
                 target,
@@ -49,50 +53,92 @@ impl Target {
     }
 
     /// Writes a block, its zeros as zeros.
-    pub(super) async fn put(&self, offset: u64, block: Bytes) -> Result<(), Error> {
-        let mut writes = Vec::new();
-        let mut position = 0;
-        while position < block.len() {
-            let zero = is_zero_step(&block, position);
-            let start = position;
-            while position < block.len() && is_zero_step(&block, position) == zero {
-                position = (position + STEP).min(block.len());
+    pub async fn put(&self, offset: u64, block: Bytes) -> Result<(), Error> {
+        match self {
+            Self::Served(client, _) => {
+                let writes = runs(&block).map(|(run, is_zero)| {
+                    let place = offset + run.start as u64;
+                    let run = block.slice(run);
+                    async move {
+                        if is_zero {
+                            self.put_zeros(place, run.len() as u64).await
+                        } else {
+                            client.write(place, run).await.map_err(Error::Target)
+                        }
+                    }
+                });
+                try_join_all(writes).await.map(drop)
             }
-            let run = block.slice(start..position);
-            let place = offset + start as u64;
-            writes.push(async move {
-                if zero {
-                    self.put_zeros(place, run.len() as u64).await
-                } else {
-                    self.client.write(place, run).await.map_err(Error::Target)
-                }
-            });
+            Self::Image(image) => {
+                let image = Arc::clone(image);
+                let write = move || {
+                    let mut data = runs(&block).filter(|(_, is_zero)| !is_zero);
+                    data.try_for_each(|(run, _)| {
+                        let place = offset + run.start as u64;
+                        image.write(place, &block[run]).map_err(Error::NewImage)
+                    })
+                };
+                in_time(Patience::default().request, write).await
+            }
         }
-        try_join_all(writes).await.map(drop)
     }
 
     /// Makes a stretch read as zeros.
     pub(super) async fn put_zeros(&self, offset: u64, length: u64) -> Result<(), Error> {
-        match self.fill {
-            Fill::Fresh => Ok(()),
-            Fill::Used => self
-                .client
+        match self {
+            Self::Served(client, Fill::Used) => client
                 .write_zeroes(offset, length)
                 .await
                 .map_err(Error::Target),
+            Self::Served(_, Fill::Fresh) | Self::Image(_) => Ok(()),
         }
     }
 
     /// Zeroes what lies beyond the content, and makes everything durable.
-    pub(super) async fn finish(&self, content_bytes: u64) -> Result<(), Error> {
-        let rest = self.client.size_bytes().saturating_sub(content_bytes);
+    pub async fn finish(&self, content_bytes: u64) -> Result<(), Error> {
+        let rest = self.size_bytes().saturating_sub(content_bytes);
         if rest > 0 {
             self.put_zeros(content_bytes, rest).await?;
         }
-        self.client.flush().await.map_err(Error::Target)
+        match self {
+            Self::Served(client, _) => client.flush().await.map_err(Error::Target),
+            Self::Image(image) => {
+                let image = Arc::clone(image);
+                let finish = move || image.finish().map_err(Error::NewImage);
+                in_time(Patience::default().flush, finish).await
+            }
+        }
+    }
+
+    /// The size of the disk.
+    pub fn size_bytes(&self) -> u64 {
+        match self {
+            Self::Served(client, _) => client.size_bytes(),
+            Self::Image(image) => image.size_bytes(),
+        }
     }
 }
 
-fn is_zero_step(block: &[u8], position: usize) -> bool {
-    frame::is_zero(&block[position..(position + STEP).min(block.len())])
+impl From<NewImage> for Target {
+    fn from(image: NewImage) -> Self {
+        Self::Image(Arc::new(image))
+    }
+}
+
+/// The runs of a block, and whether they are zeros.
+fn runs(block: &[u8]) -> impl Iterator<Item = (Range<usize>, bool)> {
+    let mut position = 0;
+    std::iter::from_fn(move || {
+        let start = position;
+        let is_zero = is_zero_step(block.get(start..).filter(|rest| !rest.is_empty())?);
+        while position < block.len() && is_zero_step(&block[position..]) == is_zero {
+            position = (position + STEP).min(block.len());
+        }
+        Some((start..position, is_zero))
+    })
+}
+
+/// Whether what follows begins with a step of zeros.
+fn is_zero_step(rest: &[u8]) -> bool {
+    frame::is_zero(&rest[..rest.len().min(STEP)])
 }

@@ -16,9 +16,9 @@ use tokio::{sync::mpsc, try_join};
 use super::{
     Error, LANES, Source, blocking,
     plan::{Plan, Unit},
-    pool::{Pool, buffer},
+    pool::Pool,
 };
-use crate::report::Progress;
+use crate::{qcow2::buffer, report::Progress};
 
 /// Blocks that are being read: enough that the disk has the next request when it has served one.
 const READS: usize = 4;

@@ -27,7 +27,7 @@ impl Operation {
         self.tell("Restoring the volume from the backup");
         let server = driver.serve().await?;
         self.touch_volume();
-        let target = Target::new(server.client().clone(), Fill::Used);
+        let target = Target::Served(server.client().clone(), Fill::Used);
         source.restore(&target, &self.report.progress).await?;
         drop(target);
         server.finish().await?;
@@ -42,11 +42,9 @@ impl Operation {
         let driver = self.prepare(target).await?;
         let source = self.open_backup(backup, target).await?;
         self.tell("Making a new volume of the backup");
-        let server = driver.stage().await?;
-        let disk = Target::new(server.client().clone(), Fill::Fresh);
-        source.restore(&disk, &self.report.progress).await?;
-        drop(disk);
-        server.finish().await?;
+        let new = driver.stage().await?;
+        source.restore(new.target(), &self.report.progress).await?;
+        new.close().await?;
         driver.publish().await?;
         Ok(Completed::default())
     }
@@ -92,13 +90,12 @@ impl Operation {
         into: &dyn Driver,
     ) -> Result<()> {
         let snapshot = from.open_snapshot(name).await?;
-        let staged = into.stage().await?;
-        let disk = Target::new(staged.client().clone(), Fill::Fresh);
-        if let Err(error) = export::copy(snapshot.source(), &disk, &self.report.progress).await {
+        let new = into.stage().await?;
+        let progress = &self.report.progress;
+        if let Err(error) = export::copy(snapshot.source(), new.target(), progress).await {
             return Err(snapshot.explain(error).await);
         }
-        drop(disk);
-        staged.finish().await?;
+        new.close().await?;
         snapshot.finish().await
     }
 

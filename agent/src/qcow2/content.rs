@@ -6,29 +6,17 @@
 //! check once all is read.
 
 use std::{
-    fs::{File, OpenOptions},
     io::{self, ErrorKind},
     ops::Range,
-    os::{
-        fd::AsRawFd as _,
-        unix::fs::{FileExt as _, OpenOptionsExt as _},
-    },
 };
 
-use nix::{errno::Errno, fcntl::OFlag};
-
-use super::{Defect, Image, OFFSET_MASK, Snapshot, walk::Reference};
-
-/// What `O_DIRECT` (open(2)) wants of addresses, lengths and offsets: a multiple of the blocks of
-/// every disk in use.
-pub const ALIGNMENT: usize = 4096;
+use super::{Defect, Image, OFFSET_MASK, Snapshot, direct::DirectFile, walk::Reference};
 
 /// A snapshot of an open image, all of whose clusters are as the guest wrote them.
 #[derive(Debug)]
 pub struct Content {
     image: Image,
-    /// The same file past the page cache, unless its file system or its clusters do not allow that.
-    direct: Option<File>,
+    file: DirectFile,
     /// Where the L2 tables lie; 0 for one that is not there.
     l1: Vec<u64>,
     size_bytes: u64,
@@ -39,14 +27,10 @@ impl Content {
     /// those are QEMU's to read.
     pub fn open(image: Image, snapshot: &Snapshot) -> Result<Self, Defect> {
         let l1 = image.read_table(snapshot.l1_offset, snapshot.l1_entries)?;
-        let direct = if image.header().cluster_bytes() < ALIGNMENT as u64 {
-            None
-        } else {
-            reopen_direct(&image.file).map_err(Defect::Io)?
-        };
+        let file = DirectFile::reopen(&image.file, false).map_err(Defect::Io)?;
         Ok(Self {
             image,
-            direct,
+            file,
             l1: l1.into_iter().map(|entry| entry & OFFSET_MASK).collect(),
             size_bytes: snapshot.virtual_bytes,
         })
@@ -69,8 +53,8 @@ impl Content {
         Ok((data.collect(), end))
     }
 
-    /// Fills `buffer` with what the disk held from `offset` on. One whose address is a multiple of
-    /// [`ALIGNMENT`] is filled past the page cache.
+    /// Fills `buffer` with what the disk held from `offset` on, past the page cache if it is
+    /// [one for that](super::buffer).
     pub fn read(&self, offset: u64, mut buffer: &mut [u8]) -> Result<(), Defect> {
         let end = offset.saturating_add(buffer.len() as u64);
         if end > self.size_bytes {
@@ -160,40 +144,19 @@ impl Content {
         }
     }
 
-    /// Fills `part` from the file, past the page cache as far as that goes. QEMU need not have written
-    /// the last cluster of a file to its end: what is missing of it is zeros.
+    /// Fills `part` from the file. QEMU need not have written the last cluster of a file to its end: what
+    /// is missing of it is zeros.
     fn read_file(&self, place: u64, part: &mut [u8]) -> Result<(), Defect> {
-        let mut done = self.read_direct(place, part).map_err(Defect::Io)?;
-        while done < part.len() {
-            let position = place + done as u64;
-            match read_at(&self.image.file, &mut part[done..], position).map_err(Defect::Io)? {
-                0 if position < self.image.file_bytes => {
-                    return Err(Defect::Truncated {
-                        needed: position,
-                        size: position,
-                    });
-                }
-                0 => break,
-                read => done += read,
-            }
+        let read = self.file.read(place, part).map_err(Defect::Io)?;
+        let end = place + read as u64;
+        if read < part.len() && end < self.image.file_bytes {
+            return Err(Defect::Truncated {
+                needed: place + part.len() as u64,
+                size: end,
+            });
         }
-        part[done..].fill(0);
+        part[read..].fill(0);
         Ok(())
-    }
-
-    /// Reads what can be read past the page cache in one go, and says how much that was.
-    fn read_direct(&self, place: u64, part: &mut [u8]) -> io::Result<usize> {
-        let whole = part.len() - part.len() % ALIGNMENT;
-        let aligned =
-            part.as_ptr().align_offset(ALIGNMENT) == 0 && place.is_multiple_of(ALIGNMENT as u64);
-        let Some(direct) = self.direct.as_ref().filter(|_| aligned && whole > 0) else {
-            return Ok(0);
-        };
-        match read_at(direct, &mut part[..whole], place) {
-            // The file system takes the flag, and wants even more of it.
-            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(0),
-            read => read,
-        }
     }
 }
 
@@ -211,27 +174,5 @@ impl Stretch {
             (Some(place), Some(next)) => place + (self.disk.end - self.disk.start) == next,
             _ => false,
         }
-    }
-}
-
-fn read_at(file: &File, part: &mut [u8], place: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(part, place) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            read => return read,
-        }
-    }
-}
-
-/// The same file past the page cache; none where its file system does not offer that.
-fn reopen_direct(file: &File) -> io::Result<Option<File>> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlag::O_DIRECT.bits())
-        .open(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    match opened {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(None),
-        Err(error) => Err(error),
     }
 }

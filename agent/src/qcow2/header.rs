@@ -108,6 +108,46 @@ impl Header {
     }
 }
 
+/// What the header of a new image says, which has nothing that is out of the ordinary.
+pub(super) struct Fields {
+    pub(super) cluster_bits: u32,
+    pub(super) virtual_bytes: u64,
+    pub(super) l1_entries: u32,
+    pub(super) l1_offset: u64,
+    pub(super) refcount_table_offset: u64,
+    pub(super) refcount_table_clusters: u32,
+    pub(super) refcount_order: u32,
+}
+
+/// The header of a new image of version 3, and the end of its extensions, of which there are none.
+pub(super) fn encode(fields: &Fields) -> Vec<u8> {
+    const OWN_BYTES: u32 = 104;
+    let mut bytes = Vec::with_capacity(VERSION_3_BYTES + 8);
+    let small = |bytes: &mut Vec<u8>, number: u32| bytes.extend(number.to_be_bytes());
+    let large = |bytes: &mut Vec<u8>, number: u64| bytes.extend(number.to_be_bytes());
+    bytes.extend(MAGIC);
+    small(&mut bytes, 3);
+    // No backing file: neither its name's place nor its length.
+    large(&mut bytes, 0);
+    small(&mut bytes, 0);
+    small(&mut bytes, fields.cluster_bits);
+    large(&mut bytes, fields.virtual_bytes);
+    // Not encrypted.
+    small(&mut bytes, 0);
+    small(&mut bytes, fields.l1_entries);
+    large(&mut bytes, fields.l1_offset);
+    large(&mut bytes, fields.refcount_table_offset);
+    small(&mut bytes, fields.refcount_table_clusters);
+    // No snapshots, and no features of any kind.
+    small(&mut bytes, 0);
+    large(&mut bytes, 0);
+    bytes.extend([0; 3 * 8]);
+    small(&mut bytes, fields.refcount_order);
+    small(&mut bytes, OWN_BYTES);
+    large(&mut bytes, EXTENSION_END);
+    bytes
+}
+
 /// Four bytes of a header always fit.
 fn small(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)

@@ -21,7 +21,7 @@ mod writer;
 use bytes::Bytes;
 use tidemark_agent::{
     driver::{Code, Driver, Failure, OpenSnapshot, SnapshotName},
-    export::buffer,
+    qcow2::buffer,
 };
 use uuid::Uuid;
 

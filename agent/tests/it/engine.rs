@@ -147,7 +147,7 @@ async fn any_disk_goes_there_and_back_through_any_server() {
         // What was there must go.
         let old = vec![0xee; usize::try_from(size).unwrap()];
         within(copy.write(0, old.into())).await.unwrap();
-        let target = Target::new(copy.clone(), Fill::Used);
+        let target = Target::Served(copy.clone(), Fill::Used);
         within(backup.restore(&target, &Progress::default()))
             .await
             .unwrap();
@@ -173,7 +173,7 @@ async fn a_hundred_gibibytes_keep_their_few_bytes_of_data() {
     let place = Place::new();
     place.back_up(&disk).await;
     let backup = place.open(Arc::clone(&place.store)).await;
-    let target = Target::new(disk, Fill::Fresh);
+    let target = Target::Served(disk, Fill::Fresh);
     within(backup.restore(&target, &Progress::default()))
         .await
         .unwrap();
@@ -190,7 +190,7 @@ async fn a_read_only_disk_is_refused_before_anything_is_read() {
     let place = Place::new();
     place.back_up(&source.client().await).await;
     let backup = place.open(Arc::clone(&place.store)).await;
-    let target = Target::new(target.client().await, Fill::Fresh);
+    let target = Target::Served(target.client().await, Fill::Fresh);
     let progress = Progress::default();
     let refused = backup.restore(&target, &progress).await.unwrap_err();
     assert!(matches!(refused, Error::Target(_)), "{refused}");
@@ -216,7 +216,7 @@ async fn a_changed_byte_in_any_frame_is_found_and_named() {
         let named = format!("in frame {frame} ");
         let found = backup.verify(&Progress::default()).await.unwrap_err();
         assert!(found.to_string().contains(&named), "{found}");
-        let target = Target::new(disk.clone(), Fill::Used);
+        let target = Target::Served(disk.clone(), Fill::Used);
         let found = backup
             .restore(&target, &Progress::default())
             .await
@@ -302,7 +302,7 @@ async fn a_restore_asks_the_store_for_several_mebibytes_at_once() {
     let store = Counting::new(&place.store, usize::MAX);
     let backup = place.open(Arc::clone(&store) as Arc<dyn Store>).await;
     let opening = store.reads.load(Ordering::SeqCst);
-    let target = Target::new(target.client().await, Fill::Fresh);
+    let target = Target::Served(target.client().await, Fill::Fresh);
     within(backup.restore(&target, &Progress::default()))
         .await
         .unwrap();
@@ -341,7 +341,7 @@ async fn a_restore_from_a_store_that_hangs_is_dropped_at_once() {
     let backup = place.open(Arc::clone(&store) as Arc<dyn Store>).await;
     let progress = Progress::default();
     let readings = progress.subscribe();
-    let onto = Target::new(copy.clone(), Fill::Used);
+    let onto = Target::Served(copy.clone(), Fill::Used);
     let took = drop_when(backup.restore(&onto, &progress), || {
         let reading = readings.borrow();
         reading.bytes_done > 0 && store.reads.load(Ordering::SeqCst) > 5
@@ -415,7 +415,7 @@ async fn a_disk_that_stands_still_fails_both_ways() {
             .unwrap();
         target.pause();
     };
-    let onto = Target::new(copy, Fill::Used);
+    let onto = Target::Served(copy, Fill::Used);
     let (failed, ()) =
         within(async { tokio::join!(backup.restore(&onto, &progress), paused) }).await;
     assert!(matches!(failed, Err(Error::Target(_))), "{failed:?}");
@@ -451,7 +451,7 @@ async fn memory_is_bounded_however_much_is_moved() {
     assert!(written.stored_bytes > 500 * MIB, "{}", written.stored_bytes);
     let backup = place.open(Arc::clone(&place.store)).await;
     within(backup.verify(&Progress::default())).await.unwrap();
-    let onto = Target::new(disk, Fill::Fresh);
+    let onto = Target::Served(disk, Fill::Fresh);
     within(backup.restore(&onto, &Progress::default()))
         .await
         .unwrap();

@@ -353,9 +353,9 @@ async fn a_missing_program_is_named() {
     let volume = site.filled_volume(32 * MIB).await;
     let backup = site.take_backup(&volume).await;
     site.host.tools.qemu_nbd = "/nowhere/qemu-nbd".into();
-    let work = Work::RestoreBackup {
-        backup,
-        target: site.volume(32 * MIB),
+    let work = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source: RestoreSource::Backup(Box::new(backup)),
     };
     let (failure, _) = site.fail(work).await;
     assert!(

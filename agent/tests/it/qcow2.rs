@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use tidemark_agent::{
-    export::buffer,
-    qcow2::{Content, Defect, Extent, Image},
-};
+use tidemark_agent::qcow2::{Content, Defect, Extent, Image, NewImage, buffer};
 
 use crate::site::{MIB, run, text};
+
+/// What a new image counts in.
+const CLUSTER: u64 = 64 << 10;
 
 struct Disk {
     directory: tempfile::TempDir,
@@ -235,6 +235,105 @@ fn compressed_clusters_are_found_and_a_file_that_is_cut_while_it_is_read_is_an_e
     file.set_len(2 * MIB).unwrap();
     let cut = content.read(0, &mut buffer(4 << 20));
     assert!(matches!(cut, Err(Defect::Truncated { .. })), "{cut:?}");
+}
+
+/// Pieces of a disk in no order, and what is in them.
+fn pieces(size_bytes: u64) -> Vec<(u64, Vec<u8>)> {
+    let piece = |number: u64, length: usize| {
+        let mut bytes = vec![0; length];
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&number.to_le_bytes());
+        hasher.finalize_xof().fill(&mut bytes);
+        bytes
+    };
+    let last = size_bytes / CLUSTER * CLUSTER;
+    let last = if last == size_bytes {
+        last - CLUSTER
+    } else {
+        last
+    };
+    let rest = usize::try_from(size_bytes - last).unwrap();
+    let mut pieces = vec![(last, piece(0, rest))];
+    // More L2 tables than are kept in memory, each of them come back to when others were begun.
+    for round in 0..3 {
+        let mut number = 1;
+        while number * 512 * MIB + round * 4 * MIB < last {
+            let offset = number * 512 * MIB + round * 4 * MIB;
+            pieces.push((offset, piece(offset, 2 << 16)));
+            number += 1;
+        }
+    }
+    pieces
+}
+
+#[test]
+fn a_new_image_is_one_that_qemu_finds_nothing_wrong_with() {
+    for size_bytes in [512, CLUSTER, 64 * MIB, 64 * MIB + 512, 20 << 30, 4 << 40] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("image");
+        let image = NewImage::create(&path, size_bytes).unwrap();
+        assert_eq!(image.size_bytes(), size_bytes);
+        let pieces = pieces(size_bytes.min(20 << 30));
+        for (number, (offset, content)) in pieces.iter().enumerate() {
+            let mut aligned = buffer(content.len());
+            aligned.copy_from_slice(content);
+            let content = if number % 2 == 0 {
+                &aligned[..]
+            } else {
+                content
+            };
+            image.write(*offset, content).unwrap();
+        }
+        let half = Image::open(&path).unwrap_err();
+        assert!(matches!(half, Defect::NotQcow2), "{half}");
+        image.finish().unwrap();
+
+        let path = text(&path);
+        run("qemu-img", ["check", "-q", "-f", "qcow2", path]);
+        run("qemu-img", ["snapshot", "-c", "whole", path]);
+        let found = Image::open(path.as_ref()).unwrap();
+        assert_eq!(found.header().virtual_bytes, size_bytes);
+        let snapshot = found.lookup_snapshot("whole").unwrap().unwrap();
+        let content = Content::open(found, &snapshot).unwrap();
+        let (mut position, mut data_bytes) = (0, 0);
+        while position < size_bytes {
+            let (data, end) = content.data(position).unwrap();
+            data_bytes += data.iter().map(|data| data.end - data.start).sum::<u64>();
+            position = end;
+        }
+        let written: usize = pieces.iter().map(|(_, piece)| piece.len()).sum();
+        assert_eq!(data_bytes, written as u64);
+        for (offset, expected) in &pieces {
+            let mut found = buffer(expected.len());
+            content.read(*offset, &mut found).unwrap();
+            assert!(found == *expected, "{offset} of {size_bytes}");
+        }
+        // As QEMU reads it, which counts from the disk's beginning.
+        let (offset, expected) = &pieces[pieces.len() / 2];
+        let raw = text(&directory.path().join("raw")).to_owned();
+        let arguments = ["dd", "-f", "qcow2", "-O", "raw", "bs=512"];
+        let skip = format!("skip={}", offset / 512);
+        let count = format!("count={}", offset / 512 + 1);
+        let [from, to] = [format!("if={path}"), format!("of={raw}")];
+        run(
+            "qemu-img",
+            arguments.into_iter().chain([&*skip, &count, &from, &to]),
+        );
+        assert!(fs::read(raw).unwrap() == expected[..512]);
+    }
+}
+
+#[test]
+fn a_new_image_refuses_what_does_not_fit_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image");
+    let image = NewImage::create(&path, 4 * MIB).unwrap();
+    for (offset, length) in [(4 * MIB, 1 << 16), (512, 1 << 16), (0, 512), (u64::MAX, 1)] {
+        let refused = image.write(offset, &vec![1; length]).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
+    }
+    let again = NewImage::create(&path, 4 * MIB).unwrap_err();
+    assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Encoder {
 pub enum Content {
     /// Nothing but zeros.
     Zeros,
-    /// Bytes, which the decoder has written to its buffer.
+    /// Bytes, with which the decoder has filled the beginning of its buffer.
     Data,
 }
 
@@ -111,15 +111,14 @@ impl Decoder {
             .ok_or_else(|| io::ErrorKind::OutOfMemory.into())
     }
 
-    /// Checks a frame and decodes it into `block`, whose content is replaced and whose space is
-    /// reused. A run of zeros leaves `block` empty.
+    /// Checks a frame and decodes it into `block`, which has room for [`BLOCK_BYTES`]. A run of zeros
+    /// leaves `block` as it is.
     pub fn decode(
         &mut self,
         frame: &Frame,
         bytes: &[u8],
-        block: &mut Vec<u8>,
+        block: &mut [u8],
     ) -> Result<Content, Corrupt> {
-        block.clear();
         if is_zeros(bytes, frame.disk_bytes) {
             return Ok(Content::Zeros);
         }
@@ -139,7 +138,9 @@ impl Decoder {
         if zstd_safe::find_frame_compressed_size(bytes) != Ok(bytes.len()) {
             return Err(corrupt("it does not end where the seek table says"));
         }
-        block.reserve_exact(frame.disk_bytes as usize);
+        let Some(block) = block.get_mut(..frame.disk_bytes as usize) else {
+            return Err(corrupt("it is larger than a block"));
+        };
         match self.0.decompress(block, bytes) {
             Ok(length) if length == frame.disk_bytes as usize => Ok(Content::Data),
             Ok(length) => Err(corrupt(&format!(

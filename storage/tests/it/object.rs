@@ -98,13 +98,13 @@ pub fn read(object: &Object, disk_bytes: usize) -> Result<Vec<u8>, Corrupt> {
         disk_bytes as u64,
     )?;
     let mut decoder = Decoder::new().unwrap();
-    let (mut content, mut block) = (Vec::new(), Vec::new());
+    let (mut content, mut block) = (Vec::new(), vec![0; BLOCK_BYTES as usize]);
     for frame in table.frames() {
         let start = usize::try_from(frame.object_offset).unwrap();
         let bytes = &object.bytes[start..start + frame.object_bytes as usize];
         match decoder.decode(&frame, bytes, &mut block)? {
             Content::Zeros => content.resize(content.len() + frame.disk_bytes as usize, 0),
-            Content::Data => content.extend(&block),
+            Content::Data => content.extend(&block[..frame.disk_bytes as usize]),
         }
     }
     Ok(content)

@@ -9,6 +9,9 @@ use nix::{
 use testbed::PATIENCE;
 use tokio::time::{Instant, sleep};
 
+/// What counts: calls or, where the kernel does the calling (`io_uring`), what reached the disk.
+const MOVED: [&str; 4] = ["rchar", "read_bytes", "wchar", "write_bytes"];
+
 /// A `qemu-nbd` that stands still.
 #[derive(Debug)]
 pub struct Nbd {
@@ -16,19 +19,19 @@ pub struct Nbd {
 }
 
 impl Nbd {
-    /// Waits for a server under the process `parent` that has written so many bytes, and stops it.
+    /// Waits for a server under the process `parent` that has moved so many bytes, and stops it.
     pub async fn stop_under(parent: i32, bytes: u64) -> Self {
         let deadline = Instant::now() + PATIENCE;
         loop {
             for pid in children(parent) {
-                if has_written(pid, bytes) == Some(true) {
+                if has_moved(pid, bytes) == Some(true) {
                     kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
                     return Self { pid };
                 }
             }
             assert!(
                 Instant::now() < deadline,
-                "no qemu-nbd has written {bytes} bytes"
+                "no qemu-nbd has moved {bytes} bytes"
             );
             sleep(Duration::from_micros(500)).await;
         }
@@ -59,10 +62,9 @@ fn parent_of(pid: i32) -> Option<i32> {
     rest.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// By its calls or, where the kernel does the calling (`io_uring`), by what reached the disk.
-fn has_written(pid: i32, least: u64) -> Option<bool> {
+fn has_moved(pid: i32, least: u64) -> Option<bool> {
     let counters = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
     let lines = counters.lines().filter_map(|line| line.split_once(": "));
-    let mut counted = lines.filter(|(name, _)| ["wchar", "write_bytes"].contains(name));
+    let mut counted = lines.filter(|(name, _)| MOVED.contains(name));
     Some(counted.any(|(_, bytes)| bytes.parse().is_ok_and(|bytes: u64| bytes >= least)))
 }

@@ -14,6 +14,19 @@ use super::process::{run, run_well};
 
 pub const MIB: u64 = 1 << 20;
 
+/// Compresses a cluster that was never written.
+pub async fn compress_cluster(image: &Path, offset: u64) {
+    let command = format!("write -c -P 0 {offset} 64k");
+    let arguments: [&OsStr; _] = [
+        "-f".as_ref(),
+        "qcow2".as_ref(),
+        "-c".as_ref(),
+        command.as_ref(),
+        image.as_ref(),
+    ];
+    run_well("qemu-io", &arguments).await;
+}
+
 /// The whole content of a disk, in a raw file.
 #[derive(Debug)]
 pub struct Content(PathBuf);

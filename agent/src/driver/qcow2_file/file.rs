@@ -9,7 +9,10 @@ use std::{
 use uuid::Uuid;
 
 use super::blocking;
-use crate::driver::{Failure, Result, SnapshotName};
+use crate::{
+    driver::{Failure, Result, SnapshotName},
+    qcow2::NewImage,
+};
 
 /// Where a volume's files lie.
 #[derive(Debug, Clone)]
@@ -67,6 +70,16 @@ impl Place {
         self.ensure_pool().await?;
         let partial = self.partial.clone();
         blocking(move || remove(&partial).map(drop)).await?
+    }
+
+    /// Begins the image of a disk of `size_bytes`.
+    pub(super) async fn create_partial(&self, size_bytes: u64) -> Result<NewImage> {
+        let partial = self.partial.clone();
+        blocking(move || {
+            let created = NewImage::create(&partial, size_bytes);
+            created.map_err(|error| failed("creating", &partial, &error))
+        })
+        .await?
     }
 
     /// Removes the image, durably.
@@ -169,9 +182,5 @@ fn no_pool() -> Failure {
 }
 
 fn failed(doing: &str, path: &Path, error: &io::Error) -> Failure {
-    let failure = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Failure::pool_full(),
-        _ => Failure::storage("The volume's storage failed."),
-    };
-    failure.because(format!("{doing} {}: {error}", path.display()))
+    Failure::file(&format!("{doing} {}", path.display()), error)
 }

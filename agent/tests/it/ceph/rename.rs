@@ -54,7 +54,7 @@ fn partial_of(disk: Disk) -> String {
 async fn staged(cluster: &Cluster) -> (Disk, Box<dyn Driver>) {
     let disk = Disk::new(SIZE);
     let driver = cluster.driver(disk);
-    driver.stage().await.unwrap().finish().await.unwrap();
+    driver.stage().await.unwrap().close().await.unwrap();
     cluster.poke(&partial_of(disk), "write -P 7 4M 4M");
     (disk, driver)
 }

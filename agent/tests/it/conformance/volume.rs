@@ -108,13 +108,12 @@ async fn a_staged_volume_does_not_exist_until_it_is_published(storage: &dyn Stor
     let driver = storage.driver(disk);
     // The second attempt finds what the first has left.
     for pattern in [3, 4] {
-        let server = driver.stage().await.unwrap();
-        assert_eq!(server.client().size_bytes(), SIZE);
-        let content = unit_of(pattern);
-        server.client().write(MIB, content).await.unwrap();
-        server.client().flush().await.unwrap();
+        let new = driver.stage().await.unwrap();
+        assert_eq!(new.target().size_bytes(), SIZE);
+        new.target().put(MIB, unit_of(pattern)).await.unwrap();
+        new.target().finish(SIZE).await.unwrap();
         assert!(!storage.remains(disk).contains(&"volume".into()));
-        server.finish().await.unwrap();
+        new.close().await.unwrap();
     }
     for _ in 0..2 {
         driver.publish().await.unwrap();
@@ -137,10 +136,9 @@ async fn what_was_staged_in_vain_is_cleaned_up(storage: &dyn Storage) {
     let disk = Disk::new(SIZE);
     let driver = storage.driver(disk);
     for repair in [false, true] {
-        let server = driver.stage().await.unwrap();
-        let content = unit_of(1);
-        server.client().write(0, content).await.unwrap();
-        server.finish().await.unwrap();
+        let new = driver.stage().await.unwrap();
+        new.target().put(0, unit_of(1)).await.unwrap();
+        new.close().await.unwrap();
         driver.clean_up(repair).await.unwrap();
         assert_eq!(storage.remains(disk), [""; 0]);
     }

@@ -63,7 +63,7 @@ async fn a_server_that_dies_is_noticed_and_cleaned_up_after(storage: &dyn Storag
     let target = storage.driver(new);
     let snapshot = driver.open_snapshot(temporary).await.unwrap();
     let staged = target.stage().await.unwrap();
-    for server in snapshot.server().into_iter().chain([&staged]) {
+    for server in snapshot.server().into_iter().chain(staged.server()) {
         let pid = i32::try_from(server.pid().unwrap()).unwrap();
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
         let buffer = BytesMut::zeroed(index(MIB));

@@ -13,8 +13,8 @@ use serde_json::json;
 use testbed::Machine;
 use tidemark_agent::{
     driver::{
-        Driver, OpenSnapshot, Result, Retained, Server, SnapshotName, qcow2_file::Qcow2File,
-        qcow2_live::Qcow2Live,
+        Driver, NewVolume, OpenSnapshot, Result, Retained, Server, SnapshotName,
+        qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
     },
     lock::Keyed,
 };
@@ -214,7 +214,7 @@ impl Driver for Instance {
     async fn serve(&self) -> Result<Server> {
         self.stopped().serve().await
     }
-    async fn stage(&self) -> Result<Server> {
+    async fn stage(&self) -> Result<NewVolume> {
         self.stopped().stage().await
     }
     async fn publish(&self) -> Result<()> {
