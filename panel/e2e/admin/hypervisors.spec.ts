@@ -6,7 +6,7 @@ import { expect, expectAccessible, fresh, platform, setGroupStorage, signIn, tes
 
 test('a hypervisor is added, its token is shown once, and its agent’s first word is seen live', async ({ desk, gateway, admin }) => {
   // In a group of its own: the volumes of other journeys must not wait for an agent that only says hello.
-  const group = { name: fresh('Elsewhere') }
+  const group = { name: fresh('Somewhere') }
   await admin.ask('mutation ($name: String!) { createHypervisorGroup(input: { name: $name }) { hypervisorGroup { id } } }', group)
   const name = fresh('vm-host')
   await desk.goto('/hypervisors')
