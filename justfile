@@ -45,3 +45,8 @@ bench-data *arguments:
 bench-snapshot:
     cargo build --quiet --profile fast --workspace --bins
     cargo test --quiet --profile fast --test e2e -- --ignored --nocapture latency::
+
+# Measure how the panel opens, and what following a backup costs the browser (Markdown)
+bench-panel:
+    @scripts/setup test
+    @scripts/bench-panel

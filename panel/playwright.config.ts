@@ -1,6 +1,12 @@
 /** Journeys in a real browser against the real gateway, which the tests start themselves. */
 
+import { existsSync } from 'node:fs'
+
 import { defineConfig } from '@playwright/test'
+
+// Chromium without its own windows, menus and services, which take more of the processors than the panel does.
+const HEADLESS_SHELL = '/usr/bin/chromium-headless-shell'
+const CHROMIUM = existsSync(HEADLESS_SHELL) ? HEADLESS_SHELL : '/usr/bin/chromium'
 
 export default defineConfig({
   testDir: 'e2e',
@@ -22,7 +28,7 @@ export default defineConfig({
     // What spins and slides takes the processors that the gateways work with. Some journeys go with motion.
     contextOptions: { reducedMotion: 'reduce' },
     launchOptions: {
-      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      executablePath: process.env['CHROMIUM'] ?? CHROMIUM,
       // As root, Chromium has no sandbox.
       chromiumSandbox: process.getuid?.() !== 0,
       args: [

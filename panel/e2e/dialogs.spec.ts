@@ -3,111 +3,106 @@
 import type { Locator, Page } from '@playwright/test'
 
 import { takeDestinationAway } from './faults.ts'
-import { expect, expectAccessible, limitBackups, makeItem, test } from './fixtures.ts'
+import { expect, expectAccessibleEverywhere, limitBackups, makeItem, test } from './fixtures.ts'
 import { attachAndRun, begin, beginSlowBackup, cancel, reaches } from './platform.ts'
 
 const WIDTHS = [1440, 320]
 
-async function expectAccessibleAtAllWidths(page: Page): Promise<void> {
-  for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: 900 })
-    await expectAccessible(page)
+test.afterEach(async ({ admin }) => limitBackups(admin, null))
+
+test('all dialogs are accessible', async ({ panel, customer }) => {
+  test.setTimeout(300_000)
+  await makeItem(customer, 'snapshot', 'before-upgrade')
+  await makeItem(customer, 'backup', 'weekly')
+  await customer.api.ask('mutation { createApiToken(input: { name: "nightly" }) { secret } }')
+  const volume = `/volumes/${customer.volume.id}`
+  const button = (name: string) => async () => panel.getByRole('button', { name }).click()
+  const offers = (name: string, value: string) => async () => expect(panel.getByRole('combobox', { name })).toContainText(value)
+  const dialogs: [path: string, title: string, ...steps: (() => Promise<void>)[]][] = [
+    ['/volumes', 'Create a volume', button('Create volume'), offers('Plan', 'GiB')],
+    [volume, 'Take a snapshot', button('Take snapshot')],
+    [volume, 'Delete this snapshot?', button('Delete before-upgrade')],
+    [volume, 'Attach orders-db-data', button('Attach…'), offers('Instance', 'orders-db-01')],
+    [`${volume}?tab=backups`, 'Create a backup', button('Create backup')],
+    [`${volume}?tab=backups`, 'Delete this backup?', button('Delete weekly')],
+    [`${volume}?tab=backups`, 'Restore from weekly', button('Restore weekly'), offers('Plan', 'Small')],
+    ['/instances', 'Attach a volume to orders-db-01', button('Attach a volume to orders-db-01'), offers('Volume', 'orders-db-data')],
+    ['/api-tokens', 'Create an API token', button('Create token')],
+    ['/api-tokens', 'Revoke nightly?', button('Revoke nightly')],
+  ]
+  for (const [path, title, ...steps] of dialogs) {
+    await panel.goto(path)
+    for (const step of steps) await step()
+    await expectDialog(panel, title)
+    await expectAccessibleEverywhere(panel, WIDTHS)
   }
-  await page.setViewportSize({ width: 1440, height: 900 })
-}
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  test.describe(colorScheme, () => {
-    test.use({ colorScheme })
-    test.afterEach(async ({ admin }) => limitBackups(admin, null))
+  await panel.goto('/api-tokens')
+  await panel.getByRole('button', { name: 'Create token' }).click()
+  await panel.getByLabel('Name').fill('weekly')
+  await panel.keyboard.press('Enter')
+  await expectDialog(panel, 'The token weekly')
+  await expectAccessibleEverywhere(panel, WIDTHS)
 
-    test(`all dialogs are accessible in the ${colorScheme} theme`, async ({ panel, customer }) => {
-      await makeItem(customer, 'snapshot', 'before-upgrade')
-      await makeItem(customer, 'backup', 'weekly')
-      await customer.api.ask('mutation { createApiToken(input: { name: "nightly" }) { secret } }')
-      const volume = `/volumes/${customer.volume.id}`
-      const button = (name: string) => async () => panel.getByRole('button', { name }).click()
-      const offers = (name: string, value: string) => async () => expect(panel.getByRole('combobox', { name })).toContainText(value)
-      const dialogs: [path: string, title: string, ...steps: (() => Promise<void>)[]][] = [
-        ['/volumes', 'Create a volume', button('Create volume'), offers('Plan', 'GiB')],
-        [volume, 'Take a snapshot', button('Take snapshot')],
-        [volume, 'Delete this snapshot?', button('Delete before-upgrade')],
-        [volume, 'Attach orders-db-data', button('Attach…'), offers('Instance', 'orders-db-01')],
-        [`${volume}?tab=backups`, 'Create a backup', button('Create backup')],
-        [`${volume}?tab=backups`, 'Delete this backup?', button('Delete weekly')],
-        [`${volume}?tab=backups`, 'Restore from weekly', button('Restore weekly'), offers('Plan', 'Small')],
-        ['/instances', 'Attach a volume to orders-db-01', button('Attach a volume to orders-db-01'), offers('Volume', 'orders-db-data')],
-        ['/api-tokens', 'Create an API token', button('Create token')],
-        ['/api-tokens', 'Revoke nightly?', button('Revoke nightly')],
-      ]
-      for (const [path, title, ...steps] of dialogs) {
-        await panel.goto(path)
-        for (const step of steps) await step()
-        await expectDialog(panel, title)
-        await expectAccessibleAtAllWidths(panel)
-      }
+  await panel.goto(volume)
+  await panel.getByRole('button', { name: 'Restore before-upgrade' }).click()
+  await panel.getByRole('radio', { name: 'Roll back this volume' }).click()
+  await panel.getByLabel('Type orders-db-data to confirm').fill('Orders-db-data')
+  await expect(panel.getByText('Almost: capitals and spaces must match.')).toBeVisible()
+  await expectAccessibleEverywhere(panel, WIDTHS)
 
-      await panel.goto(volume)
-      await panel.getByRole('button', { name: 'Restore before-upgrade' }).click()
-      await panel.getByRole('radio', { name: 'Roll back this volume' }).click()
-      await panel.getByLabel('Type orders-db-data to confirm').fill('Orders-db-data')
-      await expect(panel.getByText('Almost: capitals and spaces must match.')).toBeVisible()
-      await expectAccessibleAtAllWidths(panel)
+  await attachAndRun(customer)
+  await expect(panel.getByRole('button', { name: 'Stop orders-db-01…' })).toBeVisible()
+  await expectAccessibleEverywhere(panel, WIDTHS)
+  await panel.goto(volume)
+  await panel.getByRole('button', { name: 'Detach…' }).click()
+  await expectDialog(panel, 'Detach orders-db-data?')
+  await expectAccessibleEverywhere(panel, WIDTHS)
+  await panel.goto('/instances')
+  await panel.getByRole('button', { name: 'Stop orders-db-01' }).click()
+  await expectDialog(panel, 'Stop orders-db-01?')
+  await expectAccessibleEverywhere(panel, WIDTHS)
+})
 
-      await attachAndRun(customer)
-      await expect(panel.getByRole('button', { name: 'Stop orders-db-01…' })).toBeVisible()
-      await expectAccessibleAtAllWidths(panel)
-      await panel.goto(volume)
-      await panel.getByRole('button', { name: 'Detach…' }).click()
-      await expectDialog(panel, 'Detach orders-db-data?')
-      await expectAccessibleAtAllWidths(panel)
-      await panel.goto('/instances')
-      await panel.getByRole('button', { name: 'Stop orders-db-01' }).click()
-      await expectDialog(panel, 'Stop orders-db-01?')
-      await expectAccessibleAtAllWidths(panel)
-    })
+test('the banner, the cap and the empty lists are accessible', async ({ panel, customer, gateway, admin }) => {
+  test.setTimeout(300_000)
+  const volume = `/volumes/${customer.volume.id}`
+  const banner = panel.getByRole('region', { name: 'Current operation' })
+  const shows = async (path: string, what: Locator) => {
+    await panel.goto(path)
+    await expect(what).toBeVisible()
+    await expectAccessibleEverywhere(panel, WIDTHS)
+  }
+  await shows('/backups', panel.getByText('No backups yet'))
+  await shows('/api-tokens', panel.getByText('No API tokens yet'))
+  await shows(volume, panel.getByText('No snapshots yet'))
+  await shows(`${volume}?tab=settings`, panel.getByRole('button', { name: 'Delete volume…' }))
+  await panel.getByRole('button', { name: 'Delete volume…' }).click()
+  await expectDialog(panel, 'Delete this volume?')
+  await expectAccessibleEverywhere(panel, WIDTHS)
 
-    test(`the banner, the cap and the empty lists are accessible in the ${colorScheme} theme`, async ({ panel, customer, gateway, admin }) => {
-      await panel.setViewportSize({ width: 1440, height: 900 })
-      const volume = `/volumes/${customer.volume.id}`
-      const banner = panel.getByRole('region', { name: 'Current operation' })
-      const shows = async (path: string, what: Locator) => {
-        await panel.goto(path)
-        await expect(what).toBeVisible()
-        await expectAccessibleAtAllWidths(panel)
-      }
-      await shows('/backups', panel.getByText('No backups yet'))
-      await shows('/api-tokens', panel.getByText('No API tokens yet'))
-      await shows(volume, panel.getByText('No snapshots yet'))
-      await shows(`${volume}?tab=settings`, panel.getByRole('button', { name: 'Delete volume…' }))
-      await panel.getByRole('button', { name: 'Delete volume…' }).click()
-      await expectDialog(panel, 'Delete this volume?')
-      await expectAccessibleAtAllWidths(panel)
+  const operation = await beginSlowBackup(gateway, admin, customer)
+  await shows(`${volume}?tab=backups`, banner.getByText(/left$/))
+  await banner.getByRole('button', { name: 'Cancel…' }).click()
+  await expectDialog(panel, 'Cancel this operation?')
+  await expectAccessibleEverywhere(panel, WIDTHS)
+  await panel.getByRole('button', { name: 'Let it run' }).click()
+  await cancel(customer, operation)
+  await expect(banner.getByText('Backup cancelled', { exact: true })).toBeVisible()
+  await expectAccessibleEverywhere(panel, WIDTHS)
 
-      const operation = await beginSlowBackup(gateway, admin, customer)
-      await shows(`${volume}?tab=backups`, banner.getByText(/left$/))
-      await banner.getByRole('button', { name: 'Cancel…' }).click()
-      await expectDialog(panel, 'Cancel this operation?')
-      await expectAccessibleAtAllWidths(panel)
-      await panel.getByRole('button', { name: 'Let it run' }).click()
-      await cancel(customer, operation)
-      await expect(banner.getByText('Backup cancelled', { exact: true })).toBeVisible()
-      await expectAccessibleAtAllWidths(panel)
+  const putBack = await takeDestinationAway(gateway)
+  try {
+    await reaches(customer, await begin(customer, 'createBackup', { volumeId: customer.volume.id, name: 'lost' }), 'FAILED')
+  } finally {
+    await putBack()
+  }
+  await shows(`${volume}?tab=backups`, banner.getByText('Backup failed', { exact: true }))
 
-      const putBack = await takeDestinationAway(gateway)
-      try {
-        await reaches(customer, await begin(customer, 'createBackup', { volumeId: customer.volume.id, name: 'lost' }), 'FAILED')
-      } finally {
-        await putBack()
-      }
-      await shows(`${volume}?tab=backups`, banner.getByText('Backup failed', { exact: true }))
-
-      for (const number of [1, 2, 3, 4, 5]) await makeItem(customer, 'snapshot', `snapshot-${number}`)
-      await shows(volume, panel.getByText('5 of 5 snapshots'))
-      await expect(banner.getByText('Snapshot taken', { exact: true })).toBeVisible()
-    })
-  })
-}
+  for (const number of [1, 2, 3, 4, 5]) await makeItem(customer, 'snapshot', `snapshot-${number}`)
+  await shows(volume, panel.getByText('5 of 5 snapshots'))
+  await expect(banner.getByText('Snapshot taken', { exact: true })).toBeVisible()
+})
 
 async function expectDialog(page: Page, name: string): Promise<void> {
   await expect(page.getByRole('dialog', { name }).or(page.getByRole('alertdialog', { name }))).toBeVisible()

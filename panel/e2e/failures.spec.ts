@@ -2,7 +2,7 @@
 
 import { truncate } from 'node:fs/promises'
 
-import { backupFile, damage, freezeImageServer, takeDestinationAway } from './faults.ts'
+import { backupFile, damage, freezeRollBack, takeDestinationAway } from './faults.ts'
 import { expect, expectAccessible, fill, limitBackups, makeItem, test } from './fixtures.ts'
 import { begin, beginSlowBackup, cancel, MIB, reaches } from './platform.ts'
 
@@ -59,7 +59,7 @@ test('a roll back that fails half way leaves the volume partly overwritten, unti
   await makeItem(customer, 'backup', 'good')
   const backup = await makeItem(customer, 'backup', 'weekly')
   await limitBackups(admin, 4 * MIB)
-  const frozen = freezeImageServer(gateway)
+  const frozen = freezeRollBack(gateway, customer)
   await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
   await panel.getByRole('button', { name: 'Restore weekly' }).click()
   await panel.getByRole('radio', { name: 'Roll back this volume' }).click()
@@ -92,7 +92,7 @@ test('a roll back that is cancelled leaves the volume partly overwritten, as it 
   await fill(gateway, customer.volume, 24)
   const backup = await makeItem(customer, 'backup', 'weekly')
   await limitBackups(admin, 4 * MIB)
-  const frozen = freezeImageServer(gateway)
+  const frozen = freezeRollBack(gateway, customer)
   await begin(customer, 'restoreInPlace', { volumeId: customer.volume.id, source: { backupId: backup.id }, confirmName: 'orders-db-data' })
   await frozen
   await panel.goto(`/volumes/${customer.volume.id}`)

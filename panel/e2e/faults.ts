@@ -1,8 +1,11 @@
-/** Real faults of storage and processes, as they happen to an operator. */
+/** Real faults of storage, processes and connections, as they happen to an operator. */
 
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Page } from '@playwright/test'
+
+import type { Customer } from './fixtures.ts'
 import type { Gateway } from './gateway.ts'
 
 /** Takes the directory of the backups away, and gives a way to put it back. */
@@ -34,15 +37,32 @@ export async function damage(path: string): Promise<void> {
   await file.close()
 }
 
-/** Waits for the process that serves an image to the gateway's agent and stops it where it is; gives a way to let it go on. */
-export async function freezeImageServer(gateway: Gateway): Promise<() => void> {
+/** Waits until a roll back writes into the volume, and stops the process that serves its image; gives a way to let it go on. */
+export async function freezeRollBack(gateway: Gateway, { api, volume }: Customer): Promise<() => void> {
+  const query = 'query ($id: ID!) { volume(id: $id) { activeOperation { progress { phase } } } }'
   const deadline = Date.now() + 60_000
   for (;;) {
     const [pid] = await childrenOf(gateway.pid, 'qemu-nbd')
-    if (pid !== undefined && send(pid, 'SIGSTOP')) return () => send(pid, 'SIGCONT')
-    if (Date.now() > deadline) throw new Error('no image is served')
+    // It stands still while the gateway is asked, and so does not get ahead of what that says.
+    if (pid !== undefined && send(pid, 'SIGSTOP')) {
+      const answer = await api.ask(query, { id: volume.id })
+      if (answer['volume'].activeOperation?.progress.phase === 'Restoring') return () => send(pid, 'SIGCONT')
+      send(pid, 'SIGCONT')
+    }
+    if (Date.now() > deadline) throw new Error('nothing is rolled back')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** Lets the next request of that name reach the gateway, and cuts the connection before its answer arrives. */
+export async function loseAnswer(page: Page, operationName: string): Promise<void> {
+  let lost = false
+  await page.route('**/graphql', async (route) => {
+    if (lost || route.request().postDataJSON().operationName !== operationName) return route.fallback()
+    lost = true
+    await route.fetch()
+    await route.abort('connectionreset')
+  })
 }
 
 /** Sends a signal to a process; false where that has ended. */

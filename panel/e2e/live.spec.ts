@@ -1,5 +1,6 @@
 /** The panel is right without a reload: in two browsers, after a reload, after a crash of the gateway. */
 
+import { loseAnswer } from './faults.ts'
 import { anotherBrowser, expect, makeItem, test } from './fixtures.ts'
 
 test.use({ expectedErrors: /WebSocket connection .* failed|ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|NETWORK_CHANGED)/ })
@@ -29,6 +30,18 @@ test('a lost network is told, and what was missed is there when it comes back', 
   await expect(panel.getByText('No snapshots yet')).toBeVisible()
   await context.setOffline(false)
   await expect(panel.getByRole('row', { name: /meanwhile/ })).toBeVisible()
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+})
+
+test('a page whose answer was lost in a crash shows itself when the gateway is back', async ({ panel, customer, gateway }) => {
+  await loseAnswer(panel, 'Volume')
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+  await expect(panel.getByText('The server does not answer.')).toBeVisible()
+  await gateway.kill()
+  await expect(panel.getByText('Reconnecting…')).toBeVisible()
+  await gateway.run()
+  await expect(panel.getByRole('heading', { level: 1, name: customer.volume.name })).toBeVisible()
   await expect(panel.getByText('Live', { exact: true })).toBeVisible()
 })
 

@@ -1,50 +1,40 @@
-/** What it takes to open the panel. */
-
-import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+/** What it takes to open the panel. How long it takes is measured by `just bench-panel`. */
 
 import { expect, signIn, test } from './fixtures.ts'
 
-const DIST = resolve(import.meta.dirname, '../dist')
-
-test('the first screen needs at most 200 KiB of JavaScript, compressed by gzip', async ({ page, customer }, testInfo) => {
-  await signIn(page, customer)
+test('the first screen needs at most 200 KiB of JavaScript, compressed by gzip', async ({ panel, customer }, testInfo) => {
   const scripts = new Set<string>()
-  page.on('response', (response) => {
+  panel.on('response', (response) => {
     const { pathname } = new URL(response.url())
     if (pathname.endsWith('.js')) scripts.add(pathname)
   })
-  await page.goto('/volumes')
-  await expect(page.getByRole('link', { name: customer.volume.name })).toBeVisible()
+  await panel.goto('/volumes')
+  await expect(panel.getByRole('link', { name: customer.volume.name })).toBeVisible()
   let bytes = 0
   for (const path of scripts) {
-    const file = resolve(DIST, `.${path}`)
-    bytes += (await stat(`${file}.gz`).catch(() => stat(file))).size
+    const answer = await panel.request.head(path, { headers: { 'accept-encoding': 'gzip' } })
+    bytes += Number(answer.headers()['content-length'])
   }
   testInfo.annotations.push({ type: 'initial JavaScript', description: `${(bytes / 1024).toFixed(1)} KiB` })
   expect(scripts.size).toBeGreaterThan(1)
+  expect(bytes).toBeGreaterThan(0)
   expect(bytes).toBeLessThanOrEqual(200 * 1024)
 })
 
-test('the largest paint comes soon, and nothing shifts', async ({ page, customer }, testInfo) => {
-  await signIn(page, customer)
-  await page.goto(`/volumes/${customer.volume.id}`)
-  await expect(page.getByText('No snapshots yet')).toBeVisible()
-  const { paint, shift } = await page.evaluate(
+test('nothing shifts while it loads', async ({ panel, customer }) => {
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByText('No snapshots yet')).toBeVisible()
+  const shift = await panel.evaluate(
     () =>
-      new Promise<{ paint: number; shift: number }>((done) => {
+      new Promise<number>((done) => {
         let moved = 0
         new PerformanceObserver((list) => {
           for (const entry of list.getEntries()) moved += (entry as PerformanceEntry & { value: number }).value
         }).observe({ type: 'layout-shift', buffered: true })
-        new PerformanceObserver((list) => {
-          const last = list.getEntries().at(-1)
-          requestAnimationFrame(() => done({ paint: last?.startTime ?? Infinity, shift: moved }))
-        }).observe({ type: 'largest-contentful-paint', buffered: true })
+        // What is buffered is told before the frame after the next.
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(moved))))
       }),
   )
-  testInfo.annotations.push({ type: 'largest contentful paint', description: `${Math.round(paint)} ms, layout shift ${shift.toFixed(4)}` })
-  expect(paint).toBeLessThan(2_500)
   expect(shift).toBeLessThan(0.1)
 })
 

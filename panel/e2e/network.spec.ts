@@ -1,9 +1,10 @@
 /** Requests that do not arrive, answers that do not come, and a gateway that dies at work. */
 
-import { expect, limitBackups, makeVolume, test } from './fixtures.ts'
+import { loseAnswer } from './faults.ts'
+import { expect, expectAccessible, limitBackups, makeVolume, test } from './fixtures.ts'
 import { beginSlowBackup, reaches } from './platform.ts'
 
-test.use({ expectedErrors: /WebSocket connection .* failed|ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|NETWORK_CHANGED)/ })
+test.use({ expectedErrors: /WebSocket connection .* failed|ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|NETWORK_CHANGED)|PartMissing/ })
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
 const SNAPSHOTS = 'query ($id: ID!) { volume(id: $id) { snapshots(first: 9) { nodes { name status } } } }'
@@ -65,7 +66,59 @@ test('a backup outlives a crash of the gateway, and the page follows it to its e
   await expect(panel.getByRole('row', { name: /weekly/ })).toContainText('Available')
 })
 
-test('a volume that cannot be loaded says so, and is there on another try', async ({ panel, customer, gateway }) => {
+test('an answer that is lost on its way leaves it open whether it started, and another try starts nothing twice', async ({ panel, customer }) => {
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await panel.getByRole('button', { name: 'Take the first snapshot' }).click()
+  const dialog = panel.getByRole('dialog', { name: 'Take a snapshot' })
+  await dialog.getByLabel('Name').fill('before-upgrade')
+  await loseAnswer(panel, 'CreateSnapshot')
+  await dialog.getByRole('button', { name: 'Take snapshot' }).click()
+  const alert = dialog.getByRole('alert')
+  await expect(alert).toContainText('The server did not answer.')
+  await expect(alert).toContainText('It may have started; the banner will show it. Trying again is safe: it starts nothing twice.')
+  await expect(alert).not.toContainText('Nothing was started.')
+  await dialog.getByRole('button', { name: 'Try again' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(panel.getByRole('row', { name: /before-upgrade/ })).toContainText('Available')
+  const { volume } = await customer.api.ask(SNAPSHOTS, { id: customer.volume.id })
+  expect(volume.snapshots.nodes).toEqual([{ name: 'before-upgrade', status: 'AVAILABLE' }])
+})
+
+test('what has no key of its own is not said to be safe to repeat', async ({ panel }) => {
+  await panel.goto('/api-tokens')
+  await panel.getByRole('button', { name: 'Create token' }).click()
+  const dialog = panel.getByRole('dialog', { name: 'Create an API token' })
+  await dialog.getByLabel('Name').fill('nightly')
+  await loseAnswer(panel, 'CreateApiToken')
+  await panel.keyboard.press('Enter')
+  await expect(dialog.getByRole('alert')).toContainText('It may have been done. Look before you try again.')
+  await panel.keyboard.press('Escape')
+  await panel.reload()
+  await expect(panel.getByRole('row', { name: /nightly/ })).toBeVisible()
+})
+
+test('a page that was not opened before says that the server does not answer, and is there on another try', async ({ panel, customer, gateway }) => {
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByText('No snapshots yet')).toBeVisible()
+  await gateway.kill()
+  await panel.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'API tokens' }).click()
+  await expect(panel.getByRole('heading', { level: 1, name: 'This page could not be loaded' })).toBeAttached()
+  await expect(panel.getByText('The server does not answer. Your volumes and their data are not affected.')).toBeVisible()
+  await expectAccessible(panel)
+  // Around it all is there, and so is another try, as often as one likes.
+  await expect(panel.getByRole('button', { name: `account of ${customer.email}` })).toBeVisible()
+  const again = panel.getByRole('button', { name: 'Try again' })
+  await again.click()
+  await expect(again).not.toHaveAttribute('aria-disabled', 'true')
+  await expect(panel.getByText('The server does not answer.')).toBeVisible()
+  await gateway.run()
+  await again.click()
+  await expect(panel.getByRole('heading', { level: 1, name: 'API tokens' })).toBeVisible()
+  await expect(panel).toHaveURL(/\/api-tokens$/)
+  await expect(panel.getByText('No API tokens yet')).toBeVisible()
+})
+
+test('a volume that cannot be loaded says so, and is there when the server is back', async ({ panel, customer, gateway }) => {
   const other = await makeVolume(customer.api, 'reports')
   await panel.goto(`/volumes/${customer.volume.id}`)
   await expect(panel.getByText('No snapshots yet')).toBeVisible()
@@ -75,6 +128,13 @@ test('a volume that cannot be loaded says so, and is there on another try', asyn
   await panel.getByRole('link', { name: other.name }).click()
   await expect(panel.getByText('The server does not answer. Your volumes and their data are not affected.')).toBeVisible()
   await gateway.run()
-  await panel.getByRole('button', { name: 'Try again' }).click()
   await expect(panel.getByRole('heading', { level: 1, name: other.name })).toBeVisible()
+})
+
+test('a volume whose answer was lost is there on another try', async ({ panel, customer }) => {
+  await loseAnswer(panel, 'Volume')
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByText('The server does not answer. Your volumes and their data are not affected.')).toBeVisible()
+  await panel.getByRole('button', { name: 'Try again' }).click()
+  await expect(panel.getByRole('heading', { level: 1, name: customer.volume.name })).toBeVisible()
 })

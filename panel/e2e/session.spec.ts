@@ -23,12 +23,15 @@ test('a wrong password is refused in the words of the API', async ({ page, custo
 })
 
 test('no script can read the session, and nothing of it is stored', async ({ panel }) => {
+  await panel.goto('/')
+  await expect(panel.getByRole('heading', { level: 1, name: 'Volumes' })).toBeVisible()
   const seen = await panel.evaluate(() => ({ cookie: document.cookie, local: { ...localStorage }, session: { ...sessionStorage } }))
   expect(seen.cookie).toBe('')
   expect(JSON.stringify(seen)).not.toMatch(/tidemark_|token|bearer/i)
 })
 
 test('signing out ends the session', async ({ panel, customer }) => {
+  await panel.goto('/')
   await panel.getByRole('button', { name: `account of ${customer.email}` }).click()
   await panel.getByRole('button', { name: 'Sign out' }).click()
   await expect(panel.getByRole('heading', { name: 'Sign in' })).toBeVisible()

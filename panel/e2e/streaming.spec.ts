@@ -1,4 +1,4 @@
-/** A backup that takes its time: the banner while it runs, and what showing it costs. */
+/** A backup that takes its time: the banner while it runs. What showing it costs is measured by `just bench-panel`. */
 
 import { anotherBrowser, expect, expectAccessible, fill, limitBackups, test } from './fixtures.ts'
 
@@ -52,26 +52,4 @@ test('the banner tells how far, how fast and how long, in every browser and afte
   await other.getByRole('tab', { name: /^Backups/ }).click()
   await expect(other.getByRole('button', { name: 'Create backup' })).not.toHaveAttribute('aria-disabled', 'true')
   await other.context().close()
-})
-
-test('what following a stream takes of the main thread is noted', async ({ panel, customer, gateway, admin }, testInfo) => {
-  await fill(gateway, customer.volume, 96)
-  await limitBackups(admin, 8 * MIB)
-  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
-  await panel.getByRole('button', { name: 'Create the first backup' }).click()
-  await panel.getByRole('button', { name: 'Create backup' }).click()
-  await expect(panel.getByRole('progressbar')).toHaveAttribute('aria-valuetext', /MiB of/)
-
-  const devtools = await panel.context().newCDPSession(panel)
-  await devtools.send('Performance.enable')
-  const read = async () => {
-    const { metrics } = await devtools.send('Performance.getMetrics')
-    const value = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? 0
-    return { at: value('Timestamp'), busy: value('TaskDuration'), layouts: value('LayoutCount') }
-  }
-  const before = await read()
-  await panel.waitForFunction((until) => performance.now() > until, (await panel.evaluate(() => performance.now())) + 5_000)
-  const after = await read()
-  const share = (after.busy - before.busy) / (after.at - before.at)
-  testInfo.annotations.push({ type: 'main thread', description: `${(share * 100).toFixed(1)} %` })
 })

@@ -6,20 +6,20 @@ import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 
 import type { Api } from '../api.ts'
-import { expect, expectAccessible, signIn, test as base, watchConsole } from '../fixtures.ts'
+import { beginSession, expect, test as base, watchConsole } from '../fixtures.ts'
 import type { Gateway } from '../gateway.ts'
 
-export { expect, expectAccessible, makeItem, signIn, watchConsole } from '../fixtures.ts'
+export { expect, expectAccessible, expectAccessibleEverywhere, makeItem, signIn, watchConsole } from '../fixtures.ts'
 
 interface AdminFixtures {
-  /** A page on which the administrator has signed in. */
+  /** A page, still empty, of a browser in which the administrator has signed in. */
   desk: Page
 }
 
 export const test = base.extend<AdminFixtures>({
   desk: async ({ page, gateway, expectedErrors }, use) => {
     const errors = watchConsole(page, expectedErrors)
-    await signIn(page, await gateway.administrator())
+    await beginSession(page, await gateway.administrator())
     await use(page)
     expect(errors).toEqual([])
   },
@@ -61,12 +61,15 @@ export async function setGroupStorage(admin: Api, groupId: string, backupStorage
   })
 }
 
-const WIDTHS = [320, 768, 1024, 1920]
-
-/** Accessible as it is now, from the narrowest to the widest window. */
-export async function expectAccessibleAtAllWidths(page: Page): Promise<void> {
-  for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: 900 })
-    await expectAccessible(page)
-  }
+/** A hypervisor without an agent, so that what is asked of it waits; and its volume that is asked for. */
+export async function stuckVolume(admin: Api, name: string): Promise<{ operationId: string; volumeId: string }> {
+  const ask = async (mutation: string, type: string, selection: string, input: object) =>
+    (await admin.ask(`mutation ($input: ${type}!) { ${mutation}(input: $input) { ${selection} } }`, { input }))[mutation]
+  const { hypervisorGroup } = await ask('createHypervisorGroup', 'CreateHypervisorGroupInput', 'hypervisorGroup { id }', { name: fresh('Somewhere') })
+  const hypervisorGroupId = hypervisorGroup.id
+  await ask('createHypervisor', 'CreateHypervisorInput', 'hypervisor { id }', { hypervisorGroupId, name: fresh('vm-host-off') })
+  await ask('createStoragePool', 'CreateStoragePoolInput', 'storagePool { id }', { hypervisorGroupId, name: 'files', qcow2File: { path: '/srv/volumes' } })
+  const { plan } = await platform(admin)
+  const made = await ask('createVolume', 'CreateVolumeInput', 'volume { id } operation { id }', { hypervisorGroupId, name, planId: plan.id })
+  return { operationId: made.operation.id, volumeId: made.volume.id }
 }

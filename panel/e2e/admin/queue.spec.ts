@@ -1,21 +1,11 @@
 /** The queue: filtered, followed, and what is stuck in it ended. */
 
-import type { Api } from '../api.ts'
+import { limitBackups } from '../fixtures.ts'
+import { beginSlowBackup, cancel, reaches } from '../platform.ts'
 
-import { expect, expectAccessible, fresh, makeItem, platform, test } from './fixtures.ts'
+import { expect, expectAccessible, fresh, makeItem, stuckVolume, test } from './fixtures.ts'
 
-/** A hypervisor without an agent, so that what is asked of it waits; and its volume that is asked for. */
-async function stuckVolume(admin: Api, name: string): Promise<{ operationId: string; volumeId: string }> {
-  const ask = async (mutation: string, type: string, selection: string, input: object) =>
-    (await admin.ask(`mutation ($input: ${type}!) { ${mutation}(input: $input) { ${selection} } }`, { input }))[mutation]
-  const { hypervisorGroup } = await ask('createHypervisorGroup', 'CreateHypervisorGroupInput', 'hypervisorGroup { id }', { name: fresh('Somewhere') })
-  const hypervisorGroupId = hypervisorGroup.id
-  await ask('createHypervisor', 'CreateHypervisorInput', 'hypervisor { id }', { hypervisorGroupId, name: fresh('vm-host-off') })
-  await ask('createStoragePool', 'CreateStoragePoolInput', 'storagePool { id }', { hypervisorGroupId, name: 'files', qcow2File: { path: '/srv/volumes' } })
-  const { plan } = await platform(admin)
-  const made = await ask('createVolume', 'CreateVolumeInput', 'volume { id } operation { id }', { hypervisorGroupId, name, planId: plan.id })
-  return { operationId: made.operation.id, volumeId: made.volume.id }
-}
+test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
 test('the queue is filtered by state, kind and account, and follows what happens', async ({ desk, customer }) => {
   await makeItem(customer, 'snapshot', 'before-upgrade')
@@ -91,4 +81,39 @@ test('an operation’s page tells its events and its log, and leads to its volum
   await expect(desk.getByRole('table', { name: 'Log' }).getByRole('row')).not.toHaveCount(1)
   await desk.getByRole('link', { name: customer.volume.name }).click()
   await expect(desk.getByRole('heading', { level: 1, name: customer.volume.name })).toBeVisible()
+})
+
+test('an operation is cancelled on its page, after asking', async ({ desk, customer, gateway, admin }) => {
+  const operation = await beginSlowBackup(gateway, admin, customer)
+  await desk.goto(`/queue/${operation}`)
+  await expect(desk.getByRole('progressbar')).toBeVisible()
+  await desk.getByRole('button', { name: 'Cancel…' }).click()
+  const dialog = desk.getByRole('dialog', { name: 'Cancel this operation?' })
+  await expect(dialog).toContainText('What was made so far is removed. The volume is not changed.')
+  await dialog.getByRole('button', { name: 'Let it run' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(desk.getByRole('progressbar')).toBeVisible()
+  await desk.getByRole('button', { name: 'Cancel…' }).click()
+  await dialog.getByRole('button', { name: 'Cancel the operation' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(desk.getByText('Cancelled', { exact: true }).first()).toBeVisible()
+  await expect(desk.getByRole('button', { name: 'Cancel…' })).toBeHidden()
+  await expect(desk.getByRole('button', { name: 'Mark failed…' })).toBeHidden()
+  await reaches(customer, operation, 'CANCELLED')
+  const { volume } = await customer.api.ask('query ($id: ID!) { volume(id: $id) { status activeOperation { id } } }', { id: customer.volume.id })
+  expect(volume).toEqual({ status: 'AVAILABLE', activeOperation: null })
+})
+
+test('the banner leads an administrator to the job, and its page follows it', async ({ desk, customer, gateway, admin }) => {
+  const operation = await beginSlowBackup(gateway, admin, customer)
+  await desk.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  const banner = desk.getByRole('region', { name: 'Current operation' })
+  await expect(banner.getByText(`by ${customer.email}`)).toBeVisible()
+  await banner.getByRole('link', { name: `job ${operation.slice(-8)}` }).click()
+  await expect(desk).toHaveURL(`/queue/${operation}`)
+  await expect(desk.getByRole('heading', { level: 1, name: 'Create backup · weekly' })).toBeFocused()
+  await expect(desk.getByRole('progressbar')).toBeVisible()
+  await cancel(customer, operation)
+  await expect(desk.getByRole('table', { name: 'Events' }).getByRole('row', { name: /Cancelled/ })).toBeVisible()
+  await expect(desk.getByRole('progressbar')).toBeHidden()
 })

@@ -1,7 +1,7 @@
 import { CombinedError } from '@urql/core'
 import { expect, test } from 'vitest'
 
-import { failureOf, isSignedOut } from './failure'
+import { failureOf, isSignedOut, mutationFailureOf } from './failure'
 
 function refused(message: string, extensions: Record<string, unknown>) {
   return new CombinedError({ graphQLErrors: [{ message, extensions }] })
@@ -23,6 +23,17 @@ test('an internal error tells the id by which the log knows it', () => {
 
 test('a request without an answer did not reach the server', () => {
   expect(failureOf(new CombinedError({ networkError: new TypeError('Failed to fetch') })).code).toBe('UNREACHABLE')
+})
+
+test('a mutation without an answer may have happened, unless there was no network when it was sent', () => {
+  const error = new CombinedError({ networkError: new TypeError('Failed to fetch') })
+  expect(mutationFailureOf(error, { offline: false, repeatable: true })).toMatchObject({ code: 'UNKNOWN_OUTCOME', repeatable: true })
+  expect(mutationFailureOf(error, { offline: true }).code).toBe('UNREACHABLE')
+})
+
+test('a refused mutation did not happen, however it was sent', () => {
+  const error = refused('Volume is busy with operation: backup', { code: 'VOLUME_BUSY' })
+  for (const offline of [true, false]) expect(mutationFailureOf(error, { offline }).code).toBe('VOLUME_BUSY')
 })
 
 test('what was not answered in time may have happened', () => {

@@ -11,6 +11,8 @@ export interface Failure {
   availableAt?: string
   /** The id by which the server's log knows the request. */
   requestId?: string
+  /** The mutation has an idempotency key: sent again, it starts nothing twice. */
+  repeatable?: boolean
 }
 
 export function failureOf(error: CombinedError): Failure {
@@ -28,6 +30,16 @@ export function failureOf(error: CombinedError): Failure {
     return { code: 'UNKNOWN_OUTCOME', message: `The server answered with status ${response.status}.`, requestId }
   }
   return { code: 'UNREACHABLE', message: 'The request did not reach the server.', requestId }
+}
+
+/**
+ * The same of a mutation. A browser does not tell a request that was not sent from one whose answer was lost: that
+ * nothing was started is known only where there was no network when it was sent.
+ */
+export function mutationFailureOf(error: CombinedError, { offline, repeatable = false }: { offline: boolean; repeatable?: boolean }): Failure {
+  const failure = failureOf(error)
+  if (failure.code !== 'UNREACHABLE' || offline) return { ...failure, repeatable }
+  return { ...failure, code: 'UNKNOWN_OUTCOME', message: 'The server did not answer.', repeatable }
 }
 
 /** Whether the caller is signed out. */

@@ -13,6 +13,9 @@ const GATHER = 250
 
 export function createRefetch(): Refetch {
   const active = new Map<number, Operation>()
+  const underWay = new Set<number>()
+  /** Asked again while an answer was under way, which may be older than what happened. */
+  const outdated = new Set<number>()
   let again: (operation: Operation) => void = () => {}
   let timer: ReturnType<typeof setTimeout> | undefined
   let last = 0
@@ -20,7 +23,10 @@ export function createRefetch(): Refetch {
   const run = () => {
     timer = undefined
     last = Date.now()
-    for (const operation of active.values()) again(operation)
+    for (const operation of active.values()) {
+      if (underWay.has(operation.key)) outdated.add(operation.key)
+      else again(operation)
+    }
   }
 
   return {
@@ -31,16 +37,30 @@ export function createRefetch(): Refetch {
       ({ client, forward }) =>
       (operations) => {
         again = (operation) => {
-          const context = { ...operation.context, requestPolicy: 'cache-and-network' as const }
+          // The cache would hold back what it has nothing of since it failed.
+          const context = { ...operation.context, requestPolicy: 'network-only' as const }
           client.reexecuteOperation(client.createRequestOperation('query', operation, context))
         }
         return pipe(
           operations,
           tap((operation) => {
-            if (operation.kind === 'query') active.set(operation.key, operation)
-            else if (operation.kind === 'teardown') active.delete(operation.key)
+            if (operation.kind === 'query') {
+              active.set(operation.key, operation)
+              underWay.add(operation.key)
+            } else if (operation.kind === 'teardown') {
+              active.delete(operation.key)
+              underWay.delete(operation.key)
+              outdated.delete(operation.key)
+            }
           }),
           forward,
+          tap(({ operation: { key }, stale }) => {
+            // A stale one is what the cache had: the answer follows.
+            if (stale) return
+            underWay.delete(key)
+            const operation = active.get(key)
+            if (outdated.delete(key) && operation) again(operation)
+          }),
         )
       },
   }

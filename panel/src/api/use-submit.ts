@@ -7,10 +7,10 @@ import type { AnyVariables, TypedDocumentNode } from '@urql/core'
 import { useRef, useState } from 'react'
 import { useClient } from 'urql'
 
-import { type Failure, failureOf } from './failure'
+import { type Failure, mutationFailureOf } from './failure'
 
 export interface Submit<Data, Variables> {
-  /** The data, or undefined when it failed or is under way already. */
+  /** The data, or undefined when it failed or is under way already. What takes the key may be sent again. */
   submit: (variables: (key: string) => Variables) => Promise<Data | undefined>
   pending: boolean
   failure: Failure | undefined
@@ -36,12 +36,12 @@ export function useSubmit<Data, Variables extends AnyVariables>(
       setPending(true)
       setFailure(undefined)
       key.current ??= newKey()
+      const offline = !navigator.onLine
       const { data, error } = await client.mutation(mutation, variables(key.current)).toPromise()
       busy.current = false
       setPending(false)
       if (error) {
-        const failed = failureOf(error)
-        setFailure(failed)
+        setFailure(mutationFailureOf(error, { offline, repeatable: variables.length > 0 }))
         // What was refused was not started: the next try may differ, and then needs another key.
         if (error.graphQLErrors.length > 0) key.current = undefined
         return undefined

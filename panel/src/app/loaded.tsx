@@ -5,7 +5,8 @@ import type { UseQueryExecute, UseQueryState } from 'urql'
 
 import { failureOf } from '~/api/failure'
 
-import { ErrorState, NotFoundPage } from './page-error'
+import { ErrorState } from './error-state'
+import { NotFoundPage } from './page-error'
 
 interface LoadedProps<Data, Wanted> {
   result: UseQueryState<Data>
@@ -24,7 +25,7 @@ export function Loaded<Data, Wanted>({ result: { data, error, fetching }, ask, p
   if (error && !fetching) {
     const failure = failureOf(error)
     if (failure.code === 'NOT_FOUND' || failure.code === 'INVALID_INPUT') return <NotFoundPage what={what} />
-    return <ErrorState what={what} requestId={failure.requestId} onRetry={() => ask({ requestPolicy: 'network-only' })} />
+    return <ErrorState what={what} {...failure} onRetry={() => ask({ requestPolicy: 'network-only' })} />
   }
   return data && !fetching ? <NotFoundPage what={what} /> : skeleton
 }

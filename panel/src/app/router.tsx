@@ -1,15 +1,20 @@
 /** Which page is where. Each is loaded when it is first opened. */
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import type { ComponentType } from 'react'
 
 import { arrival } from '~/lib/arrival'
 import { readListSearch } from '~/lib/list-search'
+import { loadPart } from '~/lib/load-part'
 import { readQueueSearch } from '~/lib/queue-search'
 import { readVolumesSearch } from '~/lib/volumes-search'
 
 import { AdminOnly } from './admin-only'
 import { Layout } from './layout/layout'
 import { NotFoundPage, PageError } from './page-error'
+
+/** A page that is loaded when it is first opened. */
+const lazyPage = (load: () => Promise<{ default: ComponentType }>) => lazyRouteComponent(() => loadPart(load))
 
 const root = createRootRoute({ component: Layout, notFoundComponent: () => <NotFoundPage /> })
 
@@ -25,7 +30,7 @@ const volumes = createRoute({
   getParentRoute: () => root,
   path: '/volumes',
   validateSearch: readVolumesSearch,
-  component: lazyRouteComponent(() => import('~/pages/volumes/volumes-page')),
+  component: lazyPage(() => import('~/pages/volumes/volumes-page')),
 })
 
 const TABS = ['snapshots', 'backups', 'activity', 'settings'] as const
@@ -38,27 +43,27 @@ export const volumeRoute = createRoute({
     const tab = TABS.find((one) => one === search['tab'])
     return tab ? { tab } : {}
   },
-  component: lazyRouteComponent(() => import('~/pages/volume/volume-page')),
+  component: lazyPage(() => import('~/pages/volume/volume-page')),
 })
 
 const backups = createRoute({
   getParentRoute: () => root,
   path: '/backups',
   validateSearch: readListSearch,
-  component: lazyRouteComponent(() => import('~/pages/backups/backups-page')),
+  component: lazyPage(() => import('~/pages/backups/backups-page')),
 })
 
 const instances = createRoute({
   getParentRoute: () => root,
   path: '/instances',
   validateSearch: readListSearch,
-  component: lazyRouteComponent(() => import('~/pages/instances/instances-page')),
+  component: lazyPage(() => import('~/pages/instances/instances-page')),
 })
 
 const apiTokens = createRoute({
   getParentRoute: () => root,
   path: '/api-tokens',
-  component: lazyRouteComponent(() => import('~/pages/api-tokens/api-tokens-page')),
+  component: lazyPage(() => import('~/pages/api-tokens/api-tokens-page')),
 })
 
 // What follows only administrators find.
@@ -67,75 +72,75 @@ const admin = createRoute({ getParentRoute: () => root, id: 'admin', component: 
 const hypervisors = createRoute({
   getParentRoute: () => admin,
   path: '/hypervisors',
-  component: lazyRouteComponent(() => import('~/pages/hypervisors/hypervisors-page')),
+  component: lazyPage(() => import('~/pages/hypervisors/hypervisors-page')),
 })
 
 const hypervisor = createRoute({
   getParentRoute: () => admin,
   path: '/hypervisors/$hypervisorId',
-  component: lazyRouteComponent(() => import('~/pages/hypervisor/hypervisor-page')),
+  component: lazyPage(() => import('~/pages/hypervisor/hypervisor-page')),
 })
 
 const groups = createRoute({
   getParentRoute: () => admin,
   path: '/hypervisor-groups',
-  component: lazyRouteComponent(() => import('~/pages/hypervisor-groups/hypervisor-groups-page')),
+  component: lazyPage(() => import('~/pages/hypervisor-groups/hypervisor-groups-page')),
 })
 
 const group = createRoute({
   getParentRoute: () => admin,
   path: '/hypervisor-groups/$groupId',
-  component: lazyRouteComponent(() => import('~/pages/hypervisor-group/hypervisor-group-page')),
+  component: lazyPage(() => import('~/pages/hypervisor-group/hypervisor-group-page')),
 })
 
 const backupStorages = createRoute({
   getParentRoute: () => admin,
   path: '/backup-storages',
-  component: lazyRouteComponent(() => import('~/pages/backup-storages/backup-storages-page')),
+  component: lazyPage(() => import('~/pages/backup-storages/backup-storages-page')),
 })
 
 const backupStorage = createRoute({
   getParentRoute: () => admin,
   path: '/backup-storages/$storageId',
-  component: lazyRouteComponent(() => import('~/pages/backup-storage/backup-storage-page')),
+  component: lazyPage(() => import('~/pages/backup-storage/backup-storage-page')),
 })
 
 const plans = createRoute({
   getParentRoute: () => admin,
   path: '/plans',
-  component: lazyRouteComponent(() => import('~/pages/plans/plans-page')),
+  component: lazyPage(() => import('~/pages/plans/plans-page')),
 })
 
 const plan = createRoute({
   getParentRoute: () => admin,
   path: '/plans/$planId',
-  component: lazyRouteComponent(() => import('~/pages/plan/plan-page')),
+  component: lazyPage(() => import('~/pages/plan/plan-page')),
 })
 
 const queue = createRoute({
   getParentRoute: () => admin,
   path: '/queue',
   validateSearch: readQueueSearch,
-  component: lazyRouteComponent(() => import('~/pages/queue/queue-page')),
+  component: lazyPage(() => import('~/pages/queue/queue-page')),
 })
 
 const operation = createRoute({
   getParentRoute: () => admin,
   path: '/queue/$operationId',
-  component: lazyRouteComponent(() => import('~/pages/operation/operation-page')),
+  component: lazyPage(() => import('~/pages/operation/operation-page')),
 })
 
 const accounts = createRoute({
   getParentRoute: () => admin,
   path: '/accounts',
   validateSearch: readListSearch,
-  component: lazyRouteComponent(() => import('~/pages/accounts/accounts-page')),
+  component: lazyPage(() => import('~/pages/accounts/accounts-page')),
 })
 
 const account = createRoute({
   getParentRoute: () => admin,
   path: '/accounts/$accountId',
-  component: lazyRouteComponent(() => import('~/pages/account/account-page')),
+  component: lazyPage(() => import('~/pages/account/account-page')),
 })
 
 export const router = createRouter({

@@ -58,6 +58,11 @@ test('only what may not have arrived is tried again', () => {
 })
 
 test('administrators are told what to set up, users whom to ask', () => {
-  expect(helpFor('NO_BACKUP_STORAGE', true)).toMatch(/hypervisor group/)
+  expect(helpFor('NO_BACKUP_STORAGE', { isAdmin: true })).toMatch(/hypervisor group/)
   expect(helpFor('NO_BACKUP_STORAGE')).toMatch(/support/)
+})
+
+test('only with a key is it safe to try again what may have started', () => {
+  expect(helpFor('UNKNOWN_OUTCOME', { repeatable: true })).toMatch(/starts nothing twice/)
+  expect(helpFor('UNKNOWN_OUTCOME')).toMatch(/Look before you try again/)
 })

@@ -53,8 +53,14 @@ export function reasonOf(blockers: readonly Blocker[], context: GuardContext): s
   }
 }
 
+interface HelpContext {
+  isAdmin?: boolean
+  /** Sent again, it starts nothing twice. */
+  repeatable?: boolean
+}
+
 /** What to do about a refusal, behind its message. */
-export function helpFor(code: string, isAdmin = false): string | undefined {
+export function helpFor(code: string, { isAdmin = false, repeatable = false }: HelpContext = {}): string | undefined {
   switch (code) {
     case 'VOLUME_BUSY':
       return 'One operation runs on a volume at a time. The banner shows how far it is.'
@@ -69,7 +75,9 @@ export function helpFor(code: string, isAdmin = false): string | undefined {
     case 'UNREACHABLE':
       return 'Nothing was started.'
     case 'UNKNOWN_OUTCOME':
-      return 'It may have started; the banner will show it.'
+      return repeatable
+        ? 'It may have started; the banner will show it. Trying again is safe: it starts nothing twice.'
+        : 'It may have been done. Look before you try again.'
     case 'NOT_FOUND':
       return 'It no longer exists, or you don’t have access to it.'
     case 'TIMED_OUT':

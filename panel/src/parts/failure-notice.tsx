@@ -25,7 +25,7 @@ export function FailureNotice({ failure, isAdmin, actions }: FailureNoticeProps)
   )
   return (
     <Notice live tone={tone} title={failure.message} actions={actions ?? (again || undefined)}>
-      {helpFor(failure.code, isAdmin)}
+      {helpFor(failure.code, { isAdmin, repeatable: failure.repeatable })}
     </Notice>
   )
 }

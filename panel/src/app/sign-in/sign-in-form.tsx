@@ -3,7 +3,7 @@
 import { type FormEvent, useRef, useState } from 'react'
 import { useMutation } from 'urql'
 
-import { failureOf } from '~/api/failure'
+import { mutationFailureOf } from '~/api/failure'
 import { graphql } from '~/api/graphql'
 import { Button } from '~/parts/button'
 import { Notice } from '~/parts/notice'
@@ -33,9 +33,10 @@ export function SignInForm({ email: known = '', onSignedIn }: SignInFormProps) {
     event.preventDefault()
     if (fetching) return
     setMessage(undefined)
+    const offline = !navigator.onLine
     const { data, error } = await signIn({ input: { email: email.trim(), password } })
     if (data) return onSignedIn()
-    if (error) setMessage(failureOf(error).message)
+    if (error) setMessage(mutationFailureOf(error, { offline }).message)
     form.current?.querySelector<HTMLInputElement>('[name=password]')?.select()
   }
 

@@ -1,34 +1,17 @@
-/** Narrows a list to one account, for administrators. */
+/** Narrows a list to one account, for administrators. On screens that customers have too, they do not load it. */
 
-import { graphql } from '~/api/graphql'
-import { useKeptQuery } from '~/api/use-kept-query'
-import { FilterSelect } from '~/parts/filter-select'
+import { lazy, Suspense } from 'react'
 
-const AccountChoice = graphql(`
-  query AccountChoice($chosen: ID!, $isChosen: Boolean!) {
-    accounts(first: 100) {
-      nodes { id name }
-    }
-    node(id: $chosen) @include(if: $isChosen) {
-      __typename
-      id
-      ... on Account { name }
-    }
-  }
-`)
+import { loadPart } from '~/lib/load-part'
 
-interface AccountFilterProps {
-  value: string | undefined
-  onChange: (account: string | undefined) => void
-}
+import type { AccountFilterProps } from './account-filter-menu'
 
-export function AccountFilter({ value, onChange }: AccountFilterProps) {
-  const [{ data }] = useKeptQuery({ query: AccountChoice, variables: { chosen: value ?? '', isChosen: value !== undefined }, acrossVariables: true })
-  const accounts = data?.accounts.nodes ?? []
-  const found = data?.node?.__typename === 'Account' ? data.node : undefined
-  const chosen = found?.id === value ? found : value && { id: value, name: '…' }
-  // One of many may be older than those that are listed.
-  const listed = chosen && !accounts.some((one) => one.id === chosen.id) ? [chosen, ...accounts] : accounts
-  const options = listed.map(({ id, name }) => ({ value: id, label: name })).toSorted((a, b) => a.label.localeCompare(b.label))
-  return <FilterSelect label="Account" value={value} options={options} onChange={onChange} />
+const Menu = lazy(() => loadPart(() => import('./account-filter-menu')))
+
+export function AccountFilter(props: AccountFilterProps) {
+  return (
+    <Suspense fallback={<div className="h-9 w-40" />}>
+      <Menu {...props} />
+    </Suspense>
+  )
 }

@@ -6,6 +6,7 @@ import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { readCredits } from '~/lib/plan-draft'
+import { useAccountNames } from '~/pages/accounts/use-account-names'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -15,7 +16,6 @@ import { useDialog } from '~/parts/use-dialog'
 
 const InstancePlaces = graphql(`
   query InstancePlaces {
-    accounts(first: 100) { nodes { id name } }
     hypervisors { id name group { id name } }
   }
 `)
@@ -43,11 +43,11 @@ export function CreateInstanceDialog({ accountId, onClosed }: CreateInstanceDial
   const [chosenHost, setHost] = useState<string>()
   const [credits, setCredits] = useState('0')
   const [socket, setSocket] = useState('')
-  const accounts = data?.accounts.nodes ?? []
-  const account = accounts.find((one) => one.id === chosenAccount) ?? accounts[0]
+  const { accounts, complete } = useAccountNames()
+  const account = accounts.find((one) => one.id === chosenAccount) ?? (complete ? accounts[0] : undefined)
   const host = data?.hypervisors.find((one) => one.id === chosenHost) ?? data?.hypervisors[0]
   const creditsPerHour = readCredits(credits)
-  const reason = name.trim() === '' ? 'Name the instance first.' : !host ? 'There is no hypervisor yet.' : creditsPerHour === undefined ? 'Credits are a number.' : null
+  const reason = name.trim() === '' ? 'Name the instance first.' : !account ? (complete ? 'There is no account yet.' : 'The accounts are being loaded.') : !host ? 'There is no hypervisor yet.' : creditsPerHour === undefined ? 'Credits are a number.' : null
 
   const create = async () => {
     if (reason || !account || !host) return

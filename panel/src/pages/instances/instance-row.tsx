@@ -40,7 +40,7 @@ export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow;
   const [told, setTold] = useState(failure)
   if (failure !== told) {
     setTold(failure)
-    if (failure) queueMicrotask(() => toasts.add({ tone: 'bad', title: `${instance.name} was not started`, detail: failure.message }))
+    if (failure) queueMicrotask(() => toasts.add({ tone: 'bad', title: failure.code === 'UNKNOWN_OUTCOME' ? `${instance.name} may have been started` : `${instance.name} was not started`, detail: failure.message }))
   }
   const close = () => setOpened(undefined)
 

@@ -6,7 +6,7 @@ import { useState } from 'react'
 
 import { failureOf } from '~/api/failure'
 import { useKeptQuery } from '~/api/use-kept-query'
-import { ErrorState } from '~/app/page-error'
+import { ErrorState } from '~/app/error-state'
 import { useIsAdmin } from '~/app/session'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
 import { AccountFilter } from '~/pages/accounts/account-filter'
