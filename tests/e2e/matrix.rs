@@ -80,15 +80,14 @@ async fn a_qcow2_volume_that_a_guest_writes_to_comes_back_from_every_destination
         let written = guest.written();
         let path = machine.path("content").join(storage);
         let content = Content::copy_of(&image, path).await;
-        machine.pace(storage, Some(SLOW)).await;
+        machine.pace(storage, Some(SLOW / 2)).await;
         let backup = owner.create_backup(&volume).await;
         owner.enters(&backup, "Exporting").await;
         guest.execute("cont", &json!({}));
+        guest.writes(written + 2).await;
+        let operation = owner.operation(&backup.operation).await;
+        assert_eq!(operation["status"], "STARTED", "the guest was not in time");
         guest.writes(written + 20).await;
-        assert_eq!(
-            owner.operation(&backup.operation).await["status"],
-            "STARTED"
-        );
         owner.completed(&backup).await;
         machine.pace(storage, None).await;
         guest.writes_on().await;
