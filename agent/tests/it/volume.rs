@@ -173,16 +173,45 @@ async fn a_snapshot_taken_before_its_volume_grew_becomes_a_volume_of_its_own_siz
     site.assert_clean();
 }
 
+/// A snapshot of all of a volume, whose image is smaller today, and what it holds.
+async fn snapshot_of_more(site: &Site, volume: &mut Volume) -> (SnapshotItem, blake3::Hash) {
+    let smaller = site.take_snapshot(volume).await;
+    grow(site, volume, 48 * MIB);
+    let held = site.digest(volume);
+    let snapshot = site.take_snapshot(volume).await;
+    let (image, name) = (site.image(volume), format!("tidemark-{}", smaller.id));
+    run("qemu-img", ["snapshot", "-a", &name, text(&image)]);
+    (snapshot, held)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_of_an_image_that_has_become_smaller_is_not_cut_short() {
+async fn a_snapshot_of_an_image_that_has_become_smaller_is_read_whole() {
     let site = Site::new();
     let mut volume = site.filled_volume(32 * MIB).await;
-    let smaller = site.take_snapshot(&volume).await;
-    grow(&site, &mut volume, 48 * MIB);
-    let snapshot = site.take_snapshot(&volume).await;
-    let (image, name) = (site.image(&volume), format!("tidemark-{}", smaller.id));
-    run("qemu-img", ["snapshot", "-a", &name, text(&image)]);
+    let (snapshot, held) = snapshot_of_more(&site, &mut volume).await;
+    let target = site.volume(48 * MIB);
+    site.complete(Work::RestoreSnapshot {
+        volume,
+        snapshot,
+        target: target.clone(),
+    })
+    .await;
+    assert_eq!(site.digest(&target), held);
+    site.assert_clean();
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_server_can_read_of_an_image_that_has_become_smaller_is_not_cut_short() {
+    let site = Site::new();
+    let mut volume = site.volume(32 * MIB);
+    site.complete(Work::CreateVolume {
+        volume: volume.clone(),
+    })
+    .await;
+    let image = site.image(&volume);
+    let compressed = ["-f", "qcow2", "-c", "write -c -P 1 0 64k", text(&image)];
+    run("qemu-io", compressed);
+    let (snapshot, _) = snapshot_of_more(&site, &mut volume).await;
     let work = Work::RestoreSnapshot {
         volume: volume.clone(),
         snapshot,
