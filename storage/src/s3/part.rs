@@ -7,7 +7,7 @@ const MIB: u64 = 1 << 20;
 const SMALLEST: u64 = 5 * MIB;
 const LARGEST: u64 = 5 << 30;
 /// A part of an object of ordinary size.
-const USUAL: u64 = 16 * MIB;
+const USUAL: u64 = 8 * MIB;
 /// No part is larger than the expected bytes in this many, as long as no more come.
 const FULL_PARTS: u64 = 9_000;
 /// The parts before grow to that size, since few objects become as large as they may. They lack half
@@ -104,10 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn usual_objects_take_48_mib_and_a_large_one_a_single_part() {
+    fn usual_objects_take_24_mib_and_a_large_one_a_single_part() {
         for (expected, part, lanes) in [
-            (0, 16 * MIB, 2),
-            (100 * GIB, 16 * MIB, 2),
+            (0, 8 * MIB, 2),
+            (70 * GIB, 8 * MIB, 2),
+            (140 * GIB, 140 * GIB / 9000 + 1, 2),
             (200 * GIB, 200 * GIB / 9000 + 1, 1),
             (430 * GIB, 430 * GIB / 9000 + 1, 0),
             (TIB, TIB / 9000 + 1, 0),
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn parts_of_a_large_object_grow_as_it_does() {
         let plan = Plan::new(TIB);
-        assert_eq!((plan.part_bytes(1), plan.lanes(1)), (16 * MIB, 2));
+        assert_eq!((plan.part_bytes(1), plan.lanes(1)), (8 * MIB, 2));
         for number in 1..EXPECTED_PARTS {
             assert!(plan.part_bytes(number) <= plan.part_bytes(number + 1));
         }
@@ -138,12 +139,12 @@ mod tests {
     fn a_part_ends_between_chunks() {
         let plan = Plan::new(0);
         let mib = |n: usize| n << 20;
-        assert!(!plan.is_done(2, 0, mib(17)), "an empty part takes anything");
-        assert!(!plan.is_done(2, mib(14), mib(2)));
-        assert!(plan.is_done(2, mib(14), mib(2) + 1));
-        assert!(plan.is_done(2, mib(16), 0));
+        assert!(!plan.is_done(2, 0, mib(9)), "an empty part takes anything");
+        assert!(!plan.is_done(2, mib(6), mib(2)));
+        assert!(plan.is_done(2, mib(6), mib(2) + 1));
+        assert!(plan.is_done(2, mib(8), 0));
         assert!(
-            !plan.is_done(2, mib(4), mib(16)),
+            !plan.is_done(2, mib(4), mib(8)),
             "a part of 4 MiB would be too small"
         );
     }
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn a_small_object_has_a_small_buffer() {
         assert_eq!(Plan::new(1000).capacity(1), 5 << 20);
-        assert_eq!(Plan::new(8 * MIB).capacity(1), 8 << 20);
-        assert_eq!(Plan::new(8 * MIB).capacity(2), 16 << 20);
+        assert_eq!(Plan::new(6 * MIB).capacity(1), 6 << 20);
+        assert_eq!(Plan::new(6 * MIB).capacity(2), 8 << 20);
     }
 }

@@ -51,12 +51,12 @@ async fn an_upload_that_is_aborted_or_dropped_leaves_nothing() {
     let s3 = S3::new(&store.address());
     let path = site::path("a/object");
     let writer = site::append_all(&s3, &path).await.unwrap();
-    store.has_a_part().await;
+    store.has_both_parts().await;
     writer.abort().await.unwrap();
     assert!(store.leftovers().is_empty());
 
     let writer = site::append_all(&s3, &path).await.unwrap();
-    store.has_a_part().await;
+    store.has_both_parts().await;
     drop(writer);
     let gone = async || store.leftovers().is_empty().then_some(());
     testbed::until("the upload is aborted in the background", gone).await;

@@ -57,7 +57,7 @@ async fn appending_waits_for_a_store_that_confirms_nothing() {
         taken.unwrap();
         appended += MIB;
     }
-    assert_eq!(appended, 48 * MIB, "three parts of 16 MiB");
+    assert_eq!(appended, 24 * MIB, "three parts of 8 MiB");
     assert_eq!(writer.unconfirmed_bytes(), appended as u64);
 }
 
@@ -82,11 +82,11 @@ async fn a_link_may_be_slower_than_any_time_out() {
 async fn a_throttled_upload_is_as_slow_as_it_should_be() {
     let store = InProcess::start().await;
     let s3 = Arc::new(site::hasty(&store.address()));
-    let bandwidth = Bandwidth::new(NonZeroU64::new(16 << 20).unwrap());
+    let bandwidth = Bandwidth::new(NonZeroU64::new(8 << 20).unwrap());
     let s3 = Throttle::new(s3, bandwidth);
     let (begun, path) = (Instant::now(), site::path("a/object"));
     site::write(&s3, &path).await.unwrap();
-    // 24 MiB at 16 MiB per second, of which the last MiB is not waited for.
+    // 16 MiB at 8 MiB per second, of which the last MiB is not waited for.
     let least = Duration::from_secs(1);
     assert!(begun.elapsed() > least, "{:?}", begun.elapsed());
     site::assert_written(&s3, &path).await;

@@ -10,9 +10,9 @@ use crate::proxy::{Fate, Kind, Proxy, refusal};
 
 pub const MIB: usize = 1 << 20;
 
-/// An object of three parts: of 5, of 16 and of 3 MiB.
+/// An object of three parts: of 5, of 8 and of 3 MiB.
 pub const EXPECTED: u64 = 5 << 20;
-pub const CHUNKS: usize = 24;
+pub const CHUNKS: usize = 16;
 
 /// A store in this process, whose deviations are mended on the way to it: it keeps directories
 /// that have become empty, and knows neither keys that are directories nor uploads that are over.
@@ -64,12 +64,11 @@ impl InProcess {
         self.proxy.idle().await;
     }
 
-    /// Waits until a part has arrived and is answered: no other is on its way when an upload has
-    /// as few chunks as [`append_all`] gives it.
-    pub async fn has_a_part(&self) {
-        let is_part = |name: &String| name.contains(".part-");
-        let arrived = async || self.leftovers().iter().any(is_part).then_some(());
-        testbed::until("a part has arrived", arrived).await;
+    /// Waits until the two parts that [`append_all`] sends have arrived and are answered.
+    pub async fn has_both_parts(&self) {
+        let is_part = |name: &&String| name.contains(".part-");
+        let arrived = async || (self.leftovers().iter().filter(is_part).count() == 2).then_some(());
+        testbed::until("both parts have arrived", arrived).await;
         self.idle().await;
     }
 
