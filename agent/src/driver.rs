@@ -6,8 +6,8 @@
 
 pub mod ceph_rbd;
 mod failure;
-mod new_volume;
 mod open_snapshot;
+mod open_target;
 pub mod qcow2_file;
 pub mod qcow2_live;
 mod server;
@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 pub use self::{
     failure::{Code, Failure},
-    new_volume::NewVolume,
     open_snapshot::OpenSnapshot,
+    open_target::OpenTarget,
     server::Server,
     tool::Tools,
 };
@@ -113,8 +113,12 @@ pub struct CloneOrigin {
 #[async_trait]
 pub trait Driver: Send + Sync {
     /// Removes what dead attempts have left of the volume: temporary snapshots, unfinished images.
-    /// With `repair`, also space that an interrupted change may have leaked.
-    async fn clean_up(&self, repair: bool) -> Result<()>;
+    async fn clean_up(&self) -> Result<()>;
+
+    /// Gives back the space that an interrupted change may have leaked, which may take minutes.
+    async fn repair(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Creates the volume, empty.
     async fn create(&self) -> Result<()>;
@@ -125,10 +129,11 @@ pub trait Driver: Send + Sync {
     /// Takes a snapshot of this instant, in place of any that has the name.
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()>;
 
-    /// [Cleans up](Self::clean_up) and [takes a snapshot](Self::create_snapshot), as one step for storage
-    /// where looking around while the snapshot is taken saves time.
-    async fn begin_with_snapshot(&self, name: SnapshotName, repair: bool) -> Result<()> {
-        self.clean_up(repair).await?;
+    /// [Cleans up](Self::clean_up), [repairs](Self::repair) and [takes a snapshot](Self::create_snapshot),
+    /// as one step for storage where looking around while the snapshot is taken saves time.
+    async fn begin_with_snapshot(&self, name: SnapshotName) -> Result<()> {
+        self.clean_up().await?;
+        self.repair().await?;
         self.create_snapshot(name).await
     }
 
@@ -155,11 +160,11 @@ pub trait Driver: Send + Sync {
     /// Checks that the volume can be overwritten, and changes nothing of its content.
     async fn check_overwrite(&self) -> Result<()>;
 
-    /// Serves the volume itself, to be written. From here on nobody else can use it.
-    async fn serve(&self) -> Result<Server>;
+    /// Opens the volume itself, to be written. From here on nobody else can use it.
+    async fn overwrite(&self) -> Result<OpenTarget>;
 
     /// Begins a new volume, to be filled.
-    async fn stage(&self) -> Result<NewVolume>;
+    async fn stage(&self) -> Result<OpenTarget>;
 
     /// Where a snapshot lies, if its storage can make a volume of it without our moving the bytes.
     fn clone_origin(&self, _name: SnapshotName) -> Option<CloneOrigin> {

@@ -104,8 +104,6 @@ pub struct Assignment {
     pub lease: Lease,
     /// How long the lease lasts from the moment of asking.
     pub lease_time: Duration,
-    /// The attempt's number, from 1.
-    pub attempt: u32,
     /// What to do, or why this agent cannot do it.
     pub work: std::result::Result<Work, Failure>,
 }

@@ -53,6 +53,9 @@ use crate::{
 /// Cleaning up is quick, or the storage hangs; then the next operation does it.
 const UNDO_LIMIT: Duration = Duration::from_mins(1);
 
+/// How long an operation that was cancelled may go on looking for space that it leaked.
+const REPAIR_PATIENCE: Duration = Duration::from_millis(500);
+
 /// How long an operation that is done may wait for what the snapshots keep to be measured.
 const MEASURE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -155,7 +158,6 @@ pub struct Completed {
 /// One attempt at one operation.
 pub struct Operation {
     id: Uuid,
-    attempt: u32,
     work: Work,
     host: Host,
     report: Report,
@@ -165,13 +167,12 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// An attempt, the first of which has the number 1.
-    pub fn new(id: Uuid, attempt: u32, work: Work, host: Host, report: Report) -> Self {
+    /// An attempt, the first or a later one.
+    pub fn new(id: Uuid, work: Work, host: Host, report: Report) -> Self {
         let processes = Processes::new(host.launcher.clone(), Arc::clone(&report.journal));
         let volume_touched = AtomicBool::new(false);
         Self {
             id,
-            attempt,
             work,
             host,
             report,
@@ -202,7 +203,18 @@ impl Operation {
         // Whoever is told that the work has stopped may begin anew: no child may be left, however long
         // the last change of an image takes, whether the work began it or the cleaning up.
         self.processes.settled().await;
-        if timeout(self.undo_limit, self.undo()).await.is_err() {
+        let undone = async {
+            self.undo().await;
+            // Whoever cancels does not want to wait for long: the next operation has time for it.
+            let patience = match result {
+                Some(_) => self.undo_limit,
+                None => REPAIR_PATIENCE,
+            };
+            if timeout(patience, self.repair()).await.is_err() {
+                self.processes.settled().await;
+            }
+        };
+        if timeout(self.undo_limit, undone).await.is_err() {
             journal.private(Level::Warn, "Cleaning up did not finish in time");
             self.processes.settled().await;
         }
@@ -290,20 +302,26 @@ impl Operation {
         }
     }
 
+    async fn repair(&self) {
+        for volume in self.work.volumes() {
+            let repaired = async { self.driver(volume)?.repair().await };
+            if let Err(failure) = repaired.await {
+                let message = format!("Giving back space is left to the next operation: {failure}");
+                self.report.journal.private(Level::Warn, message);
+            }
+        }
+    }
+
     /// The driver of a volume, once it has removed what dead attempts left of it.
     async fn prepare(&self, volume: &Volume) -> Result<Box<dyn Driver>> {
         let driver = self.driver(volume)?;
-        driver.clean_up(self.is_repeated()).await?;
+        driver.clean_up().await?;
+        driver.repair().await?;
         Ok(driver)
     }
 
-    /// Whether an earlier attempt may have been interrupted anywhere.
-    fn is_repeated(&self) -> bool {
-        self.attempt > 1
-    }
-
     async fn clean_up(&self, volume: &Volume) -> Result<()> {
-        self.driver(volume)?.clean_up(false).await
+        self.driver(volume)?.clean_up().await
     }
 
     fn driver(&self, volume: &Volume) -> Result<Box<dyn Driver>> {

@@ -184,24 +184,20 @@ impl Site {
         .await?;
         let extents = size_bytes / EXTENT_BYTES as u64;
         let chosen = move |n: &u64| n * percent / 100 != (n + 1) * percent / 100;
-        let server = self.driver(&volume)?.serve().await?;
-        let disk = server.client().clone();
+        let opened = self.driver(&volume)?.overwrite().await?;
+        let disk = opened.target();
         let written: u64 = stream::iter((0..extents).filter(chosen))
-            .map(|number| {
-                let disk = disk.clone();
-                async move {
-                    let content = tokio::task::spawn_blocking(move || extent(number)).await?;
-                    let length = content.len() as u64;
-                    disk.write(number * EXTENT_BYTES as u64, content).await?;
-                    anyhow::Ok(length)
-                }
+            .map(|number| async move {
+                let content = tokio::task::spawn_blocking(move || extent(number)).await?;
+                let length = content.len() as u64;
+                disk.put(number * EXTENT_BYTES as u64, content).await?;
+                anyhow::Ok(length)
             })
             .buffer_unordered(LANES)
             .try_fold(0, |sum, length| async move { Ok(sum + length) })
             .await?;
-        disk.flush().await?;
-        drop(disk);
-        server.finish().await?;
+        disk.finish(size_bytes).await?;
+        opened.close().await?;
         Ok((volume, written))
     }
 
@@ -243,13 +239,7 @@ impl Site {
 
     /// Runs an operation as an agent does.
     pub async fn complete(&self, work: Work) -> Result<()> {
-        let operation = Operation::new(
-            Uuid::now_v7(),
-            1,
-            work,
-            self.host.clone(),
-            Report::default(),
-        );
+        let operation = Operation::new(Uuid::now_v7(), work, self.host.clone(), Report::default());
         match operation.perform(&CancellationToken::new()).await {
             Outcome::Completed(_) => Ok(()),
             other => bail!("{other:?}"),

@@ -37,10 +37,13 @@ use self::{
     defect::Kind,
 };
 use super::{
-    CloneOrigin, Code, Driver, Failure, Measuring, NewVolume, OpenSnapshot, Result, Retained,
-    Server, SnapshotName, Surroundings, blocking,
+    CloneOrigin, Code, Driver, Failure, Measuring, OpenSnapshot, OpenTarget, Result, Retained,
+    SnapshotName, Surroundings, blocking,
 };
-use crate::report::{Journal, Level};
+use crate::{
+    export::Fill,
+    report::{Journal, Level},
+};
 
 /// Longer than Ceph takes a dead client for a living one.
 const WATCHER_PATIENCE: Duration = Duration::from_secs(35);
@@ -213,7 +216,7 @@ impl CephRbd {
 
 #[async_trait]
 impl Driver for CephRbd {
-    async fn clean_up(&self, _repair: bool) -> Result<()> {
+    async fn clean_up(&self) -> Result<()> {
         let (partial, left_over) = try_join!(self.lookup(self.partial()), self.left_over())?;
         let exists = match partial {
             None => left_over.is_some(),
@@ -244,7 +247,7 @@ impl Driver for CephRbd {
         self.create_new(name).await
     }
 
-    async fn begin_with_snapshot(&self, name: SnapshotName, _repair: bool) -> Result<()> {
+    async fn begin_with_snapshot(&self, name: SnapshotName) -> Result<()> {
         // Taking one is mostly waiting: meanwhile we look around.
         let ((), left_over) = try_join!(self.create_new(name), self.left_over())?;
         let mut left_over = left_over.unwrap_or_default();
@@ -299,17 +302,18 @@ impl Driver for CephRbd {
         self.ensure_unused(self.image(), WATCHER_PATIENCE).await
     }
 
-    async fn serve(&self) -> Result<Server> {
+    async fn overwrite(&self) -> Result<OpenTarget> {
         self.ensure_unused(self.image(), Duration::ZERO).await?;
         self.ensure_grown().await?;
-        self.command.serve(self.image()).await
+        let server = self.command.serve(self.image()).await?;
+        Ok(OpenTarget::served(server, Fill::Used))
     }
 
-    async fn stage(&self) -> Result<NewVolume> {
+    async fn stage(&self) -> Result<OpenTarget> {
         self.clear().await?;
         self.create_partial().await?;
         let server = self.command.serve(self.partial()).await?;
-        Ok(NewVolume::served(server))
+        Ok(OpenTarget::served(server, Fill::Fresh))
     }
 
     fn clone_origin(&self, name: SnapshotName) -> Option<CloneOrigin> {

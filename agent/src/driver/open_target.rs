@@ -1,4 +1,6 @@
-//! A new volume while it is filled.
+//! A disk that is open to be written.
+
+use futures_util::future::BoxFuture;
 
 use super::{Result, Server};
 use crate::{
@@ -6,30 +8,43 @@ use crate::{
     qcow2::NewImage,
 };
 
-/// A volume of the right size, all zeros, that does not exist yet for anyone else.
-pub struct NewVolume {
+/// A volume that is overwritten, or a new one that is filled and does not exist yet for anyone else.
+pub struct OpenTarget {
     target: Target,
     server: Option<Server>,
+    epilogue: Option<BoxFuture<'static, Result<()>>>,
 }
 
-impl NewVolume {
+impl OpenTarget {
     /// One that a server serves.
-    pub(super) fn served(server: Server) -> Self {
+    pub(super) fn served(server: Server, fill: Fill) -> Self {
         Self {
-            target: Target::Served(server.client().clone(), Fill::Fresh),
+            target: Target::Served(server.client().clone(), fill),
             server: Some(server),
+            epilogue: None,
         }
     }
 
-    /// An image that is written without a server.
+    /// A new image that is written without a server.
     pub(super) fn direct(image: NewImage) -> Self {
         Self {
             target: image.into(),
             server: None,
+            epilogue: None,
         }
     }
 
-    /// What is to be filled.
+    /// Has something done once it is closed.
+    #[must_use]
+    pub(super) fn then(
+        mut self,
+        epilogue: impl Future<Output = Result<()>> + Send + 'static,
+    ) -> Self {
+        self.epilogue = Some(Box::pin(epilogue));
+        self
+    }
+
+    /// What is to be written.
     pub fn target(&self) -> &Target {
         &self.target
     }
@@ -43,8 +58,11 @@ impl NewVolume {
     pub async fn close(self) -> Result<()> {
         // The server ends when the last of its clients hangs up.
         drop(self.target);
-        match self.server {
-            Some(server) => server.finish().await,
+        if let Some(server) = self.server {
+            server.finish().await?;
+        }
+        match self.epilogue {
+            Some(epilogue) => epilogue.await,
             None => Ok(()),
         }
     }

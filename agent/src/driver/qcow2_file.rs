@@ -5,9 +5,10 @@
 //! an image. QEMU's own lock on the file has the last word on whether anybody else uses it.
 //!
 //! Reading a snapshot is the exception: it is read from the file itself, except that `qemu-nbd` reads
-//! compressed clusters, and it takes no lock, so that an instance can be started during a backup. A snapshot's data never changes, whoever writes the image; what could harm is only that
-//! the snapshot itself goes. Tidemark does that under the volume's lock alone, and if somebody else
-//! does, the image's own table says so when the reading ends.
+//! compressed clusters, and it takes no lock, so that an instance can be started during a backup. A
+//! snapshot's data never changes, whoever writes the image; what could harm is only that the snapshot
+//! itself goes. Tidemark does that under the volume's lock alone, and if somebody else does, the
+//! image's own table says so when the reading ends.
 
 mod check;
 mod command;
@@ -23,10 +24,11 @@ use uuid::Uuid;
 pub(super) use self::edit::Editor;
 use self::{check::Found, command::Command, file::Place};
 use super::{
-    Driver, Failure, NewVolume, OpenSnapshot, Result, Retained, Server, SnapshotName, Surroundings,
+    Driver, Failure, OpenSnapshot, OpenTarget, Result, Retained, SnapshotName, Surroundings,
     blocking,
 };
 use crate::{
+    export::Fill,
     qcow2::{Content, Defect, Image},
     report::{Journal, Level},
 };
@@ -59,7 +61,8 @@ impl Qcow2File {
         }
         let journal = Arc::clone(&surroundings.journal);
         let place = Place::new(pool, volume_id);
-        let command = Command::new(place.image().to_owned(), surroundings);
+        let note = place.change_note().clone();
+        let command = Command::new(place.image().to_owned(), note, surroundings);
         Ok(Self {
             place,
             size_bytes,
@@ -131,6 +134,16 @@ impl Qcow2File {
         self.inspect().await.map(drop)
     }
 
+    /// Whether whoever changed the image may have been killed over it.
+    pub(super) async fn is_to_be_repaired(&self) -> Result<bool> {
+        self.place.change_note().is_there().await
+    }
+
+    /// Notes that whoever changed the image was killed.
+    pub(super) async fn suspect(&self) -> Result<()> {
+        self.place.change_note().begin().await.map(drop)
+    }
+
     async fn require_snapshot(&self, name: SnapshotName) -> Result<Found> {
         self.place.ensure_pool().await?;
         let image = self.open().await?;
@@ -141,11 +154,12 @@ impl Qcow2File {
 
 #[async_trait]
 impl Driver for Qcow2File {
-    async fn clean_up(&self, repair: bool) -> Result<()> {
-        if self.remove_leftovers(&mut &self.command).await? && repair {
-            self.command.repair_leaks().await?;
-        }
-        Ok(())
+    async fn clean_up(&self) -> Result<()> {
+        self.remove_leftovers(&mut &self.command).await
+    }
+
+    async fn repair(&self) -> Result<()> {
+        self.command.repair().await
     }
 
     async fn create(&self) -> Result<()> {
@@ -218,15 +232,22 @@ impl Driver for Qcow2File {
         self.command.ensure_unused().await
     }
 
-    async fn serve(&self) -> Result<Server> {
+    async fn overwrite(&self) -> Result<OpenTarget> {
         self.ensure_size().await?;
-        self.command.serve(self.place.image()).await
+        let change = self.place.change_note().begin().await?;
+        match self.command.serve(self.place.image()).await {
+            Ok(server) => Ok(OpenTarget::served(server, Fill::Used).then(change.end())),
+            Err(failure) => {
+                change.end().await?;
+                Err(failure)
+            }
+        }
     }
 
-    async fn stage(&self) -> Result<NewVolume> {
+    async fn stage(&self) -> Result<OpenTarget> {
         self.place.remove_partial().await?;
         let image = self.place.create_partial(self.size_bytes).await?;
-        Ok(NewVolume::direct(image))
+        Ok(OpenTarget::direct(image))
     }
 
     async fn publish(&self) -> Result<()> {

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use self::attachment::Attachment;
 use super::{
-    Code, Driver, Failure, NewVolume, OpenSnapshot, Result, Retained, Server, SnapshotName,
+    Code, Driver, Failure, OpenSnapshot, OpenTarget, Result, Retained, SnapshotName,
     qcow2_file::Qcow2File,
 };
 use crate::lock::Keyed;
@@ -63,14 +63,22 @@ impl Qcow2Live {
 
 #[async_trait]
 impl Driver for Qcow2Live {
-    async fn clean_up(&self, repair: bool) -> Result<()> {
+    async fn clean_up(&self) -> Result<()> {
         if let Some(mut qemu) = self.attachment().await? {
             match self.file.remove_leftovers(&mut qemu).await {
-                Err(_) if qemu.has_ended() => {}
-                outcome => return outcome.map(drop),
+                Err(_) if qemu.has_ended() => self.file.suspect().await?,
+                outcome => return outcome,
             }
         }
-        self.file.clean_up(repair).await
+        self.file.clean_up().await
+    }
+
+    async fn repair(&self) -> Result<()> {
+        // An instance keeps its image, and it is checked once that is stopped.
+        if self.file.is_to_be_repaired().await? && self.attachment().await?.is_none() {
+            self.file.repair().await?;
+        }
+        Ok(())
     }
 
     async fn create(&self) -> Result<()> {
@@ -90,7 +98,11 @@ impl Driver for Qcow2Live {
         match self.attachment().await? {
             Some(mut qemu) => {
                 self.file.check_beside_writer().await?;
-                self.file.take(&mut qemu, name).await
+                let taken = self.file.take(&mut qemu, name).await;
+                if taken.is_err() && qemu.has_ended() {
+                    self.file.suspect().await?;
+                }
+                taken
             }
             None => self.file.create_snapshot(name).await,
         }
@@ -99,11 +111,12 @@ impl Driver for Qcow2Live {
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
         if let Some(mut qemu) = self.attachment().await? {
             match self.file.remove(&mut qemu, name).await {
-                Err(_) if qemu.has_ended() => {}
+                Err(_) if qemu.has_ended() => self.file.suspect().await?,
                 outcome => return outcome,
             }
         }
-        self.file.delete_snapshot(name).await
+        self.file.delete_snapshot(name).await?;
+        self.repair().await
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
@@ -129,12 +142,12 @@ impl Driver for Qcow2Live {
         self.file.check_overwrite().await
     }
 
-    async fn serve(&self) -> Result<Server> {
+    async fn overwrite(&self) -> Result<OpenTarget> {
         self.ensure_restorable().await?;
-        self.file.serve().await
+        self.file.overwrite().await
     }
 
-    async fn stage(&self) -> Result<NewVolume> {
+    async fn stage(&self) -> Result<OpenTarget> {
         self.file.stage().await
     }
 

@@ -18,8 +18,6 @@ use crate::{
     process::{self, Invocation, Output, Process, Processes},
 };
 
-/// More connections than this gain nothing.
-const CONNECTIONS: usize = 4;
 const START_LIMIT: Duration = Duration::from_secs(20);
 const START_POLL: Duration = Duration::from_millis(5);
 /// How long a server that hangs up may take to end.
@@ -41,6 +39,15 @@ const INPUT_OUTPUT: [&[&str]; 3] = [
 /// What `qemu-nbd` complains of where a host or a file system lacks one of them.
 const LACKING: [&str; 2] = ["io_uring", "O_DIRECT"];
 
+/// How a server is treated.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// How many connections it gets.
+    pub connections: usize,
+    /// How long it has to close its image before it is killed, when it is dropped.
+    pub farewell: Duration,
+}
+
 /// A running server and our connections to it. Dropping it kills the server.
 pub struct Server {
     client: Client,
@@ -55,24 +62,12 @@ impl Server {
         program: &Path,
         arguments: &[String],
         directory: &Path,
-    ) -> std::result::Result<Self, StartError> {
-        let farewell = Duration::ZERO;
-        Self::start_with_farewell(processes, program, arguments, directory, farewell).await
-    }
-
-    /// Like [`start`](Self::start), for storage that remembers who has not let go of it: when the
-    /// server is dropped, it has `farewell` to close its image before it is killed.
-    pub async fn start_with_farewell(
-        processes: &Processes,
-        program: &Path,
-        arguments: &[String],
-        directory: &Path,
-        farewell: Duration,
+        manner: Manner,
     ) -> std::result::Result<Self, StartError> {
         let mut ways = INPUT_OUTPUT.into_iter().peekable();
         loop {
             let way = ways.next().unwrap_or_default();
-            match Self::try_start(processes, program, way, arguments, directory, farewell).await {
+            match Self::try_start(processes, program, way, arguments, directory, manner).await {
                 Err(StartError::Process(process::Error::Failed { message, .. }))
                     if ways.peek().is_some() && is_lacking(&message) =>
                 {
@@ -89,22 +84,22 @@ impl Server {
         input_output: &[&str],
         arguments: &[String],
         directory: &Path,
-        farewell: Duration,
+        manner: Manner,
     ) -> std::result::Result<Self, StartError> {
         let socket = Socket::new(directory);
         let invocation = Invocation::new(program)
             .arg(format!("--socket={}", socket.0.display()))
-            .arg(format!("--shared={CONNECTIONS}"))
+            .arg(format!("--shared={}", manner.connections))
             .args(["--discard=unmap", "--detect-zeroes=off"])
             .args(input_output)
             .args(arguments)
             .time_limit(LIFETIME)
-            .farewell(farewell);
+            .farewell(manner.farewell);
         let mut process = processes.start(invocation).await?;
         let connected = tokio::select! {
             biased;
             ended = process.wait() => return Err(ended_early(ended)),
-            connected = connect(&socket.0) => connected,
+            connected = connect(&socket.0, manner.connections) => connected,
         };
         match connected {
             Ok(client) => Ok(Self {
@@ -158,6 +153,18 @@ pub enum StartError {
     Silent(String),
 }
 
+impl StartError {
+    /// Whether it was killed in the middle of its work: what gives up by itself tidies up.
+    pub fn is_interruption(&self) -> bool {
+        match self {
+            Self::Process(process::Error::Failed { status, .. }) => status.code().is_none(),
+            Self::Process(process::Error::TimedOut { .. }) => true,
+            Self::Process(process::Error::Missing { .. } | process::Error::Start { .. })
+            | Self::Silent(_) => false,
+        }
+    }
+}
+
 fn is_lacking(message: &str) -> bool {
     LACKING.iter().any(|lacking| message.contains(lacking))
 }
@@ -169,10 +176,10 @@ fn ended_early(ended: std::result::Result<Output, process::Error>) -> StartError
     }
 }
 
-async fn connect(socket: &Path) -> std::result::Result<Client, StartError> {
+async fn connect(socket: &Path, connections: usize) -> std::result::Result<Client, StartError> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
-        match Client::connect(socket, CONNECTIONS).await {
+        match Client::connect(socket, connections).await {
             Ok(client) => return Ok(client),
             Err(nbd::Error::Connect(_)) if Instant::now() < deadline => sleep(START_POLL).await,
             Err(error) => return Err(StartError::Silent(error.to_string())),

@@ -26,7 +26,6 @@ impl From<AgentAssignment> for Assignment {
                 epoch: assignment.epoch,
             },
             lease_time: super::gateway::seconds(assignment.lease_seconds),
-            attempt: u32::try_from(assignment.attempt).unwrap_or(1).max(1),
             work: work(assignment),
         }
     }

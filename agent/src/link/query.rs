@@ -174,7 +174,6 @@ pub struct AgentClaimPayload {
 pub struct AgentAssignment {
     pub operation_id: Id,
     pub epoch: i32,
-    pub attempt: i32,
     pub kind: OperationKind,
     pub lease_seconds: i32,
     pub volume: Option<AgentVolume>,

@@ -3,7 +3,7 @@
 use super::{BackupItem, Completed, Operation, SnapshotItem, Volume, backup::ensure_same_storage};
 use crate::{
     driver::{Code, Driver, Failure, Result, SnapshotName},
-    export::{self, Backup, Fill, Target},
+    export::{self, Backup},
 };
 
 impl Operation {
@@ -25,12 +25,12 @@ impl Operation {
         source.verify(&self.report.progress).await?;
 
         self.tell("Restoring the volume from the backup");
-        let server = driver.serve().await?;
+        let opened = driver.overwrite().await?;
         self.touch_volume();
-        let target = Target::Served(server.client().clone(), Fill::Used);
-        source.restore(&target, &self.report.progress).await?;
-        drop(target);
-        server.finish().await?;
+        source
+            .restore(opened.target(), &self.report.progress)
+            .await?;
+        opened.close().await?;
         Ok(self.measured(&*driver).await)
     }
 

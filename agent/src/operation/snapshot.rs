@@ -12,7 +12,7 @@ impl Operation {
         let driver = self.driver(volume)?;
         self.tell("Taking the snapshot");
         let name = SnapshotName::Kept(snapshot.id);
-        driver.begin_with_snapshot(name, self.is_repeated()).await?;
+        driver.begin_with_snapshot(name).await?;
         Ok(self.measured(&*driver).await)
     }
 

@@ -48,12 +48,7 @@ impl Job {
     }
 
     async fn perform(&self, report: Report, reporter: &mut Reporter) -> Outcome {
-        let Assignment {
-            lease,
-            attempt,
-            work,
-            ..
-        } = &self.assignment;
+        let Assignment { lease, work, .. } = &self.assignment;
         let work = match work {
             Ok(work) => work.clone(),
             Err(failure) => {
@@ -65,7 +60,7 @@ impl Job {
             }
         };
         let host = self.host.clone();
-        let operation = Operation::new(lease.operation_id, *attempt, work, host, report);
+        let operation = Operation::new(lease.operation_id, work, host, report);
         let done = CancellationToken::new();
         let work = async {
             let outcome = tokio::select! {

@@ -28,8 +28,8 @@ async fn a_backup_brings_the_volume_back_bit_for_bit() {
     let backup = site.take_backup(&volume).await;
     site.scribble(&volume, 0xaa, 0, 96 * MIB + 512 * 3);
 
-    for attempt in 1..=2 {
-        let outcome = site.attempt(in_place(&volume, &backup), attempt).await;
+    for _ in 1..=2 {
+        let outcome = site.perform(in_place(&volume, &backup)).await;
         let Outcome::Completed(completed) = outcome else {
             panic!("{outcome:?}")
         };
@@ -54,8 +54,8 @@ async fn a_backup_made_twice_is_one_backup() {
         backup: backup.clone(),
     };
     let mut checksums = Vec::new();
-    for attempt in 1..=2 {
-        let outcome = site.attempt(work.clone(), attempt).await;
+    for _ in 1..=2 {
+        let outcome = site.perform(work.clone()).await;
         let Outcome::Completed(completed) = outcome else {
             panic!("{outcome:?}")
         };
@@ -121,8 +121,8 @@ async fn a_backup_becomes_a_new_and_larger_volume() {
         backup,
         target: target.clone(),
     };
-    for attempt in 1..=2 {
-        let outcome = site.attempt(work.clone(), attempt).await;
+    for _ in 1..=2 {
+        let outcome = site.perform(work.clone()).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(site.digest_of_beginning(&target, 64 * MIB), before);
     }
@@ -157,14 +157,11 @@ async fn a_backup_is_deleted_even_if_it_is_gone_already() {
     let volume = site.filled_volume(32 * MIB).await;
     let kept = site.take_backup(&volume).await;
     let backup = site.take_backup(&volume).await;
-    for attempt in 1..=2 {
+    for _ in 1..=2 {
         let work = Work::DeleteBackup {
             backup: backup.clone(),
         };
-        assert!(matches!(
-            site.attempt(work, attempt).await,
-            Outcome::Completed(_)
-        ));
+        assert!(matches!(site.perform(work).await, Outcome::Completed(_)));
         assert!(!site.backup_directory(&backup).exists());
     }
     assert!(site.backup_directory(&kept).join("manifest.json").is_file());
@@ -313,7 +310,7 @@ async fn what_a_crashed_backup_left_is_removed_by_the_next_work_on_the_volume() 
         volume: volume.clone(),
         backup: backup.clone(),
     };
-    let outcome = site.attempt(work, 2).await;
+    let outcome = site.perform(work).await;
     assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
     site.assert_clean();
     site.complete(in_place(&volume, &backup)).await;

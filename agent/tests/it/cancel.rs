@@ -71,7 +71,7 @@ fn operation(site: &Site, work: Work) -> (Operation, Arc<Progress>) {
     let report = tidemark_agent::operation::Report::default();
     let progress = Arc::clone(&report.progress);
     (
-        Operation::new(uuid::Uuid::now_v7(), 1, work, site.host.clone(), report),
+        Operation::new(uuid::Uuid::now_v7(), work, site.host.clone(), report),
         progress,
     )
 }
@@ -210,9 +210,10 @@ fn interpose(site: &mut Site, cases: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_later_attempt_can_be_cancelled_while_it_checks_the_image() {
+async fn an_operation_can_be_cancelled_while_it_checks_the_image() {
     let mut site = Site::new();
     let volume = site.filled_volume(32 * MIB).await;
+    site.leave_a_change_unfinished(&volume);
     let began = site.path("scratch/began");
     let slow = format!("check) touch {}; exec sleep 1000", text(&began));
     interpose(&mut site, &format!("case \"$1\" in {slow};; esac"));
@@ -220,7 +221,7 @@ async fn a_later_attempt_can_be_cancelled_while_it_checks_the_image() {
         volume: volume.clone(),
         backup: site.backup_of(&volume),
     };
-    let operation = site.operation(work, 2);
+    let operation = site.operation(work);
     let cancel = CancellationToken::new();
     let watch = async {
         while !began.exists() {
@@ -235,6 +236,8 @@ async fn a_later_attempt_can_be_cancelled_while_it_checks_the_image() {
     assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
     let took = asked_at.elapsed();
     assert!(took < Duration::from_secs(3), "stopping took {took:?}");
+    // The next operation has to do it.
+    fs::remove_file(site.note_of_change(&volume)).unwrap();
     site.assert_clean();
 }
 
@@ -257,6 +260,8 @@ async fn a_volume_is_not_given_back_while_cleaning_up_still_changes_its_image() 
     assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
     assert!(began.exists(), "cleaning up did not come to the image");
     assert!(site.snapshot_names(&volume).is_empty());
+    // Nobody saw the end of that change, so that the next operation has to look.
+    fs::remove_file(site.note_of_change(&volume)).unwrap();
     site.assert_clean();
 }
 
@@ -293,7 +298,7 @@ async fn a_restore_in_place_says_whether_it_had_begun_to_write() {
     site.assert_clean();
 
     // The next attempt makes it whole again.
-    assert!(matches!(site.attempt(work, 2).await, Outcome::Completed(_)));
+    assert!(matches!(site.perform(work).await, Outcome::Completed(_)));
     assert_eq!(site.digest(&volume), before);
     site.check_image(&volume);
 }
@@ -344,7 +349,7 @@ async fn an_operation_can_be_cancelled_before_it_begins() {
             backup: site.backup_of(&volume),
         },
     ] {
-        let outcome = within(site.operation(work, 1).perform(&cancel)).await;
+        let outcome = within(site.operation(work).perform(&cancel)).await;
         assert_eq!(
             outcome,
             Outcome::Stopped {

@@ -72,11 +72,9 @@ impl FakeGateway {
     }
 
     pub fn offer_again(&self, lease: Lease, work: Work) -> Lease {
-        let attempt = u32::try_from(lease.epoch).unwrap();
         let assignment = Assignment {
             lease,
             lease_time: LEASE,
-            attempt,
             work: Ok(work),
         };
         self.change(|table| table.pending.push(assignment));

@@ -193,7 +193,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
     });
     let assignment = |kind: &str, volume: &Value, snapshot: &Value| {
         json!({
-            "operationId": Uuid::from_u128(7), "epoch": 3, "attempt": 2, "kind": kind,
+            "operationId": Uuid::from_u128(7), "epoch": 3, "kind": kind,
             "leaseSeconds": 90, "volume": volume, "targetVolume": null, "snapshot": snapshot,
             "backup": null,
         })
@@ -224,10 +224,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
     let [first, lacking, unknown] = &claim.assignments[..] else {
         panic!("{claim:?}")
     };
-    assert_eq!(
-        (first.lease, first.attempt, first.lease_time.as_secs()),
-        (lease(), 2, 90)
-    );
+    assert_eq!((first.lease, first.lease_time.as_secs()), (lease(), 90));
     let Ok(Work::CreateSnapshot { volume, snapshot }) = &first.work else {
         panic!("{first:?}")
     };
@@ -265,7 +262,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
     let running = json!({ "running": true, "qmpSocket": "/run/vm.qmp" });
     let snapshot = |volume: Value| {
         json!({
-            "operationId": Uuid::from_u128(7), "epoch": 3, "attempt": 1, "kind": "CREATE_SNAPSHOT",
+            "operationId": Uuid::from_u128(7), "epoch": 3, "kind": "CREATE_SNAPSHOT",
             "leaseSeconds": 90, "volume": volume, "targetVolume": null,
             "snapshot": { "id": Uuid::from_u128(4), "volumeSizeBytes": 1_u64 << 35 },
             "backup": null,

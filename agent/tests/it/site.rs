@@ -135,23 +135,13 @@ impl Site {
             .join(format!("volumes/{}/{}", backup.volume_id, backup.id))
     }
 
-    pub fn operation(&self, work: Work, attempt: u32) -> Operation {
-        Operation::new(
-            Uuid::now_v7(),
-            attempt,
-            work,
-            self.host.clone(),
-            Report::default(),
-        )
-    }
-
-    pub async fn attempt(&self, work: Work, attempt: u32) -> Outcome {
-        let operation = self.operation(work, attempt);
-        within(operation.perform(&CancellationToken::new())).await
+    pub fn operation(&self, work: Work) -> Operation {
+        Operation::new(Uuid::now_v7(), work, self.host.clone(), Report::default())
     }
 
     pub async fn perform(&self, work: Work) -> Outcome {
-        self.attempt(work, 1).await
+        let operation = self.operation(work);
+        within(operation.perform(&CancellationToken::new())).await
     }
 
     pub async fn complete(&self, work: Work) -> Completed {
@@ -284,6 +274,24 @@ impl Site {
             "qemu-img",
             ["check", "-f", "qcow2", text(&self.image(volume))],
         );
+    }
+
+    /// Whether QEMU finds neither errors nor leaks.
+    pub fn is_whole(&self, volume: &Volume) -> bool {
+        let image = self.image(volume);
+        let check = ["check", "-q", "-f", "qcow2", text(&image)];
+        let status = Command::new("qemu-img").args(check).status();
+        status.unwrap().success()
+    }
+
+    /// The note that a volume's image is being changed.
+    pub fn note_of_change(&self, volume: &Volume) -> PathBuf {
+        self.path("pool").join(format!(".{}.changing", volume.id))
+    }
+
+    /// As if somebody had died while changing the image.
+    pub fn leave_a_change_unfinished(&self, volume: &Volume) {
+        fs::write(self.note_of_change(volume), "").unwrap();
     }
 }
 

@@ -12,24 +12,18 @@ use crate::site::{MIB, Site, run, text};
 async fn a_volume_can_be_created_and_deleted_any_number_of_times() {
     let site = Site::new();
     let volume = site.volume(64 * MIB);
-    for attempt in 1..=2 {
+    for _ in 1..=2 {
         let work = Work::CreateVolume {
             volume: volume.clone(),
         };
-        assert!(matches!(
-            site.attempt(work, attempt).await,
-            Outcome::Completed(_)
-        ));
+        assert!(matches!(site.perform(work).await, Outcome::Completed(_)));
         assert!(site.image(&volume).is_file());
     }
-    for attempt in 1..=2 {
+    for _ in 1..=2 {
         let work = Work::DeleteVolume {
             volume: volume.clone(),
         };
-        assert!(matches!(
-            site.attempt(work, attempt).await,
-            Outcome::Completed(_)
-        ));
+        assert!(matches!(site.perform(work).await, Outcome::Completed(_)));
         assert_eq!(std::fs::read_dir(site.path("pool")).unwrap().count(), 0);
     }
 }
@@ -48,8 +42,8 @@ async fn a_snapshot_brings_the_volume_back_bit_for_bit() {
         volume: volume.clone(),
         source: RestoreSource::Snapshot(snapshot.clone()),
     };
-    for attempt in 1..=2 {
-        let outcome = site.attempt(work.clone(), attempt).await;
+    for _ in 1..=2 {
+        let outcome = site.perform(work.clone()).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(site.digest(&volume), before);
     }
@@ -110,8 +104,8 @@ async fn a_snapshot_is_deleted_even_if_it_is_gone_already() {
         volume: volume.clone(),
         snapshot: snapshot.clone(),
     };
-    for attempt in 1..=2 {
-        let outcome = site.attempt(work.clone(), attempt).await;
+    for _ in 1..=2 {
+        let outcome = site.perform(work.clone()).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert!(site.snapshot_names(&volume).is_empty());
     }
@@ -134,8 +128,8 @@ async fn a_snapshot_becomes_a_new_and_larger_volume() {
         snapshot,
         target: target.clone(),
     };
-    for attempt in 1..=2 {
-        let outcome = site.attempt(work.clone(), attempt).await;
+    for _ in 1..=2 {
+        let outcome = site.perform(work.clone()).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(site.digest_of_beginning(&target, volume.size_bytes), before);
     }

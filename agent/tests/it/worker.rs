@@ -108,7 +108,6 @@ async fn what_this_agent_does_not_know_fails_and_says_why() {
     let assignment = Assignment {
         lease,
         lease_time: LEASE,
-        attempt: 1,
         work,
     };
     scene.gateway.change(|table| table.pending.push(assignment));

@@ -12,7 +12,10 @@ use super::{
     extent::{self, Extent},
 };
 use crate::{
-    driver::{CloneOrigin, Failure, Result, Server, Surroundings, server::StartError},
+    driver::{
+        CloneOrigin, Failure, Result, Server, Surroundings,
+        server::{Manner, StartError},
+    },
     process::Invocation,
 };
 
@@ -25,8 +28,12 @@ const CONTENT_LIMIT: Duration = Duration::from_hours(24);
 const AT_ONCE: &str = "--rbd-concurrent-management-ops=4";
 /// How many pieces of an answer wait to be understood.
 const PIECES: usize = 8;
-/// How long a server that is to stop may take to let go of its image.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// More connections are slower, and take a third more memory. A cluster remembers who has not let go of an
+/// image.
+const MANNER: Manner = Manner {
+    connections: 1,
+    farewell: Duration::from_secs(2),
+};
 
 /// The outcome of a command, whose failure may be no failure for whoever asked.
 pub(super) type Attempt<T> = std::result::Result<std::result::Result<T, Defect>, Failure>;
@@ -291,12 +298,12 @@ impl Command {
             run_directory,
             ..
         } = &self.surroundings;
-        let started = Server::start_with_farewell(
+        let started = Server::start(
             processes,
             &tools.qemu_nbd,
             &arguments,
             run_directory,
-            FAREWELL,
+            MANNER,
         );
         started.await.map_err(|error| match error {
             StartError::Process(error) => Defect::from(error).into(),

@@ -7,9 +7,12 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::{blocking, holder};
+use super::{blocking, file::ChangeNote, holder};
 use crate::{
-    driver::{Failure, Result, Server, SnapshotName, Surroundings, server::StartError},
+    driver::{
+        Failure, Result, Server, SnapshotName, Surroundings,
+        server::{Manner, StartError},
+    },
     process::{self, Invocation},
     report::Level,
 };
@@ -18,18 +21,25 @@ use crate::{
 const METADATA_LIMIT: Duration = Duration::from_mins(5);
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
+/// More connections gain nothing.
+const MANNER: Manner = Manner {
+    connections: 4,
+    farewell: Duration::ZERO,
+};
 const CHECK_LIMIT: Duration = Duration::from_mins(30);
 
 /// What can be done to one image.
 pub(super) struct Command {
     image: PathBuf,
+    note: ChangeNote,
     surroundings: Surroundings,
 }
 
 impl Command {
-    pub(super) fn new(image: PathBuf, surroundings: Surroundings) -> Self {
+    pub(super) fn new(image: PathBuf, note: ChangeNote, surroundings: Surroundings) -> Self {
         Self {
             image,
+            note,
             surroundings,
         }
     }
@@ -63,12 +73,15 @@ impl Command {
             .await
     }
 
-    /// Frees clusters that an interrupted change has leaked. What else a check finds is reported
-    /// and left alone.
+    /// Frees clusters that an interrupted change has leaked, unless somebody has the image open. What
+    /// else a check finds is reported and left alone.
     ///
     /// A check of a large image takes minutes, so that it is not let finish like other changes. Cut
     /// off, it has freed some of what was leaked and leaves the rest to the next one.
-    pub(super) async fn repair_leaks(&self) -> Result<()> {
+    pub(super) async fn repair(&self) -> Result<()> {
+        if !self.note.is_there().await? {
+            return Ok(());
+        }
         let check = self
             .img()
             .args(["check", "-q", "-r", "leaks", "--image-opts"]);
@@ -76,13 +89,19 @@ impl Command {
             .arg(options("qcow2", &self.image))
             .time_limit(CHECK_LIMIT);
         match self.run_patiently(check).await {
-            Ok(()) => Ok(()),
-            Err(StartError::Process(process::Error::Failed { message, .. }))
-                if !is_lock(&message) =>
-            {
+            Ok(()) => self.note.remove().await,
+            Err(StartError::Process(process::Error::Failed {
+                message, status, ..
+            })) if status.code().is_some() => {
+                let journal = &self.surroundings.journal;
+                if is_lock(&message) {
+                    let message = "The image is in use, and is checked for leaks later";
+                    journal.private(Level::Info, message);
+                    return Ok(());
+                }
                 let message = format!("Checking the image found more than leaks: {message}");
-                self.surroundings.journal.private(Level::Warn, message);
-                Ok(())
+                journal.private(Level::Warn, message);
+                self.note.remove().await
             }
             Err(error) => Err(self.explain(error).await),
         }
@@ -128,7 +147,7 @@ impl Command {
             run_directory,
             ..
         } = &self.surroundings;
-        let start = || Server::start(processes, &tools.qemu_nbd, arguments, run_directory);
+        let start = || Server::start(processes, &tools.qemu_nbd, arguments, run_directory, MANNER);
         match patiently(start).await {
             Ok(server) => Ok(server),
             Err(error) => Err(self.explain(error).await),
@@ -140,8 +159,17 @@ impl Command {
     async fn change(&self, verb: &str, before: &[&str], after: &[String]) -> Result<()> {
         let invocation = self.img().arg(verb).args(before).arg("--image-opts");
         let invocation = invocation.arg(options("qcow2", &self.image)).args(after);
-        self.run(invocation.time_limit(METADATA_LIMIT).uninterrupted())
-            .await
+        let invocation = invocation.time_limit(METADATA_LIMIT).uninterrupted();
+        let change = self.note.begin().await?;
+        match self.run_patiently(invocation).await {
+            Ok(()) => change.end().await,
+            Err(error) => {
+                if !error.is_interruption() {
+                    change.end().await?;
+                }
+                Err(self.explain(error).await)
+            }
+        }
     }
 
     async fn run(&self, invocation: Invocation) -> Result<()> {

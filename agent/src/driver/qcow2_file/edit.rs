@@ -66,15 +66,12 @@ impl Qcow2File {
         Ok(())
     }
 
-    /// Removes what dead attempts left, and says whether there is an image to look after.
-    pub(in crate::driver) async fn remove_leftovers(
-        &self,
-        editor: &mut dyn Editor,
-    ) -> Result<bool> {
+    /// Removes what dead attempts left.
+    pub(in crate::driver) async fn remove_leftovers(&self, editor: &mut dyn Editor) -> Result<()> {
         self.place.remove_partial().await?;
         let Ok(image) = self.open().await else {
             // Whoever needs the image will say what is wrong with it.
-            return Ok(false);
+            return Ok(());
         };
         let intended = self.place.intended().await?;
         let names = blocking(move || check::leftovers(&image, intended)).await?;
@@ -83,8 +80,7 @@ impl Qcow2File {
             self.journal.private(Level::Info, message);
             editor.delete(name).await?;
         }
-        self.place.settle().await?;
-        Ok(true)
+        self.place.settle().await
     }
 
     async fn has_snapshot(&self, name: SnapshotName) -> Result<bool> {

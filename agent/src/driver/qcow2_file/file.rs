@@ -21,6 +21,7 @@ pub(super) struct Place {
     image: PathBuf,
     partial: PathBuf,
     intent: PathBuf,
+    note: ChangeNote,
 }
 
 impl Place {
@@ -30,12 +31,18 @@ impl Place {
             image: pool.join(format!("{volume_id}.qcow2")),
             partial: pool.join(format!(".{volume_id}.partial")),
             intent: pool.join(format!(".{volume_id}.snapshot")),
+            note: ChangeNote(pool.join(format!(".{volume_id}.changing"))),
         }
     }
 
     /// The volume's image.
     pub(super) fn image(&self) -> &Path {
         &self.image
+    }
+
+    /// The note of changes of the image.
+    pub(super) fn change_note(&self) -> &ChangeNote {
+        &self.note
     }
 
     /// The image while it is not finished.
@@ -89,10 +96,11 @@ impl Place {
             pool,
             image,
             intent,
+            note,
             ..
         } = self.clone();
         blocking(move || {
-            let noted = remove(&intent)?;
+            let noted = remove(&intent)? | remove(&note.0)?;
             if remove(&image)? || noted {
                 sync(&pool)?;
             }
@@ -159,6 +167,63 @@ impl Place {
             sync(&pool)
         })
         .await?
+    }
+}
+
+/// A file beside the image, which is there while the image is changed. It stays when whoever changes the
+/// image is killed, so that what was leaked then is looked for.
+#[derive(Debug, Clone)]
+pub(super) struct ChangeNote(PathBuf);
+
+impl ChangeNote {
+    /// Notes, durably, that the image is about to be changed.
+    pub(super) async fn begin(&self) -> Result<Change> {
+        let path = self.0.clone();
+        let is_first = blocking(move || match File::create_new(&path) {
+            Ok(_) => match path.parent() {
+                Some(pool) => sync(pool).map(|()| true),
+                None => Ok(true),
+            },
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(failed("writing", &path, &error)),
+        });
+        Ok(Change {
+            note: self.clone(),
+            is_first: is_first.await??,
+        })
+    }
+
+    /// Whether a change was begun, and nobody has seen its end.
+    pub(super) async fn is_there(&self) -> Result<bool> {
+        let path = self.0.clone();
+        blocking(move || {
+            let exists = path.try_exists();
+            exists.map_err(|error| failed("looking for", &path, &error))
+        })
+        .await?
+    }
+
+    /// Takes the note away. Should it come back, the image is checked for nothing.
+    pub(super) async fn remove(&self) -> Result<()> {
+        let path = self.0.clone();
+        blocking(move || remove(&path).map(drop)).await?
+    }
+}
+
+/// A change of the image that was begun.
+pub(super) struct Change {
+    note: ChangeNote,
+    /// Whether no other was before it. What an earlier one has leaked is still to be looked for.
+    is_first: bool,
+}
+
+impl Change {
+    /// It has come to its end, whatever came of it.
+    pub(super) async fn end(self) -> Result<()> {
+        if self.is_first {
+            self.note.remove().await?;
+        }
+        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ async fn fail_after<T>(
     let mut readings = report.progress.subscribe();
     let host = cluster.site.host.clone();
     let work = backup_work(volume, backup);
-    let operation = Operation::new(Uuid::now_v7(), 1, work, host, report);
+    let operation = Operation::new(Uuid::now_v7(), work, host, report);
     let cancel = CancellationToken::new();
     let watch = async {
         let begun = readings.wait_for(|reading| reading.bytes_done > 0).await;

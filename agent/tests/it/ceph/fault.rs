@@ -18,7 +18,7 @@ async fn fail_in(cluster: &Cluster, work: Work, phase: &str) -> (Failure, bool) 
     let report = Report::default();
     let mut readings = report.progress.subscribe();
     let host = cluster.site.host.clone();
-    let operation = Operation::new(Uuid::now_v7(), 1, work, host, report);
+    let operation = Operation::new(Uuid::now_v7(), work, host, report);
     let cancel = CancellationToken::new();
     let watch = async {
         readings
@@ -57,7 +57,7 @@ async fn an_osd_that_stands_still_while_bytes_move_fails_the_operation_and_nothi
         assert_eq!(failure.code, Code::StorageFailed, "{failure}");
         assert_eq!(volume_touched, touched);
         cluster.ceph.resume_osd();
-        let outcome = cluster.site.attempt(work, 2).await;
+        let outcome = cluster.site.perform(work).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(cluster.digest(&volume), before);
         cluster.assert_clean();
@@ -253,7 +253,7 @@ async fn a_full_cluster_is_an_error_and_not_a_hang() {
         (!pools.contains(",full")).then_some(())
     };
     testbed::until("the cluster has space again", has_space).await;
-    let outcome = cluster.site.attempt(work, 2).await;
+    let outcome = cluster.site.perform(work).await;
     assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
     assert_eq!(cluster.digest(&target), before);
     cluster.assert_clean();

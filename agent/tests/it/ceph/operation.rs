@@ -26,19 +26,19 @@ async fn a_backup_of_a_ceph_volume_comes_back_bit_for_bit() {
     let backup = cluster.take_backup(&volume).await;
     cluster.scribble(&volume, 0xaa, 0, size_bytes);
 
-    for attempt in 1..=2 {
+    for _ in 1..=2 {
         let work = in_place(&volume, from_backup(&backup));
-        let outcome = cluster.site.attempt(work, attempt).await;
+        let outcome = cluster.site.perform(work).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(cluster.digest(&volume), before);
     }
     let target = cluster.volume(80 * MIB);
-    for attempt in 1..=2 {
+    for _ in 1..=2 {
         let work = Work::RestoreBackup {
             backup: backup.clone(),
             target: target.clone(),
         };
-        let outcome = cluster.site.attempt(work, attempt).await;
+        let outcome = cluster.site.perform(work).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(cluster.digest_of_beginning(&target, size_bytes), before);
     }
@@ -53,14 +53,14 @@ async fn a_snapshot_of_a_ceph_volume_comes_back_and_becomes_a_volume_that_stands
     let volume = cluster.filled_volume(64 * MIB).await;
     let before = cluster.digest(&volume);
     let (snapshot, work) = snapshot_work(&volume);
-    for attempt in 1..=2 {
-        let outcome = cluster.site.attempt(work.clone(), attempt).await;
+    for _ in 1..=2 {
+        let outcome = cluster.site.perform(work.clone()).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
     }
     cluster.scribble(&volume, 0xaa, 0, 64 * MIB);
     let work = in_place(&volume, RestoreSource::Snapshot(snapshot.clone()));
-    for attempt in 1..=2 {
-        let outcome = cluster.site.attempt(work.clone(), attempt).await;
+    for _ in 1..=2 {
+        let outcome = cluster.site.perform(work.clone()).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(cluster.digest(&volume), before);
     }
@@ -68,8 +68,8 @@ async fn a_snapshot_of_a_ceph_volume_comes_back_and_becomes_a_volume_that_stands
     for size_bytes in [64 * MIB, 80 * MIB] {
         let target = cluster.volume(size_bytes);
         let work = restore_snapshot(&volume, &snapshot, &target);
-        for attempt in 1..=2 {
-            let operation = cluster.site.operation(work.clone(), attempt);
+        for _ in 1..=2 {
+            let operation = cluster.site.operation(work.clone());
             let outcome = within(operation.perform(&CancellationToken::new())).await;
             assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
             assert_eq!(cluster.digest_of_beginning(&target, 64 * MIB), before);
@@ -120,7 +120,7 @@ async fn a_snapshot_is_copied_into_another_pool_unless_its_user_may_clone_it() {
         let report = Report::default();
         let work = restore_snapshot(&volume, &snapshot, &target);
         let host = cluster.site.host.clone();
-        let operation = Operation::new(Uuid::now_v7(), 1, work, host, report.clone());
+        let operation = Operation::new(Uuid::now_v7(), work, host, report.clone());
         let outcome = within(operation.perform(&CancellationToken::new())).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         drop(operation);
@@ -140,7 +140,7 @@ async fn a_snapshot_is_copied_into_another_pool_unless_its_user_may_clone_it() {
 async fn die_in(cluster: &Cluster, work: Work, phase: &'static str) {
     let report = Report::default();
     let mut readings = report.progress.subscribe();
-    let operation = Operation::new(Uuid::now_v7(), 1, work, cluster.site.host.clone(), report);
+    let operation = Operation::new(Uuid::now_v7(), work, cluster.site.host.clone(), report);
     let attempt = tokio::spawn(async move {
         operation.perform(&CancellationToken::new()).await;
     });
@@ -178,7 +178,7 @@ async fn the_next_attempt_on_ceph_finishes_what_a_dead_one_began() {
     ];
     for (work, phase) in cases {
         die_in(&cluster, work.clone(), phase).await;
-        let outcome = cluster.site.attempt(work, 2).await;
+        let outcome = cluster.site.perform(work).await;
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         assert_eq!(cluster.digest(&volume), before, "after {phase}");
         cluster.assert_clean();
@@ -234,7 +234,7 @@ async fn cancelling_on_ceph_leaves_nothing_and_no_one_waits_for_the_dead() {
         let report = Report::default();
         let progress = report.progress.clone();
         let host = cluster.site.host.clone();
-        let operation = Operation::new(Uuid::now_v7(), 1, work, host, report);
+        let operation = Operation::new(Uuid::now_v7(), work, host, report);
         let outcome = cancel_in(&operation, &progress, phase).await;
         let volume_touched = touched;
         assert_eq!(outcome, Outcome::Stopped { volume_touched }, "{phase}");

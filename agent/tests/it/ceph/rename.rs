@@ -93,7 +93,7 @@ async fn cleaning_up_leaves_a_half_published_volume_whole_or_not_at_all() {
         let (disk, driver) = staged(&cluster).await;
         cluster.rename_half(&partial_of(disk), &disk.id.to_string(), cut);
         for _ in 1..=2 {
-            driver.clean_up(true).await.unwrap();
+            driver.clean_up().await.unwrap();
             match cut {
                 Cut::BeforeDirectory => assert_eq!(cluster.names(), [""; 0]),
                 Cut::AfterDirectory => assert_whole(&cluster, disk),
@@ -145,7 +145,7 @@ async fn operations_end_what_renamings_began() {
                 let size = format!("{SIZE}B");
                 cluster.rbd(&["create"], from, &["--size", &size]);
                 cluster.rename_half(from, to, cut);
-                let outcome = cluster.site.attempt(work.clone(), 2).await;
+                let outcome = cluster.site.perform(work.clone()).await;
                 assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
                 cluster.assert_clean();
                 if work == &restore {
@@ -189,9 +189,9 @@ async fn killed_while_it_renames_at_any_moment_an_operation_is_done_by_the_next_
         fs::set_permissions(&killer, fs::Permissions::from_mode(0o755)).unwrap();
         for (work, left) in [(&create, 1), (&delete, 0)] {
             cluster.site.host.tools.rbd.clone_from(&killer);
-            cluster.site.attempt(work.clone(), 1).await;
+            cluster.site.perform(work.clone()).await;
             cluster.site.host.tools.rbd.clone_from(&rbd);
-            let outcome = cluster.site.attempt(work.clone(), 2).await;
+            let outcome = cluster.site.perform(work.clone()).await;
             assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
             assert_eq!(cluster.images().len(), left);
             cluster.assert_clean();

@@ -16,13 +16,13 @@ pub async fn errors(storage: &dyn Storage) {
 async fn a_volume_that_is_gone_is_said_to_be_missing(storage: &dyn Storage) {
     let (disk, driver) = created(storage, SIZE).await;
     storage.remove(disk);
-    driver.clean_up(true).await.unwrap();
+    driver.clean_up().await.unwrap();
     let outcomes = [
         driver.create_snapshot(kept()).await,
-        driver.begin_with_snapshot(kept(), true).await,
+        driver.begin_with_snapshot(kept()).await,
         driver.check_roll_back(kept()).await,
         driver.check_overwrite().await,
-        driver.serve().await.map(drop),
+        driver.overwrite().await.map(drop),
         driver.open_snapshot(kept()).await.map(drop),
         driver.retained().await.map(drop),
     ];
@@ -43,7 +43,7 @@ async fn a_volume_of_another_size_is_refused(storage: &dyn Storage) {
         let other = storage.driver(Disk { size_bytes, ..disk });
         let outcomes = [
             other.create_snapshot(kept()).await,
-            other.begin_with_snapshot(kept(), false).await,
+            other.begin_with_snapshot(kept()).await,
             other.create().await,
         ];
         for outcome in outcomes {

@@ -27,16 +27,13 @@ async fn a_volume_is_served_to_one_writer(storage: &dyn Storage) {
     let name = kept();
     driver.create_snapshot(name).await.unwrap();
     driver.check_overwrite().await.unwrap();
-    let first = driver.serve().await.unwrap();
-    let write = |pattern: u8| {
-        let content = unit_of(pattern);
-        first.client().write(0, content)
-    };
+    let first = driver.overwrite().await.unwrap();
+    let write = |pattern: u8| first.target().put(0, unit_of(pattern));
     write(5).await.unwrap();
     let second = storage.driver(disk);
     // Storage that cannot tell a dead user from a living one has to wait for a while.
     let (served, overwrite, roll_back, deleted) = tokio::join!(
-        second.serve(),
+        second.overwrite(),
         second.check_overwrite(),
         second.check_roll_back(name),
         second.delete(),
@@ -47,10 +44,10 @@ async fn a_volume_is_served_to_one_writer(storage: &dyn Storage) {
         assert!(failure.message.contains("in use"), "{failure}");
     }
     write(6).await.unwrap();
-    first.client().flush().await.unwrap();
-    first.finish().await.unwrap();
+    first.target().finish(SIZE).await.unwrap();
+    first.close().await.unwrap();
     assert_eq!(storage.read(disk, None)[0], 6);
-    second.serve().await.unwrap().finish().await.unwrap();
+    second.overwrite().await.unwrap().close().await.unwrap();
     driver.delete().await.unwrap();
 }
 
@@ -74,8 +71,8 @@ async fn a_server_that_dies_is_noticed_and_cleaned_up_after(storage: &dyn Storag
         );
     }
     drop((snapshot, staged));
-    driver.clean_up(false).await.unwrap();
-    target.clean_up(false).await.unwrap();
+    driver.clean_up().await.unwrap();
+    target.clean_up().await.unwrap();
     assert_eq!(storage.remains(disk), ["volume"]);
     assert_eq!(storage.remains(new), [""; 0]);
     driver.check_overwrite().await.unwrap();

@@ -13,8 +13,8 @@ use serde_json::json;
 use testbed::Machine;
 use tidemark_agent::{
     driver::{
-        Driver, NewVolume, OpenSnapshot, Result, Retained, Server, SnapshotName,
-        qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
+        Driver, OpenSnapshot, OpenTarget, Result, Retained, SnapshotName, qcow2_file::Qcow2File,
+        qcow2_live::Qcow2Live,
     },
     lock::Keyed,
 };
@@ -181,8 +181,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 #[async_trait]
 impl Driver for Instance {
-    async fn clean_up(&self, repair: bool) -> Result<()> {
-        self.running().clean_up(repair).await
+    async fn clean_up(&self) -> Result<()> {
+        self.running().clean_up().await
+    }
+    async fn repair(&self) -> Result<()> {
+        self.stopped().repair().await
     }
     async fn create(&self) -> Result<()> {
         self.stopped().create().await
@@ -211,10 +214,10 @@ impl Driver for Instance {
     async fn check_overwrite(&self) -> Result<()> {
         self.stopped().check_overwrite().await
     }
-    async fn serve(&self) -> Result<Server> {
-        self.stopped().serve().await
+    async fn overwrite(&self) -> Result<OpenTarget> {
+        self.stopped().overwrite().await
     }
-    async fn stage(&self) -> Result<NewVolume> {
+    async fn stage(&self) -> Result<OpenTarget> {
         self.stopped().stage().await
     }
     async fn publish(&self) -> Result<()> {

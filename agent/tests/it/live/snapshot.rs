@@ -71,7 +71,7 @@ async fn a_repeated_attempt_takes_the_snapshot_anew() {
     running.site.complete(work.clone()).await;
     let first = running.digest_of_snapshot(&snapshot).await;
     running.machine.write(4 * MIB, 4 * MIB, 0x42);
-    let outcome = running.site.attempt(work, 2).await;
+    let outcome = running.site.perform(work).await;
     assert!(
         matches!(outcome, tidemark_agent::operation::Outcome::Completed(_)),
         "{outcome:?}"

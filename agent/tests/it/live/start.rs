@@ -82,7 +82,7 @@ async fn begin(
 ) -> JoinHandle<Outcome> {
     let report = Report::default();
     let mut readings = report.progress.subscribe();
-    let operation = Operation::new(Uuid::now_v7(), 1, work, host, report);
+    let operation = Operation::new(Uuid::now_v7(), work, host, report);
     let operation = tokio::spawn(async move { operation.perform(&CancellationToken::new()).await });
     within(readings.wait_for(reached)).await.unwrap();
     operation
