@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! write:  plan ─▶ read (image or NBD) ─▶ compress, hash (blocking threads) ─▶ append in order (store)
-//! read:   seek table ─▶ read spans (store) ─▶ decompress, check (blocking threads) ─▶ write (NBD)
-//! copy:   plan ─▶ read (image or NBD) ─▶ write (NBD)
+//! read:   seek table ─▶ read spans (store) ─▶ decompress, check (blocking threads) ─▶ write (image or NBD)
+//! copy:   plan ─▶ read (image or NBD) ─▶ write (image or NBD)
 //! ```
 //!
 //! Each step has a fixed number of frames in hand, each with a buffer or two of 2 MiB that are used
@@ -77,9 +77,9 @@ pub enum Error {
         /// The size of what is to be written.
         source_bytes: u64,
     },
-    /// The new image cannot be written.
-    #[error("writing the new volume failed: {0}")]
-    NewImage(std::io::Error),
+    /// The image that is written without a server cannot be.
+    #[error("writing the volume failed: {0}")]
+    Write(std::io::Error),
     /// The machine itself failed, such as by having no memory.
     #[error("the agent failed: {0}")]
     Local(#[from] std::io::Error),

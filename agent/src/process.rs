@@ -19,7 +19,7 @@ use std::{
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 pub use self::{launcher::Launcher, supervise::Process};
 use crate::report::Journal;
@@ -197,6 +197,11 @@ impl Processes {
     /// Runs a program to its end.
     pub async fn run(&self, invocation: Invocation) -> Result<Output, Error> {
         self.start(invocation).await?.wait().await
+    }
+
+    /// Has [`settled`](Self::settled) wait for whoever keeps this, too.
+    pub fn token(&self) -> TaskTrackerToken {
+        self.running.token()
     }
 
     /// Waits until no child is left. Those that are waited for by nobody have been killed.

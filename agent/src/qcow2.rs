@@ -1,8 +1,8 @@
 //! The qcow2 format: what kind of image a file is, which snapshots it has, what each of them keeps and
 //! what the disk held then; and new images, until they are finished.
 //!
-//! It works in bounded memory, and never changes an image that somebody else may know of: that is left
-//! to QEMU. It exists because asking `qemu-img` is not enough: that opens what an image refers to, says
+//! It works in bounded memory, and never changes the tables of an image that somebody else may know of:
+//! that is left to QEMU. It exists because asking `qemu-img` is not enough: that opens what an image refers to, says
 //! nothing about truncation, and does not know which clusters only one snapshot holds; and because
 //! content goes from file to file for less than half of what it costs through `qemu-nbd`.
 //!
@@ -14,16 +14,23 @@
 mod content;
 mod direct;
 mod header;
+mod map;
 mod new_image;
+mod own;
 mod retained;
 mod snapshot;
 mod walk;
 
-use std::{fs::File, io, os::unix::fs::FileExt as _, path::Path};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::FileExt as _,
+    path::Path,
+};
 
 pub use self::{
-    content::Content, direct::buffer, header::Header, new_image::NewImage, snapshot::Snapshot,
-    walk::Extent,
+    content::Content, direct::buffer, header::Header, new_image::NewImage, own::OwnClusters,
+    snapshot::Snapshot, walk::Extent,
 };
 
 /// Bits 9 to 55 of a table's entry: an offset in the file.
@@ -75,7 +82,15 @@ pub struct Image {
 impl Image {
     /// Opens an image and checks that it is of a kind that can be worked on.
     pub fn open(path: &Path) -> Result<Self, Defect> {
-        let file = File::open(path).map_err(|error| match error.kind() {
+        Self::open_with(OpenOptions::new().read(true), path)
+    }
+
+    fn open_to_write(path: &Path) -> Result<Self, Defect> {
+        Self::open_with(OpenOptions::new().read(true).write(true), path)
+    }
+
+    fn open_with(options: &OpenOptions, path: &Path) -> Result<Self, Defect> {
+        let file = options.open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Defect::Missing,
             _ => Defect::Io(error),
         })?;

@@ -167,7 +167,7 @@ impl From<export::Error> for Failure {
             export::Error::Store(error) => error.into(),
             export::Error::Source(error) | export::Error::Target(error) => error.into(),
             export::Error::Image(defect) => defect.into(),
-            export::Error::NewImage(error) => Self::file("writing a new image", &error),
+            export::Error::Write(error) => Self::file("writing the image", &error),
             export::Error::Silent { .. } => {
                 Self::storage("The volume's storage did not answer in time.").because(error)
             }

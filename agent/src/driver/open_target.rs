@@ -1,11 +1,13 @@
 //! A disk that is open to be written.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
 use super::{Result, Server};
 use crate::{
     export::{Fill, Target},
-    qcow2::NewImage,
+    qcow2::{NewImage, OwnClusters},
 };
 
 /// A volume that is overwritten, or a new one that is filled and does not exist yet for anyone else.
@@ -20,6 +22,15 @@ impl OpenTarget {
     pub(super) fn served(server: Server, fill: Fill) -> Self {
         Self {
             target: Target::Served(server.client().clone(), fill),
+            server: Some(server),
+            epilogue: None,
+        }
+    }
+
+    /// An image that a server serves, and that holds something.
+    pub(super) fn overwritten(server: Server, own: OwnClusters) -> Self {
+        Self {
+            target: Target::Overwritten(server.client().clone(), Arc::new(own)),
             server: Some(server),
             epilogue: None,
         }

@@ -28,8 +28,7 @@ use super::{
     blocking,
 };
 use crate::{
-    export::Fill,
-    qcow2::{Content, Defect, Image},
+    qcow2::{Content, Defect, Image, OwnClusters},
     report::{Journal, Level},
 };
 
@@ -235,13 +234,18 @@ impl Driver for Qcow2File {
     async fn overwrite(&self) -> Result<OpenTarget> {
         self.ensure_size().await?;
         let change = self.place.change_note().begin().await?;
-        match self.command.serve(self.place.image()).await {
-            Ok(server) => Ok(OpenTarget::served(server, Fill::Used).then(change.end())),
+        let server = match self.command.serve(self.place.image()).await {
+            Ok(server) => server,
             Err(failure) => {
                 change.end().await?;
-                Err(failure)
+                return Err(failure);
             }
-        }
+        };
+        // From here on nobody else changes the image's tables.
+        let image = self.place.image().to_owned();
+        let token = self.command.token();
+        let own = blocking(move || OwnClusters::open(&image, token)).await??;
+        Ok(OpenTarget::overwritten(server, own).then(change.end()))
     }
 
     async fn stage(&self) -> Result<OpenTarget> {

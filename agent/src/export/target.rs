@@ -9,7 +9,7 @@ use storage::format::frame;
 use super::{Error, in_time};
 use crate::{
     nbd::{self, Client, Patience},
-    qcow2::NewImage,
+    qcow2::{NewImage, OwnClusters},
 };
 
 /// Zeros are told from data in steps of a qcow2 cluster.
@@ -29,6 +29,9 @@ pub enum Fill {
 pub enum Target {
     /// One that a server serves.
     Served(Client, Fill),
+    /// An image that a server serves, which holds anything. What the disk shares with nobody is written
+    /// without the server.
+    Overwritten(Client, Arc<OwnClusters>),
     /// An image that nobody has yet, all zeros, which is written without a server.
     Image(Arc<NewImage>),
 }
@@ -36,7 +39,7 @@ pub enum Target {
 impl Target {
     /// Refuses a disk that cannot be written, and content that is larger than the disk.
     pub(super) fn ensure_holds(&self, bytes: u64) -> Result<(), Error> {
-        if let Self::Served(client, _) = self
+        if let Self::Served(client, _) | Self::Overwritten(client, _) = self
             && client.is_read_only()
         {
             let what = "it is read-only".into();
@@ -55,19 +58,28 @@ impl Target {
     /// Writes a block, its zeros as zeros.
     pub async fn put(&self, offset: u64, block: Bytes) -> Result<(), Error> {
         match self {
-            Self::Served(client, _) => {
-                let writes = runs(&block).map(|(run, is_zero)| {
-                    let place = offset + run.start as u64;
-                    let run = block.slice(run);
-                    async move {
+            Self::Served(client, _) => self.put_runs(client, offset, &block, runs(&block)).await,
+            Self::Overwritten(client, own) => {
+                let (own, content) = (Arc::clone(own), block.clone());
+                let write = move || {
+                    let mut left = Vec::new();
+                    for (run, is_zero) in runs(&content) {
                         if is_zero {
-                            self.put_zeros(place, run.len() as u64).await
-                        } else {
-                            client.write(place, run).await.map_err(Error::Target)
+                            left.push((run, true));
+                            continue;
                         }
+                        let place = offset + run.start as u64;
+                        let rest = own.write(place, &content[run.clone()]);
+                        let rest = rest.map_err(Error::Write)?;
+                        let rest = rest.into_iter();
+                        left.extend(
+                            rest.map(|part| (run.start + part.start..run.start + part.end, false)),
+                        );
                     }
-                });
-                try_join_all(writes).await.map(drop)
+                    Ok(left)
+                };
+                let left = in_time(Patience::default().request, write).await?;
+                self.put_runs(client, offset, &block, left).await
             }
             Self::Image(image) => {
                 let image = Arc::clone(image);
@@ -75,7 +87,7 @@ impl Target {
                     let mut data = runs(&block).filter(|(_, is_zero)| !is_zero);
                     data.try_for_each(|(run, _)| {
                         let place = offset + run.start as u64;
-                        image.write(place, &block[run]).map_err(Error::NewImage)
+                        image.write(place, &block[run]).map_err(Error::Write)
                     })
                 };
                 in_time(Patience::default().request, write).await
@@ -83,10 +95,32 @@ impl Target {
         }
     }
 
+    /// Has a server write some runs of a block.
+    async fn put_runs(
+        &self,
+        client: &Client,
+        offset: u64,
+        block: &Bytes,
+        runs: impl IntoIterator<Item = (Range<usize>, bool)>,
+    ) -> Result<(), Error> {
+        let writes = runs.into_iter().map(|(run, is_zero)| {
+            let place = offset + run.start as u64;
+            let run = block.slice(run);
+            async move {
+                if is_zero {
+                    self.put_zeros(place, run.len() as u64).await
+                } else {
+                    client.write(place, run).await.map_err(Error::Target)
+                }
+            }
+        });
+        try_join_all(writes).await.map(drop)
+    }
+
     /// Makes a stretch read as zeros.
     pub(super) async fn put_zeros(&self, offset: u64, length: u64) -> Result<(), Error> {
         match self {
-            Self::Served(client, Fill::Used) => client
+            Self::Served(client, Fill::Used) | Self::Overwritten(client, _) => client
                 .write_zeroes(offset, length)
                 .await
                 .map_err(Error::Target),
@@ -102,9 +136,15 @@ impl Target {
         }
         match self {
             Self::Served(client, _) => client.flush().await.map_err(Error::Target),
+            Self::Overwritten(client, own) => {
+                client.flush().await.map_err(Error::Target)?;
+                let own = Arc::clone(own);
+                let sync = move || own.sync().map_err(Error::Write);
+                in_time(Patience::default().flush, sync).await
+            }
             Self::Image(image) => {
                 let image = Arc::clone(image);
-                let finish = move || image.finish().map_err(Error::NewImage);
+                let finish = move || image.finish().map_err(Error::Write);
                 in_time(Patience::default().flush, finish).await
             }
         }
@@ -113,7 +153,7 @@ impl Target {
     /// The size of the disk.
     pub fn size_bytes(&self) -> u64 {
         match self {
-            Self::Served(client, _) => client.size_bytes(),
+            Self::Served(client, _) | Self::Overwritten(client, _) => client.size_bytes(),
             Self::Image(image) => image.size_bytes(),
         }
     }

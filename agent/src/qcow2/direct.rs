@@ -84,6 +84,11 @@ impl DirectFile {
         self.cached.write_all_at(part, place)
     }
 
+    /// Makes all that was written durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.cached.sync_data()
+    }
+
     fn direct_for(&self, place: u64, part: &[u8]) -> Option<&File> {
         let is_aligned = !part.is_empty()
             && part.len().is_multiple_of(ALIGNMENT)

@@ -1,8 +1,11 @@
 //! The reader of qcow2 against what `qemu-img` says and does.
 
-use std::fs;
+use std::{fs, ops::Range, sync::Arc};
 
-use tidemark_agent::qcow2::{Content, Defect, Extent, Image, NewImage, buffer};
+use tidemark_agent::{
+    process::{Launcher, Processes},
+    qcow2::{Content, Defect, Extent, Image, NewImage, OwnClusters, buffer},
+};
 
 use crate::site::{MIB, run, text};
 
@@ -365,4 +368,86 @@ fn rubbish_is_an_error_and_never_a_panic() {
     fs::write(disk.path(), b"QFI\xfb").unwrap();
     let error = Image::open(disk.path().as_ref()).unwrap_err();
     assert!(matches!(error, Defect::Truncated { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn clusters_that_a_disk_shares_with_nobody_are_overwritten_and_no_others() {
+    const SIZE: u64 = 16 * MIB;
+    for options in ["cluster_size=64k", "cluster_size=512", "cluster_size=2M"] {
+        let disk = Disk::new(options);
+        disk.io("write -P 1 0 8M");
+        disk.snapshot("kept");
+        disk.io("write -P 2 2M 2M");
+        disk.io("write -z 4M 2M");
+        disk.io("write -P 3 12M 4M");
+        disk.io("write -c -P 4 8M 2M");
+        let before = disk.converted("kept");
+
+        let own = OwnClusters::open(disk.path().as_ref(), processes().token()).unwrap();
+        let length = usize::try_from(SIZE).unwrap();
+        let mut content = buffer(length);
+        content.fill(9);
+        let rest = own.write(0, &content).unwrap();
+        let mib = |mib: u64| usize::try_from(mib * MIB).unwrap();
+        let expected = [mib(0)..mib(2), mib(4)..mib(12)];
+        assert_eq!(joined(&rest), expected, "{options}");
+        let beyond = own.write(64 * MIB - 512, &[0; 1024]).unwrap_err();
+        assert_eq!(beyond.kind(), std::io::ErrorKind::InvalidInput);
+        own.sync().unwrap();
+        drop(own);
+
+        for part in joined(&rest) {
+            disk.io(&format!("write -P 9 {} {}", part.start, part.len()));
+        }
+        run("qemu-img", ["check", "-q", &disk.path()]);
+        assert!(disk.converted("kept") == before, "{options}");
+        disk.snapshot("overwritten");
+        let after = disk.converted("overwritten");
+        assert!(after[..length].iter().all(|byte| *byte == 9), "{options}");
+        assert!(after[length..].iter().all(|byte| *byte == 0), "{options}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_whose_table_a_snapshot_keeps_is_left_to_qemu() {
+    let disk = Disk::new("cluster_size=64k");
+    disk.io("write -P 1 0 1M");
+    disk.snapshot("kept");
+    let own = OwnClusters::open(disk.path().as_ref(), processes().token()).unwrap();
+    let content = vec![9; 1 << 20];
+    let rest = own.write(0, &content).unwrap();
+    assert_eq!(joined(&rest), vec![0..content.len()]);
+    assert!(
+        disk.converted("kept")[..1 << 20]
+            .iter()
+            .all(|byte| *byte == 1)
+    );
+}
+
+#[tokio::test]
+async fn an_operation_does_not_end_before_its_last_write_does() {
+    let disk = Disk::new("cluster_size=64k");
+    let processes = processes();
+    let own = OwnClusters::open(disk.path().as_ref(), processes.token()).unwrap();
+    let mut settled = Box::pin(processes.settled());
+    assert!(futures_util::poll!(&mut settled).is_pending());
+    drop(own);
+    settled.await;
+}
+
+fn processes() -> Processes {
+    let tools = tidemark_agent::driver::Tools::default();
+    Processes::new(Launcher::new(tools.setpriv).unwrap(), Arc::default())
+}
+
+/// Ranges, each of which follows the one before it, with neighbours made one.
+fn joined(ranges: &[Range<usize>]) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => joined.push(range.clone()),
+        }
+    }
+    joined
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::time::{Instant, sleep};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{blocking, file::ChangeNote, holder};
 use crate::{
@@ -119,6 +120,11 @@ impl Command {
     pub(super) async fn ensure_unlocked(&self) -> Result<()> {
         let arguments = ["--image-opts".into(), options("raw", &self.image)];
         self.start(&arguments).await?.finish().await
+    }
+
+    /// Has the end of an operation wait for whoever keeps this.
+    pub(super) fn token(&self) -> TaskTrackerToken {
+        self.surroundings.processes.token()
     }
 
     /// Serves an image to be written.

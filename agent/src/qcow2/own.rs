@@ -1,0 +1,96 @@
+//! The clusters that a disk shares with nobody, written where they lie.
+//!
+//! Of such a cluster the tables say that nothing else refers to it (`QCOW_OFLAG_COPIED` in QEMU's
+//! `docs/interop/qcow2.txt`): whoever has the image may write it without changing a table. All else is
+//! QEMU's to write: what a snapshot keeps, what is compressed, reads as zeros, or is not there yet.
+
+use std::{
+    io::{self, ErrorKind},
+    ops::Range,
+    path::Path,
+};
+
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::{COMPRESSED, COPIED, Defect, Image, OFFSET_MASK, direct::DirectFile, map::Map};
+
+/// The disk of an image that a QEMU holds for us, so that nobody else writes it. What that QEMU is told to
+/// write or to make zeros of is not to be written here as well.
+#[derive(Debug)]
+pub struct OwnClusters {
+    map: Map,
+    file: DirectFile,
+    _token: TaskTrackerToken,
+}
+
+impl OwnClusters {
+    /// Opens the image, to be written. `token` is given back once no write is under way any more: one that
+    /// nobody waits for goes on all the same, and must not meet whoever has the image next.
+    pub fn open(path: &Path, token: TaskTrackerToken) -> Result<Self, Defect> {
+        let image = Image::open_to_write(path)?;
+        let header = image.header();
+        let size_bytes = header.virtual_bytes;
+        let mut l1 = image.read_table(header.l1_offset, header.l1_entries)?;
+        for entry in &mut l1 {
+            *entry = owned(*entry).unwrap_or(0);
+        }
+        let file = DirectFile::reopen(&image.file, true).map_err(Defect::Io)?;
+        Ok(Self {
+            map: Map::new(image, l1, size_bytes),
+            file,
+            _token: token,
+        })
+    }
+
+    /// Writes what of `content` falls on such clusters, and says which parts of it do not. Waits for the disk.
+    pub fn write(&self, offset: u64, content: &[u8]) -> io::Result<Vec<Range<usize>>> {
+        let end = offset.saturating_add(content.len() as u64);
+        if end > self.map.size_bytes() {
+            let what = "it is beyond the disk's end";
+            return Err(io::Error::new(ErrorKind::InvalidInput, what));
+        }
+        let place = |entry| Ok(self.place(entry));
+        let (mut rest, mut done, mut position) = (Vec::new(), 0, offset);
+        while position < end {
+            let table_end = self.map.end_of_table(position).min(end);
+            let stretches = self.map.stretches(position, table_end, place);
+            for stretch in stretches.map_err(io_error)? {
+                let part = done..done + stretch.length(&content[done..]);
+                done = part.end;
+                match stretch.file {
+                    None => rest.push(part),
+                    Some(place) => {
+                        self.file.write(place, &content[part])?;
+                    }
+                }
+            }
+            position = table_end;
+        }
+        Ok(rest)
+    }
+
+    /// Makes what was written durable.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+
+    /// Where the cluster of an L2 entry lies, if it is one of them.
+    fn place(&self, entry: u64) -> Option<u64> {
+        let header = self.map.image().header();
+        let is_plain = entry & COMPRESSED == 0 && !header.reads_as_zeros(entry);
+        owned(entry).filter(|place| is_plain && place.is_multiple_of(header.cluster_bytes()))
+    }
+}
+
+fn io_error(defect: Defect) -> io::Error {
+    match defect {
+        Defect::Io(error) => error,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+/// What an entry leads to, if nothing else does.
+fn owned(entry: u64) -> Option<u64> {
+    let place = entry & OFFSET_MASK;
+    (entry & COPIED != 0 && place != 0).then_some(place)
+}
