@@ -37,7 +37,7 @@ use tokio::time::timeout;
 use crate::{nbd, qcow2::Defect};
 
 /// How many frames are worked on at once where one step does it all.
-const LANES: usize = 8;
+const LANES: usize = 6;
 
 /// Why a disk could not be moved.
 #[derive(Debug, thiserror::Error)]
