@@ -68,7 +68,12 @@ impl<'a> Cell<'a> {
             &export::contenders(source, target),
         )
         .await?;
-        let ours = [Ours::NewVolume, Ours::InPlace, Ours::SnapshotToNew];
+        let ours = [
+            Ours::NewVolume,
+            Ours::InPlace,
+            Ours::InPlaceKept,
+            Ours::SnapshotToNew,
+        ];
         self.compare(
             "From a backup to a volume",
             &ours,
@@ -146,7 +151,23 @@ impl<'a> Cell<'a> {
         if !matches!(step, Ours::Backup) {
             self.ensure_backup().await?;
         }
+        let (volume, snapshot) = (self.volume.clone(), self.snapshot.clone());
+        let take_anew = Work::CreateSnapshot {
+            volume: volume.clone(),
+            snapshot: snapshot.clone(),
+        };
+        match step {
+            Ours::InPlace => {
+                let deletion = Work::DeleteSnapshot { volume, snapshot };
+                self.site.complete(deletion).await?;
+            }
+            Ours::InPlaceKept => self.site.complete(take_anew.clone()).await?,
+            _ => {}
+        }
         let ((), cost) = meter::measure(self.site.complete(work)).await?;
+        if step == Ours::InPlace {
+            self.site.complete(take_anew).await?;
+        }
         let stored = match step {
             Ours::Backup => self.site.stored(&self.backup).await?,
             _ => None,
@@ -177,10 +198,14 @@ impl<'a> Cell<'a> {
                 "**Tidemark**, to a new volume",
                 Work::RestoreBackup { backup, target },
             ),
-            Ours::InPlace => {
+            Ours::InPlace | Ours::InPlaceKept => {
+                let name = if step == Ours::InPlace {
+                    "**Tidemark**, in place, checked first"
+                } else {
+                    "**Tidemark**, in place, where a snapshot keeps all of the volume"
+                };
                 let source = RestoreSource::Backup(Box::new(backup));
-                let work = Work::RestoreInPlace { volume, source };
-                ("**Tidemark**, in place, checked first", work)
+                (name, Work::RestoreInPlace { volume, source })
             }
             Ours::SnapshotToNew => {
                 let snapshot = self.snapshot.clone();
@@ -216,10 +241,13 @@ impl<'a> Cell<'a> {
 }
 
 /// What we do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ours {
     Backup,
     NewVolume,
+    /// No snapshot keeps anything of the volume.
     InPlace,
+    /// A snapshot keeps all of it.
+    InPlaceKept,
     SnapshotToNew,
 }

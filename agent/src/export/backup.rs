@@ -19,6 +19,8 @@ pub struct Backup {
     location: Location,
     manifest: Manifest,
     table: SeekTable,
+    /// Whether the whole of it was read and found to be what was written.
+    pub(super) is_verified: bool,
 }
 
 impl Backup {
@@ -40,6 +42,7 @@ impl Backup {
             location,
             manifest,
             table,
+            is_verified: false,
         })
     }
 

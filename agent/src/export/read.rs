@@ -1,7 +1,8 @@
 //! From a backup back to a disk, or only through all of its checks.
 //!
 //! Each frame carries a checksum of its content; the manifest has a digest of the object and one of
-//! the disk. A restore checks every frame before it is written and the whole disk at the end.
+//! the disk. A restore checks every frame before it is written, and the whole disk at the end unless it was
+//! checked before.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -30,10 +31,12 @@ impl Backup {
     /// with it, and is noticed by nothing but its own checksum. Decoding each frame once more when it
     /// is written would tell earlier; but it costs every backup more than a quarter of what compressing
     /// does, and this costs only the restores that overwrite something.
-    pub async fn verify(&self, progress: &Progress) -> Result<(), Error> {
+    pub async fn verify(&mut self, progress: &Progress) -> Result<(), Error> {
         // Progress counts what the destination has taken, and nothing reaches it yet.
         progress.enter("Verifying");
-        self.pass(None, &Progress::default()).await
+        self.pass(None, &Progress::default()).await?;
+        self.is_verified = true;
+        Ok(())
     }
 
     /// Writes the backup to a disk of at least its size, checking every frame on the way.
@@ -50,6 +53,7 @@ impl Backup {
     async fn pass(&self, target: Option<&Target>, progress: &Progress) -> Result<(), Error> {
         let worker = Worker {
             target,
+            hashes: !self.is_verified,
             blocks: Pool::new(),
             decoders: Pool::new(),
         };
@@ -60,27 +64,31 @@ impl Backup {
             forward(reads.buffered(READS), fetched).await
         };
         let work = async {
-            let mut disk = DiskDigest::new();
+            let mut disk = worker.hashes.then(DiskDigest::new);
             let mut blocks = stream::poll_fn(|context| spans_read.poll_recv(context))
                 .flat_map(|(span, bytes): (Span, Bytes)| stream::iter(span.split(bytes)))
                 .map(|(frame, bytes)| worker.take(frame, bytes))
                 .buffered(LANES);
             while let Some(taken) = blocks.try_next().await? {
-                match taken.digest {
-                    Some(digest) => disk.push_block(digest),
-                    None => disk.push_zeros(u64::from(taken.frame.disk_bytes)),
+                if let Some(disk) = &mut disk {
+                    match taken.digest {
+                        Some(digest) => disk.push_block(digest),
+                        None => disk.push_zeros(u64::from(taken.frame.disk_bytes)),
+                    }
                 }
                 progress.advance(moved_bytes(&taken.frame));
             }
-            Ok(disk.finish())
+            Ok(disk.map(|disk| disk.finish()))
         };
         let ((), found) = try_join!(fetch, work)?;
         let expected = self.manifest().disk_blake3;
-        if found == expected {
-            return Ok(());
+        match found.filter(|found| *found != expected) {
+            None => Ok(()),
+            Some(found) => {
+                let reason = format!("the disk in it has the digest {found} instead of {expected}");
+                Err(Corrupt::new(Place::Object, reason).into())
+            }
         }
-        let reason = format!("the disk in it has the digest {found} instead of {expected}");
-        Err(Corrupt::new(Place::Object, reason).into())
     }
 
     async fn fetch(&self, span: Span) -> Result<(Span, Bytes), Error> {
@@ -118,12 +126,14 @@ fn moved_bytes(frame: &Frame) -> u64 {
 /// A frame that holds what its checksum says, and has been written if there is a target.
 struct Taken {
     frame: Frame,
-    /// The block's digest; none for a run of zeros.
+    /// The block's digest; none for a run of zeros, and where nobody asks for it.
     digest: Option<Digest>,
 }
 
 struct Worker<'a> {
     target: Option<&'a Target>,
+    /// Whether the digest of the disk is wanted.
+    hashes: bool,
     blocks: Pool<BytesMut>,
     decoders: Pool<Decoder>,
 }
@@ -131,11 +141,17 @@ struct Worker<'a> {
 impl Worker<'_> {
     async fn take(&self, frame: Frame, bytes: Bytes) -> Result<Taken, Error> {
         let (blocks, decoders) = (self.blocks.clone(), self.decoders.clone());
-        let decoded = blocking(move || decode(&frame, &bytes, &blocks, &decoders)).await??;
-        let digest = decoded.as_ref().map(|(_, digest)| *digest);
+        let hashes = self.hashes;
+        let (block, digest) = blocking(move || {
+            let block = decode(&frame, &bytes, &blocks, &decoders)?;
+            let digest = block.as_ref().filter(|_| hashes);
+            let digest = digest.map(|block| Digest::of(block));
+            Ok::<_, Error>((block, digest))
+        })
+        .await??;
         if let Some(target) = self.target {
-            match decoded {
-                Some((block, _)) => target.put(frame.disk_offset, block).await?,
+            match block {
+                Some(block) => target.put(frame.disk_offset, block).await?,
                 None => {
                     target
                         .put_zeros(frame.disk_offset, u64::from(frame.disk_bytes))
@@ -147,13 +163,13 @@ impl Worker<'_> {
     }
 }
 
-/// The frame's block and its digest, or nothing for a run of zeros.
+/// The frame's block, or nothing for a run of zeros.
 fn decode(
     frame: &Frame,
     bytes: &[u8],
     blocks: &Pool<BytesMut>,
     decoders: &Pool<Decoder>,
-) -> Result<Option<(Bytes, Digest)>, Error> {
+) -> Result<Option<Bytes>, Error> {
     let mut decoder = decoders.take().map_or_else(Decoder::new, Ok)?;
     let block = blocks.take();
     let mut block = block.unwrap_or_else(|| buffer(BLOCK_BYTES as usize));
@@ -166,8 +182,7 @@ fn decode(
         }
         Content::Data => {
             let block = blocks.lend(block).slice(..frame.disk_bytes as usize);
-            let digest = Digest::of(&block);
-            Ok(Some((block, digest)))
+            Ok(Some(block))
         }
     }
 }

@@ -20,7 +20,7 @@ impl Operation {
         }
         let driver = self.prepare(volume).await?;
         driver.check_overwrite().await?;
-        let source = self.open_backup(backup, volume).await?;
+        let mut source = self.open_backup(backup, volume).await?;
         self.tell("Checking the backup");
         source.verify(&self.report.progress).await?;
 

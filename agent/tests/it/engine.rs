@@ -142,7 +142,7 @@ async fn any_disk_goes_there_and_back_through_any_server() {
 
         let place = Place::new();
         place.back_up(&disk).await;
-        let backup = place.open(Arc::clone(&place.store)).await;
+        let mut backup = place.open(Arc::clone(&place.store)).await;
         backup.verify(&Progress::default()).await.unwrap();
         // What was there must go.
         let old = vec![0xee; usize::try_from(size).unwrap()];
@@ -212,7 +212,7 @@ async fn a_changed_byte_in_any_frame_is_found_and_named() {
         let position = usize::try_from(written.stored_bytes).unwrap() * frame / 12 + 1000;
         changed[position] ^= 4;
         fs::write(place.object(), changed).unwrap();
-        let backup = place.open(Arc::clone(&place.store)).await;
+        let mut backup = place.open(Arc::clone(&place.store)).await;
         let named = format!("in frame {frame} ");
         let found = backup.verify(&Progress::default()).await.unwrap_err();
         assert!(found.to_string().contains(&named), "{found}");
@@ -449,7 +449,7 @@ async fn memory_is_bounded_however_much_is_moved() {
     let written = place.back_up(&disk).await;
     let exported = peak_bytes();
     assert!(written.stored_bytes > 500 * MIB, "{}", written.stored_bytes);
-    let backup = place.open(Arc::clone(&place.store)).await;
+    let mut backup = place.open(Arc::clone(&place.store)).await;
     within(backup.verify(&Progress::default())).await.unwrap();
     let onto = Target::Served(disk, Fill::Fresh);
     within(backup.restore(&onto, &Progress::default()))
