@@ -79,6 +79,7 @@ test('signing in, a snapshot, a restore, a roll back, a delete and a token take 
   await expect(restore).toBeFocused()
 
   // A restore to a new volume leads to it.
+  await expect(restore).toBeEnabled()
   await page.keyboard.press('Enter')
   await expect(dialog.getByRole('radio', { name: 'Restore to a new volume' })).toBeFocused()
   await tabTo(page, dialog.getByRole('combobox', { name: 'Plan' }))
