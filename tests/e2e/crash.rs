@@ -115,13 +115,18 @@ async fn a_restore_in_place_from_a_backup_that_was_killed_is_done_again() {
     let backup = victim.backup().await;
     victim.overwrite("second").await;
     let source = json!({ "backupId": backup.item });
-    let restore = victim
-        .machine
+    // No snapshot keeps any of it, so that the agent itself writes.
+    let machine = &mut victim.machine;
+    machine.pace_backups(Some(2 * SLOW)).await;
+    let restore = machine
         .request()
         .restore_in_place(&victim.volume, source)
         .await;
-    victim.kill_in_the_middle().await;
-    victim.machine.request().completed(&restore).await;
+    machine.request().moved(&restore, SLOW).await;
+    machine.pace_backups(None).await;
+    machine.kill().await;
+    machine.start(true).await;
+    machine.request().completed(&restore).await;
     victim
         .content
         .assert_in(&victim.machine.image(&victim.volume))
@@ -135,6 +140,8 @@ async fn a_restore_that_was_killed_and_then_given_up_leaves_the_volume_marked_un
     let mut victim = Victim::on(Engine::Sqlite).await;
     let backup = victim.backup().await;
     victim.overwrite("second").await;
+    // It keeps all of the volume, so that the agent's server writes.
+    victim.snapshot().await;
     let source = json!({ "backupId": backup.item });
     let request = victim.machine.request();
     let restore = request
