@@ -12,7 +12,7 @@ mod secrets;
 mod serve;
 mod user;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use tidemark::{app::App, config::Config, database::Database, telemetry};
@@ -64,6 +64,9 @@ impl ConfigFile {
     }
 }
 
+/// How long what still waits for a disk may take once everything else has ended.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -74,10 +77,10 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start threads")),
     };
-    match runtime.block_on(cli.command.run()) {
-        Ok(code) => code,
-        Err(error) => failed(&error),
-    }
+    let outcome = runtime.block_on(cli.command.run());
+    // A pool behind a network that is gone may never answer the agent in here.
+    runtime.shutdown_timeout(LAST_WAIT);
+    outcome.unwrap_or_else(|error| failed(&error))
 }
 
 impl Command {

@@ -1,11 +1,14 @@
 //! `tidemark-agent`: the agent as a process of its own, for a hypervisor without a gateway on it.
 
-use std::{num::NonZeroU64, path::PathBuf};
+use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use clap::Parser;
 use tidemark_agent::AgentConfig;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -71,8 +74,18 @@ impl Arguments {
     }
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+/// How long what still waits for a disk may take once everything else has ended.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+fn main() -> anyhow::Result<()> {
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(run());
+    // A pool behind a network that is gone may never answer.
+    runtime.shutdown_timeout(LAST_WAIT);
+    outcome
+}
+
+async fn run() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("TIDEMARK_AGENT_LOG");
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
