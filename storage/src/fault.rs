@@ -21,6 +21,8 @@ pub enum Fault {
     FullAfter(u64),
     /// Once this many bytes have been taken, nothing is answered with success any more.
     DiesAfter(u64),
+    /// This many requests are answered, and none after them.
+    DiesAfterRequests(u64),
     /// This many requests fail for a reason that passes; those after them work.
     UnavailableFor(u64),
     /// Bytes are taken, and the first of each range reads back changed.
@@ -61,13 +63,16 @@ impl State {
             Fault::UnavailableFor(count) if requests < count => Err(Error::Transient {
                 reason: "it is unavailable on purpose".into(),
             }),
-            Fault::DiesAfter(bytes) if self.written.load(Ordering::SeqCst) > bytes => {
-                Err(Error::Unreachable {
-                    reason: "it has died on purpose".into(),
-                })
-            }
+            Fault::DiesAfter(bytes) if self.written.load(Ordering::SeqCst) > bytes => Err(dead()),
+            Fault::DiesAfterRequests(count) if requests >= count => Err(dead()),
             _ => Ok(()),
         }
+    }
+}
+
+fn dead() -> Error {
+    Error::Unreachable {
+        reason: "it has died on purpose".into(),
     }
 }
 

@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use super::Error;
 
+/// The end of a frame, which for data is a part of the digest of its content (RFC 8878, section 3.1.1).
+pub(super) type Checksum = [u8; 4];
+
 /// An opened backup. That it could be opened says that its parts fit together; only
 /// [`verify`](Backup::verify) and [`restore`](Backup::restore) look at its content.
 #[derive(Debug)]
@@ -19,8 +22,8 @@ pub struct Backup {
     location: Location,
     manifest: Manifest,
     table: SeekTable,
-    /// Whether the whole of it was read and found to be what was written.
-    pub(super) is_verified: bool,
+    /// The checksums of its frames, once the whole of it was read and found to be what was written.
+    pub(super) verified: Option<Vec<Checksum>>,
 }
 
 impl Backup {
@@ -42,7 +45,7 @@ impl Backup {
             location,
             manifest,
             table,
-            is_verified: false,
+            verified: None,
         })
     }
 

@@ -1,8 +1,8 @@
 //! From a backup back to a disk, or only through all of its checks.
 //!
 //! Each frame carries a checksum of its content; the manifest has a digest of the object and one of
-//! the disk. A restore checks every frame before it is written, and the whole disk at the end unless it was
-//! checked before.
+//! the disk. A restore checks every frame before it is written, and the whole disk at the end; or, where
+//! that was done before, that each frame is still the one that it was then.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -13,7 +13,9 @@ use storage::format::{
 use tokio::{sync::mpsc, try_join};
 
 use super::{
-    Backup, Error, LANES, Target, blocking,
+    Backup, Error, LANES, Target,
+    backup::Checksum,
+    blocking,
     pool::Pool,
     span::{Span, spans},
 };
@@ -34,8 +36,7 @@ impl Backup {
     pub async fn verify(&mut self, progress: &Progress) -> Result<(), Error> {
         // Progress counts what the destination has taken, and nothing reaches it yet.
         progress.enter("Verifying");
-        self.pass(None, &Progress::default()).await?;
-        self.is_verified = true;
+        self.verified = Some(self.pass(None, &Progress::default()).await?);
         Ok(())
     }
 
@@ -50,10 +51,16 @@ impl Backup {
         target.finish(size_bytes).await
     }
 
-    async fn pass(&self, target: Option<&Target>, progress: &Progress) -> Result<(), Error> {
+    /// Gives the checksums of all frames, unless they were known.
+    async fn pass(
+        &self,
+        target: Option<&Target>,
+        progress: &Progress,
+    ) -> Result<Vec<Checksum>, Error> {
+        let verified = self.verified.as_deref();
         let worker = Worker {
             target,
-            hashes: !self.is_verified,
+            verified,
             blocks: Pool::new(),
             decoders: Pool::new(),
         };
@@ -64,31 +71,30 @@ impl Backup {
             forward(reads.buffered(READS), fetched).await
         };
         let work = async {
-            let mut disk = worker.hashes.then(DiskDigest::new);
+            let (mut disk, mut checksums) = (DiskDigest::new(), Vec::new());
             let mut blocks = stream::poll_fn(|context| spans_read.poll_recv(context))
                 .flat_map(|(span, bytes): (Span, Bytes)| stream::iter(span.split(bytes)))
                 .map(|(frame, bytes)| worker.take(frame, bytes))
                 .buffered(LANES);
             while let Some(taken) = blocks.try_next().await? {
-                if let Some(disk) = &mut disk {
+                if verified.is_none() {
                     match taken.digest {
                         Some(digest) => disk.push_block(digest),
                         None => disk.push_zeros(u64::from(taken.frame.disk_bytes)),
                     }
+                    checksums.push(taken.checksum);
                 }
                 progress.advance(moved_bytes(&taken.frame));
             }
-            Ok(disk.map(|disk| disk.finish()))
+            Ok((disk.finish(), checksums))
         };
-        let ((), found) = try_join!(fetch, work)?;
+        let ((), (found, checksums)) = try_join!(fetch, work)?;
         let expected = self.manifest().disk_blake3;
-        match found.filter(|found| *found != expected) {
-            None => Ok(()),
-            Some(found) => {
-                let reason = format!("the disk in it has the digest {found} instead of {expected}");
-                Err(Corrupt::new(Place::Object, reason).into())
-            }
+        if verified.is_none() && found != expected {
+            let reason = format!("the disk in it has the digest {found} instead of {expected}");
+            return Err(Corrupt::new(Place::Object, reason).into());
         }
+        Ok(checksums)
     }
 
     async fn fetch(&self, span: Span) -> Result<(Span, Bytes), Error> {
@@ -126,14 +132,15 @@ fn moved_bytes(frame: &Frame) -> u64 {
 /// A frame that holds what its checksum says, and has been written if there is a target.
 struct Taken {
     frame: Frame,
+    checksum: Checksum,
     /// The block's digest; none for a run of zeros, and where nobody asks for it.
     digest: Option<Digest>,
 }
 
 struct Worker<'a> {
     target: Option<&'a Target>,
-    /// Whether the digest of the disk is wanted.
-    hashes: bool,
+    /// What the frames end with, if the digest of the disk is known to be right.
+    verified: Option<&'a [Checksum]>,
     blocks: Pool<BytesMut>,
     decoders: Pool<Decoder>,
 }
@@ -141,7 +148,14 @@ struct Worker<'a> {
 impl Worker<'_> {
     async fn take(&self, frame: Frame, bytes: Bytes) -> Result<Taken, Error> {
         let (blocks, decoders) = (self.blocks.clone(), self.decoders.clone());
-        let hashes = self.hashes;
+        let hashes = self.verified.is_none();
+        let checksum = bytes.last_chunk().copied().unwrap_or_default();
+        let is_as_verified =
+            |verified: &[Checksum]| verified.get(frame.index as usize) == Some(&checksum);
+        if !self.verified.is_none_or(is_as_verified) {
+            let reason = "it has changed since it was checked";
+            return Err(Corrupt::new(frame.place(), reason).into());
+        }
         let (block, digest) = blocking(move || {
             let block = decode(&frame, &bytes, &blocks, &decoders)?;
             let digest = block.as_ref().filter(|_| hashes);
@@ -159,7 +173,11 @@ impl Worker<'_> {
                 }
             }
         }
-        Ok(Taken { frame, digest })
+        Ok(Taken {
+            frame,
+            checksum,
+            digest,
+        })
     }
 }
 

@@ -1,8 +1,12 @@
 //! Backups: there and back, with our code and without.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command, sync::Arc};
 
-use storage::format::{Digest, Manifest};
+use storage::{
+    Local, Store,
+    fault::{Fault, Faulty},
+    format::{Digest, Manifest},
+};
 use tidemark_agent::{
     driver::Code,
     operation::{BackupItem, Outcome, RestoreSource, Volume, Work},
@@ -205,6 +209,39 @@ async fn a_flipped_bit_is_found_before_the_volume_is_touched() {
             "half a volume must not appear"
         );
     }
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_dies_at_any_request_of_a_restore_costs_nothing_that_is_not_told() {
+    let mut site = Site::new();
+    let volume = site.filled_volume(48 * MIB).await;
+    let before = site.digest(&volume);
+    let backup = site.take_backup(&volume).await;
+    let local: Arc<dyn Store> = Arc::new(Local::new(site.path("backups")));
+    let (mut told, mut requests) = ([0, 0], 0);
+    loop {
+        let fault = Fault::DiesAfterRequests(requests);
+        site.use_store(Arc::new(Faulty::new(Arc::clone(&local), fault)));
+        site.scribble(&volume, 7, 0, volume.size_bytes);
+        let scribbled = site.digest(&volume);
+        match site.perform(in_place(&volume, &backup)).await {
+            Outcome::Completed(_) => break,
+            Outcome::Failed {
+                failure,
+                volume_touched,
+            } => {
+                assert_eq!(failure.code, Code::BackupStorageUnreachable, "{failure}");
+                assert!(volume_touched || site.digest(&volume) == scribbled);
+                told[usize::from(volume_touched)] += 1;
+            }
+            stopped @ Outcome::Stopped { .. } => panic!("{stopped:?}"),
+        }
+        requests += 1;
+    }
+    assert!(told.iter().all(|times| *times >= 2), "{told:?}");
+    assert_eq!(site.digest(&volume), before);
+    site.check_image(&volume);
     site.assert_clean();
 }
 

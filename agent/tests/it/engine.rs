@@ -16,7 +16,7 @@ use storage::{
     Local, Object, ObjectPath, ObjectWriter, Store,
     fault::{Fault, Faulty},
     format::{
-        Location, Manifest,
+        Location, Manifest, SeekTable,
         manifest::{FORMAT_VERSION, StorageType},
     },
 };
@@ -223,6 +223,36 @@ async fn a_changed_byte_in_any_frame_is_found_and_named() {
             .unwrap_err();
         assert!(found.to_string().contains(&named), "{found}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_changes_after_it_was_checked_is_not_written_any_further() {
+    let Some(mut kit) = Kit::start("memory size=24M") else {
+        return;
+    };
+    let disk = kit.client().await;
+    disk.write(0, noise(24 << 20)).await.unwrap();
+    let place = Place::new();
+    place.back_up(&disk).await;
+    let mut backup = place.open(Arc::clone(&place.store)).await;
+    backup.verify(&Progress::default()).await.unwrap();
+    // Noise does not compress, so that all frames are of one length, and each is in order by itself.
+    let whole = fs::read(place.object()).unwrap();
+    let frame = (whole.len() - usize::try_from(SeekTable::encoded_bytes(12)).unwrap()) / 12;
+    let mut swapped = whole[4 * frame..5 * frame].to_vec();
+    swapped.extend(&whole[3 * frame..4 * frame]);
+    let swapped = [&whole[..3 * frame], &swapped, &whole[5 * frame..]].concat();
+    fs::write(place.object(), swapped).unwrap();
+    disk.write_zeroes(0, 24 * MIB).await.unwrap();
+    let target = Target::Served(disk.clone(), Fill::Used);
+    let progress = Progress::default();
+    let restored = backup.restore(&target, &progress);
+    let found = within(restored).await.unwrap_err().to_string();
+    assert!(found.contains("in frame "), "{found}");
+    assert!(found.contains("changed since it was checked"), "{found}");
+    let written = content(&disk).await;
+    let frames = written[6 << 20..10 << 20].iter();
+    assert!(frames.clone().all(|byte| *byte == 0));
 }
 
 /// Counts reads, and from some point on never answers one.
