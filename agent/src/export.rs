@@ -77,7 +77,7 @@ pub enum Error {
         /// The size of what is to be written.
         source_bytes: u64,
     },
-    /// The image that is written without a server cannot be.
+    /// What is written to an image's file past its server, or without one, cannot be.
     #[error("writing the volume failed: {0}")]
     Write(std::io::Error),
     /// The machine itself failed, such as by having no memory.

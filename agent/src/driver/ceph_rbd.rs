@@ -290,12 +290,9 @@ impl Driver for CephRbd {
         let server = self.command.serve_snapshot(self.image(), &snapshot.name);
         let server = server.await?;
         let (command, image) = (Arc::clone(&self.command), self.name.clone());
-        let bytes = server.client().size_bytes();
-        OpenSnapshot::served(
-            server,
-            bytes,
-            snapshot::still_there(command, image, snapshot),
-        )
+        let bytes = snapshot.size;
+        let still_there = snapshot::still_there(command, image, snapshot);
+        OpenSnapshot::served(server, bytes, still_there)
     }
 
     async fn check_overwrite(&self) -> Result<()> {

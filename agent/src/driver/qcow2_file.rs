@@ -1,12 +1,13 @@
 //! Volumes as qcow2 files in a directory, `{pool}/{volume_id}.qcow2`, not in use by an instance.
 //!
-//! Snapshots are internal to the image. Metadata is changed by `qemu-img`, content is written through
-//! `qemu-nbd`; both are always told the format, because what a guest writes must never be taken for
-//! an image. QEMU's own lock on the file has the last word on whether anybody else uses it.
+//! Snapshots are internal to the image. Its tables are changed by `qemu-img` and `qemu-nbd`, which are
+//! always told the format, because what a guest writes must never be taken for an image. QEMU's own
+//! lock on the file has the last word on whether anybody else uses it.
 //!
-//! Reading a snapshot is the exception: it is read from the file itself, except that `qemu-nbd` reads
-//! compressed clusters, and it takes no lock, so that an instance can be started during a backup. A
-//! snapshot's data never changes, whoever writes the image; what could harm is only that the snapshot
+//! Content goes to and from the file itself, as far as that needs no change of the tables: what a disk
+//! shares with nobody is overwritten while a `qemu-nbd` holds the lock, and does the rest. A snapshot is
+//! read, its compressed clusters aside, without any lock, so that an instance can be started during a
+//! backup. Its data never changes, whoever writes the image; what could harm is only that the snapshot
 //! itself goes. Tidemark does that under the volume's lock alone, and if somebody else does, the
 //! image's own table says so when the reading ends.
 
@@ -119,7 +120,7 @@ impl Qcow2File {
     }
 
     /// Gives back the size to an image that a roll-back has made smaller.
-    async fn ensure_size(&self) -> Result<()> {
+    async fn ensure_size(&self) -> Result<Image> {
         let image = self.inspect_any_size().await?;
         let found = image.header().virtual_bytes;
         if found < self.size_bytes {
@@ -130,7 +131,7 @@ impl Qcow2File {
             self.journal.private(Level::Info, message);
             self.command.grow(self.size_bytes).await?;
         }
-        self.inspect().await.map(drop)
+        self.inspect().await
     }
 
     /// Whether whoever changed the image may have been killed over it.
@@ -178,7 +179,7 @@ impl Driver for Qcow2File {
         // What cannot be worked on, and even what is no image any more, is deleted all the same,
         // unless somebody has it open.
         if self.place.has_image().await? {
-            self.command.ensure_unlocked().await?;
+            self.command.ensure_unused().await?;
         }
         self.place.remove().await
     }
@@ -200,7 +201,7 @@ impl Driver for Qcow2File {
     async fn roll_back(&self, name: SnapshotName) -> Result<()> {
         self.require_snapshot(name).await?;
         self.command.apply_snapshot(name).await?;
-        self.ensure_size().await
+        self.ensure_size().await.map(drop)
     }
 
     async fn retained(&self) -> Result<Vec<Retained>> {
@@ -232,15 +233,10 @@ impl Driver for Qcow2File {
     }
 
     async fn overwrite(&self) -> Result<OpenTarget> {
-        self.ensure_size().await?;
-        let change = self.place.change_note().begin().await?;
-        let server = match self.command.serve(self.place.image()).await {
-            Ok(server) => server,
-            Err(failure) => {
-                change.end().await?;
-                return Err(failure);
-            }
-        };
+        if self.ensure_size().await?.header().is_dirty() {
+            self.command.recount().await?;
+        }
+        let (server, change) = self.command.serve().await?;
         // From here on nobody else changes the image's tables.
         let image = self.place.image().to_owned();
         let token = self.command.token();

@@ -158,9 +158,8 @@ impl StartError {
     pub fn is_interruption(&self) -> bool {
         match self {
             Self::Process(process::Error::Failed { status, .. }) => status.code().is_none(),
-            Self::Process(process::Error::TimedOut { .. }) => true,
-            Self::Process(process::Error::Missing { .. } | process::Error::Start { .. })
-            | Self::Silent(_) => false,
+            Self::Process(process::Error::TimedOut { .. }) | Self::Silent(_) => true,
+            Self::Process(process::Error::Missing { .. } | process::Error::Start { .. }) => false,
         }
     }
 }

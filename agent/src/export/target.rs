@@ -60,6 +60,8 @@ impl Target {
         match self {
             Self::Served(client, _) => self.put_runs(client, offset, &block, runs(&block)).await,
             Self::Overwritten(client, own) => {
+                // The image's lock goes with the server, and somebody else may take it.
+                client.ensure_connected().map_err(Error::Target)?;
                 let (own, content) = (Arc::clone(own), block.clone());
                 let write = move || {
                     let mut left = Vec::new();

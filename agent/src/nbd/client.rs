@@ -116,6 +116,14 @@ impl Client {
         self
     }
 
+    /// Fails if the server is gone, or what it says has stopped making sense. That is noticed at once,
+    /// also where nothing is asked of it.
+    pub fn ensure_connected(&self) -> Result<(), Error> {
+        self.connections
+            .iter()
+            .try_for_each(Connection::ensure_open)
+    }
+
     /// Whether the server refuses writes.
     pub fn is_read_only(&self) -> bool {
         self.export.flags & wire::EXPORT_READ_ONLY != 0

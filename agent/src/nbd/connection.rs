@@ -194,6 +194,11 @@ impl Connection {
         outcome
     }
 
+    /// Fails if it is lost.
+    pub(super) fn ensure_open(&self) -> Result<(), Error> {
+        self.shared.lock().lost.clone().map_or(Ok(()), Err)
+    }
+
     fn lost(&self) -> Error {
         let lost = self.shared.lock().lost.clone();
         lost.unwrap_or_else(|| Error::Lost("it was closed".into()))

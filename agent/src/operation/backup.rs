@@ -34,6 +34,7 @@ impl Operation {
 
         self.tell("Copying the volume to the backup storage");
         let snapshot = driver.open_snapshot(name).await?;
+        ensure_size(volume, snapshot.source().size_bytes())?;
         let progress = &self.report.progress;
         let written =
             match export::write(snapshot.source(), &*store, &location.disk, progress).await {
@@ -79,6 +80,18 @@ impl Operation {
         store.delete_prefix(&location.directory).await?;
         Ok(Completed::default())
     }
+}
+
+/// A volume may be resized by others until the snapshot holds it still.
+fn ensure_size(volume: &Volume, found: u64) -> Result<()> {
+    if found == volume.size_bytes {
+        return Ok(());
+    }
+    let message = format!(
+        "The volume cannot be worked on: its snapshot holds {found} bytes instead of {}.",
+        volume.size_bytes
+    );
+    Err(Failure::storage(message))
 }
 
 fn location(backup: &BackupItem) -> Result<Location> {

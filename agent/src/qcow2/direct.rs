@@ -18,7 +18,7 @@ use bytes::BytesMut;
 use nix::{errno::Errno, fcntl::OFlag};
 
 /// A multiple of the blocks of every disk in use.
-const ALIGNMENT: usize = 4096;
+pub(super) const ALIGNMENT: usize = 4096;
 
 /// A buffer of zeros that a disk can be handed.
 pub fn buffer(length: usize) -> BytesMut {

@@ -24,6 +24,7 @@ pub struct Header {
     /// The size of the disk in it.
     pub virtual_bytes: u64,
     version: u32,
+    is_dirty: bool,
     pub(super) cluster_bits: u32,
     pub(super) l1_offset: u64,
     pub(super) l1_entries: usize,
@@ -67,7 +68,8 @@ impl Header {
             return Err(Defect::Unsupported("is encrypted"));
         }
         let refcount_order = if version == 2 { 4 } else { number(96, 4) };
-        check_features(if version == 2 { 0 } else { number(72, 8) })?;
+        let incompatible = if version == 2 { 0 } else { number(72, 8) };
+        check_features(incompatible)?;
         if refcount_order == 0 {
             return Err(Defect::Unsupported("has reference counts of one bit"));
         }
@@ -81,6 +83,7 @@ impl Header {
         Ok(Self {
             virtual_bytes: number(24, 8),
             version: small(version),
+            is_dirty: incompatible & INCOMPATIBLE_DIRTY != 0,
             cluster_bits: small(cluster_bits),
             l1_offset: number(40, 8),
             l1_entries: small(l1_entries) as usize,
@@ -90,6 +93,11 @@ impl Header {
             snapshot_count: small(number(60, 4)) as usize,
             snapshots_offset: number(64, 8),
         })
+    }
+
+    /// Whether its reference counts may be wrong: it defers them (`lazy_refcounts`), and was not closed.
+    pub fn is_dirty(&self) -> bool {
+        self.is_dirty
     }
 
     /// The size of a cluster.

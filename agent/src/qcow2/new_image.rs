@@ -10,7 +10,7 @@ use std::{
     collections::BTreeMap,
     fs::{File, OpenOptions},
     io,
-    os::unix::fs::FileExt as _,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -54,6 +54,8 @@ impl NewImage {
             .read(true)
             .write(true)
             .create_new(true)
+            // What a customer keeps is no other user's to read.
+            .mode(0o600)
             .open(path)?;
         let direct = DirectFile::reopen(&file, true)?;
         let tables = size_bytes.div_ceil(CLUSTER).div_ceil(ENTRIES).max(1);

@@ -12,7 +12,11 @@ use std::{
 
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{COMPRESSED, COPIED, Defect, Image, OFFSET_MASK, direct::DirectFile, map::Map};
+use super::{
+    COMPRESSED, COPIED, Defect, Image, OFFSET_MASK,
+    direct::{ALIGNMENT, DirectFile},
+    map::Map,
+};
 
 /// The disk of an image that a QEMU holds for us, so that nobody else writes it. What that QEMU is told to
 /// write or to make zeros of is not to be written here as well.
@@ -20,6 +24,8 @@ use super::{COMPRESSED, COPIED, Defect, Image, OFFSET_MASK, direct::DirectFile, 
 pub struct OwnClusters {
     map: Map,
     file: DirectFile,
+    /// Where the image's own tables lie, in their order. What points there is damaged, and QEMU refuses it.
+    tables: Vec<u64>,
     _token: TaskTrackerToken,
 }
 
@@ -31,13 +37,18 @@ impl OwnClusters {
         let header = image.header();
         let size_bytes = header.virtual_bytes;
         let mut l1 = image.read_table(header.l1_offset, header.l1_entries)?;
+        // QEMU writes past the page cache. A page of it that holds a cluster of ours beside one of QEMU's
+        // would write both, so that smaller clusters are all left to QEMU.
+        let is_alone_in_its_page = header.cluster_bytes() >= ALIGNMENT as u64;
         for entry in &mut l1 {
-            *entry = owned(*entry).unwrap_or(0);
+            *entry = owned(*entry).filter(|_| is_alone_in_its_page).unwrap_or(0);
         }
+        let tables = image.table_clusters()?;
         let file = DirectFile::reopen(&image.file, true).map_err(Defect::Io)?;
         Ok(Self {
             map: Map::new(image, l1, size_bytes),
             file,
+            tables,
             _token: token,
         })
     }
@@ -78,7 +89,11 @@ impl OwnClusters {
     fn place(&self, entry: u64) -> Option<u64> {
         let header = self.map.image().header();
         let is_plain = entry & COMPRESSED == 0 && !header.reads_as_zeros(entry);
-        owned(entry).filter(|place| is_plain && place.is_multiple_of(header.cluster_bytes()))
+        let is_data = |place: &u64| {
+            place.is_multiple_of(header.cluster_bytes())
+                && self.tables.binary_search(place).is_err()
+        };
+        owned(entry).filter(|_| is_plain).filter(is_data)
     }
 }
 

@@ -47,14 +47,9 @@ struct ReferenceCounts<'a> {
 
 impl<'a> ReferenceCounts<'a> {
     fn read(image: &'a Image) -> Result<Self, Defect> {
-        let header = image.header();
-        let bytes = header.refcount_table_clusters << header.cluster_bits;
-        let entries = usize::try_from(bytes / 8)
-            .map_err(|_| Defect::Damaged("its reference counts make no sense"))?;
-        let table = image.read_table(header.refcount_table_offset, entries)?;
         Ok(Self {
             image,
-            table,
+            table: image.refcount_table()?,
             blocks: HashMap::new(),
         })
     }

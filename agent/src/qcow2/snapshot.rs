@@ -24,6 +24,11 @@ pub struct Snapshot {
 impl Image {
     /// All snapshots, in the order of the table.
     pub fn snapshots(&self) -> Result<Vec<Snapshot>, Defect> {
+        Ok(self.snapshot_table()?.0)
+    }
+
+    /// All snapshots, and where the table of them ends.
+    pub(super) fn snapshot_table(&self) -> Result<(Vec<Snapshot>, u64), Defect> {
         let header = self.header();
         if header.snapshot_count > MAX_SNAPSHOTS {
             return Err(Defect::Damaged("it claims to have too many snapshots"));
@@ -35,7 +40,7 @@ impl Image {
             snapshots.push(snapshot);
             offset = offset.saturating_add(length);
         }
-        Ok(snapshots)
+        Ok((snapshots, offset))
     }
 
     /// The snapshot of this name, if there is one.

@@ -72,6 +72,50 @@ impl Image {
         Ok(extent)
     }
 
+    /// The clusters of the tables by which the image is read, in their order: what QEMU itself looks at
+    /// before it writes a cluster (`overlap-check=cached`).
+    pub(super) fn table_clusters(&self) -> Result<Vec<u64>, Defect> {
+        let header = self.header();
+        let refcount_table = self.refcount_table()?;
+        let (snapshots, end) = self.snapshot_table()?;
+        let l1_tables = snapshots
+            .iter()
+            .map(|snapshot| (snapshot.l1_offset, snapshot.l1_entries))
+            .chain([(header.l1_offset, header.l1_entries)]);
+        let tables = l1_tables
+            .map(|(offset, entries)| (offset, entries as u64 * 8))
+            .chain([
+                (0, header.cluster_bytes()),
+                (
+                    header.refcount_table_offset,
+                    refcount_table.len() as u64 * 8,
+                ),
+                (header.snapshots_offset, end - header.snapshots_offset),
+            ]);
+        let cluster_bytes = header.cluster_bytes();
+        let mut clusters: Vec<u64> = tables
+            .filter(|(_, bytes)| *bytes > 0)
+            .flat_map(|(offset, bytes)| {
+                let first = offset - offset % cluster_bytes;
+                (first..offset.saturating_add(bytes)).step_by(1 << header.cluster_bits)
+            })
+            .chain(self.l2_tables(header.l1_offset, header.l1_entries)?)
+            .chain(refcount_table.iter().map(|entry| entry & OFFSET_MASK))
+            .collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        Ok(clusters)
+    }
+
+    /// Where the blocks of reference counts lie.
+    pub(super) fn refcount_table(&self) -> Result<Vec<u64>, Defect> {
+        let header = self.header();
+        let bytes = header.refcount_table_clusters << header.cluster_bits;
+        let entries = usize::try_from(bytes / 8)
+            .map_err(|_| Defect::Damaged("its reference counts make no sense"))?;
+        self.read_table(header.refcount_table_offset, entries)
+    }
+
     /// The L2 tables that an L1 table leads to.
     pub(super) fn l2_tables(
         &self,

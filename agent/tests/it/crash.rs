@@ -15,7 +15,7 @@ use tidemark_agent::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::site::{MIB, Site, processes_that_mention, text, within};
+use crate::site::{MIB, Site, processes_that_mention, run, text, within};
 
 /// Begins an attempt and lets it die, without any cleaning up, once it has reached `phase`.
 async fn die_in(site: &Site, work: Work, phase: &'static str) {
@@ -148,6 +148,71 @@ async fn what_an_interrupted_change_has_leaked_is_given_back_by_the_next_operati
         assert!(left < leaked, "{left} blocks of {leaked}");
         site.assert_clean();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaks_of_an_image_that_could_not_be_checked_are_looked_for_again() {
+    let site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    leak(&site, &volume).await;
+    site.leave_a_change_unfinished(&volume);
+    let image = fs::File::options()
+        .write(true)
+        .open(site.image(&volume))
+        .unwrap();
+    let take = Work::CreateSnapshot {
+        volume: volume.clone(),
+        snapshot: SnapshotItem {
+            id: Uuid::now_v7(),
+            volume_size_bytes: volume.size_bytes,
+        },
+    };
+    image.write_all_at(b"XFI", 0).unwrap();
+    let (failure, _) = site.fail(take.clone()).await;
+    assert!(
+        failure.message.contains("is not a qcow2 image"),
+        "{failure}"
+    );
+    assert!(site.note_of_change(&volume).exists());
+    image.write_all_at(b"QFI", 0).unwrap();
+    site.complete(take).await;
+    assert!(site.is_whole(&volume));
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_was_never_closed_and_counts_its_clusters_late_is_overwritten() {
+    let site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    let before = site.digest(&volume);
+    let backup = site.take_backup(&volume).await;
+    let image = site.image(&volume);
+    let amend = ["amend", "-f", "qcow2", "-o", "lazy_refcounts=on"];
+    run("qemu-img", amend.into_iter().chain([text(&image)]));
+    let status = Command::new("qemu-io")
+        .args([
+            "-f",
+            "qcow2",
+            "-c",
+            "discard 0 32M",
+            "-c",
+            "write -P 7 0 16M",
+        ])
+        .args(["-c", "abort", text(&image)])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(!status.success());
+    assert!(!site.is_whole(&volume), "its counts are written late");
+    let source = RestoreSource::Backup(Box::new(backup));
+    site.complete(Work::RestoreInPlace {
+        volume: volume.clone(),
+        source,
+    })
+    .await;
+    assert_eq!(site.digest(&volume), before);
+    assert!(site.is_whole(&volume));
+    site.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread")]

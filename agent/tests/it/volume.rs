@@ -1,5 +1,7 @@
 //! Volumes and their snapshots.
 
+use std::{fs, os::unix::fs::MetadataExt as _};
+
 use tidemark_agent::{
     driver::{Code, Retained},
     operation::{Completed, Outcome, RestoreSource, SnapshotItem, Volume, Work},
@@ -281,4 +283,57 @@ async fn a_snapshot_that_is_missing_is_named_and_nothing_is_touched() {
     let (failure, volume_touched) = site.fail(work).await;
     assert_eq!(failure.code, Code::ItemNotAvailable);
     assert!(!volume_touched);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_can_read_a_new_volume() {
+    let site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    let backup = site.take_backup(&volume).await;
+    let target = site.volume(32 * MIB);
+    let work = Work::RestoreBackup {
+        backup,
+        target: target.clone(),
+    };
+    site.complete(work).await;
+    for volume in [volume, target] {
+        let mode = site.image(&volume).metadata().unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_of_any_cluster_size_are_overwritten_with_what_a_snapshot_keeps_and_without() {
+    let site = Site::new();
+    for cluster_size in ["512", "4k", "2M"] {
+        let volume = site.filled_volume(32 * MIB).await;
+        let (image, remade) = (site.image(&volume), site.path("scratch/remade"));
+        let option = format!("cluster_size={cluster_size}");
+        let convert = ["convert", "-f", "qcow2", "-O", "qcow2", "-o", &option];
+        run(
+            "qemu-img",
+            convert.into_iter().chain([text(&image), text(&remade)]),
+        );
+        fs::rename(remade, &image).unwrap();
+        let before = site.digest(&volume);
+        let backup = site.take_backup(&volume).await;
+        let snapshot = site.take_snapshot(&volume).await;
+        // Some of it is the disk's own now, some is still the snapshot's as well, and some is no more.
+        site.scribble(&volume, 7, 3 * MIB / 2 + 512, 9 * MIB);
+        let discard = ["-f", "qcow2", "-c", "discard 20M 5M", text(&image)];
+        run("qemu-io", discard);
+        for source in [
+            RestoreSource::Backup(Box::new(backup)),
+            RestoreSource::Snapshot(snapshot),
+        ] {
+            let work = Work::RestoreInPlace {
+                volume: volume.clone(),
+                source,
+            };
+            site.complete(work).await;
+            assert_eq!(site.digest(&volume), before, "{cluster_size}");
+            site.check_image(&volume);
+        }
+    }
+    site.assert_clean();
 }

@@ -1,4 +1,4 @@
-//! The command lines: `qemu-img` for an image's metadata, `qemu-nbd` for its content.
+//! The command lines: `qemu-img` for an image's metadata, `qemu-nbd` for what content it has to touch.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +8,11 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{blocking, file::ChangeNote, holder};
+use super::{
+    blocking,
+    file::{Change, ChangeNote},
+    holder,
+};
 use crate::{
     driver::{
         Failure, Result, Server, SnapshotName, Surroundings,
@@ -28,6 +32,9 @@ const MANNER: Manner = Manner {
     farewell: Duration::ZERO,
 };
 const CHECK_LIMIT: Duration = Duration::from_mins(30);
+/// What `qemu-img check` ends with when it has looked at everything, and found damage or left leaks
+/// (qemu-img(1)).
+const FOUND: [i32; 2] = [2, 3];
 
 /// What can be done to one image.
 pub(super) struct Command {
@@ -83,17 +90,11 @@ impl Command {
         if !self.note.is_there().await? {
             return Ok(());
         }
-        let check = self
-            .img()
-            .args(["check", "-q", "-r", "leaks", "--image-opts"]);
-        let check = check
-            .arg(options("qcow2", &self.image))
-            .time_limit(CHECK_LIMIT);
-        match self.run_patiently(check).await {
+        match self.run_patiently(self.check("leaks")).await {
             Ok(()) => self.note.remove().await,
             Err(StartError::Process(process::Error::Failed {
                 message, status, ..
-            })) if status.code().is_some() => {
+            })) if let Some(code) = status.code() => {
                 let journal = &self.surroundings.journal;
                 if is_lock(&message) {
                     let message = "The image is in use, and is checked for leaks later";
@@ -102,24 +103,38 @@ impl Command {
                 }
                 let message = format!("Checking the image found more than leaks: {message}");
                 journal.private(Level::Warn, message);
-                self.note.remove().await
+                if FOUND.contains(&code) {
+                    return self.note.remove().await;
+                }
+                // It was not looked at to its end.
+                Ok(())
             }
             Err(error) => Err(self.explain(error).await),
         }
     }
 
-    /// Takes the image's write lock and gives it back, so that a restore can be refused before it has
-    /// changed anything.
-    pub(super) async fn ensure_unused(&self) -> Result<()> {
-        let server = self.serve(&self.image).await?;
-        server.finish().await
+    /// Does what QEMU does by itself when it opens an image whose reference counts were deferred and
+    /// never written. That takes as long as the image is large, and no server is waited for so long.
+    pub(super) async fn recount(&self) -> Result<()> {
+        let ((), change) = self.noting(self.run_patiently(self.check("all"))).await?;
+        change.end().await
+    }
+
+    fn check(&self, repair: &str) -> Invocation {
+        let check = self.img().args(["check", "-q", "-r", repair]);
+        let check = check.arg("--image-opts");
+        let check = check.arg(options("qcow2", &self.image));
+        check.time_limit(CHECK_LIMIT)
     }
 
     /// Takes the file's write lock and gives it back, whatever is in the file: as plain bytes, none
     /// of which are read or written, even a damaged image or one that needs a key can be opened.
-    pub(super) async fn ensure_unlocked(&self) -> Result<()> {
+    pub(super) async fn ensure_unused(&self) -> Result<()> {
         let arguments = ["--image-opts".into(), options("raw", &self.image)];
-        self.start(&arguments).await?.finish().await
+        match self.start(&arguments).await {
+            Ok(server) => server.finish().await,
+            Err(error) => Err(self.explain(error).await),
+        }
     }
 
     /// Has the end of an operation wait for whoever keeps this.
@@ -127,37 +142,36 @@ impl Command {
         self.surroundings.processes.token()
     }
 
-    /// Serves an image to be written.
-    pub(super) async fn serve(&self, image: &Path) -> Result<Server> {
-        self.start(&["--image-opts".into(), options("qcow2", image)])
-            .await
+    /// Serves the image to be written, which is a change until the server has ended.
+    pub(super) async fn serve(&self) -> Result<(Server, Change)> {
+        let arguments = ["--image-opts".into(), options("qcow2", &self.image)];
+        self.noting(self.start(&arguments)).await
     }
 
     /// Serves a snapshot to be read, beside whoever writes the image. It takes no lock, because that
     /// would keep an instance from being started until the last byte is read.
     pub(super) async fn serve_snapshot(&self, name: SnapshotName) -> Result<Server> {
-        let snapshot = format!("--load-snapshot=snapshot.name={name}");
-        self.start(&[
+        let arguments = [
             "--read-only".into(),
-            snapshot,
+            format!("--load-snapshot=snapshot.name={name}"),
             "--image-opts".into(),
             format!("{},force-share=on", options("qcow2", &self.image)),
-        ])
-        .await
+        ];
+        match self.start(&arguments).await {
+            Ok(server) => Ok(server),
+            Err(error) => Err(self.explain(error).await),
+        }
     }
 
-    async fn start(&self, arguments: &[String]) -> Result<Server> {
+    async fn start(&self, arguments: &[String]) -> std::result::Result<Server, StartError> {
         let Surroundings {
             tools,
             processes,
             run_directory,
             ..
         } = &self.surroundings;
-        let start = || Server::start(processes, &tools.qemu_nbd, arguments, run_directory, MANNER);
-        match patiently(start).await {
-            Ok(server) => Ok(server),
-            Err(error) => Err(self.explain(error).await),
-        }
+        patiently(|| Server::start(processes, &tools.qemu_nbd, arguments, run_directory, MANNER))
+            .await
     }
 
     /// Runs a short command that changes the image, and lets it finish in any case: cut off in the
@@ -166,9 +180,18 @@ impl Command {
         let invocation = self.img().arg(verb).args(before).arg("--image-opts");
         let invocation = invocation.arg(options("qcow2", &self.image)).args(after);
         let invocation = invocation.time_limit(METADATA_LIMIT).uninterrupted();
+        let ((), change) = self.noting(self.run_patiently(invocation)).await?;
+        change.end().await
+    }
+
+    /// Notes that the image is changed, which ends here if nothing comes of it.
+    async fn noting<T>(
+        &self,
+        changing: impl Future<Output = std::result::Result<T, StartError>>,
+    ) -> Result<(T, Change)> {
         let change = self.note.begin().await?;
-        match self.run_patiently(invocation).await {
-            Ok(()) => change.end().await,
+        match changing.await {
+            Ok(changed) => Ok((changed, change)),
             Err(error) => {
                 if !error.is_interruption() {
                     change.end().await?;

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -150,7 +151,7 @@ impl Place {
         .await?
     }
 
-    /// Gives the finished image its name, durably. It may have it already.
+    /// Gives the finished image its name, durably, for nobody else to read. It may have it already.
     pub(super) async fn publish(&self) -> Result<()> {
         let Self {
             pool,
@@ -162,6 +163,9 @@ impl Place {
             if !partial.exists() && image.exists() {
                 return sync(&pool);
             }
+            let private = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(&partial, private)
+                .map_err(|error| failed("keeping others from", &partial, &error))?;
             sync(&partial)?;
             fs::rename(&partial, &image).map_err(|error| failed("renaming", &partial, &error))?;
             sync(&pool)

@@ -14,6 +14,7 @@ pub async fn volumes(storage: &dyn Storage) {
         a_volume_is_created_and_deleted_any_number_of_times,
         rolling_back_keeps_all_snapshots,
         a_volume_that_has_grown_keeps_its_size_when_it_is_rolled_back,
+        a_volume_that_is_overwritten_with_less_holds_zeros_beyond_it,
         a_snapshot_larger_than_its_volume_is_refused,
         a_staged_volume_does_not_exist_until_it_is_published,
         what_was_staged_in_vain_is_cleaned_up,
@@ -86,6 +87,23 @@ async fn a_volume_that_has_grown_keeps_its_size_when_it_is_rolled_back(storage: 
         );
     }
     driver.create_snapshot(kept()).await.unwrap();
+    driver.delete().await.unwrap();
+}
+
+async fn a_volume_that_is_overwritten_with_less_holds_zeros_beyond_it(storage: &dyn Storage) {
+    let (disk, driver) = created(storage, SIZE).await;
+    storage.write(disk, 1, 0, SIZE);
+    let less = SIZE / 2;
+    let opened = driver.overwrite().await.unwrap();
+    for offset in (0..less).step_by(index(UNIT)) {
+        opened.target().put(offset, unit_of(2)).await.unwrap();
+    }
+    opened.target().finish(less).await.unwrap();
+    opened.close().await.unwrap();
+    let read = storage.read(disk, None);
+    let (beginning, rest) = read.split_at(index(less));
+    assert!(beginning.iter().all(|byte| *byte == 2));
+    assert!(rest.iter().all(|byte| *byte == 0));
     driver.delete().await.unwrap();
 }
 

@@ -7,7 +7,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use tidemark_agent::driver::{Code, Failure, SnapshotName};
+use tidemark_agent::driver::{Code, Failure, Server, SnapshotName};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::{Disk, SIZE, Storage, created, index, kept, unit_of};
@@ -19,6 +20,7 @@ pub async fn writers(storage: &dyn Storage) {
         storage,
         a_volume_is_served_to_one_writer,
         a_server_that_dies_is_noticed_and_cleaned_up_after,
+        nothing_is_written_once_nobody_keeps_others_from_it,
     );
 }
 
@@ -61,10 +63,9 @@ async fn a_server_that_dies_is_noticed_and_cleaned_up_after(storage: &dyn Storag
     let snapshot = driver.open_snapshot(temporary).await.unwrap();
     let staged = target.stage().await.unwrap();
     for server in snapshot.server().into_iter().chain(staged.server()) {
-        let pid = i32::try_from(server.pid().unwrap()).unwrap();
-        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        kill_server(server);
         let buffer = BytesMut::zeroed(index(MIB));
-        let read = tokio::time::timeout(Duration::from_secs(5), server.client().read(0, buffer));
+        let read = timeout(Duration::from_secs(5), server.client().read(0, buffer));
         assert_eq!(
             Failure::from(read.await.unwrap().unwrap_err()).code,
             Code::StorageFailed
@@ -77,4 +78,29 @@ async fn a_server_that_dies_is_noticed_and_cleaned_up_after(storage: &dyn Storag
     assert_eq!(storage.remains(new), [""; 0]);
     driver.check_overwrite().await.unwrap();
     driver.delete().await.unwrap();
+}
+
+/// The server has the lock, or is who everybody else is kept from.
+async fn nothing_is_written_once_nobody_keeps_others_from_it(storage: &dyn Storage) {
+    let (disk, driver) = created(storage, SIZE).await;
+    storage.write(disk, 1, 0, SIZE);
+    let opened = driver.overwrite().await.unwrap();
+    let server = opened.server().unwrap();
+    kill_server(server);
+    let lost = async {
+        while server.client().ensure_connected().is_ok() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), lost).await.unwrap();
+    let failure = Failure::from(opened.target().put(0, unit_of(2)).await.unwrap_err());
+    assert_eq!(failure.code, Code::StorageFailed);
+    opened.close().await.unwrap_err();
+    assert!(storage.read(disk, None).iter().all(|byte| *byte == 1));
+    driver.delete().await.unwrap();
+}
+
+fn kill_server(server: &Server) {
+    let pid = i32::try_from(server.pid().unwrap()).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
 }
