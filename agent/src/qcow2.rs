@@ -71,6 +71,15 @@ pub enum Defect {
     Io(io::Error),
 }
 
+impl From<Defect> for io::Error {
+    fn from(defect: Defect) -> Self {
+        match defect {
+            Defect::Io(error) => error,
+            other => Self::other(other.to_string()),
+        }
+    }
+}
+
 /// An open image.
 #[derive(Debug)]
 pub struct Image {

@@ -72,11 +72,9 @@ impl Target {
                         }
                         let place = offset + run.start as u64;
                         let rest = own.write(place, &content[run.clone()]);
-                        let rest = rest.map_err(Error::Write)?;
-                        let rest = rest.into_iter();
-                        left.extend(
-                            rest.map(|part| (run.start + part.start..run.start + part.end, false)),
-                        );
+                        for part in rest.map_err(|defect| Error::Write(defect.into()))? {
+                            left.push((run.start + part.start..run.start + part.end, false));
+                        }
                     }
                     Ok(left)
                 };

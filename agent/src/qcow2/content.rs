@@ -5,17 +5,9 @@
 //! us, which would copy each byte twice. That the snapshot was there all the time is for the caller to
 //! check once all is read.
 
-use std::{
-    io::{self, ErrorKind},
-    ops::Range,
-};
+use std::ops::Range;
 
-use super::{
-    Defect, Image, OFFSET_MASK, Snapshot,
-    direct::DirectFile,
-    map::{Map, Stretch},
-    walk::Reference,
-};
+use super::{Defect, Image, OFFSET_MASK, Snapshot, direct::DirectFile, map::Map, walk::Reference};
 
 /// A snapshot of an open image, all of whose clusters are as the guest wrote them.
 #[derive(Debug)]
@@ -45,7 +37,10 @@ impl Content {
     /// The stretches from `offset` on that may hold anything but zeros, up to where the answer ends,
     /// which is beyond `offset` unless that is the end of the disk.
     pub fn data(&self, offset: u64) -> Result<(Vec<Range<u64>>, u64), Defect> {
-        let stretches = self.stretches(offset, self.map.end_of_table(offset))?;
+        let end = self.map.end_of_table(offset);
+        let stretches = self
+            .map
+            .stretches(offset, end, &|entry| self.place(entry))?;
         let end = stretches.last().map_or(offset, |last| last.disk.end);
         let data = stretches
             .into_iter()
@@ -56,30 +51,16 @@ impl Content {
 
     /// Fills `buffer` with what the disk held from `offset` on, past the page cache if it is
     /// [one for that](super::buffer).
-    pub fn read(&self, offset: u64, mut buffer: &mut [u8]) -> Result<(), Defect> {
-        let end = offset.saturating_add(buffer.len() as u64);
-        if end > self.size_bytes() {
-            let error = io::Error::new(ErrorKind::InvalidInput, "it is beyond the disk's end");
-            return Err(Defect::Io(error));
-        }
-        let mut position = offset;
-        while position < end {
-            let table_end = self.map.end_of_table(position).min(end);
-            for stretch in self.stretches(position, table_end)? {
-                let (part, rest) = buffer.split_at_mut(stretch.length(buffer));
-                match stretch.file {
-                    None => part.fill(0),
-                    Some(place) => self.read_file(place, part)?,
+    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Defect> {
+        let place = |entry| self.place(entry);
+        self.map
+            .visit(offset, buffer.len(), place, |part, file| match file {
+                None => {
+                    buffer[part].fill(0);
+                    Ok(())
                 }
-                buffer = rest;
-            }
-            position = table_end;
-        }
-        Ok(())
-    }
-
-    fn stretches(&self, start: u64, end: u64) -> Result<Vec<Stretch>, Defect> {
-        self.map.stretches(start, end, |entry| self.place(entry))
+                Some(place) => self.read_file(place, &mut buffer[part]),
+            })
     }
 
     /// Where a cluster lies in the file; none if it reads as zeros.

@@ -1,6 +1,9 @@
 //! Which part of a disk lies where in its image.
 
-use std::ops::Range;
+use std::{
+    io::{self, ErrorKind},
+    ops::Range,
+};
 
 use super::{Defect, Image};
 
@@ -30,6 +33,34 @@ impl Map {
         self.size_bytes
     }
 
+    /// Does something with each stretch of `length` bytes from `offset` on: with the part of them that it
+    /// is, and with where it lies in the file.
+    pub(super) fn visit(
+        &self,
+        offset: u64,
+        length: usize,
+        place: impl Fn(u64) -> Result<Option<u64>, Defect>,
+        mut visit: impl FnMut(Range<usize>, Option<u64>) -> Result<(), Defect>,
+    ) -> Result<(), Defect> {
+        let end = offset.saturating_add(length as u64);
+        if end > self.size_bytes {
+            let error = io::Error::new(ErrorKind::InvalidInput, "it is beyond the disk's end");
+            return Err(Defect::Io(error));
+        }
+        let (mut position, mut done) = (offset, 0_usize);
+        while position < end {
+            let table_end = self.end_of_table(position).min(end);
+            for stretch in self.stretches(position, table_end, &place)? {
+                let stretch_bytes = usize::try_from(stretch.disk.end - stretch.disk.start);
+                let next = length.min(done.saturating_add(stretch_bytes.unwrap_or(length)));
+                visit(done..next, stretch.file)?;
+                done = next;
+            }
+            position = table_end;
+        }
+        Ok(())
+    }
+
     /// Where the part of the disk ends that the L2 table of `offset` covers.
     pub(super) fn end_of_table(&self, offset: u64) -> u64 {
         let covered = self.image.header().l2_entries() as u64 * self.image.header().cluster_bytes();
@@ -44,7 +75,7 @@ impl Map {
         &self,
         start: u64,
         end: u64,
-        place: impl Fn(u64) -> Result<Option<u64>, Defect>,
+        place: &impl Fn(u64) -> Result<Option<u64>, Defect>,
     ) -> Result<Vec<Stretch>, Defect> {
         let header = self.image.header();
         let cluster_bytes = header.cluster_bytes();
@@ -91,13 +122,6 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// How much of a buffer it fills.
-    pub(super) fn length(&self, buffer: &[u8]) -> usize {
-        usize::try_from(self.disk.end - self.disk.start)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len())
-    }
-
     fn is_followed_by(&self, next: &Self) -> bool {
         match (self.file, next.file) {
             (None, None) => true,

@@ -4,11 +4,7 @@
 //! `docs/interop/qcow2.txt`): whoever has the image may write it without changing a table. All else is
 //! QEMU's to write: what a snapshot keeps, what is compressed, reads as zeros, or is not there yet.
 
-use std::{
-    io::{self, ErrorKind},
-    ops::Range,
-    path::Path,
-};
+use std::{io, ops::Range, path::Path};
 
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -54,29 +50,17 @@ impl OwnClusters {
     }
 
     /// Writes what of `content` falls on such clusters, and says which parts of it do not. Waits for the disk.
-    pub fn write(&self, offset: u64, content: &[u8]) -> io::Result<Vec<Range<usize>>> {
-        let end = offset.saturating_add(content.len() as u64);
-        if end > self.map.size_bytes() {
-            let what = "it is beyond the disk's end";
-            return Err(io::Error::new(ErrorKind::InvalidInput, what));
-        }
+    pub fn write(&self, offset: u64, content: &[u8]) -> Result<Vec<Range<usize>>, Defect> {
+        let mut rest = Vec::new();
         let place = |entry| Ok(self.place(entry));
-        let (mut rest, mut done, mut position) = (Vec::new(), 0, offset);
-        while position < end {
-            let table_end = self.map.end_of_table(position).min(end);
-            let stretches = self.map.stretches(position, table_end, place);
-            for stretch in stretches.map_err(io_error)? {
-                let part = done..done + stretch.length(&content[done..]);
-                done = part.end;
-                match stretch.file {
-                    None => rest.push(part),
-                    Some(place) => {
-                        self.file.write(place, &content[part])?;
-                    }
+        self.map
+            .visit(offset, content.len(), place, |part, file| match file {
+                None => {
+                    rest.push(part);
+                    Ok(())
                 }
-            }
-            position = table_end;
-        }
+                Some(place) => self.file.write(place, &content[part]).map_err(Defect::Io),
+            })?;
         Ok(rest)
     }
 
@@ -94,13 +78,6 @@ impl OwnClusters {
                 && self.tables.binary_search(place).is_err()
         };
         owned(entry).filter(|_| is_plain).filter(is_data)
-    }
-}
-
-fn io_error(defect: Defect) -> io::Error {
-    match defect {
-        Defect::Io(error) => error,
-        other => io::Error::other(other.to_string()),
     }
 }
 
