@@ -14,12 +14,12 @@ export interface Submit<Data, Variables> {
   submit: (variables: (key: string) => Variables) => Promise<Data | undefined>
   pending: boolean
   failure: Failure | undefined
-  /** Forgets the failure and takes another key: the dialog opens anew. */
-  renew: () => void
 }
 
 export function useSubmit<Data, Variables extends AnyVariables>(
   mutation: TypedDocumentNode<Data, Variables>,
+  /** Called with each failure, where no dialog shows it. */
+  onFailure?: (failure: Failure) => void,
 ): Submit<Data, Variables> {
   const client = useClient()
   const key = useRef<string>(undefined)
@@ -41,16 +41,14 @@ export function useSubmit<Data, Variables extends AnyVariables>(
       busy.current = false
       setPending(false)
       if (error) {
-        setFailure(mutationFailureOf(error, { offline, repeatable: variables.length > 0 }))
+        const found = mutationFailureOf(error, { offline, repeatable: variables.length > 0 })
+        setFailure(found)
+        onFailure?.(found)
         // What was refused was not started: the next try may differ, and then needs another key.
         if (error.graphQLErrors.length > 0) key.current = undefined
         return undefined
       }
       return data
-    },
-    renew() {
-      key.current = undefined
-      setFailure(undefined)
     },
   }
 }

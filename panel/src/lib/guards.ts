@@ -17,7 +17,14 @@ export interface GuardContext {
   /** The name of the instance that the volume is attached to. */
   instance?: string
   usage?: { snapshots: number; maxSnapshots: number; backups: number; maxBackups: number }
-  isAdmin?: boolean
+}
+
+/** What holds whoever would change the volume's own storage, as deleting a snapshot or the volume does. */
+export const HOLDS = ['VOLUME_BUSY', 'VOLUME_NOT_AVAILABLE']
+
+/** While these hold a volume, it is neither attached nor detached, and its instance is not started. */
+export function isRestoreOrDelete(kind: string): boolean {
+  return ['RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME', 'DELETE_SNAPSHOT', 'DELETE_VOLUME'].includes(kind)
 }
 
 /** Why a control cannot be used now, in a sentence; null if it can. */

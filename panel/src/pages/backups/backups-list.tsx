@@ -1,6 +1,7 @@
 /** The rows of the list of backups. */
 
 import { formatBytes, UNKNOWN } from '~/lib/bytes'
+import { removalReason } from '~/lib/removal'
 import { ItemRow } from '~/pages/volume/items/item-row'
 import { Cell, type Column, Lines, Table } from '~/parts/table'
 import { TextLink } from '~/parts/text-link'
@@ -16,13 +17,6 @@ const columns = (isAdmin: boolean): readonly Column[] => [
   { label: 'Created' },
   { label: 'Actions', silent: true },
 ]
-
-const IN_USE: Record<string, string> = {
-  CREATING: 'It is still being made.',
-  PENDING: 'It is still being made.',
-  RESTORING: 'A restore reads it.',
-  DELETING: 'It is being deleted already.',
-}
 
 interface BackupsListProps {
   backups: readonly BackupItem[]
@@ -40,7 +34,7 @@ export function BackupsList({ backups, isAdmin, onRestore, onDelete }: BackupsLi
           item={backup}
           about={backup.storedBytes !== null && `${formatBytes(backup.storedBytes)} stored`}
           restoreReason={null}
-          deleteReason={IN_USE[backup.status] ?? null}
+          deleteReason={removalReason(backup.status)}
           onRestore={() => onRestore(backup)}
           onDelete={() => onDelete(backup)}
         >

@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { formatCredits } from '~/lib/credits'
+import { isRestoreOrDelete } from '~/lib/guards'
 import { operationWords } from '~/lib/operation-words'
 import { toasts } from '~/lib/toasts'
 import { DetachDialog } from '~/pages/volume/dialogs/detach-dialog'
@@ -27,21 +28,16 @@ const StartInstance = graphql(`
   }
 `)
 
-/** While these hold one of its volumes, an instance is not started. */
-const EXCLUSIVE = ['RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME', 'DELETE_VOLUME']
-
 type Opened = { dialog: 'stop' | 'attach' } | { dialog: 'detach'; volume: { id: string; name: string } }
 
 export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow; isAdmin: boolean }) {
   const [opened, setOpened] = useState<Opened>()
-  const { submit, pending, failure } = useSubmit(StartInstance)
+  const { submit, pending } = useSubmit(StartInstance, ({ code, message }) => {
+    const title = code === 'UNKNOWN_OUTCOME' ? `${instance.name} may have been started` : `${instance.name} was not started`
+    toasts.add({ tone: 'bad', title, detail: message })
+  })
   const running = instance.status === 'RUNNING'
   const start = () => void submit(() => ({ input: { instanceId: instance.id } }))
-  const [told, setTold] = useState(failure)
-  if (failure !== told) {
-    setTold(failure)
-    if (failure) queueMicrotask(() => toasts.add({ tone: 'bad', title: failure.code === 'UNKNOWN_OUTCOME' ? `${instance.name} may have been started` : `${instance.name} was not started`, detail: failure.message }))
-  }
   const close = () => setOpened(undefined)
 
   return (
@@ -103,6 +99,6 @@ export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow;
 function startReason({ volumes }: InstanceRow): string | null {
   const broken = volumes.find((volume) => volume.dataState === 'INCONSISTENT')
   if (broken) return `${broken.name} is partly overwritten. Roll it back again first.`
-  const held = volumes.find((volume) => volume.activeOperation && EXCLUSIVE.includes(volume.activeOperation.kind))
+  const held = volumes.find((volume) => volume.activeOperation && isRestoreOrDelete(volume.activeOperation.kind))
   return held?.activeOperation ? `${held.name} is busy: ${operationWords(held.activeOperation.kind).running.toLowerCase()}.` : null
 }

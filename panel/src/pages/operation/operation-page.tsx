@@ -42,7 +42,7 @@ export default function OperationPage() {
               section="Queue"
               status={<OperationStatus status={operation.status} />}
               below={<CopyId id={operation.id} what="the operation" />}
-              actions={operation.finishedAt === null && <Actions operation={operation} />}
+              actions={<Actions operation={operation} />}
             />
             <OperationFacts operation={operation} />
           </div>
@@ -67,15 +67,20 @@ function titleOf({ kind, snapshot, backup, targetVolume }: QueuedOperation): str
   return [operationWords(kind).noun, subject].filter(Boolean).join(' · ')
 }
 
+/** A dialog that has ended the operation stays until it has closed, and has handed the focus on. */
 function Actions({ operation }: { operation: QueuedOperation }) {
   const [opened, setOpened] = useState<'cancel' | 'fail'>()
   const close = () => setOpened(undefined)
   return (
     <>
-      <Button reason={isStoppable(operation) ? null : 'Only snapshots, backups and restores can be cancelled.'} onClick={() => setOpened('cancel')}>
-        Cancel…
-      </Button>
-      <Button onClick={() => setOpened('fail')}>Mark failed…</Button>
+      {operation.finishedAt === null && (
+        <>
+          <Button reason={isStoppable(operation) ? null : 'Only snapshots, backups and restores can be cancelled.'} onClick={() => setOpened('cancel')}>
+            Cancel…
+          </Button>
+          <Button onClick={() => setOpened('fail')}>Mark failed…</Button>
+        </>
+      )}
       {opened === 'cancel' && <CancelDialog operation={operation} onClosed={close} />}
       {opened === 'fail' && <FailDialog operation={operation} onClosed={close} />}
     </>

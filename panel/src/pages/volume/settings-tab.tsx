@@ -3,7 +3,7 @@
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
 
-import { reasonOf } from '~/lib/guards'
+import { HOLDS, onlyCodes, reasonOf } from '~/lib/guards'
 import { counted } from '~/lib/pages'
 import { Button } from '~/parts/button'
 import { Card } from '~/parts/card'
@@ -32,8 +32,9 @@ export function SettingsTab({ volume }: { volume: VolumeDetail }) {
 }
 
 function deleteReason({ activeOperation, actions, attachedTo, snapshots }: VolumeDetail): string | null {
-  if (activeOperation) return reasonOf(actions.restoreInPlace.blockers, { now: 0 }) ?? 'Wait for the operation to finish.'
+  if (activeOperation) return reasonOf(onlyCodes(actions.restoreInPlace.blockers, HOLDS), { now: 0 }) ?? 'Wait for the operation to finish.'
   if (attachedTo) return `It is attached to ${attachedTo.name}. Detach it first.`
-  if (snapshots.nodes.length > 0) return `It has ${counted(snapshots.nodes.length, 'snapshot')}. Delete them first.`
+  const kept = snapshots.nodes.filter(({ status }) => status !== 'FAILED').length
+  if (kept > 0) return `It has ${counted(kept, 'snapshot')}. Delete them first.`
   return null
 }

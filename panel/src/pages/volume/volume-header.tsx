@@ -4,7 +4,7 @@ import { useState } from 'react'
 
 import { useIsAdmin } from '~/app/session'
 import { formatBytes } from '~/lib/bytes'
-import { onlyCodes, reasonOf } from '~/lib/guards'
+import { HOLDS, isRestoreOrDelete, onlyCodes, reasonOf } from '~/lib/guards'
 import { storageName } from '~/lib/storage'
 import { Button } from '~/parts/button'
 import { CopyId } from '~/parts/copy-id'
@@ -16,9 +16,6 @@ import { AttachDialog } from './dialogs/attach-dialog'
 import { DetachDialog } from './dialogs/detach-dialog'
 import type { VolumeDetail } from './volume-query'
 import { VolumeStatus } from './volume-status'
-
-/** While these hold a volume, it is neither attached nor detached. */
-const EXCLUSIVE = ['RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME', 'DELETE_SNAPSHOT', 'DELETE_VOLUME', 'CREATE_VOLUME']
 
 export function VolumeHeader({ volume }: { volume: VolumeDetail }) {
   const isAdmin = useIsAdmin()
@@ -67,8 +64,8 @@ export function VolumeHeader({ volume }: { volume: VolumeDetail }) {
 }
 
 function attachReason({ activeOperation, actions, dataState, attachedTo }: VolumeDetail): string | null {
-  if (activeOperation && EXCLUSIVE.includes(activeOperation.kind)) {
-    return reasonOf(onlyCodes(actions.restoreInPlace.blockers, ['VOLUME_BUSY', 'VOLUME_NOT_AVAILABLE']), { now: 0 })
+  if (activeOperation && (isRestoreOrDelete(activeOperation.kind) || activeOperation.kind === 'CREATE_VOLUME')) {
+    return reasonOf(onlyCodes(actions.restoreInPlace.blockers, HOLDS), { now: 0 })
   }
   if (dataState === 'INCONSISTENT' && !attachedTo) return 'It is partly overwritten. Roll back again first.'
   return null

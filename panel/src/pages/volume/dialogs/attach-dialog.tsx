@@ -13,9 +13,9 @@ import { SelectField } from '~/parts/select-field'
 import { useDialog } from '~/parts/use-dialog'
 
 const Instances = graphql(`
-  query InstancesToAttach {
-    instances(first: 100) {
-      nodes { id name status account { id } }
+  query InstancesToAttach($accountId: ID!) {
+    instances(first: 100, filter: { accountId: $accountId }) {
+      nodes { id name status }
     }
   }
 `)
@@ -36,9 +36,9 @@ interface AttachDialogProps {
 export function AttachDialog({ volume, onClosed }: AttachDialogProps) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(AttachVolume)
-  const [{ data }] = useKeptQuery({ query: Instances })
+  const [{ data }] = useKeptQuery({ query: Instances, variables: { accountId: volume.account.id } })
   const [chosen, setChosen] = useState<string>()
-  const instances = data?.instances.nodes.filter((instance) => instance.account.id === volume.account.id)
+  const instances = data?.instances.nodes
   const instanceId = chosen ?? instances?.[0]?.id
   const attach = async () => {
     if (instanceId && (await submit(() => ({ input: { volumeId: volume.id, instanceId } })))) dialog.close()

@@ -1,6 +1,5 @@
 /** Above a list, where its owner has too much in flight: what that is, and where it runs. */
 
-
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { type Blocker, reasonOf } from '~/lib/guards'
@@ -9,21 +8,24 @@ import { Notice } from '~/parts/notice'
 import { TextLink } from '~/parts/text-link'
 
 const InFlight = graphql(`
-  query InFlight {
-    started: operations(filter: { status: STARTED }, first: 10) {
+  query InFlight($accountId: ID!) {
+    started: operations(filter: { status: STARTED, accountId: $accountId }, first: 25) {
       nodes { id kind volume { id name } targetVolume { id name } }
     }
-    pending: operations(filter: { status: PENDING }, first: 10) {
+    pending: operations(filter: { status: PENDING, accountId: $accountId }, first: 25) {
       nodes { id kind volume { id name } targetVolume { id name } }
     }
   }
 `)
 
-export function InFlightNote({ blockers }: { blockers: readonly Blocker[] }) {
+/** What the limit counts: not what only deletes. */
+const COUNTED = ['CREATE_SNAPSHOT', 'CREATE_BACKUP', 'RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME']
+
+export function InFlightNote({ blockers, accountId }: { blockers: readonly Blocker[]; accountId: string }) {
   const blocker = blockers.find(({ code }) => code === 'IN_FLIGHT_LIMIT_REACHED')
-  const [{ data }] = useKeptQuery({ query: InFlight, pause: !blocker })
+  const [{ data }] = useKeptQuery({ query: InFlight, variables: { accountId }, pause: !blocker })
   if (!blocker) return null
-  const running = data ? [...data.started.nodes, ...data.pending.nodes] : []
+  const running = data ? [...data.started.nodes, ...data.pending.nodes].filter(({ kind }) => COUNTED.includes(kind)) : []
   return (
     <Notice tone="warn" title={reasonOf([blocker], { now: 0 })}>
       <ul>

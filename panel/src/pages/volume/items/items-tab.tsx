@@ -91,7 +91,10 @@ export function ItemsTab({ volume, activity, kind, onKind }: ItemsTabProps) {
         }
       >
         {used >= most && <CapNote>{capReason(words.one, used, most)}</CapNote>}
-        <InFlightNote blockers={(kind === 'snapshots' ? volume.actions.createSnapshot : volume.actions.createBackup).blockers} />
+        <InFlightNote
+          blockers={(kind === 'snapshots' ? volume.actions.createSnapshot : volume.actions.createBackup).blockers}
+          accountId={volume.account.id}
+        />
         {rows.length === 0 ? (
           <Empty icon={<Icon size={20} />} title={words.none} action={create(words.first, <Plus size={16} aria-hidden />)}>
             {words.what}

@@ -1,8 +1,8 @@
 /** Why the controls of a volume's items cannot be used now, in sentences that count down. */
 
 import { useServerTime } from '~/api/context'
-import { useIsAdmin } from '~/app/session'
-import { onlyCodes, reasonOf } from '~/lib/guards'
+import { HOLDS, onlyCodes, reasonOf } from '~/lib/guards'
+import { removalReason } from '~/lib/removal'
 
 import type { BackupRow, SnapshotRow, VolumeDetail } from '../volume-query'
 
@@ -13,17 +13,9 @@ export interface Reasons {
   remove: (item: SnapshotRow | BackupRow) => string | null
 }
 
-/** What holds whoever would change the volume's own storage, as deleting a snapshot does. */
-const HOLDS = ['VOLUME_BUSY', 'VOLUME_NOT_AVAILABLE']
-const IN_USE: Record<string, string> = {
-  CREATING: 'It is still being made.',
-  RESTORING: 'A restore reads it.',
-  DELETING: 'It is being deleted already.',
-}
-
 export function useReasons({ actions, usage, attachedTo }: VolumeDetail): Reasons {
   const now = useServerTime('second')
-  const context = { now, usage, instance: attachedTo?.name, isAdmin: useIsAdmin() }
+  const context = { now, usage, instance: attachedTo?.name }
   const inPlace = actions.restoreInPlace.blockers
   const toNew = actions.restoreToNewVolume.blockers
 
@@ -40,7 +32,7 @@ export function useReasons({ actions, usage, attachedTo }: VolumeDetail): Reason
         const held = reasonOf(onlyCodes(inPlace, HOLDS), context)
         if (held) return held
       }
-      return IN_USE[item.status] ?? null
+      return removalReason(item.status)
     },
   }
 }
