@@ -1,9 +1,9 @@
-/** What axe-core finds on a page, in both themes and from the narrowest to the widest window. */
+/** What axe-core finds on a page, in both themes and from the narrowest to the widest window; and how one gets about without a mouse. */
 
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 
-import { expect, type Page } from '@playwright/test'
+import { expect, type Locator, type Page } from '@playwright/test'
 
 const AXE = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
@@ -32,6 +32,16 @@ export async function expectAccessible(page: Page): Promise<void> {
   }, RULES)
   expect(found.violations).toEqual([])
   expect(found.sideways).toBeLessThanOrEqual(0)
+}
+
+/** Presses Tab until the focus is there, as somebody without a mouse does. */
+export async function tabTo(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
+  await expect(target).toBeVisible()
+  for (let presses = 0; presses < 60; presses += 1) {
+    if (await target.evaluate((element) => element === document.activeElement)) return
+    await page.keyboard.press(key)
+  }
+  throw new Error(`the focus does not reach ${target}`)
 }
 
 /** Accessible as it is now, in both themes and at all widths. */

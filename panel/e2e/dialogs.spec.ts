@@ -1,12 +1,10 @@
-/** Every dialog of a customer and every state of the banner, in both themes, on a phone and on a desk. */
+/** Every dialog of a customer, the menus and every state of the banner, in both themes and at all widths. */
 
 import type { Locator, Page } from '@playwright/test'
 
 import { takeDestinationAway } from './faults.ts'
 import { expect, expectAccessibleEverywhere, limitBackups, makeItem, test } from './fixtures.ts'
 import { attachAndRun, begin, beginSlowBackup, cancel, reaches } from './platform.ts'
-
-const WIDTHS = [1440, 320]
 
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
@@ -27,6 +25,7 @@ test('all dialogs are accessible', async ({ panel, customer }) => {
     [`${volume}?tab=backups`, 'Delete this backup?', button('Delete weekly')],
     [`${volume}?tab=backups`, 'Restore from weekly', button('Restore weekly'), offers('Plan', 'Small')],
     ['/instances', 'Attach a volume to orders-db-01', button('Attach a volume to orders-db-01'), offers('Volume', 'orders-db-data')],
+    ['/volumes', 'Account', button('account of')],
     ['/api-tokens', 'Create an API token', button('Create token')],
     ['/api-tokens', 'Revoke nightly?', button('Revoke nightly')],
   ]
@@ -34,7 +33,7 @@ test('all dialogs are accessible', async ({ panel, customer }) => {
     await panel.goto(path)
     for (const step of steps) await step()
     await expectDialog(panel, title)
-    await expectAccessibleEverywhere(panel, WIDTHS)
+    await expectAccessibleEverywhere(panel)
   }
 
   await panel.goto('/api-tokens')
@@ -42,26 +41,54 @@ test('all dialogs are accessible', async ({ panel, customer }) => {
   await panel.getByLabel('Name').fill('weekly')
   await panel.keyboard.press('Enter')
   await expectDialog(panel, 'The token weekly')
-  await expectAccessibleEverywhere(panel, WIDTHS)
+  await expectAccessibleEverywhere(panel)
 
   await panel.goto(volume)
   await panel.getByRole('button', { name: 'Restore before-upgrade' }).click()
   await panel.getByRole('radio', { name: 'Roll back this volume' }).click()
   await panel.getByLabel('Type orders-db-data to confirm').fill('Orders-db-data')
   await expect(panel.getByText('Almost: capitals and spaces must match.')).toBeVisible()
-  await expectAccessibleEverywhere(panel, WIDTHS)
+  await expectAccessibleEverywhere(panel)
 
   await attachAndRun(customer)
   await expect(panel.getByRole('button', { name: 'Stop orders-db-01…' })).toBeVisible()
-  await expectAccessibleEverywhere(panel, WIDTHS)
+  await expectAccessibleEverywhere(panel)
   await panel.goto(volume)
   await panel.getByRole('button', { name: 'Detach…' }).click()
   await expectDialog(panel, 'Detach orders-db-data?')
-  await expectAccessibleEverywhere(panel, WIDTHS)
+  await expectAccessibleEverywhere(panel)
   await panel.goto('/instances')
   await panel.getByRole('button', { name: 'Stop orders-db-01' }).click()
   await expectDialog(panel, 'Stop orders-db-01?')
-  await expectAccessibleEverywhere(panel, WIDTHS)
+  await expectAccessibleEverywhere(panel)
+})
+
+test('an open list of choices is accessible', async ({ panel, customer }) => {
+  await makeItem(customer, 'backup', 'weekly')
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  await panel.getByRole('button', { name: 'Restore weekly' }).click()
+  await panel.getByRole('combobox', { name: 'Plan' }).click()
+  await expect(panel.getByRole('option', { name: /Ceph/ })).toContainText('Ceph storage: can’t take a QCOW2 file backup.')
+  await expectAccessibleEverywhere(panel)
+  await expect(panel.getByRole('listbox')).toBeVisible()
+})
+
+test('on a phone the menu leads to every list', async ({ panel, customer }) => {
+  await panel.setViewportSize({ width: 320, height: 900 })
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await expect(panel.getByRole('navigation', { name: 'Main' })).toBeHidden()
+  const menu = panel.getByRole('dialog', { name: 'Menu' })
+  for (const name of ['Instances', 'Backups', 'API tokens', 'Volumes']) {
+    await panel.getByRole('button', { name: 'Menu' }).click()
+    await menu.getByRole('link', { name, exact: true }).click()
+    await expect(menu).toHaveCount(0)
+    await expect(panel.getByRole('heading', { level: 1, name })).toBeVisible()
+  }
+  await panel.getByRole('button', { name: 'Menu' }).click()
+  await expect(menu.getByRole('link', { name: 'Volumes' })).toHaveAttribute('aria-current', 'page')
+  await expectAccessibleEverywhere(panel, [320])
+  await menu.getByRole('button', { name: 'Close the menu' }).click()
+  await expect(menu).toHaveCount(0)
 })
 
 test('the banner, the cap and the empty lists are accessible', async ({ panel, customer, gateway, admin }) => {
@@ -71,7 +98,7 @@ test('the banner, the cap and the empty lists are accessible', async ({ panel, c
   const shows = async (path: string, what: Locator) => {
     await panel.goto(path)
     await expect(what).toBeVisible()
-    await expectAccessibleEverywhere(panel, WIDTHS)
+    await expectAccessibleEverywhere(panel)
   }
   await shows('/backups', panel.getByText('No backups yet'))
   await shows('/api-tokens', panel.getByText('No API tokens yet'))
@@ -79,17 +106,17 @@ test('the banner, the cap and the empty lists are accessible', async ({ panel, c
   await shows(`${volume}?tab=settings`, panel.getByRole('button', { name: 'Delete volume…' }))
   await panel.getByRole('button', { name: 'Delete volume…' }).click()
   await expectDialog(panel, 'Delete this volume?')
-  await expectAccessibleEverywhere(panel, WIDTHS)
+  await expectAccessibleEverywhere(panel)
 
   const operation = await beginSlowBackup(gateway, admin, customer)
   await shows(`${volume}?tab=backups`, banner.getByText(/left$/))
   await banner.getByRole('button', { name: 'Cancel…' }).click()
   await expectDialog(panel, 'Cancel this operation?')
-  await expectAccessibleEverywhere(panel, WIDTHS)
+  await expectAccessibleEverywhere(panel)
   await panel.getByRole('button', { name: 'Let it run' }).click()
   await cancel(customer, operation)
   await expect(banner.getByText('Backup cancelled', { exact: true })).toBeVisible()
-  await expectAccessibleEverywhere(panel, WIDTHS)
+  await expectAccessibleEverywhere(panel)
 
   const putBack = await takeDestinationAway(gateway)
   try {

@@ -3,8 +3,9 @@
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { Page } from '@playwright/test'
+import type { Page, Route } from '@playwright/test'
 
+import type { Json } from './api.ts'
 import type { Customer } from './fixtures.ts'
 import type { Gateway } from './gateway.ts'
 
@@ -37,7 +38,10 @@ export async function damage(path: string): Promise<void> {
   await file.close()
 }
 
-/** Waits until a roll back writes into the volume, and stops the process that serves its image; gives a way to let it go on. */
+/**
+ * Waits until a roll back writes into the volume, and stops the process that serves its image; gives a way to let it
+ * go on. What the disk shares with nobody goes past that process: the volume has to have a snapshot of what is written.
+ */
 export async function freezeRollBack(gateway: Gateway, { api, volume }: Customer): Promise<() => void> {
   const query = 'query ($id: ID!) { volume(id: $id) { activeOperation { progress { phase } } } }'
   const deadline = Date.now() + 60_000
@@ -56,13 +60,42 @@ export async function freezeRollBack(gateway: Gateway, { api, volume }: Customer
 
 /** Lets the next request of that name reach the gateway, and cuts the connection before its answer arrives. */
 export async function loseAnswer(page: Page, operationName: string): Promise<void> {
-  let lost = false
-  await page.route('**/graphql', async (route) => {
-    if (lost || route.request().postDataJSON().operationName !== operationName) return route.fallback()
-    lost = true
+  await onNext(page, operationName, async (route) => {
     await route.fetch()
     await route.abort('connectionreset')
   })
+}
+
+/** Has something happen while the next request of that name is on its way: the page cannot have known of it. */
+export async function overtake(page: Page, operationName: string, happen: () => Promise<unknown>): Promise<void> {
+  await onNext(page, operationName, async (route) => {
+    await happen()
+    await route.continue()
+  })
+}
+
+/** Lets the page believe what is not so, or no longer: `change` is made to each answer of that name. */
+export async function misinform(page: Page, operationName: string, change: (data: Json) => void): Promise<void> {
+  await page.route('**/graphql', async (route) => {
+    if (nameOf(route) !== operationName) return route.fallback()
+    const response = await route.fetch()
+    const json = (await response.json()) as { data: Json }
+    change(json.data)
+    await route.fulfill({ response, json })
+  })
+}
+
+async function onNext(page: Page, operationName: string, handle: (route: Route) => Promise<void>): Promise<void> {
+  let met = false
+  await page.route('**/graphql', async (route) => {
+    if (met || nameOf(route) !== operationName) return route.fallback()
+    met = true
+    await handle(route)
+  })
+}
+
+function nameOf(route: Route): string {
+  return route.request().postDataJSON().operationName
 }
 
 /** Sends a signal to a process; false where that has ended. */

@@ -1,6 +1,6 @@
 /**
  * What a journey gets: a gateway for each worker, and in it a customer of its own with an instance and
- * a volume. A page with an error in its console fails the test.
+ * a volume. An error in the console of any page, in whichever browser, fails the test.
  */
 
 import { execFile } from 'node:child_process'
@@ -37,6 +37,8 @@ interface TestFixtures {
   panel: Page
   /** Which errors of the console the journey provokes. */
   expectedErrors: RegExp | undefined
+  /** What the pages of all browsers complain of. */
+  consoleErrors: void
 }
 
 interface WorkerFixtures {
@@ -72,16 +74,27 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   baseURL: async ({ gateway }, use) => use(gateway.url),
   customer: async ({ gateway, admin }, use) => use(await makeCustomer(gateway, admin)),
   expectedErrors: [undefined, { option: true }],
-  panel: async ({ page, customer, expectedErrors }, use) => {
-    const errors = watchConsole(page, expectedErrors)
+  consoleErrors: [
+    async ({ browser, expectedErrors }, use) => {
+      const errors: string[][] = []
+      const watch = (context: BrowserContext) => {
+        context.on('page', (page) => errors.push(watchConsole(page, expectedErrors)))
+      }
+      browser.on('context', watch)
+      await use()
+      browser.off('context', watch)
+      expect(errors.flat()).toEqual([])
+    },
+    { auto: true },
+  ],
+  panel: async ({ page, customer }, use) => {
     await beginSession(page, customer)
     await use(page)
-    expect(errors).toEqual([])
   },
 })
 
 /** Collects what a page complains of. */
-export function watchConsole(page: Page, expected?: RegExp): string[] {
+function watchConsole(page: Page, expected: RegExp | undefined): string[] {
   const errors: string[] = []
   page.on('console', (message) => {
     const text = message.text()
@@ -136,19 +149,27 @@ async function makeCustomer(gateway: Gateway, admin: Api): Promise<Customer> {
   await admin.ask('mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }', { input: { accountId, ...who } })
   const { hypervisors } = await admin.ask('{ hypervisors { id name } }')
   const { createInstance } = await admin.ask('mutation ($input: CreateInstanceInput!) { createInstance(input: $input) { instance { id name } } }', {
-    input: { accountId, hypervisorId: hypervisors.find((one: Named) => one.name === 'this-machine').id, name: 'orders-db-01' },
+    input: { accountId, hypervisorId: named(hypervisors, 'this-machine').id, name: 'orders-db-01' },
   })
   const api = await Api.signIn(gateway.url, who)
   const volume = await makeVolume(api, 'orders-db-data')
   return { ...who, api, accountId, instance: createInstance.instance, volume }
 }
 
-/** Makes a volume of the plan whose name begins so, and waits until it is there. */
-export async function makeVolume(api: Api, name: string, plan: 'Small' | 'Large' = 'Small'): Promise<Named> {
-  const { hypervisorGroups } = await api.ask('{ hypervisorGroups { id plans { id name } } }')
-  const planId = hypervisorGroups[0].plans.find((one: Named) => one.name.startsWith(plan)).id
+/** The one of that name: journeys of the same gateway add others to its lists. */
+export function named<One extends Named>(list: readonly One[], name: string): One {
+  const found = list.find((one) => one.name === name)
+  if (!found) throw new Error(`there is no ${name}`)
+  return found
+}
+
+/** Makes a volume of the plan whose name begins so, on the demo's own machine, and waits until it is there. */
+export async function makeVolume(api: Api, name: string, plan = 'Small'): Promise<Named> {
+  const { hypervisorGroups } = await api.ask('{ hypervisorGroups { id name plans { id name } } }')
+  const group = named<Named & { plans: Named[] }>(hypervisorGroups, 'One machine')
+  const planId = group.plans.find((one) => one.name.startsWith(plan))?.id
   const { createVolume } = await api.ask('mutation ($input: CreateVolumeInput!) { createVolume(input: $input) { volume { id name } } }', {
-    input: { name, planId, hypervisorGroupId: hypervisorGroups[0].id },
+    input: { name, planId, hypervisorGroupId: group.id },
   })
   const { id } = createVolume.volume
   await api.until('query ($id: ID!) { volume(id: $id) { status } }', { id }, (data) => data['volume'].status === 'AVAILABLE')
@@ -176,10 +197,11 @@ export async function fill(gateway: Gateway, volume: Named, mebibytes: number, s
   await rm(raw)
 }
 
-/** Lets backups be written no faster than that. */
+/** Lets the demo's own machine write backups no faster than that. */
 export async function limitBackups(admin: Api, bytesPerSecond: number | null): Promise<void> {
-  const { backupStorages } = await admin.ask('{ backupStorages { id } }')
+  const { hypervisors } = await admin.ask('{ hypervisors { id name backupStorage { id } } }')
+  const { backupStorage } = named<Named & { backupStorage: { id: string } }>(hypervisors, 'this-machine')
   await admin.ask('mutation ($input: UpdateBackupStorageInput!) { updateBackupStorage(input: $input) { backupStorage { id } } }', {
-    input: { backupStorageId: backupStorages[0].id, bandwidthLimit: bytesPerSecond },
+    input: { backupStorageId: backupStorage.id, bandwidthLimit: bytesPerSecond },
   })
 }

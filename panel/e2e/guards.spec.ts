@@ -1,7 +1,8 @@
 /** What is refused, how it is told, and the ways out. */
 
-import { expect, expectAccessible, leaveDialog, limitBackups, makeItem, makeVolume, test } from './fixtures.ts'
-import { attachAndRun, begin, beginSlowBackup, cancel, reaches, takeBackupStorageAway } from './platform.ts'
+import { misinform, overtake } from './faults.ts'
+import { expect, expectAccessible, leaveDialog, limitBackups, makeItem, makeVolume, type Named, test } from './fixtures.ts'
+import { attachAndRun, begin, beginSlowBackup, cancel, forbidItems, reaches, takeBackupStorageAway } from './platform.ts'
 
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
@@ -14,6 +15,8 @@ test('at the cap the button says why, and a deleted snapshot frees it', async ({
   await expect(take).toHaveAttribute('aria-disabled', 'true')
   await expect(take).toHaveAccessibleDescription(/Snapshot limit reached \(5 of 5\)/)
   await take.click({ force: true })
+  // In the note above the list, and beside the button.
+  await expect(panel.getByText(/^Snapshot limit reached \(5 of 5\)\./).filter({ visible: true })).toHaveCount(2)
   await expect(panel.getByRole('dialog')).toHaveCount(0)
   await expectAccessible(panel)
 
@@ -22,6 +25,35 @@ test('at the cap the button says why, and a deleted snapshot frees it', async ({
   await panel.keyboard.press('Enter')
   await expect(panel.getByText('4 of 5 snapshots')).toBeVisible()
   await expect(take).not.toHaveAttribute('aria-disabled', 'true')
+})
+
+test('a plan with a cap of 0 has none, and says so', async ({ panel, customer, admin }) => {
+  const putBack = await forbidItems(admin, 'Small, 1 GiB')
+  try {
+    await panel.goto(`/volumes/${customer.volume.id}`)
+    for (const [tab, first, noun] of [['Snapshots', 'Take the first snapshot', 'snapshots'], ['Backups', 'Create the first backup', 'backups']] as const) {
+      await panel.getByRole('tab', { name: new RegExp(`^${tab}\\b(?! &)`) }).click()
+      await expect(panel.getByText(`0 of 0 ${noun}`)).toBeVisible()
+      const reason = `This plan has no ${noun}. Move to a plan that has them.`
+      await expect(panel.getByRole('button', { name: first })).toHaveAccessibleDescription(reason)
+      await expect(panel.getByText(reason).filter({ visible: true })).toBeVisible()
+    }
+    await expectAccessible(panel)
+  } finally {
+    await putBack()
+  }
+})
+
+test('the volume of somebody else looks like one that does not exist', async ({ panel, customer, admin }) => {
+  const { volumes } = await admin.ask('{ volumes(first: 100) { nodes { id account { id } } } }')
+  const foreign: Named = volumes.nodes.find(({ account }: { account: Named }) => account.id !== customer.accountId)
+  const shown = async (id: string) => {
+    await panel.goto(`/volumes/${id}`)
+    await expect(panel.getByRole('main').getByText('There is no such volume')).toBeVisible()
+    await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+    return [await panel.title(), await panel.locator('body').innerText()]
+  }
+  expect(await shown(foreign.id)).toEqual(await shown('018f0000-0000-7000-8000-000000000000'))
 })
 
 test('a running instance blocks a roll back; stopping it frees it', async ({ panel, customer }) => {
@@ -76,6 +108,25 @@ test('a plan that is too small or of another storage stays listed and says why',
   await small.click({ force: true })
   await panel.keyboard.press('Escape')
   await expect(dialog.getByRole('combobox', { name: 'Plan' })).toContainText('Large, 4 GiB')
+  await leaveDialog(panel)
+
+  // A page that has it wrong is told by the API.
+  await misinform(panel, 'RestoreOptions', ({ volumePlans, hypervisorGroups }) => {
+    for (const plan of volumePlans) Object.assign(plan, { storageType: 'QCOW2_FILE', sizeBytes: 4 * 2 ** 30 })
+    for (const group of hypervisorGroups) group.plans = volumePlans
+  })
+  await panel.getByRole('button', { name: 'Restore weekly' }).click()
+  const refusals: [plan: RegExp, words: string][] = [
+    [/Ceph/, 'Backup created on qcow2 files cannot restore onto a Ceph-backed plan. Choose a target plan whose storage type matches the source volume\'s storage type.'],
+    [/Small/, 'The target is 1073741824 bytes, but the item\'s volume was 4294967296 bytes. Choose a larger plan.'],
+  ]
+  for (const [plan, words] of refusals) {
+    await dialog.getByRole('combobox', { name: 'Plan' }).click()
+    await panel.getByRole('option', { name: plan }).click()
+    await dialog.getByRole('button', { name: 'Create volume' }).click()
+    await expect(dialog.getByRole('alert')).toContainText(words)
+  }
+  await panel.unrouteAll({ behavior: 'wait' })
 })
 
 test('while a backup runs, each control of the volume says what it waits for', async ({ panel, customer, gateway, admin }) => {
@@ -95,6 +146,7 @@ test('while a backup runs, each control of the volume says what it waits for', a
     const control = panel.getByRole('button', { name, exact: true })
     await expect(control).toHaveAccessibleDescription(reason)
     await control.click({ force: true })
+    await expect(panel.getByText(reason).filter({ visible: true })).toHaveCount(1)
   }
   await expect(panel.getByRole('dialog')).toHaveCount(0)
   await panel.getByRole('tab', { name: 'Settings' }).click()
@@ -129,7 +181,7 @@ test('with three operations in flight the next volume lists them, and goes on wh
   await panel.getByRole('link', { name: 'orders-3' }).click()
   const banner = panel.getByRole('region', { name: 'Current operation' })
   await expect(banner.getByText('Queued. Waiting for a hypervisor of One machine to start.')).toBeVisible()
-  await expect(banner.getByText(/^Waiting \d+ s$/)).toBeVisible()
+  await expect(banner.getByText(/^Waiting (\d+ min )?\d+ s$/)).toBeVisible()
   await expectAccessible(panel)
   await panel.goBack()
   await expect(take).toHaveAccessibleDescription(reason)
@@ -151,8 +203,14 @@ test('a cap that is reached while the dialog is open is told in it', async ({ pa
 })
 
 test('at the cap of backups the button says why', async ({ panel, customer }) => {
-  for (let number = 1; number <= 10; number += 1) await makeItem(customer, 'backup', `backup-${number}`)
+  for (let number = 1; number <= 9; number += 1) await makeItem(customer, 'backup', `backup-${number}`)
   await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  await panel.getByRole('button', { name: 'Create backup' }).click()
+  await makeItem(customer, 'backup', 'backup-10')
+  // This dialog is older than the tenth.
+  await panel.getByRole('dialog').getByRole('button', { name: 'Create backup' }).click()
+  await expect(panel.getByRole('dialog').getByRole('alert')).toContainText('Backup limit reached. Delete an existing backup first.')
+  await leaveDialog(panel)
   await expect(panel.getByText('10 of 10 backups')).toBeVisible()
   await expect(panel.getByRole('button', { name: 'Create backup' })).toHaveAccessibleDescription(/Backup limit reached \(10 of 10\)/)
 })
@@ -163,7 +221,11 @@ test('an instance that is started while the roll back is being confirmed blocks 
   await panel.getByRole('button', { name: 'Restore before-upgrade' }).click()
   await panel.getByRole('radio', { name: 'Roll back this volume' }).click()
   await panel.getByLabel('Type orders-db-data to confirm').fill('orders-db-data')
-  await attachAndRun(customer)
+  await overtake(panel, 'RestoreInPlace', () => attachAndRun(customer))
+  await panel.getByRole('button', { name: 'Overwrite and roll back' }).click()
+  await expect(panel.getByRole('dialog').getByRole('alert')).toContainText(
+    'Cannot restore in-place while attached to a running instance. Stop the instance or detach the volume first.',
+  )
   await expect(panel.getByText('orders-db-data is attached to orders-db-01, which is running.')).toBeVisible()
   await expect(panel.getByRole('button', { name: 'Overwrite and roll back' })).toHaveAttribute('aria-disabled', 'true')
   // The way that has no such restriction.

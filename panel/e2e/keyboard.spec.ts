@@ -1,18 +1,12 @@
 /** All that a customer does, by the keyboard alone. */
 
-import type { Locator, Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 
-import { expect, makeItem, test } from './fixtures.ts'
+import { tabTo } from './accessibility.ts'
+import { expect, fill, limitBackups, makeItem, test } from './fixtures.ts'
+import { MIB } from './platform.ts'
 
-/** Presses Tab until the focus is there, as somebody without a mouse does. */
-async function tabTo(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
-  await expect(target).toBeVisible()
-  for (let presses = 0; presses < 60; presses += 1) {
-    if (await target.evaluate((element) => element === document.activeElement)) return
-    await page.keyboard.press(key)
-  }
-  throw new Error(`the focus does not reach ${target}`)
-}
+test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
 /** Whether what has the focus shows it. */
 async function expectRing(page: Page): Promise<void> {
@@ -20,7 +14,7 @@ async function expectRing(page: Page): Promise<void> {
   expect(outline).not.toBe('none')
 }
 
-test('signing in, a snapshot, a restore, a roll back, a delete and a token take no mouse', async ({ page, customer }) => {
+test('all from signing in to signing out takes no mouse', async ({ page, customer, gateway, admin }) => {
   await page.goto('/')
   await tabTo(page, page.getByLabel('Email'))
   await page.keyboard.type(customer.email)
@@ -78,20 +72,23 @@ test('signing in, a snapshot, a restore, a roll back, a delete and a token take 
   await expect(page.getByRole('region', { name: 'Current operation' }).getByText('Rolled back', { exact: true })).toBeVisible()
   await expect(restore).toBeFocused()
 
-  // A restore to a new volume leads to it.
+  // A restore to a new volume, of another plan, leads to it.
   await expect(restore).toBeEnabled()
   await page.keyboard.press('Enter')
   await expect(dialog.getByRole('radio', { name: 'Restore to a new volume' })).toBeFocused()
   await tabTo(page, dialog.getByRole('combobox', { name: 'Plan' }))
   await page.keyboard.press('Enter')
   await expect(page.getByRole('option', { name: /Small/ })).toBeFocused()
-  await page.keyboard.press('ArrowDown')
-  await page.keyboard.press('Escape')
+  await page.keyboard.press('ArrowUp')
+  await expect(page.getByRole('option', { name: /Large/ })).toBeFocused()
+  await page.keyboard.press('Enter')
   await expect(dialog.getByRole('combobox', { name: 'Plan' })).toBeFocused()
+  await expect(dialog.getByRole('combobox', { name: 'Plan' })).toContainText('Large, 4 GiB')
   await tabTo(page, dialog.getByLabel('Name'), 'Shift+Tab')
   await page.keyboard.type('orders-db-copy')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('heading', { level: 1, name: 'orders-db-copy' })).toBeFocused()
+  await expect(page.getByText('4 GiB', { exact: true })).toBeVisible()
 
   // Tabs move by arrows, and keep the focus.
   await tabTo(page, page.getByRole('tab', { name: 'Snapshots & Backups' }))
@@ -114,7 +111,33 @@ test('signing in, a snapshot, a restore, a roll back, a delete and a token take 
   await expect(page.getByText('No snapshots yet')).toBeVisible()
   // What opened it is gone: the focus is not lost.
   await expect(alert).toBeHidden()
-  expect(await page.evaluate(() => document.activeElement !== document.body)).toBe(true)
+  await expect(page.getByRole('heading', { level: 1, name: 'orders-db-data' })).toBeFocused()
+
+  // A backup that is cancelled, and one that is not.
+  await fill(gateway, customer.volume, 96)
+  await limitBackups(admin, MIB)
+  await tabTo(page, page.getByRole('tab', { name: /^Snapshots\b(?! &)/ }))
+  await page.keyboard.press('ArrowRight')
+  await tabTo(page, page.getByRole('button', { name: 'Create the first backup' }))
+  await page.keyboard.press('Enter')
+  await page.keyboard.type('too-slow')
+  await page.keyboard.press('Enter')
+  const banner = page.getByRole('region', { name: 'Current operation' })
+  await tabTo(page, banner.getByRole('button', { name: 'Cancel…' }), 'Shift+Tab')
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByRole('button', { name: 'Cancel the operation' }))
+  await page.keyboard.press('Enter')
+  await expect(banner.getByText('Backup cancelled', { exact: true })).toBeVisible()
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await limitBackups(admin, null)
+  await tabTo(page, page.getByRole('button', { name: 'Create backup' }))
+  await page.keyboard.press('Enter')
+  await page.keyboard.type('weekly')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('row', { name: /weekly/ })).toContainText('Available')
+  await tabTo(page, banner.getByRole('button', { name: 'Dismiss' }), 'Shift+Tab')
+  await page.keyboard.press('Enter')
+  await expect(banner.getByText('Backup created', { exact: true })).toBeHidden()
 
   // A token.
   await tabTo(page, page.getByRole('link', { name: 'API tokens' }), 'Shift+Tab')
@@ -127,7 +150,19 @@ test('signing in, a snapshot, a restore, a roll back, a delete and a token take 
   await page.keyboard.press('Enter')
   await expect(page.getByRole('button', { name: 'Copy' })).toBeFocused()
   await page.keyboard.press('Escape')
-  await expect(page.getByRole('row', { name: /nightly/ })).toBeVisible()
+  await tabTo(page, page.getByRole('button', { name: 'Revoke nightly' }))
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByRole('alertdialog', { name: 'Revoke nightly?' }).getByRole('button', { name: 'Revoke token' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('No API tokens yet')).toBeVisible()
+  await expect(page.getByRole('heading', { level: 1, name: 'API tokens' })).toBeFocused()
+
+  // The way out.
+  await tabTo(page, page.getByRole('button', { name: `account of ${customer.email}` }), 'Shift+Tab')
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByRole('button', { name: 'Sign out' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible()
 })
 
 test('the focus stays in a dialog, and goes back to what opened it', async ({ panel, customer }) => {
@@ -139,13 +174,15 @@ test('the focus stays in a dialog, and goes back to what opened it', async ({ pa
     await tabTo(panel, opener)
     await panel.keyboard.press('Enter')
     const dialog = panel.getByRole('dialog').or(panel.getByRole('alertdialog'))
-    await expect(dialog).toBeVisible()
+    await expect(dialog.locator(':focus')).toHaveCount(1)
     // Round the dialog, and never behind it.
     for (let presses = 0; presses < 12; presses += 1) {
       await panel.keyboard.press('Tab')
       const inside = await panel.evaluate(() => document.activeElement?.closest('[role=dialog], [role=alertdialog], [data-base-ui-focus-guard]') != null)
       expect(inside, `${name}: Tab ${presses + 1}`).toBe(true)
     }
+    // Where a control tells why it cannot be used, Escape closes that first.
+    await tabTo(panel, dialog.getByRole('button', { name: 'Cancel' }))
     await panel.keyboard.press('Escape')
     await expect(dialog).toHaveCount(0)
     await expect(opener).toBeFocused()
@@ -156,7 +193,7 @@ test('the focus stays in a dialog, and goes back to what opened it', async ({ pa
 test('a dialog within a dialog closes alone', async ({ panel, customer }) => {
   await makeItem(customer, 'snapshot', 'before-upgrade')
   await panel.goto(`/volumes/${customer.volume.id}`)
-  await panel.getByRole('button', { name: 'Restore before-upgrade' }).focus()
+  await tabTo(panel, panel.getByRole('button', { name: 'Restore before-upgrade' }))
   await panel.keyboard.press('Enter')
   const plan = panel.getByRole('combobox', { name: 'Plan' })
   await tabTo(panel, plan)

@@ -35,7 +35,7 @@ test('nothing shifts while it loads', async ({ panel, customer }) => {
         requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(moved))))
       }),
   )
-  expect(shift).toBeLessThan(0.1)
+  expect(shift).toBeLessThan(0.01)
 })
 
 test('nothing comes from elsewhere, and the policy forbids it', async ({ page, customer, baseURL }) => {

@@ -1,7 +1,9 @@
 /** What journeys do behind the screen, as the customer's programs and as the administrator. */
 
+import { join } from 'node:path'
+
 import { Api, type Json } from './api.ts'
-import { type Customer, fill, limitBackups, type Named } from './fixtures.ts'
+import { type Customer, fill, limitBackups, type Named, named } from './fixtures.ts'
 import type { Gateway } from './gateway.ts'
 
 export const MIB = 2 ** 20
@@ -45,8 +47,8 @@ export async function beginSlowBackup(gateway: Gateway, admin: Api, customer: Cu
 
 /** Takes the backup storage from the hypervisors' group, and gives a way to put it back. */
 export async function takeBackupStorageAway(admin: Api): Promise<() => Promise<void>> {
-  const { hypervisorGroups } = await admin.ask('{ hypervisorGroups { id backupStorage { id } } }')
-  const [{ id, backupStorage }] = hypervisorGroups
+  const { hypervisorGroups } = await admin.ask('{ hypervisorGroups { id name backupStorage { id } } }')
+  const { id, backupStorage } = named<Named & { backupStorage: { id: string } }>(hypervisorGroups, 'One machine')
   const set = async (backupStorageId: string | null) => {
     await admin.ask('mutation ($input: UpdateHypervisorGroupInput!) { updateHypervisorGroup(input: $input) { hypervisorGroup { id } } }', {
       input: { hypervisorGroupId: id, backupStorageId },
@@ -56,12 +58,28 @@ export async function takeBackupStorageAway(admin: Api): Promise<() => Promise<v
   return () => set(backupStorage.id)
 }
 
+/** Lets a plan's volumes have neither snapshots nor backups, and gives a way to put that back. */
+export async function forbidItems(admin: Api, planName: string): Promise<() => Promise<void>> {
+  const { volumePlans } = await admin.ask('{ volumePlans { id name maxSnapshots maxBackups } }')
+  const { id: planId, maxSnapshots, maxBackups } = named<Named & { maxSnapshots: number; maxBackups: number }>(volumePlans, planName)
+  const set = async (caps: Json) => {
+    await admin.ask('mutation ($input: UpdateVolumePlanInput!) { updateVolumePlan(input: $input) { plan { id } } }', { input: { planId, ...caps } })
+  }
+  await set({ maxSnapshots: 0, maxBackups: 0 })
+  return () => set({ maxSnapshots, maxBackups })
+}
+
+/** The image of a volume, on the disk. */
+export function imageOf(gateway: Gateway, volumeId: string): string {
+  return join(gateway.data, 'pool', `${volumeId}.qcow2`)
+}
+
 /** An instance of the customer's on another hypervisor, whose agent is of an age that knew no snapshots and no backups. */
 export async function instanceUnderAnOldAgent(gateway: Gateway, admin: Api, accountId: string): Promise<Named> {
-  const { hypervisorGroups } = await admin.ask('{ hypervisorGroups { id } }')
+  const { hypervisorGroups } = await admin.ask('{ hypervisorGroups { id name } }')
   const { createHypervisor } = await admin.ask(
     'mutation ($input: CreateHypervisorInput!) { createHypervisor(input: $input) { enrolmentToken hypervisor { id } } }',
-    { input: { hypervisorGroupId: hypervisorGroups[0].id, name: 'hv-old' } },
+    { input: { hypervisorGroupId: named<Named>(hypervisorGroups, 'One machine').id, name: 'hv-old' } },
   )
   const agent = new Api(gateway.url, createHypervisor.enrolmentToken)
   await agent.ask('mutation ($input: AgentHelloInput!) { agentHello(input: $input) { hypervisorId } }', {

@@ -28,7 +28,7 @@ test('the banner tells how far, how fast and how long, in every browser and afte
   const bar = panel.getByRole('progressbar', { name: 'Creating backup' })
   await expect(bar).toHaveAttribute('aria-valuetext', /^\d+ %, [\d.]+ MiB of 256 MiB, About \d+ (s|min) left$/)
   await expect(panel.getByText(/[MK]iB\/s$/)).toBeVisible()
-  await expect(panel.getByText(/Started \d+ s ago by you/)).toBeVisible()
+  await expect(panel.getByText(/Started (\d+ min )?\d+ s ago by you/)).toBeVisible()
   await expect(panel.locator('[aria-current=step]')).toHaveText('Exporting')
   await expect(panel.getByRole('button', { name: 'Create backup' })).toHaveAccessibleDescription(/^Wait for the backup to finish\./)
   await expectAccessible(panel)
@@ -47,7 +47,7 @@ test('the banner tells how far, how fast and how long, in every browser and afte
   await other.getByRole('button', { name: 'Cancel…' }).click()
   await other.getByRole('button', { name: 'Cancel the operation' }).click()
   for (const page of [panel, other]) {
-    await expect(page.getByRole('region', { name: 'Current operation' }).getByText('Backup cancelled').first()).toBeVisible()
+    await expect(page.getByRole('region', { name: 'Current operation' }).getByText('Backup cancelled', { exact: true })).toBeVisible()
   }
   await other.getByRole('tab', { name: /^Backups/ }).click()
   await expect(other.getByRole('button', { name: 'Create backup' })).not.toHaveAttribute('aria-disabled', 'true')

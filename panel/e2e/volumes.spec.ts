@@ -1,7 +1,7 @@
 /** Volumes: made, found, deleted; and what is told on other pages. */
 
-import { expect, fill, limitBackups, makeItem, makeVolume, test } from './fixtures.ts'
-import { begin, MIB, reaches } from './platform.ts'
+import { expect, expectAccessible, fill, leaveDialog, limitBackups, makeItem, makeVolume, type Named, named, test } from './fixtures.ts'
+import { begin, MIB, reaches, send } from './platform.ts'
 
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
@@ -24,10 +24,18 @@ test('volumes are searched, filtered and sorted, and the address keeps it', asyn
   await panel.goto('/volumes')
   const names = panel.getByRole('table', { name: 'Volumes' }).getByRole('row').getByRole('link')
   await expect(names).toHaveText(['reports', 'archive', 'orders-db-data'])
+  const head = (name: string) => panel.getByRole('columnheader', { name })
+  await expect(head('Created')).toHaveAttribute('aria-sort', 'descending')
   await panel.getByRole('button', { name: 'Name' }).click()
   await expect(names).toHaveText(['archive', 'orders-db-data', 'reports'])
+  await expect(head('Name')).toHaveAttribute('aria-sort', 'ascending')
+  await expect(head('Created')).not.toHaveAttribute('aria-sort')
+  await panel.getByRole('button', { name: 'Name' }).click()
+  await expect(names).toHaveText(['reports', 'orders-db-data', 'archive'])
+  await expect(head('Name')).toHaveAttribute('aria-sort', 'descending')
   await panel.getByRole('button', { name: 'Size' }).click()
   await expect(names.first()).toHaveText('archive')
+  await expect(head('Size')).toHaveAttribute('aria-sort', 'descending')
   await panel.getByRole('searchbox', { name: 'Search by name' }).fill('rep')
   await expect(names).toHaveText(['reports'])
   await expect(panel).toHaveURL(/q=rep/)
@@ -38,12 +46,53 @@ test('volumes are searched, filtered and sorted, and the address keeps it', asyn
   await expect(panel.getByText('No volume fits')).toBeVisible()
   await panel.getByRole('button', { name: 'Clear the filters' }).click()
   await expect(names).toHaveCount(3)
+  const storage = panel.getByRole('combobox', { name: 'Storage' })
+  await storage.click()
+  await panel.getByRole('option', { name: 'Ceph' }).click()
+  await expect(panel.getByText('No volume fits')).toBeVisible()
+  await storage.click()
+  await panel.getByRole('option', { name: 'QCOW2 file' }).click()
+  await expect(names).toHaveCount(3)
+  await expect(panel).toHaveURL(/storage=QCOW2_FILE/)
+})
+
+test('a long list is paged, there and back, and the address keeps the page', async ({ panel, customer }) => {
+  const { hypervisorGroups } = await customer.api.ask('{ hypervisorGroups { id name plans { id name } } }')
+  const group = named<Named & { plans: Named[] }>(hypervisorGroups, 'One machine')
+  const input = { hypervisorGroupId: group.id, planId: named(group.plans, 'Small, 1 GiB').id }
+  const more = Array.from({ length: 25 }, (_, number) => `archive-${String(number + 10)}`)
+  await Promise.all(more.map((name) => send(customer, 'createVolume', { ...input, name })))
+  await panel.goto('/volumes?sort=name')
+  const names = panel.getByRole('table', { name: 'Volumes' }).getByRole('row').getByRole('link')
+  const [previous, next] = [panel.getByRole('button', { name: 'Previous' }), panel.getByRole('button', { name: 'Next' })]
+  await expect(names).toHaveText(more)
+  await expect(panel.getByText('26 volumes')).toBeVisible()
+  await expect(previous).toHaveAccessibleDescription('This is the first page.')
+  await next.click()
+  await expect(names).toHaveText(['orders-db-data'])
+  await expect(next).toHaveAccessibleDescription('This is the last page.')
+  await expectAccessible(panel)
+  await panel.reload()
+  await expect(names).toHaveText(['orders-db-data'])
+  await previous.click()
+  await expect(names).toHaveText(more)
+  // Another order begins with its first page.
+  await next.click()
+  await expect(names).toHaveText(['orders-db-data'])
+  await panel.getByRole('button', { name: 'Name' }).click()
+  await expect(names).toHaveText(['orders-db-data', ...more.slice(1).toReversed()])
 })
 
 test('a volume with snapshots is not deleted; without them it is, and the list shows it going', async ({ panel, customer }) => {
-  await makeItem(customer, 'snapshot', 'before-upgrade')
   await panel.goto(`/volumes/${customer.volume.id}?tab=settings`)
   const remove = panel.getByRole('button', { name: 'Delete volume…' })
+  await remove.click()
+  await panel.getByLabel('Type orders-db-data to confirm').fill('orders-db-data')
+  await makeItem(customer, 'snapshot', 'before-upgrade')
+  // This dialog is older than the snapshot.
+  await panel.keyboard.press('Enter')
+  await expect(panel.getByRole('alertdialog').getByRole('alert')).toContainText('Volume has 1 snapshot. Delete its snapshots first.')
+  await leaveDialog(panel)
   await expect(remove).toHaveAccessibleDescription('It has 1 snapshot. Delete them first.')
   await panel.getByRole('tab', { name: 'Snapshots & Backups' }).click()
   await panel.getByRole('button', { name: 'Delete before-upgrade' }).click()

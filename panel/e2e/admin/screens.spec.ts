@@ -11,7 +11,9 @@ test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
 test('all screens of an administrator are accessible', async ({ desk, customer, admin }) => {
   test.setTimeout(300_000)
+  await makeItem(customer, 'snapshot', 'before-upgrade')
   await makeItem(customer, 'backup', 'weekly')
+  const volume = `/volumes/${customer.volume.id}`
   const { group, hypervisor, storage, plan } = await platform(admin)
   const { operations } = await admin.ask('query ($id: ID!) { operations(filter: { accountId: $id, kind: CREATE_BACKUP }) { nodes { id } } }', { id: customer.accountId })
   const screens: [path: string, ready: string][] = [
@@ -29,9 +31,13 @@ test('all screens of an administrator are accessible', async ({ desk, customer, 
     ['/accounts', customer.email],
     [`/accounts/${customer.accountId}`, customer.email],
     ['/volumes', 'orders-db-data'],
-    [`/volumes/${customer.volume.id}?tab=activity`, 'Create backup'],
+    [volume, 'before-upgrade'],
+    [`${volume}?tab=backups`, 'weekly'],
+    [`${volume}?tab=activity`, 'Create backup'],
+    [`${volume}?tab=settings`, 'Delete this volume'],
     ['/backups', 'weekly'],
     ['/instances', 'orders-db-01'],
+    ['/api-tokens', 'No API tokens yet'],
     ['/plans/018f0000-0000-7000-8000-000000000000', 'There is no such plan'],
   ]
   for (const [path, ready] of screens) {
