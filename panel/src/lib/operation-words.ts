@@ -13,6 +13,11 @@ export const OPERATION_KINDS = [
 
 export type OperationKind = (typeof OPERATION_KINDS)[number]
 
+/** Snapshots, backups and restores: they count against an account's limit, and can be cancelled. */
+export function isProtecting(kind: string): boolean {
+  return ['CREATE_SNAPSHOT', 'CREATE_BACKUP', 'RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME'].includes(kind)
+}
+
 export const OPERATION_STATUSES = ['PENDING', 'STARTED', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
 
 export type OperationStatus = (typeof OPERATION_STATUSES)[number]

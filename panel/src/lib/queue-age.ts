@@ -3,8 +3,9 @@
 const MINUTE = 60_000
 
 const LATE = 30 * MINUTE
-/** The gateway fails what has not ended after two hours. */
-const NEAR_THE_END = 100 * MINUTE
+/** The gateway fails what has not ended by then, unless its operator has set it otherwise. */
+export const DEADLINE = 120 * MINUTE
+const NEAR_THE_END = DEADLINE - 20 * MINUTE
 
 export type Lateness = 'fine' | 'late' | 'overdue'
 

@@ -7,10 +7,10 @@ import { useKeptQuery } from '~/api/use-kept-query'
 import { useStream } from '~/api/use-stream'
 import { useBreadcrumb } from '~/app/layout/breadcrumb'
 import { Loaded } from '~/app/loaded'
-import { operationWords } from '~/lib/operation-words'
+import { isProtecting, operationWords } from '~/lib/operation-words'
 import type { QueuedOperation } from '~/pages/queue/queue-query'
 import { OperationStatus } from '~/pages/volume/activity/operation-status'
-import { CancelDialog, isStoppable } from '~/pages/volume/banner/cancel-button'
+import { CancelDialog } from '~/pages/volume/banner/cancel-button'
 import { Button } from '~/parts/button'
 import { CopyId } from '~/parts/copy-id'
 import { Notice } from '~/parts/notice'
@@ -75,7 +75,7 @@ function Actions({ operation }: { operation: QueuedOperation }) {
     <>
       {operation.finishedAt === null && (
         <>
-          <Button reason={isStoppable(operation) ? null : 'Only snapshots, backups and restores can be cancelled.'} onClick={() => setOpened('cancel')}>
+          <Button reason={isProtecting(operation.kind) ? null : 'Only snapshots, backups and restores can be cancelled.'} onClick={() => setOpened('cancel')}>
             Cancel…
           </Button>
           <Button onClick={() => setOpened('fail')}>Mark failed…</Button>

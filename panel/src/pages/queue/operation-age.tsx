@@ -4,10 +4,10 @@ import { TriangleAlert } from 'lucide-react'
 
 import { useServerTime } from '~/api/context'
 import { formatDuration } from '~/lib/duration'
-import { type Lateness, latenessOf } from '~/lib/queue-age'
+import { DEADLINE, type Lateness, latenessOf } from '~/lib/queue-age'
 
 const COLOURS: Record<Lateness, string> = { fine: '', late: 'text-warn', overdue: 'text-bad' }
-const NOTES: Record<Lateness, string | null> = { fine: null, late: 'Takes long', overdue: 'Fails at 2 h' }
+const NOTES: Record<Lateness, string | null> = { fine: null, late: 'Takes long', overdue: `Fails at ${formatDuration(DEADLINE)}` }
 
 interface OperationAgeProps {
   operation: { createdAt: string; finishedAt: string | null }

@@ -31,10 +31,9 @@ export function SettingsTab({ volume }: { volume: VolumeDetail }) {
   )
 }
 
-function deleteReason({ activeOperation, actions, attachedTo, snapshots }: VolumeDetail): string | null {
+function deleteReason({ activeOperation, actions, attachedTo, usage }: VolumeDetail): string | null {
   if (activeOperation) return reasonOf(onlyCodes(actions.restoreInPlace.blockers, HOLDS), { now: 0 }) ?? 'Wait for the operation to finish.'
   if (attachedTo) return `It is attached to ${attachedTo.name}. Detach it first.`
-  const kept = snapshots.nodes.filter(({ status }) => status !== 'FAILED').length
-  if (kept > 0) return `It has ${counted(kept, 'snapshot')}. Delete them first.`
+  if (usage.snapshots > 0) return `It has ${counted(usage.snapshots, 'snapshot')}. Delete them first.`
   return null
 }

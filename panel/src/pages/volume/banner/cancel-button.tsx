@@ -4,6 +4,7 @@ import { useState } from 'react'
 
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { isProtecting } from '~/lib/operation-words'
 import { ConfirmDialog } from '~/parts/confirm-dialog'
 import { useDialog } from '~/parts/use-dialog'
 
@@ -15,20 +16,14 @@ const CancelOperation = graphql(`
   }
 `)
 
-const STOPPABLE = ['CREATE_SNAPSHOT', 'CREATE_BACKUP', 'RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME']
-
 interface Operation {
   id: string
   kind: string
 }
 
-export function isStoppable({ kind }: Operation): boolean {
-  return STOPPABLE.includes(kind)
-}
-
 export function CancelButton({ operation }: { operation: Operation }) {
   const [opened, setOpened] = useState(false)
-  if (!isStoppable(operation)) return null
+  if (!isProtecting(operation.kind)) return null
   return (
     <>
       <button type="button" onClick={() => setOpened(true)} className="-my-1.5 h-8 rounded-field text-accent-text underline underline-offset-2 hover:text-ink">

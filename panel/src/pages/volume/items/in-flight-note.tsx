@@ -3,7 +3,7 @@
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { type Blocker, reasonOf } from '~/lib/guards'
-import { operationWords } from '~/lib/operation-words'
+import { isProtecting, operationWords } from '~/lib/operation-words'
 import { Notice } from '~/parts/notice'
 import { TextLink } from '~/parts/text-link'
 
@@ -18,14 +18,11 @@ const InFlight = graphql(`
   }
 `)
 
-/** What the limit counts: not what only deletes. */
-const COUNTED = ['CREATE_SNAPSHOT', 'CREATE_BACKUP', 'RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME']
-
 export function InFlightNote({ blockers, accountId }: { blockers: readonly Blocker[]; accountId: string }) {
   const blocker = blockers.find(({ code }) => code === 'IN_FLIGHT_LIMIT_REACHED')
   const [{ data }] = useKeptQuery({ query: InFlight, variables: { accountId }, pause: !blocker })
   if (!blocker) return null
-  const running = data ? [...data.started.nodes, ...data.pending.nodes].filter(({ kind }) => COUNTED.includes(kind)) : []
+  const running = data ? [...data.started.nodes, ...data.pending.nodes].filter(({ kind }) => isProtecting(kind)) : []
   return (
     <Notice tone="warn" title={reasonOf([blocker], { now: 0 })}>
       <ul>
