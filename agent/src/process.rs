@@ -68,6 +68,7 @@ pub enum Error {
 pub struct Invocation {
     program: PathBuf,
     arguments: Vec<OsString>,
+    verb: String,
     time_limit: Duration,
     interruptible: bool,
     farewell: Duration,
@@ -80,6 +81,7 @@ impl Invocation {
         Self {
             program: program.into(),
             arguments: Vec::new(),
+            verb: String::new(),
             time_limit: Duration::from_mins(1),
             interruptible: true,
             farewell: Duration::ZERO,
@@ -98,6 +100,13 @@ impl Invocation {
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
         arguments.into_iter().fold(self, Self::arg)
+    }
+
+    /// Adds the words that tell a program of many what to do; messages name it by them, too.
+    #[must_use]
+    pub fn verb(mut self, words: &[&str]) -> Self {
+        self.verb = words.join(" ");
+        self.args(words)
     }
 
     /// How long it may run.
@@ -128,10 +137,19 @@ impl Invocation {
         self
     }
 
-    /// The program's name, for messages.
-    fn tool(&self) -> String {
+    /// The program's name.
+    fn program_name(&self) -> String {
         let name = self.program.file_name().unwrap_or(self.program.as_os_str());
         name.to_string_lossy().into_owned()
+    }
+
+    /// What it is called in messages.
+    fn tool(&self) -> String {
+        let name = self.program_name();
+        if self.verb.is_empty() {
+            return name;
+        }
+        format!("{name} {}", self.verb)
     }
 
     fn ensure_installed(&self) -> Result<(), Error> {
@@ -140,7 +158,7 @@ impl Invocation {
         }
         let path = self.program.display().to_string();
         Err(Error::Missing {
-            tool: self.tool(),
+            tool: self.program_name(),
             path,
         })
     }

@@ -204,9 +204,10 @@ impl Ceph {
         self.osd.pause();
     }
 
-    /// Lets the OSD go on.
+    /// Lets the OSD go on, and waits until it serves: it has to see to what it missed first.
     pub fn resume_osd(&self) {
         self.osd.resume();
+        self.await_osd();
     }
 
     /// `kill -9` of the monitor: whoever connects finds nobody.

@@ -91,6 +91,10 @@ async fn a_failure_says_how_and_why() {
     let error = within(processes.run(shell("echo first >&2; echo last >&2; exit 3"))).await;
     let error = error.unwrap_err();
     assert_eq!(error.to_string(), "sh failed (exit status: 3): first; last");
+    let one_of_many = Invocation::new("/usr/bin/env").verb(&["sh", "-c"]);
+    let error = within(processes.run(one_of_many.arg("exit 3"))).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("env sh -c failed"), "{error}");
     let missing = within(processes.run(Invocation::new("/nowhere/tool")))
         .await
         .unwrap_err();

@@ -197,7 +197,7 @@ impl Command {
     pub(super) async fn directory(&self) -> Attempt<Vec<String>> {
         let tool = &self.surroundings.tools.rbd;
         let question = self.as_user(tool, Patience::Short).await?;
-        self.answer(question.args(["ls", "--pool", self.pool()]), "ls")
+        self.answer(question.verb(&["ls"]).args(["--pool", self.pool()]), "ls")
             .await
     }
 
@@ -361,7 +361,7 @@ impl Command {
         options: &[&str],
     ) -> Result<Invocation> {
         let tool = &self.surroundings.tools.rbd;
-        let invocation = self.as_user(tool, patience).await?.args(verb);
+        let invocation = self.as_user(tool, patience).await?.verb(verb);
         let invocation = invocation.args(["--pool", image.pool, "--image", image.image]);
         Ok(invocation.args(options))
     }

@@ -54,9 +54,10 @@ impl Command {
 
     /// Creates an empty image at `path`, which is not the volume's own place yet.
     pub(super) async fn create(&self, path: &Path, size_bytes: u64) -> Result<()> {
-        let invocation = self
-            .img()
-            .args(["create", "-q", "-f", "qcow2", "-o", "compat=1.1"]);
+        let invocation =
+            self.img()
+                .verb(&["create"])
+                .args(["-q", "-f", "qcow2", "-o", "compat=1.1"]);
         let invocation = invocation.arg(path).arg(size_bytes.to_string());
         self.run(invocation.time_limit(METADATA_LIMIT)).await
     }
@@ -101,13 +102,14 @@ impl Command {
                     journal.private(Level::Info, message);
                     return Ok(());
                 }
+                if !FOUND.contains(&code) {
+                    let message = format!("The image could not be checked for leaks: {message}");
+                    journal.private(Level::Warn, message);
+                    return Ok(());
+                }
                 let message = format!("Checking the image found more than leaks: {message}");
                 journal.private(Level::Warn, message);
-                if FOUND.contains(&code) {
-                    return self.note.remove().await;
-                }
-                // It was not looked at to its end.
-                Ok(())
+                self.note.remove().await
             }
             Err(error) => Err(self.explain(error).await),
         }
@@ -121,7 +123,7 @@ impl Command {
     }
 
     fn check(&self, repair: &str) -> Invocation {
-        let check = self.img().args(["check", "-q", "-r", repair]);
+        let check = self.img().verb(&["check"]).args(["-q", "-r", repair]);
         let check = check.arg("--image-opts");
         let check = check.arg(options("qcow2", &self.image));
         check.time_limit(CHECK_LIMIT)
@@ -177,7 +179,7 @@ impl Command {
     /// Runs a short command that changes the image, and lets it finish in any case: cut off in the
     /// middle, it would leak space.
     async fn change(&self, verb: &str, before: &[&str], after: &[String]) -> Result<()> {
-        let invocation = self.img().arg(verb).args(before).arg("--image-opts");
+        let invocation = self.img().verb(&[verb]).args(before).arg("--image-opts");
         let invocation = invocation.arg(options("qcow2", &self.image)).args(after);
         let invocation = invocation.time_limit(METADATA_LIMIT).uninterrupted();
         let ((), change) = self.noting(self.run_patiently(invocation)).await?;
