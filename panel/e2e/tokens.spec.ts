@@ -42,3 +42,21 @@ test('a token is shown once, works until it is revoked, and then no longer', asy
   await expect(panel.getByText('No API tokens yet')).toBeVisible()
   await expect(script.ask('{ viewer { user { email } } }')).rejects.toThrow('UNAUTHENTICATED')
 })
+
+test('a token that the browser does not let be copied is selected, and said to be', async ({ panel }) => {
+  await panel.addInitScript(() => {
+    Object.defineProperty(navigator, 'clipboard', { value: undefined })
+    document.execCommand = () => false
+  })
+  await panel.goto('/api-tokens')
+  await panel.getByRole('button', { name: 'Create token' }).click()
+  const dialog = panel.getByRole('dialog', { name: 'Create an API token' })
+  await dialog.getByLabel('Name').fill('by hand')
+  await dialog.getByRole('button', { name: 'Create token' }).click()
+  const shown = panel.getByRole('dialog', { name: 'The token by hand' })
+  await shown.getByRole('button', { name: 'Copy' }).click()
+  await expect(shown.getByRole('status')).toHaveText(/copy it by hand/)
+  const secret = await shown.getByLabel('Token', { exact: true }).textContent()
+  expect(await panel.evaluate(() => String(getSelection()))).toBe(secret)
+  await expectAccessible(panel)
+})

@@ -19,6 +19,7 @@ test.each([
   [800 * 24 * HOUR, '2 years ago'],
   [-90_000, 'in 2 minutes'],
   [-25 * HOUR, 'in 1 day'],
+  [-30 * 24 * HOUR + 5_000, 'in 30 days'],
   [-90 * 24 * HOUR, 'in 3 months'],
 ])('%d ms before now is "%s"', (age, text) => {
   expect(formatAgo(NOW - age, NOW)).toBe(text)

@@ -35,7 +35,7 @@ export function formatTime(at: number, timeZone?: string): string {
 function span(ms: number): string {
   if (ms < HOUR) return counted(Math.max(1, Math.round(ms / MINUTE)), 'minute')
   if (ms < DAY) return counted(Math.floor(ms / HOUR), 'hour')
-  const days = Math.floor(ms / DAY)
+  const days = Math.round(ms / DAY)
   if (days < 45) return counted(days, 'day')
   if (days < 365) return counted(Math.round(days / 30.44), 'month')
   return counted(Math.floor(days / 365), 'year')

@@ -1,20 +1,13 @@
 /** An id that can be copied with a click. */
 
 import { Check, Copy } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
 
-import { copyText } from '~/lib/clipboard'
+import { CopyingNote, useCopying } from './copying'
 
 export function CopyId({ id, what }: { id: string; what: string }) {
-  const [copied, setCopied] = useState(false)
-  const shown = useRef<HTMLSpanElement>(null)
-  useEffect(() => {
-    if (!copied) return
-    const timer = setTimeout(() => setCopied(false), 2_000)
-    return () => clearTimeout(timer)
-  }, [copied])
+  const { outcome, shown, copy } = useCopying<HTMLSpanElement>(id)
   return (
-    <span className="inline-flex max-w-full items-center gap-1 font-mono text-small text-ink-3">
+    <span className="inline-flex max-w-full flex-wrap items-center gap-1 font-mono text-small text-ink-3">
       <span ref={shown} className="truncate">
         {id}
       </span>
@@ -22,13 +15,11 @@ export function CopyId({ id, what }: { id: string; what: string }) {
         type="button"
         aria-label={`Copy the id of ${what}`}
         className="inline-flex size-8 shrink-0 items-center justify-center rounded-field hover:bg-hover hover:text-ink"
-        onClick={() => void copyText(id, shown.current).then(setCopied)}
+        onClick={copy}
       >
-        {copied ? <Check size={14} aria-hidden /> : <Copy size={14} aria-hidden />}
+        {outcome === 'copied' ? <Check size={14} aria-hidden /> : <Copy size={14} aria-hidden />}
       </button>
-      <span role="status" className="sr-only">
-        {copied && 'Copied'}
-      </span>
+      <CopyingNote outcome={outcome} />
     </span>
   )
 }

@@ -70,12 +70,9 @@ function Outcome({ operation, volume }: { operation: OperationOnBanner; volume: 
       </>
     )
   }
-  return (
-    <>
-      {error && `${sentence(error.message)} ${error.code === 'TIMED_OUT' ? helpFor('TIMED_OUT') : ''} `}
-      {effect(operation, volume)}
-    </>
-  )
+  const why = error && sentence(error.message)
+  const help = error?.code === 'TIMED_OUT' && helpFor('TIMED_OUT')
+  return [why, help, effect(operation, volume)].filter(Boolean).join(' ')
 }
 
 function effect({ kind }: OperationOnBanner, volume: VolumeDetail): string {
