@@ -1,5 +1,7 @@
 //! Restores: over their own volume and to new ones, whole and half.
 
+mod target;
+
 use entity::{
     VolumeId,
     operation::OperationKind,
@@ -289,70 +291,6 @@ async fn a_failed_restore_to_a_new_volume_leaves_a_failed_volume_that_can_be_del
         world.run(&alice.requester, "deleteVolume", delete).await;
         world.work().await;
         assert!(world.volume_row(made).await.deleted_at.is_some());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_restore_takes_a_disabled_plan_only_as_the_sources_own() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let volume = world.volume(&alice, |_| {}).await;
-        let backup = world.backup(&volume, |_| {}).await;
-        let disabled = world
-            .plan(|row| {
-                row.enabled = Set(false);
-                row.name = Set("old".to_owned());
-            })
-            .await;
-        world
-            .by_hand("UPDATE volume_plans SET enabled = FALSE")
-            .await;
-        let source = json!({ "backupId": backup.id.to_string() });
-        let asked = json!({ "source": source, "planId": disabled.id.to_string() });
-        let told = world
-            .refusal(&alice.requester, "restoreToNewVolume", asked)
-            .await;
-        assert_eq!(told.0, "INVALID_INPUT");
-        assert_eq!(told.1, "Volume plan \"old\" is disabled. Choose another.");
-        world
-            .run(
-                &alice.requester,
-                "restoreToNewVolume",
-                json!({ "source": source }),
-            )
-            .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_group_without_a_pool_of_the_right_kind_takes_no_restore() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let admin = world.admin().await;
-        let volume = world.volume(&alice, |_| {}).await;
-        let backup = world.backup(&volume, |_| {}).await;
-        world
-            .run(&admin, "createHypervisorGroup", json!({ "name": "empty" }))
-            .await;
-        let data = world.data(&admin, "{ hypervisorGroups { id name } }").await;
-        let groups = data["hypervisorGroups"].as_array().unwrap();
-        let empty = groups
-            .iter()
-            .find(|group| group["name"] == "empty")
-            .unwrap();
-        let input = json!({
-            "source": { "backupId": backup.id.to_string() }, "hypervisorGroupId": empty["id"],
-        });
-        let told = world
-            .refusal(&alice.requester, "restoreToNewVolume", input)
-            .await;
-        assert_eq!(told.0, "INVALID_INPUT");
-        assert_eq!(
-            told.1,
-            "Hypervisor group \"empty\" has no qcow2 storage pool. Choose another group or plan."
-        );
     })
     .await;
 }

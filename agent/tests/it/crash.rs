@@ -181,6 +181,43 @@ async fn leaks_of_an_image_that_could_not_be_checked_are_looked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_whose_server_was_killed_while_it_opened_it_is_looked_at_again() {
+    let mut site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    leak(&site, &volume).await;
+    let before = site.digest(&volume);
+    let backup = site.take_backup(&volume).await;
+    site.scribble(&volume, 0xbb, 0, MIB);
+    let work = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source: RestoreSource::Backup(Box::new(backup)),
+    };
+    let dying = site.path("dying-qemu-nbd");
+    let real = site.host.tools.qemu_nbd.clone();
+    // Only whoever would write the image dies: others look at it as plain bytes.
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *driver=qcow2*) kill -9 $$ ;; esac\nexec {} \"$@\"\n",
+        text(&real)
+    );
+    fs::write(&dying, script).unwrap();
+    fs::set_permissions(&dying, fs::Permissions::from_mode(0o755)).unwrap();
+    site.host.tools.qemu_nbd = dying;
+    let (failure, volume_touched) = site.fail(work.clone()).await;
+    assert!(
+        failure.to_string().contains("qemu-nbd failed (signal: 9"),
+        "{failure}"
+    );
+    assert!(!volume_touched);
+    assert!(site.note_of_change(&volume).exists());
+
+    site.host.tools.qemu_nbd = real;
+    site.complete(work).await;
+    assert_eq!(site.digest(&volume), before);
+    site.check_image(&volume);
+    assert!(!site.note_of_change(&volume).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_was_never_closed_and_counts_its_clusters_late_is_overwritten() {
     let site = Site::new();
     let volume = site.filled_volume(32 * MIB).await;

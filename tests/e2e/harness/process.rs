@@ -23,15 +23,16 @@ pub fn gateway() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_tidemark"))
 }
 
-/// The agent's binary. It is another package's, so nothing has built it for this test yet. All of
-/// the workspace's are built, as `scripts/test` does: one package alone needs other features of its
-/// dependencies, and would build them all again.
+/// The agent's binary. It is another package's, so that nothing may have built it for this test yet.
+/// It is asked for as all of the workspace's tests are: without a test, or for one package alone, other
+/// features of its dependencies would be needed, and all of them built again.
 pub async fn agent_program() -> PathBuf {
     let directory = gateway().parent().unwrap();
     let target = directory.parent().unwrap();
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--workspace", "--bins", "--target-dir"]);
-    build.arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    build.args(["build", "--quiet", "--workspace", "--bins"]);
+    build.args(["--test", "e2e", "--target-dir"]).arg(target);
+    build.current_dir(env!("CARGO_MANIFEST_DIR"));
     if directory.ends_with("release") {
         build.arg("--release");
     }
