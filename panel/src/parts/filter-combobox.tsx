@@ -2,6 +2,8 @@
 
 import { Combobox } from '@base-ui/react/combobox'
 import { Check, ChevronDown } from 'lucide-react'
+import { type KeyboardEvent, useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
 
 import { Input } from './input'
 
@@ -26,19 +28,34 @@ interface FilterComboboxProps {
 }
 
 export function FilterCombobox({ label, value, options, onChange, onOpenChange }: FilterComboboxProps) {
+  const search = useRef<HTMLInputElement>(null)
+  const [open, setOpen] = useState(false)
   const items = [ANY, ...options]
+  function change(next: boolean) {
+    setOpen(next)
+    onOpenChange(next)
+  }
   return (
     <Combobox.Root
       items={items}
       value={items.find((one) => one.value === value) ?? ANY}
       onValueChange={(next: Option | null) => onChange(next?.value || undefined)}
-      onOpenChange={(open) => onOpenChange(open)}
+      open={open}
+      onOpenChange={change}
       isItemEqualToValue={(one, other) => one?.value === other?.value}
       limit={MOST}
       autoHighlight
     >
       <Combobox.Trigger
         aria-label={label}
+        onKeyDown={(event) => {
+          // The list opens, and its search gets the focus, frames after the click: what is typed until then is meant for it.
+          if (isCharacter(event)) {
+            event.preventBaseUIHandler()
+            flushSync(() => change(true))
+          }
+          search.current?.focus()
+        }}
         className="flex h-9 max-w-full cursor-pointer items-center gap-2 rounded-field border border-line-strong bg-surface px-3 text-body whitespace-nowrap"
       >
         <span className="text-ink-3">{label}</span>
@@ -54,7 +71,7 @@ export function FilterCombobox({ label, value, options, onChange, onOpenChange }
             className="flex max-h-(--available-height) w-72 max-w-(--available-width) flex-col rounded-field border border-line bg-surface shadow-popup"
           >
             <div className="p-1">
-              <Combobox.Input render={<Input />} aria-label={`Search: ${label}`} placeholder="Type to search" />
+              <Combobox.Input ref={search} render={<Input />} aria-label={`Search: ${label}`} placeholder="Type to search" />
             </div>
             <Combobox.Empty className="px-3 text-body text-ink-3 not-empty:py-2">Nothing fits.</Combobox.Empty>
             <Combobox.List className="max-h-80 min-h-0 overflow-y-auto p-1 empty:p-0">
@@ -78,4 +95,9 @@ export function FilterCombobox({ label, value, options, onChange, onOpenChange }
       </Combobox.Portal>
     </Combobox.Root>
   )
+}
+
+/** A space opens the list, as of any button. */
+function isCharacter({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return key.length === 1 && key !== ' ' && !ctrlKey && !metaKey && !altKey
 }
