@@ -8,6 +8,7 @@ test.use({ cooldownSeconds: 15 })
 test('when it is over the buttons come alive by themselves', async ({ panel, customer }) => {
   await panel.goto(`/volumes/${customer.volume.id}`)
   await panel.getByRole('button', { name: 'Take the first snapshot' }).click()
+  await expect(panel.getByLabel('Name')).toBeFocused()
   await panel.keyboard.press('Enter')
   const take = panel.getByRole('tabpanel').getByRole('button', { name: 'Take snapshot' })
   await expect(take).toHaveAccessibleDescription(/^Available again in 0:[01]\d\.$/)

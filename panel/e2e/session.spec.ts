@@ -80,6 +80,7 @@ test('a tab that is opened after the session ended asks for the password and the
   const dialog = panel.getByRole('dialog', { name: 'You are signed out' })
   await expect(dialog).toBeVisible()
   await expect(panel).toHaveURL(/tab=activity/)
+  await expect(dialog.getByLabel('Password')).toBeFocused()
   await panel.keyboard.type(customer.password)
   await panel.keyboard.press('Enter')
   await expect(dialog).toBeHidden()
