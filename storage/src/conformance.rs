@@ -29,6 +29,27 @@ pub async fn check(store: &dyn Store) {
     deleting_a_prefix_stops_at_whole_components(store).await;
 }
 
+/// What a store promises that may have lost its disk without a word: in an empty destination it does
+/// not say that an object is gone, and whoever clears up after himself needs nothing there.
+///
+/// # Panics
+///
+/// When the store breaks a promise; the message says which.
+pub async fn check_empty_is_doubted(store: &dyn Store) {
+    let object = path("suite/a/object");
+    for outcome in [
+        store.delete(&object).await,
+        store.size(&object).await.map(drop),
+        store.read(&object, 0..1).await.map(drop),
+    ] {
+        match outcome {
+            Err(error @ Error::Unreachable { .. }) if error.to_string().contains("is empty") => {}
+            other => panic!("a doubt because nothing is there was expected, got {other:?}"),
+        }
+    }
+    clear(store).await;
+}
+
 fn path(path: &str) -> ObjectPath {
     ObjectPath::new(path).expect("a valid path")
 }

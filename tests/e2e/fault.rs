@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, path::Path, process::Stdio};
 
 use nix::mount::{MntFlags, umount2};
 use serde_json::json;
-use tokio::process::Command;
+use tokio::{io::AsyncReadExt as _, net::UnixStream, process::Command};
 
 use crate::harness::{Accepted, Content, Machine, PlatformSize, Rules, disk, run, until};
 
@@ -114,8 +114,10 @@ async fn a_volume_that_another_process_holds_is_in_use() {
         .arg(machine.image(&volume));
     let stranger = stranger.stdin(Stdio::null()).kill_on_drop(true).spawn();
     let mut stranger = stranger.unwrap();
+    // It listens before it opens the image, and greets after.
     until("the stranger holds the image", async || {
-        socket.exists().then_some(())
+        let mut client = UnixStream::connect(&socket).await.ok()?;
+        client.read_u64().await.ok()
     })
     .await;
 

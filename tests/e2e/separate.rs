@@ -11,7 +11,11 @@ const PART: u64 = 16 * MIB;
 
 /// A machine with an agent of its own, and a volume of noise.
 async fn machine_with_volume(gate: bool) -> (Machine, Gate, String, Content) {
-    let mut machine = Machine::new(Rules::default()).await;
+    machine_by(Rules::default(), gate).await
+}
+
+async fn machine_by(rules: Rules, gate: bool) -> (Machine, Gate, String, Content) {
+    let mut machine = Machine::new(rules).await;
     let image_tool = Gate::new(&machine.path(""), "qemu-img");
     start_agent(&mut machine, gate.then_some(&image_tool)).await;
     let volume = machine.request().volume("web").await;
@@ -39,7 +43,12 @@ async fn kinds(machine: &Machine, accepted: &Accepted) -> Vec<String> {
 
 #[tokio::test]
 async fn an_agent_goes_on_while_its_gateway_is_killed_and_started_again() {
-    let (mut machine, _, volume, _) = machine_with_volume(false).await;
+    // The gateway is back before the lease ends.
+    let rules = Rules {
+        lease_seconds: 60,
+        ..Rules::default()
+    };
+    let (mut machine, _, volume, _) = machine_by(rules, false).await;
     let backup = machine.back_up_slowly(&volume).await;
     machine.kill().await;
     machine.start(false).await;

@@ -154,7 +154,7 @@ async fn a_ping_of_the_protocol_is_answered_even_before_the_first_message() {
 async fn the_gateway_pings_and_lets_go_of_who_does_not_answer() {
     let gateway = Gateway::start_with(|config| {
         config.stream.ping_interval_seconds = 1;
-        config.stream.pong_timeout_seconds = 1;
+        config.stream.pong_timeout_seconds = 5;
     })
     .await;
     let mut lively = gateway.ready_socket().await;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::site::within;
 
-pub const LEASE: Duration = Duration::from_secs(2);
+pub const LEASE: Duration = Duration::from_secs(5);
 pub const HEARTBEAT: Duration = Duration::from_millis(30);
 
 /// What the gateway knows.

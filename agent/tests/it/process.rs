@@ -127,7 +127,7 @@ async fn too_long_is_stopped_with_all_its_children() {
         "sleep 1000 & echo $! > {0}; echo $$ >> {0}; wait",
         pids.display()
     );
-    let invocation = shell(&script).time_limit(Duration::from_millis(300));
+    let invocation = shell(&script).time_limit(Duration::from_secs(3));
     let error = within(processes.run(invocation)).await.unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
     let gone = async {
@@ -196,12 +196,12 @@ async fn a_program_that_is_given_time_may_say_farewell_and_no_longer() {
         directory.path().join("ready"),
         directory.path().join("said"),
     );
-    for (trap, heeds) in [("echo bye > $1; exit", true), ("", false)] {
+    let (ample, scarce) = (Duration::from_secs(30), Duration::from_millis(500));
+    for (trap, heeds, farewell) in [("echo bye > $1; exit", true, ample), ("", false, scarce)] {
         let _ = (fs::remove_file(&ready), fs::remove_file(&said));
         let (processes, _) = processes();
         let script = format!("trap '{trap}' TERM; touch $0; while :; do sleep 0.01; done");
         let program = shell(&script).args([&ready, &said]);
-        let farewell = Duration::from_millis(500);
         let child = processes.start(program.farewell(farewell)).await.unwrap();
         let started = async {
             while !ready.exists() {

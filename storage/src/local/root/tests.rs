@@ -194,21 +194,7 @@ async fn a_disk_that_is_unmounted_between_operations_is_noticed_by_the_next() {
 async fn an_empty_directory_does_not_say_that_a_backup_is_gone() {
     let directory = tempfile::tempdir().unwrap();
     // What a process that has just begun sees of a mount point with nothing on it.
-    let store = Local::new(directory.path());
-    let manifest = ObjectPath::new("volumes/v/b/manifest.json").unwrap();
-    for outcome in [
-        store.delete(&manifest).await,
-        store.size(&manifest).await.map(drop),
-        store.read(&manifest, 0..1).await.map(drop),
-    ] {
-        let error = outcome.unwrap_err();
-        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
-        assert!(error.to_string().contains("is empty"), "{error}");
-    }
-    // Whoever clears up after himself needs nothing there.
-    let backup = ObjectPath::new("volumes/v/b").unwrap();
-    store.delete_prefix(&backup).await.unwrap();
-    assert!(store.list(&backup).await.unwrap().is_empty());
+    conformance::check_empty_is_doubted(&Local::new(directory.path())).await;
 }
 
 #[tokio::test]
