@@ -34,7 +34,7 @@ export class Api {
 
   /** Asks until the answer passes `test`. */
   async until(query: string, variables: Json, test: (data: Json) => boolean): Promise<Json> {
-    const deadline = Date.now() + 30_000
+    const deadline = Date.now() + 120_000
     for (;;) {
       const data = await this.ask(query, variables)
       if (test(data)) return data

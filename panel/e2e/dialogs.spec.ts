@@ -2,14 +2,14 @@
 
 import type { Locator, Page } from '@playwright/test'
 
-import { takeDestinationAway } from './faults.ts'
-import { expect, expectAccessibleEverywhere, limitBackups, makeItem, test } from './fixtures.ts'
-import { attachAndRun, begin, beginSlowBackup, cancel, reaches } from './platform.ts'
+import { overtake, takeDestinationAway } from './faults.ts'
+import { expect, expectAccessibleEverywhere, limitBackups, makeItem, makeVolume, test } from './fixtures.ts'
+import { attachAndRun, begin, beginSlowBackup, cancel, reaches, send } from './platform.ts'
 
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
 test('all dialogs are accessible', async ({ panel, customer }) => {
-  test.setTimeout(300_000)
+  test.setTimeout(600_000)
   await makeItem(customer, 'snapshot', 'before-upgrade')
   await makeItem(customer, 'backup', 'weekly')
   await customer.api.ask('mutation { createApiToken(input: { name: "nightly" }) { secret } }')
@@ -92,7 +92,7 @@ test('on a phone the menu leads to every list', async ({ panel, customer }) => {
 })
 
 test('the banner, the cap and the empty lists are accessible', async ({ panel, customer, gateway, admin }) => {
-  test.setTimeout(300_000)
+  test.setTimeout(600_000)
   const volume = `/volumes/${customer.volume.id}`
   const banner = panel.getByRole('region', { name: 'Current operation' })
   const shows = async (path: string, what: Locator) => {
@@ -134,3 +134,42 @@ test('the banner, the cap and the empty lists are accessible', async ({ panel, c
 async function expectDialog(page: Page, name: string): Promise<void> {
   await expect(page.getByRole('dialog', { name }).or(page.getByRole('alertdialog', { name }))).toBeVisible()
 }
+
+test('what a dialog suggests does not change when more is offered', async ({ panel, customer }) => {
+  await panel.goto('/instances')
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+  await panel.getByRole('button', { name: 'Attach a volume to orders-db-01' }).click()
+  const volume = panel.getByRole('combobox', { name: 'Volume' })
+  await expect(volume).toContainText('orders-db-data')
+  await makeVolume(customer.api, 'archive')
+  await volume.click()
+  await expect(panel.getByRole('option')).toContainText(['archive', 'orders-db-data'])
+  await expect(panel.getByRole('option', { name: /orders-db-data/ })).toHaveAttribute('aria-selected', 'true')
+})
+
+test('a dialog that is closed before its answer leads nowhere, and tells what failed', async ({ panel, customer }) => {
+  const leave = async () => {
+    const button = panel.getByRole('button', { name: 'Cancel', exact: true })
+    await button.click()
+    await expect(button).toHaveCount(0)
+  }
+  await overtake(panel, 'CreateVolume', leave)
+  await panel.goto('/volumes')
+  await panel.getByRole('button', { name: 'Create volume' }).click()
+  await panel.getByRole('dialog').getByLabel('Name').fill('archive')
+  const answered = panel.waitForResponse((response) => response.request().postDataJSON()?.operationName === 'CreateVolume')
+  await panel.getByRole('dialog').getByRole('button', { name: 'Create volume' }).click()
+  await (await answered).finished()
+  await expect(panel.getByRole('row', { name: /archive/ })).toContainText('Available')
+  await expect(panel).toHaveURL(/\/volumes$/)
+
+  await overtake(panel, 'DeleteVolume', async () => {
+    await leave()
+    await send(customer, 'attachVolume', { volumeId: customer.volume.id, instanceId: customer.instance.id })
+  })
+  await panel.goto(`/volumes/${customer.volume.id}?tab=settings`)
+  await panel.getByRole('button', { name: 'Delete volume…' }).click()
+  await panel.getByLabel('Type orders-db-data to confirm').fill('orders-db-data')
+  await panel.getByRole('button', { name: 'Delete volume', exact: true }).click()
+  await expect(panel.getByRole('region', { name: 'Notifications' })).toContainText('attached')
+})

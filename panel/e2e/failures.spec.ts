@@ -90,7 +90,7 @@ test('a roll back that fails half way leaves the volume partly overwritten, unti
 })
 
 test('a roll back that is cancelled leaves the volume partly overwritten, as it said', async ({ panel, customer, gateway, admin }) => {
-  await fill(gateway, customer.volume, 16)
+  await fill(gateway, customer.volume, 48)
   const backup = await makeItem(customer, 'backup', 'weekly')
   await makeItem(customer, 'snapshot', 'before-upgrade')
   await limitBackups(admin, 8 * MIB)

@@ -57,6 +57,8 @@ test('all from signing in to signing out takes no mouse', async ({ page, custome
   await page.keyboard.press('Enter')
   const row = page.getByRole('row', { name: /before-upgrade/ })
   await expect(row).toContainText('Available')
+  // The button that opened the dialog has gone.
+  await expect(page.getByRole('heading', { level: 1, name: 'orders-db-data' })).toBeFocused()
 
   // A roll back: the arrows choose the way.
   const restore = page.getByRole('button', { name: 'Restore before-upgrade' })

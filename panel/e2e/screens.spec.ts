@@ -3,7 +3,7 @@
 import { expect, expectAccessibleEverywhere, makeItem, test } from './fixtures.ts'
 
 test('all screens are accessible', async ({ panel, customer }) => {
-  test.setTimeout(300_000)
+  test.setTimeout(600_000)
   await makeItem(customer, 'snapshot', 'before-black-friday')
   await makeItem(customer, 'backup', 'weekly')
   await customer.api.ask('mutation { createApiToken(input: { name: "nightly" }) { secret } }')

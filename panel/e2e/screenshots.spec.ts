@@ -37,7 +37,7 @@ const ADMIN_SCREENS: readonly Screen[] = [
 const DAY = 86_400
 
 test('the customer’s screens', async ({ panel, customer, gateway, admin }, testInfo) => {
-  test.setTimeout(240_000)
+  test.setTimeout(600_000)
   const volume = await makePlatform(gateway, admin, customer)
   const page = `/volumes/${volume.id}`
   const picture = (name: string) => take(panel, name, testInfo)
@@ -59,6 +59,7 @@ test('the customer’s screens', async ({ panel, customer, gateway, admin }, tes
   await leaveDialog(panel)
   // No focus of what was opened before.
   await panel.reload()
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible()
 
   await limitBackups(admin, 4 * MIB)
   const operation = await begin(customer, 'createBackup', { volumeId: volume.id, name: 'before-black-friday' })

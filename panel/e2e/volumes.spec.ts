@@ -1,7 +1,7 @@
 /** Volumes: made, found, deleted; and what is told on other pages. */
 
 import { expect, expectAccessible, fill, leaveDialog, limitBackups, makeItem, makeVolume, type Named, named, test } from './fixtures.ts'
-import { begin, MIB, reaches, send } from './platform.ts'
+import { begin, MIB, send } from './platform.ts'
 
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
@@ -109,14 +109,16 @@ test('a volume with snapshots is not deleted; without them it is, and the list s
 
 test('what ends while another page is open is told there, and the list shows it at work', async ({ panel, customer, gateway, admin }) => {
   await fill(gateway, customer.volume, 16)
-  await limitBackups(admin, 4 * MIB)
+  await limitBackups(admin, 2 * MIB)
   await panel.goto('/volumes')
   await expect(panel.getByRole('row', { name: /orders-db-data/ })).toContainText('Available')
-  const operation = await begin(customer, 'createBackup', { volumeId: customer.volume.id, name: 'weekly' })
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+  await begin(customer, 'createBackup', { volumeId: customer.volume.id, name: 'weekly' })
   await expect(panel.getByRole('row', { name: /orders-db-data/ })).toContainText('Create backup')
-  await reaches(customer, operation, 'COMPLETED')
   const toast = panel.getByRole('region', { name: 'Notifications' })
   await expect(toast).toContainText('Backup created')
+  // It stays while the pointer is there.
+  await toast.getByText('Backup created').hover()
   await expect(toast).toContainText('orders-db-data')
   await toast.getByRole('button', { name: 'Close' }).click()
   await expect(toast).not.toContainText('Backup created')

@@ -41,7 +41,7 @@ test('signing in, adding a hypervisor, testing a backup storage and marking an o
   const place = adding.getByRole('combobox', { name: 'Group' })
   await tabTo(page, place)
   await page.keyboard.press('ArrowDown')
-  await expect(page.getByRole('listbox')).toBeVisible()
+  await expect(page.getByRole('option', { name: group })).toBeVisible()
   await page.keyboard.type(group)
   await expect(page.getByRole('option', { name: group })).toBeFocused()
   await page.keyboard.press('Enter')

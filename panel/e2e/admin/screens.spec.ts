@@ -10,7 +10,7 @@ import { expect, expectAccessibleEverywhere, fresh, makeItem, platform, stuckVol
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
 test('all screens of an administrator are accessible', async ({ desk, customer, admin }) => {
-  test.setTimeout(300_000)
+  test.setTimeout(600_000)
   await makeItem(customer, 'snapshot', 'before-upgrade')
   await makeItem(customer, 'backup', 'weekly')
   const volume = `/volumes/${customer.volume.id}`
@@ -48,7 +48,7 @@ test('all screens of an administrator are accessible', async ({ desk, customer, 
 })
 
 test('all dialogs of an administrator are accessible', async ({ desk, customer, admin }) => {
-  test.setTimeout(300_000)
+  test.setTimeout(600_000)
   const { group, storage } = await platform(admin)
   const dialogs: [path: string, button: string, then?: (page: Page) => Promise<void>][] = [
     ['/hypervisors', 'Add hypervisor'],

@@ -1,6 +1,6 @@
 /**
  * The client of the API. Queries and mutations go over HTTP, subscriptions over the link. After a
- * mutation, and when the link works again, everything on the screen is asked anew: what a
+ * mutation, and when the link begins to work, everything on the screen is asked anew: what a
  * change touches is for the gateway to say.
  */
 
@@ -31,7 +31,7 @@ export function createApi(onSignedOut: () => void): Api {
   const refetch = createRefetch()
   // Whether the session has ended is for a query to say.
   const link = new Link(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/graphql/ws`, refetch.all)
-  link.onReconnected(refetch.all)
+  link.onConnected(refetch.all)
 
   const client = new Client({
     url: '/graphql',

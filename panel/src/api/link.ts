@@ -21,7 +21,7 @@ export class Link {
   readonly client: Client
   #state: LinkState = 'connecting'
   readonly #listeners = new Set<() => void>()
-  readonly #reconnected = new Set<() => void>()
+  readonly #connected = new Set<() => void>()
 
   readonly #onRefused: () => void
   readonly #closed = new AbortController()
@@ -52,10 +52,9 @@ export class Link {
         opened: (opened) => {
           socket = opened as WebSocket
         },
-        connected: (_socket, _payload, again) => {
-          const wasLost = again || this.#state === 'lost'
+        connected: () => {
           this.#set('live')
-          if (wasLost) for (const listener of this.#reconnected) listener()
+          for (const listener of this.#connected) listener()
         },
         closed: (event) => {
           clearTimeout(timeout)
@@ -97,10 +96,10 @@ export class Link {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Calls `listener` when a lost link works again. */
-  readonly onReconnected = (listener: () => void): (() => void) => {
-    this.#reconnected.add(listener)
-    return () => this.#reconnected.delete(listener)
+  /** Calls `listener` whenever the link begins to work: of what happened before, it does not tell. */
+  readonly onConnected = (listener: () => void): (() => void) => {
+    this.#connected.add(listener)
+    return () => this.#connected.delete(listener)
   }
 
   /** Ends it for good. */

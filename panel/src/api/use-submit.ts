@@ -1,16 +1,19 @@
 /**
  * Sends a mutation from a dialog. Each opening of the dialog has one idempotency key, so that a
- * second click or another try after a lost answer starts nothing twice.
+ * second click or another try after a lost answer starts nothing twice. Of a dialog that is gone when
+ * the answer comes, a failure is told by a toast, and nothing else follows.
  */
 
 import type { AnyVariables, TypedDocumentNode } from '@urql/core'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useClient } from 'urql'
+
+import { toasts } from '~/lib/toasts'
 
 import { type Failure, mutationFailureOf } from './failure'
 
 export interface Submit<Data, Variables> {
-  /** The data, or undefined when it failed or is under way already. What takes the key may be sent again. */
+  /** The data, or undefined when it failed, is under way already, or nobody waits for it any more. What takes the key may be sent again. */
   submit: (variables: (key: string) => Variables) => Promise<Data | undefined>
   pending: boolean
   failure: Failure | undefined
@@ -24,8 +27,16 @@ export function useSubmit<Data, Variables extends AnyVariables>(
   const client = useClient()
   const key = useRef<string>(undefined)
   const busy = useRef(false)
+  const gone = useRef(false)
   const [pending, setPending] = useState(false)
   const [failure, setFailure] = useState<Failure>()
+
+  useEffect(() => {
+    gone.current = false
+    return () => {
+      gone.current = true
+    }
+  }, [])
 
   return {
     pending,
@@ -43,12 +54,13 @@ export function useSubmit<Data, Variables extends AnyVariables>(
       if (error) {
         const found = mutationFailureOf(error, { offline, repeatable: variables.length > 0 })
         setFailure(found)
-        onFailure?.(found)
+        if (onFailure) onFailure(found)
+        else if (gone.current) toasts.add({ tone: 'bad', title: 'Your request failed', detail: found.message })
         // What was refused was not started: the next try may differ, and then needs another key.
         if (error.graphQLErrors.length > 0) key.current = undefined
         return undefined
       }
-      return data
+      return gone.current ? undefined : data
     },
   }
 }

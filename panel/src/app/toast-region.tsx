@@ -9,19 +9,28 @@ import { Button } from '~/parts/button'
 export function ToastRegion() {
   const all = useSyncExternalStore(toasts.subscribe, () => toasts.all)
   return (
-    <section aria-label="Notifications" aria-live="polite" className="fixed bottom-4 left-4 z-20 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2">
-      {all.map((toast) => (
-        <div key={toast.id} className="flex items-start gap-3 rounded-card border border-line bg-surface py-2 pr-2 pl-4 shadow-popup">
-          <span className={toast.tone === 'ok' ? 'py-2 text-ok' : 'py-2 text-bad'} aria-hidden="true">
-            {toast.tone === 'ok' ? <CircleCheck size={16} /> : <CircleAlert size={16} />}
-          </span>
-          <div className="min-w-0 flex-1 py-1.5 text-small anywhere">
-            <p className="font-medium">{toast.title}</p>
-            {toast.detail && <p className="text-ink-2">{toast.detail}</p>}
+    <section aria-label="Notifications" aria-live="polite" className="fixed bottom-4 left-4 z-20 w-[min(24rem,calc(100vw-2rem))]">
+      <div
+        role="presentation"
+        className="flex flex-col gap-2"
+        onPointerEnter={toasts.hold}
+        onPointerLeave={toasts.release}
+        onFocus={toasts.hold}
+        onBlur={toasts.release}
+      >
+        {all.map((toast) => (
+          <div key={toast.id} className="flex items-start gap-3 rounded-card border border-line bg-surface py-2 pr-2 pl-4 shadow-popup">
+            <span className={toast.tone === 'ok' ? 'py-2 text-ok' : 'py-2 text-bad'} aria-hidden="true">
+              {toast.tone === 'ok' ? <CircleCheck size={16} /> : <CircleAlert size={16} />}
+            </span>
+            <div className="min-w-0 flex-1 py-1.5 text-small anywhere">
+              <p className="font-medium">{toast.title}</p>
+              {toast.detail && <p className="text-ink-2">{toast.detail}</p>}
+            </div>
+            <Button kind="quiet" size="icon" aria-label="Close" icon={<X size={16} aria-hidden />} onClick={() => toasts.close(toast.id)} />
           </div>
-          <Button kind="quiet" size="icon" aria-label="Close" icon={<X size={16} aria-hidden />} onClick={() => toasts.close(toast.id)} />
-        </div>
-      ))}
+        ))}
+      </div>
     </section>
   )
 }

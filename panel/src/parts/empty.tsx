@@ -2,6 +2,8 @@
 
 import type { ReactNode } from 'react'
 
+import { useHandOnFocus } from './page-heading'
+
 interface EmptyProps {
   icon: ReactNode
   title: string
@@ -11,7 +13,10 @@ interface EmptyProps {
 
 export function Empty({ icon, title, children, action }: EmptyProps) {
   return (
-    <div className="flex flex-col items-center rounded-card border border-dashed border-line-strong/50 px-5 py-14 text-center">
+    <div
+      ref={useHandOnFocus<HTMLDivElement>()}
+      className="flex flex-col items-center rounded-card border border-dashed border-line-strong/50 px-5 py-14 text-center"
+    >
       <div className="mb-5 flex size-11 items-center justify-center rounded-card border border-line bg-surface text-ink-2 shadow-card" aria-hidden="true">
         {icon}
       </div>

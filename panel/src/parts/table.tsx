@@ -3,11 +3,11 @@
  * where a cell goes there.
  */
 
-import { type ReactNode, useLayoutEffect, useRef } from 'react'
+import type { ReactNode } from 'react'
 
 import { Card } from './card'
 import { cx } from './cx'
-import { pageHeading } from './page-heading'
+import { useHandOnFocus } from './page-heading'
 import { SortHead } from './sort-head'
 
 export interface Column {
@@ -62,18 +62,10 @@ export function Table({ name, columns, children }: { name: string; columns: read
   )
 }
 
-/** One that goes while it has the focus hands it on: it is not lost. */
 export function Row({ children }: { children: ReactNode }) {
-  const row = useRef<HTMLTableRowElement>(null)
-  useLayoutEffect(() => {
-    const { current } = row
-    return () => {
-      if (current?.contains(document.activeElement)) pageHeading()?.focus({ preventScroll: true })
-    }
-  }, [])
   return (
     <tr
-      ref={row}
+      ref={useHandOnFocus<HTMLTableRowElement>()}
       role="row"
       className="flex flex-wrap items-center gap-x-4 gap-y-2 border-t border-line px-4 py-3 hover:bg-hover @table:table-row @table:px-0 @table:py-0 first:border-t-0 @table:first:border-t"
     >

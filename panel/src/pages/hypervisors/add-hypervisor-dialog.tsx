@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
+import { useFirst } from '~/lib/use-first'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -47,7 +48,8 @@ export function AddHypervisorDialog({ groupId, onClosed }: AddHypervisorDialogPr
   const [storage, setStorage] = useState(OF_GROUP)
   const [token, setToken] = useState<string>()
   const groups = data?.hypervisorGroups ?? []
-  const group = groups.find((one) => one.id === chosen) ?? groups[0]
+  const firstGroup = useFirst(groups[0]?.id)
+  const group = groups.find((one) => one.id === (chosen ?? firstGroup))
   const reason = name.trim() === '' ? 'Name the hypervisor first.' : group ? null : 'There is no group yet. Create one first.'
 
   const add = async () => {

@@ -6,6 +6,7 @@ import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { formatBytes } from '~/lib/bytes'
+import { useFirst } from '~/lib/use-first'
 import { AttachVolume } from '~/pages/volume/dialogs/attach-dialog'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
@@ -33,7 +34,8 @@ export function AttachToInstanceDialog({ instance, onClosed }: AttachToInstanceD
   const [{ data }] = useKeptQuery({ query: FreeVolumes, variables: { accountId: instance.account.id } })
   const [chosen, setChosen] = useState<string>()
   const volumes = data?.volumes.nodes
-  const volumeId = chosen ?? volumes?.find((volume) => volume.dataState === 'CONSISTENT')?.id
+  const suggested = useFirst(volumes?.find((volume) => volume.dataState === 'CONSISTENT')?.id)
+  const volumeId = chosen ?? suggested
   const attach = async () => {
     if (volumeId && (await submit(() => ({ input: { volumeId, instanceId: instance.id } })))) dialog.close()
   }

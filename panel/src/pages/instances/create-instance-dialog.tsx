@@ -6,6 +6,7 @@ import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { readCredits } from '~/lib/plan-draft'
+import { useFirst } from '~/lib/use-first'
 import { useAccountNames } from '~/pages/accounts/use-account-names'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
@@ -44,8 +45,10 @@ export function CreateInstanceDialog({ accountId, onClosed }: CreateInstanceDial
   const [credits, setCredits] = useState('0')
   const [socket, setSocket] = useState('')
   const { accounts, complete } = useAccountNames()
-  const account = accounts.find((one) => one.id === chosenAccount) ?? (complete ? accounts[0] : undefined)
-  const host = data?.hypervisors.find((one) => one.id === chosenHost) ?? data?.hypervisors[0]
+  const firstAccount = useFirst(complete ? accounts[0]?.id : undefined)
+  const firstHost = useFirst(data?.hypervisors[0]?.id)
+  const account = accounts.find((one) => one.id === (chosenAccount ?? firstAccount))
+  const host = data?.hypervisors.find((one) => one.id === (chosenHost ?? firstHost))
   const creditsPerHour = readCredits(credits)
   const reason = name.trim() === '' ? 'Name the instance first.' : !account ? (complete ? 'There is no account yet.' : 'The accounts are being loaded.') : !host ? 'There is no hypervisor yet.' : creditsPerHour === undefined ? 'Credits are a number.' : null
 

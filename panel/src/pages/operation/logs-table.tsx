@@ -25,8 +25,9 @@ interface LogsTableProps {
 
 export function LogsTable({ operationId, active }: LogsTableProps) {
   const { variables, steps } = usePages()
-  const [{ data }, ask] = useKeptQuery({ query: OperationLogsQuery, variables: { id: operationId, ...variables }, acrossVariables: true })
-  usePoll(ask, EVERY, active)
+  const response = useKeptQuery({ query: OperationLogsQuery, variables: { id: operationId, ...variables }, acrossVariables: true })
+  usePoll(response, EVERY, active)
+  const [{ data }] = response
   const logs = data?.operation?.logs
   return (
     <SubList title="Log" empty={logs?.totalCount === 0 && 'The agent has written nothing yet.'}>

@@ -26,12 +26,13 @@ export default function QueuePage() {
   const navigate = useNavigate({ from: '/queue' })
   const { status, kind, account } = search
   const isFiltered = Boolean(status ?? kind ?? account)
-  const [result, ask] = useKeptQuery({
+  const response = useKeptQuery({
     query: QueueQuery,
     variables: { filter: { status, kind, accountId: account }, ...pageArguments(search) },
     acrossVariables: true,
   })
-  usePoll(ask, EVERY, result.data?.operations.nodes.some((one) => one.status === 'STARTED') ?? false)
+  const [result, ask] = response
+  usePoll(response, EVERY, result.data?.operations.nodes.some((one) => one.status === 'STARTED') ?? false)
   // Another filter begins with the first page.
   const change = (changes: QueueSearch) =>
     void navigate({ search: { ...search, after: undefined, before: undefined, ...changes }, replace: true, resetScroll: false })

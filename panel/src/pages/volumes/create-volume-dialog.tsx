@@ -8,6 +8,7 @@ import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { formatBytes } from '~/lib/bytes'
 import { storageName } from '~/lib/storage'
+import { useFirst } from '~/lib/use-first'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -39,7 +40,8 @@ export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
   const [chosenGroup, setGroup] = useState<string>()
   const [chosenPlan, setPlan] = useState<string>()
   const groups = data?.hypervisorGroups ?? []
-  const group = groups.find((one) => one.id === chosenGroup) ?? groups.find((one) => one.plans.length > 0)
+  const firstGroup = useFirst(groups.find((one) => one.plans.length > 0)?.id)
+  const group = groups.find((one) => one.id === (chosenGroup ?? firstGroup))
   const plan = group?.plans.find((one) => one.id === chosenPlan) ?? group?.plans[0]
   const reason = name.trim() === '' ? 'Name the volume first.' : plan ? null : 'There is no plan to make it of.'
 

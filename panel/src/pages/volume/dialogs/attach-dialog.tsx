@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
+import { useFirst } from '~/lib/use-first'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -39,7 +40,8 @@ export function AttachDialog({ volume, onClosed }: AttachDialogProps) {
   const [{ data }] = useKeptQuery({ query: Instances, variables: { accountId: volume.account.id } })
   const [chosen, setChosen] = useState<string>()
   const instances = data?.instances.nodes
-  const instanceId = chosen ?? instances?.[0]?.id
+  const suggested = useFirst(instances?.[0]?.id)
+  const instanceId = chosen ?? suggested
   const attach = async () => {
     if (instanceId && (await submit(() => ({ input: { volumeId: volume.id, instanceId } })))) dialog.close()
   }
