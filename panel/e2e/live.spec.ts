@@ -1,7 +1,7 @@
 /** The panel is right without a reload: in two browsers, after a reload, after a crash of the gateway. */
 
 import { loseAnswer } from './faults.ts'
-import { anotherBrowser, expect, makeItem, test } from './fixtures.ts'
+import { anotherBrowser, expect, makeItem, makeVolume, test } from './fixtures.ts'
 
 test('what one browser starts, the other shows', async ({ panel, customer, baseURL, context }) => {
   const other = await anotherBrowser(context, customer, String(baseURL))
@@ -28,10 +28,10 @@ test('what happened between the first answer and the first moment of the link is
     await linked
     socket.connectToServer()
   })
-  await panel.goto(`/volumes/${customer.volume.id}`)
-  await expect(panel.getByText('No snapshots yet')).toBeVisible()
-  await makeItem(customer, 'snapshot', 'meanwhile')
-  await expect(panel.getByText('No snapshots yet')).toBeVisible()
+  await panel.goto('/volumes')
+  await expect(panel.getByRole('row', { name: /orders-db-data/ })).toBeVisible()
+  await makeVolume(customer.api, 'meanwhile')
+  await expect(panel.getByRole('row', { name: /meanwhile/ })).toBeHidden()
   link()
   await expect(panel.getByRole('row', { name: /meanwhile/ })).toContainText('Available')
 })
