@@ -80,7 +80,7 @@ async fn a_qcow2_volume_that_a_guest_writes_to_comes_back_from_every_destination
         let written = guest.written();
         let path = machine.path("content").join(storage);
         let content = Content::copy_of(&image, path).await;
-        machine.pace(storage, Some(SLOW / 8)).await;
+        machine.pace(storage, Some(SLOW / 4)).await;
         let backup = owner.create_backup(&volume).await;
         owner.enters(&backup, "Exporting").await;
         guest.execute("cont", &json!({}));

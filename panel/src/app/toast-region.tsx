@@ -3,8 +3,9 @@
 import { CircleAlert, CircleCheck, X } from 'lucide-react'
 import { useSyncExternalStore } from 'react'
 
-import { toasts } from '~/lib/toasts'
+import { type Toast, toasts } from '~/lib/toasts'
 import { Button } from '~/parts/button'
+import { useHandOnFocus } from '~/parts/page-heading'
 
 export function ToastRegion() {
   const all = useSyncExternalStore(toasts.subscribe, () => toasts.all)
@@ -19,18 +20,25 @@ export function ToastRegion() {
         onBlur={toasts.release}
       >
         {all.map((toast) => (
-          <div key={toast.id} className="flex items-start gap-3 rounded-card border border-line bg-surface py-2 pr-2 pl-4 shadow-popup">
-            <span className={toast.tone === 'ok' ? 'py-2 text-ok' : 'py-2 text-bad'} aria-hidden="true">
-              {toast.tone === 'ok' ? <CircleCheck size={16} /> : <CircleAlert size={16} />}
-            </span>
-            <div className="min-w-0 flex-1 py-1.5 text-small anywhere">
-              <p className="font-medium">{toast.title}</p>
-              {toast.detail && <p className="text-ink-2">{toast.detail}</p>}
-            </div>
-            <Button kind="quiet" size="icon" aria-label="Close" icon={<X size={16} aria-hidden />} onClick={() => toasts.close(toast.id)} />
-          </div>
+          <ToastCard key={toast.id} {...toast} />
         ))}
       </div>
     </section>
+  )
+}
+
+function ToastCard({ id, tone, title, detail }: Toast) {
+  const card = useHandOnFocus<HTMLDivElement>()
+  return (
+    <div ref={card} className="flex items-start gap-3 rounded-card border border-line bg-surface py-2 pr-2 pl-4 shadow-popup">
+      <span className={tone === 'ok' ? 'py-2 text-ok' : 'py-2 text-bad'} aria-hidden="true">
+        {tone === 'ok' ? <CircleCheck size={16} /> : <CircleAlert size={16} />}
+      </span>
+      <div className="min-w-0 flex-1 py-1.5 text-small anywhere">
+        <p className="font-medium">{title}</p>
+        {detail && <p className="text-ink-2">{detail}</p>}
+      </div>
+      <Button kind="quiet" size="icon" aria-label="Close" icon={<X size={16} aria-hidden />} onClick={() => toasts.close(id)} />
+    </div>
   )
 }

@@ -2,8 +2,10 @@
 
 import { useState } from 'react'
 
-export function useFirst<T>(value: T | undefined): T | undefined {
-  const [first, setFirst] = useState(value)
-  if (first === undefined && value !== undefined) setFirst(value)
-  return first ?? value
+/** With another `of`, the first begins anew: another place has other plans. */
+export function useFirst<T>(value: T | undefined, of?: string): T | undefined {
+  const [first, setFirst] = useState({ value, of })
+  const isCurrent = first.of === of && first.value !== undefined
+  if (!isCurrent && (first.value !== value || first.of !== of)) setFirst({ value, of })
+  return isCurrent ? first.value : value
 }

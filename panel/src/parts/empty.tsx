@@ -12,9 +12,10 @@ interface EmptyProps {
 }
 
 export function Empty({ icon, title, children, action }: EmptyProps) {
+  const empty = useHandOnFocus<HTMLDivElement>()
   return (
     <div
-      ref={useHandOnFocus<HTMLDivElement>()}
+      ref={empty}
       className="flex flex-col items-center rounded-card border border-dashed border-line-strong/50 px-5 py-14 text-center"
     >
       <div className="mb-5 flex size-11 items-center justify-center rounded-card border border-line bg-surface text-ink-2 shadow-card" aria-hidden="true">

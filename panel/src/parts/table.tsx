@@ -63,9 +63,10 @@ export function Table({ name, columns, children }: { name: string; columns: read
 }
 
 export function Row({ children }: { children: ReactNode }) {
+  const row = useHandOnFocus<HTMLTableRowElement>()
   return (
     <tr
-      ref={useHandOnFocus<HTMLTableRowElement>()}
+      ref={row}
       role="row"
       className="flex flex-wrap items-center gap-x-4 gap-y-2 border-t border-line px-4 py-3 hover:bg-hover @table:table-row @table:px-0 @table:py-0 first:border-t-0 @table:first:border-t"
     >

@@ -49,7 +49,7 @@ export function AddHypervisorDialog({ groupId, onClosed }: AddHypervisorDialogPr
   const [token, setToken] = useState<string>()
   const groups = data?.hypervisorGroups ?? []
   const firstGroup = useFirst(groups[0]?.id)
-  const group = groups.find((one) => one.id === (chosen ?? firstGroup))
+  const group = groups.find((one) => one.id === (chosen ?? firstGroup)) ?? groups[0]
   const reason = name.trim() === '' ? 'Name the hypervisor first.' : group ? null : 'There is no group yet. Create one first.'
 
   const add = async () => {

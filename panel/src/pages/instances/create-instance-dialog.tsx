@@ -45,10 +45,9 @@ export function CreateInstanceDialog({ accountId, onClosed }: CreateInstanceDial
   const [credits, setCredits] = useState('0')
   const [socket, setSocket] = useState('')
   const { accounts, complete } = useAccountNames()
-  const firstAccount = useFirst(complete ? accounts[0]?.id : undefined)
+  const account = accounts.find((one) => one.id === chosenAccount) ?? (complete ? accounts[0] : undefined)
   const firstHost = useFirst(data?.hypervisors[0]?.id)
-  const account = accounts.find((one) => one.id === (chosenAccount ?? firstAccount))
-  const host = data?.hypervisors.find((one) => one.id === (chosenHost ?? firstHost))
+  const host = data?.hypervisors.find((one) => one.id === (chosenHost ?? firstHost)) ?? data?.hypervisors[0]
   const creditsPerHour = readCredits(credits)
   const reason = name.trim() === '' ? 'Name the instance first.' : !account ? (complete ? 'There is no account yet.' : 'The accounts are being loaded.') : !host ? 'There is no hypervisor yet.' : creditsPerHour === undefined ? 'Credits are a number.' : null
 

@@ -4,6 +4,7 @@ import { useState } from 'react'
 
 import { restoredName } from '~/lib/default-name'
 import { firstPlan, planReason, type Plan } from '~/lib/restore-plans'
+import { useFirst } from '~/lib/use-first'
 
 import type { RestoreOptions, RestoreSource } from './restore-query'
 
@@ -36,7 +37,8 @@ export function useNewVolume(source: RestoreSource, options: RestoreOptions | un
   const groupId = chosenGroup ?? options?.volume?.hypervisorGroup.id ?? groups[0]?.id ?? ''
   const group = groups.find((one) => one.id === groupId)
   const reasonFor = (plan: Plan) => planReason(plan, source, group)
-  const planId = chosenPlan ?? firstPlan(plans, source, group, own?.id) ?? ''
+  const suggested = useFirst(firstPlan(plans, source, group, own?.id), groupId)
+  const planId = chosenPlan ?? suggested ?? ''
   const plan = plans.find((one) => one.id === planId)
   const unnamed = restoredName(source.volumeName)
 

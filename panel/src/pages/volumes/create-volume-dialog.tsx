@@ -40,9 +40,12 @@ export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
   const [chosenGroup, setGroup] = useState<string>()
   const [chosenPlan, setPlan] = useState<string>()
   const groups = data?.hypervisorGroups ?? []
-  const firstGroup = useFirst(groups.find((one) => one.plans.length > 0)?.id)
-  const group = groups.find((one) => one.id === (chosenGroup ?? firstGroup))
-  const plan = group?.plans.find((one) => one.id === chosenPlan) ?? group?.plans[0]
+  const offering = groups.find((one) => one.plans.length > 0)
+  const firstGroup = useFirst(offering?.id)
+  const group = groups.find((one) => one.id === (chosenGroup ?? firstGroup)) ?? offering
+  const offered = group?.plans ?? []
+  const firstPlan = useFirst(offered[0]?.id, group?.id)
+  const plan = offered.find((one) => one.id === chosenPlan) ?? offered.find((one) => one.id === firstPlan) ?? offered[0]
   const reason = name.trim() === '' ? 'Name the volume first.' : plan ? null : 'There is no plan to make it of.'
 
   const create = async () => {
@@ -79,7 +82,7 @@ export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
         label="Plan"
         value={plan?.id ?? ''}
         onChange={setPlan}
-        options={(group?.plans ?? []).map((one) => ({ value: one.id, label: one.name, detail: `${formatBytes(one.sizeBytes)}, ${storageName(one.storageType)}` }))}
+        options={offered.map((one) => ({ value: one.id, label: one.name, detail: `${formatBytes(one.sizeBytes)}, ${storageName(one.storageType)}` }))}
       />
     </Dialog>
   )
