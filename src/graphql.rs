@@ -4,16 +4,18 @@ use async_graphql::SchemaBuilder;
 
 use crate::app::App;
 
+pub mod bound;
 mod complete;
 pub mod connection;
 pub mod context;
 pub mod error;
 mod gate;
 pub mod id;
-pub mod limit;
+mod limit;
 pub mod loader;
 mod log;
 pub mod mutation;
+pub mod operation;
 pub mod page;
 pub mod query;
 pub mod scalar;
@@ -22,8 +24,8 @@ pub mod subscription;
 pub mod types;
 pub mod visible;
 
+pub use crate::limits::Limits;
 pub use error::{Failure, Result};
-pub use limit::Limits;
 pub use loader::Loaders;
 pub use mutation::Mutation;
 pub use query::Query;

@@ -11,5 +11,6 @@ pub mod events;
 pub mod graphql;
 pub mod http;
 pub mod lifecycle;
+pub mod limits;
 pub mod secret;
 pub mod telemetry;

@@ -10,7 +10,7 @@ use tidemark::{
         operation::recover::{Repaired, recover},
         secret,
     },
-    graphql::{self, Limits, Schema},
+    graphql::{self, Schema},
     http::Server,
     lifecycle::Lifecycle,
 };
@@ -96,12 +96,7 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
 }
 
 fn schema(config: &Config, app: App) -> Schema {
-    let limits = Limits {
-        max_depth: config.graphql.max_depth,
-        max_complexity: config.graphql.max_complexity.into(),
-        ..Limits::default()
-    };
-    let builder = graphql::builder(app).data(limits);
+    let builder = graphql::builder(app).data(config.graphql.limits());
     if config.graphql.introspection {
         builder.finish()
     } else {

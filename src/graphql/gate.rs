@@ -24,11 +24,15 @@ use super::{
     complete::complete,
     context::{of_request, requester},
     error,
+    operation::name_if_any,
 };
 use crate::{
     app::App,
     domain::{ErrorCode, Ids},
 };
+
+/// How many of the faults of a document are told.
+const MAX_REFUSALS: usize = 20;
 
 /// Makes a gate for each request.
 #[derive(Debug)]
@@ -112,6 +116,8 @@ impl Extension for Passage {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
+        let mut request = request;
+        name_if_any(&mut request);
         let origin = of_request::<Origin>(ctx, &request);
         if let Some(id) = origin.and_then(|origin| origin.request_id.clone()) {
             // It is set once, here: each request has a passage of its own.
@@ -139,7 +145,7 @@ impl Extension for Passage {
     ) -> Result<ValidationResult, Vec<ServerError>> {
         let code = |failure| error::with_code(failure, ErrorCode::GraphqlValidationFailed);
         let valid = next.run(ctx).await;
-        valid.map_err(|failures| failures.into_iter().map(code).collect())
+        valid.map_err(|failures| failures.into_iter().take(MAX_REFUSALS).map(code).collect())
     }
 
     async fn execute(

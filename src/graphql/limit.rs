@@ -14,30 +14,9 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest},
 };
 
-use super::error::with_code;
-use crate::domain::ErrorCode;
+use super::{bound, error::with_code};
+use crate::{domain::ErrorCode, limits::Limits};
 use measure::{Measure, Visitor};
-
-/// What one document may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// How deep fields may nest. Introspection is not counted.
-    pub max_depth: u32,
-    /// How many fields the answer may have, if every page is full.
-    pub max_complexity: u64,
-    /// How many fields an operation may have at its root: each asks the database by itself.
-    pub max_root_fields: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_depth: 15,
-            max_complexity: 50_000,
-            max_root_fields: 50,
-        }
-    }
-}
 
 /// How often introspection may go from a type to types: deeper, its answer multiplies.
 const MAX_TYPE_LISTS: u32 = 2;
@@ -61,6 +40,7 @@ impl Extension for Limit {
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
         let limits = ctx.data_opt::<Limits>().copied().unwrap_or_default();
+        bound::document(&request.query, &limits).map_err(refused)?;
         let variables = std::mem::take(&mut request.variables);
         let operation = request.operation_name.take();
         let parsed = request.parsed_query();
@@ -74,6 +54,14 @@ impl Extension for Limit {
         request.operation_name = operation;
         next.run(ctx, request).await
     }
+}
+
+fn refused(excess: bound::Excess) -> ServerError {
+    let mut refusal = with_code(ServerError::new(excess.to_string(), None), excess.code());
+    if let (Some(extensions), Some(limit)) = (&mut refusal.extensions, excess.limit()) {
+        extensions.set("limit", limit);
+    }
+    refusal
 }
 
 fn check(measure: Measure, limits: Limits) -> ServerResult<()> {

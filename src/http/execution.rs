@@ -1,9 +1,6 @@
 //! Carries one operation out, whatever transport it came by.
 
-use async_graphql::{
-    Executor, Request, Response,
-    parser::types::{DocumentOperations, OperationType},
-};
+use async_graphql::{Executor, Request, Response};
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
@@ -11,36 +8,7 @@ use futures_util::{
 use tracing::Instrument;
 
 use super::{Gateway, auth::Caller, failure::Failure};
-
-/// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// It reads.
-    Query,
-    /// It changes something.
-    Mutation,
-    /// It watches.
-    Subscription,
-}
-
-/// What `request` does. A document that cannot be read does nothing, as a query does: the executor
-/// says what is wrong with it.
-pub(super) fn kind(request: &mut Request) -> Kind {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else {
-        return Kind::Query;
-    };
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
-        (DocumentOperations::Multiple(_), None) => None,
-    };
-    match operation.map(|operation| operation.node.ty) {
-        None | Some(OperationType::Query) => Kind::Query,
-        Some(OperationType::Mutation) => Kind::Mutation,
-        Some(OperationType::Subscription) => Kind::Subscription,
-    }
-}
+pub(super) use crate::graphql::operation::{Kind, kind};
 
 /// Whether the executor refused the whole request, before it asked a single field.
 pub(super) fn is_refusal(response: &Response) -> bool {

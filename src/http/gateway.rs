@@ -12,6 +12,7 @@ use super::panel::Panel;
 use crate::{
     app::App,
     config::{self, Config},
+    limits::Limits,
 };
 
 /// What the handlers share: the app, the schema that carries requests out, and what runs now.
@@ -28,6 +29,8 @@ pub struct Shared<E> {
     pub(super) http: config::Http,
     /// How streams are served.
     pub(super) stream: config::Stream,
+    /// What one document may ask for: the same as the executor's.
+    pub(super) limits: Limits,
     /// Whether the page for writing queries is served.
     pub(super) graphiql: bool,
     /// The web panel.
@@ -51,6 +54,7 @@ impl<E> Gateway<E> {
             executor,
             http: config.http.clone(),
             stream: config.stream.clone(),
+            limits: config.graphql.limits(),
             graphiql: config.graphql.graphiql,
             panel: Panel::built_in(),
             stopping,

@@ -28,7 +28,8 @@ pub(super) async fn get<E: Executor>(
     }
     let accepted = Accepted::of(request.headers());
     let (parts, _) = request.into_parts();
-    let read = request::of_query_string(&parts.uri).and_then(without_mutations);
+    let read = request::of_query_string(&parts.uri)
+        .and_then(|request| without_mutations(request, &gateway));
     match read {
         Ok((request, kind)) => serve(&gateway, &parts, request, kind, accepted).await,
         Err(failure) => Err(failure),
@@ -45,7 +46,7 @@ pub(super) async fn post<E: Executor>(
     let (parts, body) = request.into_parts();
     match request::of_body(&parts.headers, body, &gateway.http).await {
         Ok(mut request) => {
-            let kind = kind(&mut request);
+            let kind = kind(&mut request, &gateway.limits);
             serve(&gateway, &parts, request, kind, accepted).await
         }
         Err(failure) => Err(failure),
@@ -74,8 +75,11 @@ async fn serve<E: Executor>(
 }
 
 /// A GET changes nothing: links, caches and crawlers repeat it at will.
-pub(super) fn without_mutations(mut request: Request) -> Result<(Request, Kind), Failure> {
-    match kind(&mut request) {
+pub(super) fn without_mutations<E>(
+    mut request: Request,
+    gateway: &Gateway<E>,
+) -> Result<(Request, Kind), Failure> {
+    match kind(&mut request, &gateway.limits) {
         Kind::Mutation => Err(Failure::method("POST", "A mutation is sent by POST.")),
         kind => Ok((request, kind)),
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use super::{failure::Failure, media::Format};
-use crate::{config, domain::ErrorCode};
+use crate::{config, domain::ErrorCode, graphql::bound};
 
 /// The parameters of a GET, as the specification of GraphQL over HTTP names them.
 #[derive(Deserialize)]
@@ -32,7 +32,7 @@ pub(super) fn of_query_string(uri: &Uri) -> Result<Request, Failure> {
         Failure::bad_request(format!("The query string cannot be read: {error}."))
     })?;
     let mut request = Request::new(parameters.query);
-    request.operation_name = parameters.operation_name.filter(|name| !name.is_empty());
+    request.operation_name = parameters.operation_name;
     request.variables = object("variables", parameters.variables.as_deref())?;
     request.extensions = object("extensions", parameters.extensions.as_deref())?;
     with_query(request)
@@ -42,9 +42,12 @@ pub(super) fn of_query_string(uri: &Uri) -> Result<Request, Failure> {
 fn object<T: Default + DeserializeOwned>(name: &str, text: Option<&str>) -> Result<T, Failure> {
     match text {
         None | Some("") => Ok(T::default()),
-        Some(text) => serde_json::from_str(text).map_err(|error| {
-            Failure::bad_request(format!("The parameter {name} is no JSON object: {error}."))
-        }),
+        Some(text) => {
+            bound::json(text.as_bytes()).map_err(too_deep)?;
+            serde_json::from_str(text).map_err(|error| {
+                Failure::bad_request(format!("The parameter {name} is no JSON object: {error}."))
+            })
+        }
     }
 }
 
@@ -70,11 +73,16 @@ pub(super) async fn of_body(
             "Several operations in one request are not taken: send each by itself.",
         ));
     }
+    bound::json(&body).map_err(too_deep)?;
     let mut json = extract::Request::new(Body::from(body));
     *json.method_mut() = Method::POST;
     json.headers_mut().insert(header::CONTENT_TYPE, JSON);
     let request = GraphQLRequest::<Unreadable>::from_request(json, &()).await;
     with_query(request.map_err(|Unreadable(failure)| failure)?.into_inner())
+}
+
+fn too_deep(excess: bound::Excess) -> Failure {
+    Failure::new(StatusCode::BAD_REQUEST, excess.code(), excess.to_string())
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -48,10 +48,10 @@ async fn serve<E: Executor>(
     let (parts, body) = request.into_parts();
     let (request, kind) = if parts.method == Method::POST {
         let mut request = request::of_body(&parts.headers, body, &gateway.http).await?;
-        let kind = kind(&mut request);
+        let kind = kind(&mut request, &gateway.limits);
         (request, kind)
     } else {
-        without_mutations(request::of_query_string(&parts.uri)?)?
+        without_mutations(request::of_query_string(&parts.uri)?, gateway)?
     };
     let caller = Caller::of(&gateway.app, &gateway.http, &parts).await?;
     Ok(stream(gateway, request, kind, caller).await)

@@ -4,6 +4,7 @@
 mod auth;
 #[cfg(test)]
 mod browser;
+mod document;
 #[cfg(test)]
 mod graphql;
 #[cfg(test)]

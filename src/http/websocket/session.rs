@@ -15,6 +15,7 @@ use tokio_stream::StreamMap;
 use super::protocol::{ClientMessage, Close, ServerMessage};
 use crate::{
     domain::{Error, Requester, token},
+    graphql::bound,
     http::{
         Gateway,
         auth::{self, Caller},
@@ -184,7 +185,7 @@ impl<E: Executor> Session<E> {
             let payload = &answer.errors;
             return self.send(&ServerMessage::Error { id: &id, payload }).await;
         }
-        let kind = kind(&mut request);
+        let kind = kind(&mut request, &self.gateway.limits);
         let outcomes = match kind {
             Kind::Subscription => &mut self.subscriptions,
             Kind::Query | Kind::Mutation => &mut self.requests,
@@ -259,9 +260,13 @@ impl<E: Executor> Session<E> {
 /// The next message of the protocol; `None` for a frame that only says that the peer lives.
 async fn receive(socket: &mut WebSocket) -> Result<Option<ClientMessage>, End> {
     match socket.recv().await.ok_or(End::Gone)?? {
-        Message::Text(text) => serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| Close::BadRequest(format!("Invalid message: {error}")).into()),
+        Message::Text(text) => {
+            bound::json(text.as_bytes())
+                .map_err(|excess| Close::BadRequest(format!("Invalid message: {excess}")))?;
+            serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| Close::BadRequest(format!("Invalid message: {error}")).into())
+        }
         Message::Binary(_) => {
             Err(Close::BadRequest("Invalid message: it is not text".to_owned()).into())
         }
