@@ -30,8 +30,7 @@ format:
 
 # Write what is generated and checked in: tests compare it and never rewrite it
 generate:
-    cargo run --quiet -- config example > docs/tidemark.example.toml
-    cargo run --quiet -- schema > schema.graphql
+    @scripts/generate
 
 # Check licences, advisories and banned crates (needs cargo-deny)
 deny:
