@@ -5,6 +5,7 @@
 //! carries it out, and `response` or `sse` or `websocket` sends what came of it. `panel` serves files.
 
 mod auth;
+mod compress;
 mod cookie;
 mod csrf;
 mod execution;
@@ -16,6 +17,7 @@ mod health;
 mod limit;
 mod media;
 mod panel;
+mod persisted;
 mod remote;
 mod request;
 mod response;

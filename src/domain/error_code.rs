@@ -51,6 +51,9 @@ error_codes! {
     GraphqlValidationFailed "GRAPHQL_VALIDATION_FAILED"
         "The document does not fit the schema." false
         "Compare it with the schema: the message names the field.";
+    PersistedQueryNotSupported "PERSISTED_QUERY_NOT_SUPPORTED"
+        "The request has the hash of a document only, and no documents are kept here." false
+        "Send the document itself, as clients of persisted queries then do.";
     QueryTooComplex "QUERY_TOO_COMPLEX"
         "The document asks for too much at once." false
         "Ask for fewer fields, shorter pages, or in several requests.";

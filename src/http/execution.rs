@@ -7,7 +7,7 @@ use futures_util::{
 };
 use tracing::Instrument;
 
-use super::{Gateway, auth::Caller, failure::Failure};
+use super::{Gateway, auth::Caller, failure::Failure, persisted};
 pub(super) use crate::graphql::operation::{Kind, kind};
 
 /// Whether the executor refused the whole request, before it asked a single field.
@@ -26,6 +26,9 @@ impl<E: Executor> Gateway<E> {
         kind: Kind,
         caller: Caller,
     ) -> Result<Response, Failure> {
+        if let Some(refusal) = persisted::refusal(&request) {
+            return Ok(refusal);
+        }
         let turn = self.turn().await?;
         let executor = self.executor.clone();
         let work = async move {

@@ -98,7 +98,8 @@ impl Failure {
         )
     }
 
-    fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+    /// The same, with a header of its own.
+    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
         self.header = Some((name, value));
         self
     }

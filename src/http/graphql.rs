@@ -10,6 +10,7 @@ use axum::{
 use super::{
     Gateway,
     auth::Caller,
+    compress::Compressible,
     execution::{Kind, kind},
     failure::Failure,
     media::{Accepted, Answer},
@@ -68,6 +69,9 @@ async fn serve<E: Executor>(
             let jar = caller.jar.clone();
             let answer = gateway.answer(request, kind, caller).await?;
             let mut response = response::single(answer, format, &RequestId::of(parts));
+            if kind == Kind::Query {
+                response.extensions_mut().insert(Compressible);
+            }
             jar.put_into(&mut response);
             Ok(response)
         }

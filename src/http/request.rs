@@ -12,7 +12,7 @@ use futures_util::TryStreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use super::{failure::Failure, media::Format};
+use super::{failure::Failure, media::Format, persisted};
 use crate::{config, domain::ErrorCode, graphql::bound};
 
 /// The parameters of a GET, as the specification of GraphQL over HTTP names them.
@@ -154,11 +154,13 @@ async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
     Ok(collected)
 }
 
-fn with_query(request: Request) -> Result<Request, Failure> {
-    if request.query.is_empty() {
+/// The request, if it says what it wants. An empty name of an operation is none.
+fn with_query(mut request: Request) -> Result<Request, Failure> {
+    if persisted::lacks_document(&request) {
         return Err(Failure::bad_request(
             "The request has no document: send it as \"query\".",
         ));
     }
+    request.operation_name = request.operation_name.filter(|name| !name.is_empty());
     Ok(request)
 }

@@ -6,8 +6,8 @@ use axum::{
 };
 
 use super::{
-    Gateway, failure::Failure, graphiql, graphql, health, media::Format, panel, sse, trace,
-    websocket,
+    Gateway, compress, failure::Failure, graphiql, graphql, health, media::Format, panel, sse,
+    trace, websocket,
 };
 use crate::domain::ErrorCode;
 
@@ -28,6 +28,7 @@ pub(super) fn router<E: Executor>(gateway: Gateway<E>) -> Router {
     router
         .fallback(panel::serve::<E>)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(compress::layer())
         .layer(middleware::from_fn_with_state(
             gateway.clone(),
             trace::observe::<E>,

@@ -20,7 +20,7 @@ use tidemark::{
     http::Server,
     lifecycle::{Failure, Lifecycle},
 };
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinHandle};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{
@@ -128,6 +128,14 @@ impl Gateway {
         socket
     }
 
+    /// Ends the user's token.
+    pub async fn revoke(&self) {
+        let requester = token::authenticate(&self.app, &self.token).await.unwrap();
+        token::revoke(&self.app, requester.token().unwrap())
+            .await
+            .unwrap();
+    }
+
     /// Waits until `count` endless subscriptions are open.
     pub async fn watchers(&self, count: u32) {
         let mut watchers = self.stage.watchers.subscribe();
@@ -187,6 +195,27 @@ impl Socket {
 
     pub async fn send(&mut self, message: &Value) {
         self.send_text(&message.to_string()).await;
+    }
+
+    /// Sends bytes that need not be a frame.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.0.get_mut().write_all(bytes).await.unwrap();
+    }
+
+    /// Closes it, and gives what the gateway answers, up to the end of the connection.
+    pub async fn close(&mut self) -> Option<CloseFrame> {
+        let frame = CloseFrame {
+            code: 1000.into(),
+            reason: "enough".into(),
+        };
+        self.0.close(Some(frame)).await.unwrap();
+        let mut answer = None;
+        while let Some(read) = self.0.next().await {
+            if let Message::Close(frame) = read.unwrap() {
+                answer = frame;
+            }
+        }
+        answer
     }
 
     pub async fn send_text(&mut self, text: &str) {

@@ -4,6 +4,8 @@
 mod auth;
 #[cfg(test)]
 mod browser;
+#[cfg(test)]
+mod compress;
 mod document;
 #[cfg(test)]
 mod graphql;
@@ -15,6 +17,8 @@ mod health;
 mod lifecycle;
 #[cfg(test)]
 mod panel;
+#[cfg(test)]
+mod persisted;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]

@@ -93,3 +93,23 @@ async fn an_idle_stream_says_that_it_lives_and_ends_with_its_client() {
     drop(response);
     gateway.watchers(0).await;
 }
+
+#[tokio::test]
+async fn a_token_that_ends_in_mid_stream_is_told_and_ends_it() {
+    let gateway = Gateway::start_api(|config| config.stream.keep_alive_seconds = 1).await;
+    let mut response = gateway
+        .post("subscription { operationEvents { id } }")
+        .bearer_auth(&gateway.token)
+        .header(header::ACCEPT, "text/event-stream")
+        .send()
+        .await
+        .unwrap();
+    // The stream waits by then.
+    let alive = response.chunk().await.unwrap().unwrap();
+    assert!(alive.starts_with(b":"), "{alive:?}");
+    gateway.revoke().await;
+    let rest = response.text().await.unwrap();
+    assert!(rest.contains("event: next\n"), "{rest}");
+    assert!(rest.contains(r#""code":"UNAUTHENTICATED""#), "{rest}");
+    assert!(rest.ends_with("event: complete\n\n"), "{rest}");
+}

@@ -2,7 +2,6 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tidemark::domain::token;
 use tokio::io::AsyncWriteExt;
 
 use crate::harness::{Gateway, Socket};
@@ -128,6 +127,12 @@ async fn what_is_no_message_is_closed_with_4400() {
         "{}",
         r#"{"type":"start","id":"1"}"#,
         r#"{"type":"subscribe"}"#,
+        r#"{"type":"subscribe","id":"","payload":{"query":"{ ok }"}}"#,
+        r#"{"type":"subscribe","id":"1","payload":{}}"#,
+        r#"{"type":"subscribe","id":"1","payload":{"query":""}}"#,
+        r#"{"type":"subscribe","id":"1","payload":{"query":null}}"#,
+        r#"{"type":"complete","id":""}"#,
+        r#"{"type":"connection_init","payload":7}"#,
     ] {
         let mut socket = gateway.ready_socket().await;
         socket.send_text(text).await;
@@ -178,12 +183,7 @@ async fn the_gateway_pings_and_lets_go_of_who_does_not_answer() {
 async fn a_token_that_ends_ends_the_socket_at_its_next_operation() {
     let gateway = Gateway::start().await;
     let mut socket = gateway.ready_socket().await;
-    let requester = token::authenticate(&gateway.app, &gateway.token)
-        .await
-        .unwrap();
-    token::revoke(&gateway.app, requester.token().unwrap())
-        .await
-        .unwrap();
+    gateway.revoke().await;
     socket.subscribe("1", "{ ok }").await;
     assert_eq!(u16::from(socket.closed().await.code), 4403);
 }
@@ -198,6 +198,95 @@ async fn a_socket_has_only_so_many_operations() {
     let message = socket.receive().await;
     assert_eq!(message["type"], "error");
     assert_eq!(message["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_mid_stream_closes_with_4403() {
+    let gateway = Gateway::start_api(|_| {}).await;
+    let mut socket = gateway.ready_socket().await;
+    socket
+        .subscribe("1", "subscription { operationEvents { id } }")
+        .await;
+    // The stream waits by then: it asks who it is for before anything else.
+    socket.subscribe("2", "{ __typename }").await;
+    assert_eq!(socket.receive().await["type"], "next");
+    assert_eq!(socket.receive().await["type"], "complete");
+    gateway.revoke().await;
+    assert_eq!(u16::from(socket.closed().await.code), 4403);
+}
+
+#[tokio::test]
+async fn who_closes_is_answered_by_the_same_code() {
+    let gateway = Gateway::start().await;
+    let mut fresh = gateway.socket().await;
+    assert_eq!(u16::from(fresh.close().await.unwrap().code), 1000);
+    let mut busy = gateway.ready_socket().await;
+    busy.subscribe("1", "subscription { forever }").await;
+    assert_eq!(busy.receive().await["type"], "next");
+    assert_eq!(u16::from(busy.close().await.unwrap().code), 1000);
+    gateway.watchers(0).await;
+}
+
+#[tokio::test]
+async fn what_breaks_the_protocol_of_sockets_is_closed_with_its_code() {
+    let gateway = Gateway::start_with(|config| config.stream.message_limit_bytes = 1024).await;
+    let mask = [0_u8; 4];
+    let frame = |first: u8, payload: &[u8]| {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[first, 0x80 | length], &mask[..], payload].concat()
+    };
+    let mut long = [&[0x81, 0x80 | 127][..], &1_000_000_u64.to_be_bytes(), &mask].concat();
+    long.resize(1_000_000, b' ');
+    let half = [&[0x01, 0x80 | 126, 3, 132][..], &mask, &[b' '; 900]].concat();
+    let end = [&[0x80, 0x80 | 126, 3, 132][..], &mask, &[b' '; 900]].concat();
+    for (what, bytes, code) in [
+        ("reserved bits", frame(0xf1, b"{}"), 1002),
+        ("an unknown kind", frame(0x83, b"{}"), 1002),
+        ("no mask", b"\x81\x02{}".to_vec(), 1002),
+        ("a continuation of nothing", frame(0x80, b"{}"), 1002),
+        ("a ping in parts", frame(0x09, b""), 1002),
+        ("half a code", frame(0x88, b"\x03"), 1002),
+        ("no UTF-8", frame(0x81, b"\xff\xfe"), 1007),
+        ("a large message", long, 1009),
+        ("a large message in parts", [half, end].concat(), 1009),
+    ] {
+        for is_ready in [false, true] {
+            let mut socket = if is_ready {
+                gateway.ready_socket().await
+            } else {
+                gateway.socket().await
+            };
+            socket.send_bytes(&bytes).await;
+            assert_eq!(u16::from(socket.closed().await.code), code, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_answer_that_it_is_closed_is_cut_off() {
+    let gateway = Gateway::start().await;
+    let mut socket = gateway.socket().await;
+    // After this the gateway reads no frames any more, and these never end.
+    socket.send_bytes(b"\xff").await;
+    socket.send_bytes(&[0xff; 64]).await;
+    gateway.lifecycle.stop();
+    gateway.running.await.unwrap().unwrap();
+    drop(socket);
+}
+
+#[tokio::test]
+async fn the_version_of_sockets_is_told_to_who_asks_for_another() {
+    let gateway = Gateway::start().await;
+    let response = gateway
+        .get("/graphql/ws")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "8")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::UPGRADE_REQUIRED);
+    assert_eq!(response.headers()["sec-websocket-version"], "13");
 }
 
 #[tokio::test]

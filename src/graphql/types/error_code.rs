@@ -12,6 +12,8 @@ pub enum ErrorCode {
     GraphqlParseFailed,
     /// The document does not fit the schema.
     GraphqlValidationFailed,
+    /// The request has the hash of a document only, and no documents are kept here.
+    PersistedQueryNotSupported,
     /// The document asks for too much at once.
     QueryTooComplex,
     /// Too many requests came from here.

@@ -1,11 +1,18 @@
 //! The messages of graphql-transport-ws, and why a socket is closed.
 
 use async_graphql::{Request, ServerError};
-use axum::extract::ws::CloseFrame;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tokio_tungstenite::tungstenite::{
+    Error,
+    error::{CapacityError, ProtocolError},
+    protocol::CloseFrame,
+};
 
-use crate::http::response::Payload;
+use crate::{
+    graphql::bound,
+    http::{persisted, response::Payload},
+};
 
 /// The protocol's name in `Sec-WebSocket-Protocol`.
 pub(super) const NAME: &str = "graphql-transport-ws";
@@ -18,7 +25,7 @@ pub(super) enum ClientMessage {
     ConnectionInit {
         /// `{"authorization": "Bearer …"}`
         #[serde(default)]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
     /// Whether we are there.
     Ping {},
@@ -39,10 +46,26 @@ pub(super) enum ClientMessage {
 }
 
 impl ClientMessage {
+    /// The message in `text`.
+    pub fn read(text: &str) -> Result<Self, Close> {
+        bound::json(text.as_bytes())
+            .map_err(|excess| Close::BadRequest(format!("Invalid message: {excess}")))?;
+        let message = serde_json::from_str(text)
+            .map_err(|error| Close::BadRequest(format!("Invalid message: {error}")))?;
+        match &message {
+            Self::Subscribe { id, .. } | Self::Complete { id } if id.is_empty() => Err(
+                Close::BadRequest("Invalid message: the id is empty".to_owned()),
+            ),
+            Self::Subscribe { payload, .. } if persisted::lacks_document(payload) => Err(
+                Close::BadRequest("Invalid message: the payload has no query".to_owned()),
+            ),
+            _ => Ok(message),
+        }
+    }
+
     /// The value of `authorization` in the payload of a `connection_init`.
-    pub fn authorization(payload: Option<&Value>) -> Option<&str> {
+    pub fn authorization(payload: Option<&Map<String, Value>>) -> Option<&str> {
         payload?
-            .as_object()?
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case("authorization"))?
             .1
@@ -86,6 +109,12 @@ pub(super) enum Close {
     GoingAway,
     /// Something failed on our side.
     Internal,
+    /// The client sent what is no frame of a WebSocket.
+    BrokenFrame(ProtocolError),
+    /// The client sent a text that is not UTF-8.
+    NotUtf8,
+    /// The client sent a message of more bytes than this.
+    TooLarge(usize),
     /// The client sent what is no message of the protocol.
     BadRequest(String),
     /// An operation before `connection_init`.
@@ -100,11 +129,29 @@ pub(super) enum Close {
     TooManyInits,
 }
 
+impl Close {
+    /// Why a socket is closed from which nothing more can be read; `None` if it is gone.
+    pub fn of(error: Error) -> Option<Self> {
+        match error {
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            Error::Protocol(error) => Some(Self::BrokenFrame(error)),
+            Error::Utf8(_) => Some(Self::NotUtf8),
+            Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+                Some(Self::TooLarge(max_size))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<Close> for CloseFrame {
     fn from(close: Close) -> Self {
         let (code, reason) = match close {
             Close::GoingAway => (1001, "The gateway stops: connect again".to_owned()),
             Close::Internal => (1011, "Internal server error".to_owned()),
+            Close::BrokenFrame(error) => (1002, shortened(error.to_string())),
+            Close::NotUtf8 => (1007, "A text is UTF-8".to_owned()),
+            Close::TooLarge(limit) => (1009, format!("A message has at most {limit} bytes")),
             Close::BadRequest(reason) => (4400, shortened(reason)),
             Close::Unauthorized => (4401, "Unauthorized".to_owned()),
             Close::Forbidden => (4403, "Forbidden".to_owned()),
@@ -116,7 +163,7 @@ impl From<Close> for CloseFrame {
             Close::TooManyInits => (4429, "Too many initialisation requests".to_owned()),
         };
         Self {
-            code,
+            code: u16::into(code),
             reason: reason.into(),
         }
     }
@@ -142,12 +189,13 @@ mod tests {
 
     #[test]
     fn a_message_may_have_a_payload_that_nobody_reads() {
-        for text in [r#"{"type":"ping"}"#, r#"{"type":"pong","payload":{"a":1}}"#] {
-            assert!(
-                serde_json::from_str::<ClientMessage>(text).is_ok(),
-                "{text}"
-            );
+        for text in [
+            r#"{"type":"ping"}"#,
+            r#"{"type":"pong","payload":{"a":1}}"#,
+            r#"{"type":"connection_init","payload":null}"#,
+        ] {
+            assert!(ClientMessage::read(text).is_ok(), "{text}");
         }
-        assert!(serde_json::from_str::<ClientMessage>(r#"{"type":"start"}"#).is_err());
+        assert!(ClientMessage::read(r#"{"type":"start"}"#).is_err());
     }
 }

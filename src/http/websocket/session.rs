@@ -3,19 +3,25 @@
 use std::time::Duration;
 
 use async_graphql::{Executor, Request, Response};
-use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use futures_util::{
-    FutureExt, StreamExt,
+    FutureExt, SinkExt, StreamExt,
     stream::{self, BoxStream},
 };
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout, timeout_at};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout, timeout_at},
+};
 use tokio_stream::StreamMap;
+use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::protocol::{ClientMessage, Close, ServerMessage};
+use super::{
+    handshake::Socket,
+    protocol::{ClientMessage, Close, ServerMessage},
+};
 use crate::{
-    domain::{Error, Requester, token},
-    graphql::bound,
+    domain::{Error, ErrorCode, Requester, token},
+    graphql::error::code_of,
     http::{
         Gateway,
         auth::{self, Caller},
@@ -27,11 +33,14 @@ use crate::{
 
 /// How long a client may take to answer that its socket is closed.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The most that a client may still send meanwhile.
+const LAST_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Why a session ends: the socket is gone, or is to be closed.
+/// Why a session ends: the socket is gone, the client closes it, or it is to be closed.
 #[derive(Debug)]
 enum End {
     Gone,
+    Closed,
     Close(Close),
 }
 
@@ -41,9 +50,9 @@ impl From<Close> for End {
     }
 }
 
-impl From<axum::Error> for End {
-    fn from(_: axum::Error) -> Self {
-        Self::Gone
+impl From<tungstenite::Error> for End {
+    fn from(error: tungstenite::Error) -> Self {
+        Close::of(error).map_or(Self::Gone, Self::Close)
     }
 }
 
@@ -60,7 +69,7 @@ type Outcomes = StreamMap<String, BoxStream<'static, Outcome>>;
 /// One WebSocket.
 pub(super) struct Session<E> {
     gateway: Gateway<E>,
-    socket: WebSocket,
+    socket: Socket,
     caller: Caller,
     id: RequestId,
     /// They end when the gateway stops.
@@ -71,7 +80,7 @@ pub(super) struct Session<E> {
 
 impl<E: Executor> Session<E> {
     /// The session of `socket`, which was opened by `caller`.
-    pub fn new(gateway: Gateway<E>, socket: WebSocket, caller: Caller, id: RequestId) -> Self {
+    pub fn new(gateway: Gateway<E>, socket: Socket, caller: Caller, id: RequestId) -> Self {
         Self {
             gateway,
             socket,
@@ -88,9 +97,18 @@ impl<E: Executor> Session<E> {
             Ok(()) => self.serve().await,
             Err(end) => Err(end),
         };
-        if let Err(End::Close(close)) = end {
-            tracing::debug!(?close, "a WebSocket is closed");
-            self.close(close).await;
+        self.subscriptions.clear();
+        self.requests.clear();
+        match end {
+            Err(End::Close(close)) => {
+                tracing::debug!(?close, "a WebSocket is closed");
+                if self.write(Message::Close(Some(close.into()))).await.is_ok() {
+                    self.part().await;
+                }
+            }
+            // Reading on answers it.
+            Err(End::Closed) => self.part().await,
+            Ok(()) | Err(End::Gone) => {}
         }
     }
 
@@ -185,6 +203,7 @@ impl<E: Executor> Session<E> {
             let payload = &answer.errors;
             return self.send(&ServerMessage::Error { id: &id, payload }).await;
         }
+        request.operation_name = request.operation_name.filter(|name| !name.is_empty());
         let kind = kind(&mut request, &self.gateway.limits);
         let outcomes = match kind {
             Kind::Subscription => &mut self.subscriptions,
@@ -197,6 +216,12 @@ impl<E: Executor> Session<E> {
     /// Tells the client what came of an operation.
     async fn tell(&mut self, id: String, outcome: Outcome) -> Result<(), End> {
         match outcome {
+            // Strangers watch nothing, so that the token has ended since.
+            Outcome::Answer(answer)
+                if self.subscriptions.contains_key(&id) && is_unauthenticated(&answer) =>
+            {
+                Err(Close::Forbidden.into())
+            }
             Outcome::Answer(answer) if is_refusal(&answer) => {
                 self.forget(&id);
                 let payload = &answer.errors;
@@ -241,38 +266,43 @@ impl<E: Executor> Session<E> {
         let patience = self.gateway.stream.pong_timeout();
         timeout(patience, self.socket.send(frame))
             .await
-            .map_err(|_| End::Gone)??;
-        Ok(())
+            .map_err(|_| End::Gone)?
+            .map_err(|_| End::Gone)
     }
 
-    /// Says why, and gives the client a moment to read it.
-    async fn close(&mut self, close: Close) {
-        self.subscriptions.clear();
-        self.requests.clear();
-        if self.write(Message::Close(Some(close.into()))).await.is_ok() {
-            let farewell = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-            // Who does not answer is cut off.
-            let _ = timeout(FAREWELL, farewell).await;
-        }
+    /// Ends the closing handshake. Who does not answer in time is cut off.
+    async fn part(&mut self) {
+        let farewell = async {
+            // Ends where both sides have closed it, and where nothing more can be read.
+            while self.socket.next().await.is_some() {}
+            // What is still under way is taken in and dropped: the system would answer it by a reset,
+            // and the client would never read why the socket was closed.
+            let stream = self.socket.get_mut();
+            stream.shutdown().await?;
+            tokio::io::copy(&mut stream.take(LAST_BYTES), &mut tokio::io::sink()).await
+        };
+        let _ = timeout(FAREWELL, farewell).await;
     }
 }
 
 /// The next message of the protocol; `None` for a frame that only says that the peer lives.
-async fn receive(socket: &mut WebSocket) -> Result<Option<ClientMessage>, End> {
-    match socket.recv().await.ok_or(End::Gone)?? {
-        Message::Text(text) => {
-            bound::json(text.as_bytes())
-                .map_err(|excess| Close::BadRequest(format!("Invalid message: {excess}")))?;
-            serde_json::from_str(&text)
-                .map(Some)
-                .map_err(|error| Close::BadRequest(format!("Invalid message: {error}")).into())
-        }
+async fn receive(socket: &mut Socket) -> Result<Option<ClientMessage>, End> {
+    match socket.next().await.ok_or(End::Gone)?? {
+        Message::Text(text) => Ok(Some(ClientMessage::read(&text)?)),
         Message::Binary(_) => {
             Err(Close::BadRequest("Invalid message: it is not text".to_owned()).into())
         }
-        Message::Ping(_) | Message::Pong(_) => Ok(None),
-        Message::Close(_) => Err(End::Gone),
+        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(None),
+        Message::Close(_) => Err(End::Closed),
     }
+}
+
+/// Whether an error of `answer` says that nobody is signed in.
+fn is_unauthenticated(answer: &Response) -> bool {
+    answer
+        .errors
+        .iter()
+        .any(|error| code_of(error).is_some_and(|code| code == ErrorCode::Unauthenticated.as_str()))
 }
 
 /// Carries an operation out in the name of whom the token speaks for now, not when the socket opened.
