@@ -98,7 +98,7 @@ async fn an_idle_stream_says_that_it_lives_and_ends_with_its_client() {
 async fn a_token_that_ends_in_mid_stream_is_told_and_ends_it() {
     let gateway = Gateway::start_api(|config| config.stream.keep_alive_seconds = 1).await;
     let mut response = gateway
-        .post("subscription { operationEvents { id } }")
+        .post("subscription { operationEvents { cursor } }")
         .bearer_auth(&gateway.token)
         .header(header::ACCEPT, "text/event-stream")
         .send()

@@ -205,7 +205,7 @@ async fn a_token_that_ends_in_mid_stream_closes_with_4403() {
     let gateway = Gateway::start_api(|_| {}).await;
     let mut socket = gateway.ready_socket().await;
     socket
-        .subscribe("1", "subscription { operationEvents { id } }")
+        .subscribe("1", "subscription { operationEvents { cursor } }")
         .await;
     // The stream waits by then: it asks who it is for before anything else.
     socket.subscribe("2", "{ __typename }").await;
