@@ -14,6 +14,7 @@ pub mod hypervisor_group;
 pub mod id;
 pub mod idempotency_key;
 pub mod instance;
+pub mod name;
 pub mod operation;
 pub mod operation_event;
 pub mod operation_log;

@@ -1,10 +1,10 @@
 //! Volumes, with the lock and the cooldown that guard them.
 
-use sea_orm::{Select, entity::prelude::*};
+use sea_orm::{ActiveValue, Select, entity::prelude::*};
 
 use crate::{
     AccountId, HypervisorGroupId, HypervisorId, InstanceId, OperationId, Scope, StoragePoolId,
-    VolumeId, VolumePlanId, operation::OperationKind, volume_plan::StorageType,
+    VolumeId, VolumePlanId, name::search_key, operation::OperationKind, volume_plan::StorageType,
 };
 
 /// Where a volume is in its life.
@@ -48,6 +48,8 @@ pub struct Model {
     pub account_id: AccountId,
     /// What its owner calls it; never a name on storage.
     pub name: String,
+    /// What searches compare; written with the name.
+    pub search_name: String,
     /// How large the disk is.
     pub size_bytes: i64,
     /// What it lies on.
@@ -84,7 +86,19 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-impl ActiveModelBehavior for ActiveModel {}
+#[async_trait::async_trait]
+impl ActiveModelBehavior for ActiveModel {
+    async fn before_save<C: ConnectionTrait>(
+        mut self,
+        _db: &C,
+        _insert: bool,
+    ) -> Result<Self, DbErr> {
+        if let ActiveValue::Set(name) = &self.name {
+            self.search_name = ActiveValue::Set(search_key(name));
+        }
+        Ok(self)
+    }
+}
 
 impl Entity {
     /// The rows that `scope` covers, the deleted ones left out.

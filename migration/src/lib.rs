@@ -7,6 +7,7 @@ mod m20261122_000004_operations;
 mod m20261122_000005_records;
 mod m20261123_000006_destinations;
 mod m20261128_000007_measurements;
+mod m20261130_000012_search_names;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_records::Migration),
             Box::new(m20261123_000006_destinations::Migration),
             Box::new(m20261128_000007_measurements::Migration),
+            Box::new(m20261130_000012_search_names::Migration),
         ]
     }
 }

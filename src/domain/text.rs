@@ -1,6 +1,9 @@
 //! What users type: names and reasons, trimmed and checked.
 
+mod visible;
+
 use chrono::{DateTime, SecondsFormat, Utc};
+use entity::name::composed;
 
 use super::{Error, Result, guard::Refusal};
 
@@ -11,9 +14,12 @@ const MAX_PATH_BYTES: usize = 4095;
 /// The most characters of a reason.
 const MAX_REASON_CHARS: usize = 1000;
 
-/// A name: 1 to 128 characters after trimming, none of them a control character.
+/// A name: composed (NFC), 1 to 128 characters after trimming, all of which a reader can tell.
 pub fn name(text: &str) -> Result<String> {
-    bounded("A name", text, MAX_NAME_CHARS)
+    let name = composed(text.trim());
+    check_length("A name", &name, MAX_NAME_CHARS)?;
+    visible::check("A name", &name)?;
+    Ok(name)
 }
 
 /// The name that was given, or one made of `noun` and the time.
@@ -23,7 +29,14 @@ pub fn name_or(text: Option<&str>, noun: &str, now: DateTime<Utc>) -> Result<Str
 
 /// Why something is done, for the timeline.
 pub fn reason(text: &str) -> Result<String> {
-    bounded("A reason", text, MAX_REASON_CHARS)
+    let text = text.trim();
+    check_length("A reason", text, MAX_REASON_CHARS)?;
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "A reason has no line breaks or control characters.",
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// What a program said, fit to be kept and read: control characters become spaces (PostgreSQL keeps
@@ -82,9 +95,9 @@ pub fn credential(field: &str, text: &str, most: usize) -> Result<String> {
     )))
 }
 
-/// Whether the typed name is the name of what would be changed.
+/// Whether the typed name is the name of what would be changed, however its letters are composed.
 pub fn confirm(typed: &str, name: &str) -> Result<()> {
-    if typed.trim() == name.trim() {
+    if composed(typed.trim()) == composed(name.trim()) {
         Ok(())
     } else {
         Err(Refusal::ConfirmationMismatch(name.to_owned()).into())
@@ -106,20 +119,14 @@ fn default_name(noun: &str, now: DateTime<Utc>) -> String {
     format!("{noun}-{instant}")
 }
 
-fn bounded(what: &str, text: &str, most: usize) -> Result<String> {
-    let text = text.trim();
+fn check_length(what: &str, text: &str, most: usize) -> Result<()> {
     let chars = text.chars().count();
-    if chars == 0 || chars > most {
-        return Err(Error::invalid(format!(
-            "{what} has 1 to {most} characters; this has {chars}."
-        )));
+    if (1..=most).contains(&chars) {
+        return Ok(());
     }
-    if text.chars().any(char::is_control) {
-        return Err(Error::invalid(format!(
-            "{what} has no line breaks or control characters."
-        )));
-    }
-    Ok(text.to_owned())
+    Err(Error::invalid(format!(
+        "{what} has 1 to {most} characters; this has {chars}."
+    )))
 }
 
 #[cfg(test)]
@@ -147,6 +154,16 @@ mod tests {
             assert!(name(bad).is_err(), "{bad:?}");
         }
         assert!(name(&"🌊".repeat(128)).is_ok());
+    }
+
+    #[test]
+    fn spellings_of_a_name_are_one_name() {
+        assert_eq!(name("A\u{308}rger").unwrap(), "Ärger");
+        assert!(confirm(" A\u{308}rger", "Ärger").is_ok());
+        assert!(confirm("Ärger", "A\u{308}rger").is_ok());
+        assert!(confirm("ärger", "Ärger").is_err());
+        // 129 letters as they are typed, 128 as they are kept.
+        assert!(name(&format!("e\u{301}{}", "x".repeat(127))).is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use sea_orm::{
     ColumnTrait, ColumnType, Condition, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder,
     QuerySelect, Select, Value,
@@ -288,7 +288,10 @@ fn value(column: impl ColumnTrait, part: &Part) -> Option<Value> {
             Some(Value::from(*number))
         }
         (ColumnType::TimestampWithTimeZone | ColumnType::DateTime, Part::Number(millis)) => {
-            DateTime::from_timestamp_millis(*millis).map(Value::from)
+            DateTime::from_timestamp_millis(*millis)
+                // No database keeps all instants that a program can name.
+                .filter(|at| (0..=9999).contains(&at.year()))
+                .map(Value::from)
         }
         (ColumnType::Text | ColumnType::String(_), Part::Text(text)) => {
             // PostgreSQL has no text with a zero byte.
@@ -343,6 +346,19 @@ mod tests {
         assert!(by_id.decode(&cursor.encode()).is_err());
         assert!(by_name.decode(&cursor.encode()).is_err());
         assert!(by_id.decode("no base64!").is_err());
+        let by_time = by_id.by(Column::CreatedAt);
+        for (millis, good) in [
+            (0, true),
+            (i64::MAX, false),
+            (-8_000_000_000_000_000, false),
+        ] {
+            let parts = vec![Part::Number(millis), Part::Text("x".to_owned())];
+            assert_eq!(
+                by_time.decode(&Cursor(parts).encode()).is_ok(),
+                good,
+                "{millis}"
+            );
+        }
     }
 
     #[test]

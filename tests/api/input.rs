@@ -86,6 +86,9 @@ async fn an_empty_an_overlong_and_a_broken_name_are_refused_everywhere() {
                 "two\nlines",
                 "nul\0",
                 "bell\u{7}",
+                "zero\u{200b}width",
+                "\u{202e}gpj.exe",
+                "\u{3164}",
                 &long,
                 &huge,
             ] {

@@ -10,8 +10,9 @@ use entity::{
     volume_plan::StorageType,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    QueryOrder,
+    ActiveModelTrait,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 
 use crate::domain::{Error, Result, transaction::Transaction};
@@ -106,6 +107,8 @@ impl Birth<'_> {
             id: Set(tx.app().ids.next(VolumeId::from_uuid)),
             account_id: Set(self.account),
             name: Set(self.name),
+            // Made of the name when the row is saved.
+            search_name: NotSet,
             size_bytes: Set(self.plan.size_bytes),
             storage_type: Set(self.plan.storage_type),
             state: Set(VolumeState::Creating),

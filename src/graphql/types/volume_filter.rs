@@ -3,16 +3,25 @@
 use async_graphql::{Enum, ID, InputObject};
 use entity::{
     AccountId,
+    name::search_key,
     operation::OperationKind,
     volume::{Column, Entity, VolumeState},
 };
 use sea_orm::{
     ColumnTrait, Condition, QueryFilter, Select,
-    sea_query::{BinOper, Expr, ExprTrait, Func},
+    sea_query::{Expr, LikeExpr},
 };
 
 use super::{StorageType, volume::VolumeStatus};
-use crate::graphql::{id, page::Sort};
+use crate::{
+    domain::text::MAX_NAME_CHARS,
+    graphql::{id, page::Sort},
+};
+
+/// Names are searched for parts of at least so many characters, and for shorter beginnings.
+const MIN_PART_CHARS: usize = 3;
+/// The most characters that a name has without its case: some letters become three.
+const MAX_KEY_CHARS: usize = 3 * MAX_NAME_CHARS;
 
 /// Which volumes: those that fit all of it.
 #[derive(Debug, Default, InputObject)]
@@ -23,7 +32,7 @@ pub struct VolumeFilter {
     pub status: Option<VolumeStatus>,
     /// On this kind of storage.
     pub storage_type: Option<StorageType>,
-    /// With this text in their name, whatever its case.
+    /// With this text in their name, whatever its case; one of fewer than 3 characters at its beginning.
     pub name_contains: Option<String>,
     /// Held by an operation, or free.
     pub busy: Option<bool>,
@@ -111,19 +120,28 @@ fn in_status(status: VolumeStatus) -> Condition {
     }
 }
 
-/// Both sides in lower case as the database understands it: SQLite knows the case of ASCII only.
-fn name_contains(text: &str) -> Expr {
-    let mut pattern = String::from("%");
-    for letter in text.chars().filter(|letter| *letter != '\0') {
+/// Compares what the gateway made of both sides, so that no database's idea of case matters. What is
+/// shorter than an index of parts could find is looked for at the beginning only.
+fn name_contains(text: &str) -> Condition {
+    let wanted = search_key(text);
+    let letters = wanted.chars().count();
+    if letters > MAX_KEY_CHARS || wanted.contains('\0') {
+        // No name is like that, and not every database can be asked for it.
+        return Condition::any().add(Expr::value(false));
+    }
+    let mut pattern = String::new();
+    if letters >= MIN_PART_CHARS {
+        pattern.push('%');
+    }
+    for letter in wanted.chars() {
         if matches!(letter, '%' | '_' | '!') {
             pattern.push('!');
         }
         pattern.push(letter);
     }
     pattern.push('%');
-    let pattern = Expr::expr(Func::lower(Expr::value(pattern)))
-        .binary(BinOper::Escape, Expr::Constant('!'.into()));
-    Expr::expr(Func::lower(Expr::col(Column::Name.as_column_ref()))).binary(BinOper::Like, pattern)
+    let pattern = LikeExpr::new(pattern).escape('!');
+    Condition::all().add(Column::SearchName.like(pattern))
 }
 
 /// The order of volumes: as asked for, else the newest first.

@@ -249,6 +249,7 @@ impl World {
                 id: self.app.ids.next(VolumeId::from_uuid),
                 account_id: tenant.account.id,
                 name: "volume".to_owned(),
+                search_name: String::new(),
                 size_bytes: self.platform.plan.size_bytes,
                 storage_type: self.platform.plan.storage_type,
                 state: VolumeState::Available,

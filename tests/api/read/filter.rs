@@ -70,7 +70,14 @@ async fn the_status_that_is_asked_for_is_the_status_that_is_shown() {
 async fn a_name_is_found_by_any_part_of_it_whatever_its_case() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;
-        for name in ["Data-100%", "data_1000", "Wal!", "Ärger", "back\\slash"] {
+        for name in [
+            "Data-100%",
+            "data_1000",
+            "Wal!",
+            "Ärger",
+            "back\\slash",
+            "Große Straße",
+        ] {
             let named = |row: &mut ActiveModel| row.name = Set(name.to_owned());
             world.volume(&alice, named).await;
         }
@@ -78,11 +85,33 @@ async fn a_name_is_found_by_any_part_of_it_whatever_its_case() {
             ("DATA", vec!["Data-100%", "data_1000"]),
             ("100%", vec!["Data-100%"]),
             ("a_1", vec!["data_1000"]),
-            ("l!", vec!["Wal!"]),
-            ("Ärger", vec!["Ärger"]),
-            ("k\\s", vec!["back\\slash"]),
-            ("%", vec!["Data-100%"]),
+            ("al!", vec!["Wal!"]),
+            ("ÄRGER", vec!["Ärger"]),
+            ("a\u{308}rg", vec!["Ärger"]),
+            ("GER", vec!["Ärger"]),
+            ("strasse", vec!["Große Straße"]),
+            ("ck\\s", vec!["back\\slash"]),
+            ("00%", vec!["Data-100%"]),
             ("nothing", vec![]),
+            ("nul\0", vec![]),
+            (&"x".repeat(60_000), vec![]),
+            (&"ß".repeat(385), vec![]),
+            // Short ones are beginnings.
+            ("DA", vec!["Data-100%", "data_1000"]),
+            ("ä", vec!["Ärger"]),
+            ("ta", vec![]),
+            ("%", vec![]),
+            (
+                "",
+                vec![
+                    "Data-100%",
+                    "Große Straße",
+                    "Wal!",
+                    "back\\slash",
+                    "data_1000",
+                    "Ärger",
+                ],
+            ),
         ] {
             let nodes = volumes_where(&world, &alice, json!({ "nameContains": text })).await;
             let mut names: Vec<_> = nodes

@@ -42,6 +42,39 @@ async fn every_order_gives_every_volume_once_from_either_end() {
 }
 
 #[tokio::test]
+async fn a_cursor_of_any_instant_is_answered_or_refused_and_never_an_internal_error() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        seven_volumes(&world, &alice).await;
+        let order = json!({ "field": "CREATED_AT", "direction": "ASC" });
+        let refused = |millis: i64| !(-62_167_219_200_000..=253_402_300_799_999).contains(&millis);
+        for millis in [
+            0,
+            -62_167_219_200_000,
+            253_402_300_799_999,
+            253_402_300_800_000,
+            -62_167_219_200_001,
+            8_210_000_000_000_000,
+            -8_330_000_000_000_000,
+            i64::MAX,
+            i64::MIN,
+        ] {
+            let cursor = BASE64_URL_SAFE_NO_PAD.encode(json!([millis, "x"]).to_string());
+            let variables = json!({ "orderBy": order, "after": cursor });
+            let answer = world.answer(&alice.requester, PAGES, variables).await;
+            let code = &answer["errors"][0]["extensions"]["code"];
+            let expected = if refused(millis) {
+                json!("INVALID_INPUT")
+            } else {
+                Value::Null
+            };
+            assert_eq!(*code, expected, "{millis}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_page_goes_on_where_the_cursor_was_although_its_row_is_gone() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;
