@@ -64,8 +64,8 @@ impl Usage {
 /// What the agent of a hypervisor can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentFacts {
-    /// Its hypervisor's name.
-    pub hypervisor: String,
+    /// Its hypervisor's name, where the reader may know it.
+    pub hypervisor: Option<String>,
     /// The work of snapshots.
     pub can_snapshot: bool,
     /// The work of backups.

@@ -64,7 +64,7 @@ pub fn pair(code: &str, message: &str) -> (String, String) {
 fn outdated() -> (String, String) {
     pair(
         "AGENT_OUTDATED",
-        "The hypervisor's agent cannot do this yet: update the agent of hypervisor host.",
+        "The hypervisor's agent cannot do this yet: update the agent of this volume's hypervisor.",
     )
 }
 
@@ -404,7 +404,7 @@ async fn an_agent_that_was_never_seen_is_not_outdated_but_waited_for() {
         assert_eq!(data["operation"]["status"], "PENDING");
         assert_eq!(
             data["operation"]["logs"]["nodes"][0]["message"],
-            "The agent of hypervisor host is offline. The operation waits for it."
+            "The agent of this volume's hypervisor is offline. The operation waits for it."
         );
     })
     .await;

@@ -40,12 +40,10 @@ pub enum Refusal {
         item_bytes: i64,
     },
     /// The agent cannot do this.
-    #[error(
-        "The hypervisor's agent cannot do this yet: update the agent of hypervisor {hypervisor}."
-    )]
+    #[error("{}", agent_outdated(.hypervisor.as_deref()))]
     AgentOutdated {
-        /// Whose agent.
-        hypervisor: String,
+        /// Whose agent; names of hypervisors are for administrators.
+        hypervisor: Option<String>,
     },
     /// The volume is not there yet, or no longer.
     #[error("{}", volume_not_available(*.0))]
@@ -141,6 +139,14 @@ impl Refusal {
             _ => None,
         }
     }
+}
+
+fn agent_outdated(hypervisor: Option<&str>) -> String {
+    let hypervisor = hypervisor.map_or_else(
+        || "this volume's hypervisor".to_owned(),
+        |name| format!("hypervisor {name}"),
+    );
+    format!("The hypervisor's agent cannot do this yet: update the agent of {hypervisor}.")
 }
 
 fn item_not_available(status: ItemStatus) -> String {

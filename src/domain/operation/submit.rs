@@ -8,7 +8,7 @@ mod volume;
 use std::sync::Arc;
 
 use entity::{
-    AccountId, BackupId, HypervisorId, OperationId, SnapshotId, VolumeId, hypervisor,
+    AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, VolumeId, hypervisor,
     idempotency_key, operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
@@ -131,14 +131,18 @@ impl<'a> Acceptance<'a> {
         self.tx.lock_account(volume.account_id).await?;
         let locked = entity::volume::Entity::visible_to(scope).lock(ROW_LOCK);
         let volume = Arc::new(volumes::find(self.tx.db(), locked, id).await?);
-        let facts = self.facts(&volume).await?;
+        let facts = self.facts(&volume, scope).await?;
         Ok((volume, facts))
     }
 
-    async fn facts(&self, volume: &Arc<entity::volume::Model>) -> Result<VolumeFacts> {
+    async fn facts(
+        &self,
+        volume: &Arc<entity::volume::Model>,
+        scope: Scope,
+    ) -> Result<VolumeFacts> {
         let volumes = std::slice::from_ref(volume);
         let settings = &self.tx.app().settings;
-        volumes::facts::load(self.tx.db(), settings, self.tx.now(), volumes)
+        volumes::facts::load(self.tx.db(), settings, self.tx.now(), scope, volumes)
             .await?
             .remove(&volume.id)
             .ok_or_else(|| Error::Broken("a volume has no facts".to_owned()))
@@ -210,10 +214,9 @@ impl<'a> Acceptance<'a> {
         let entry = log::Entry {
             at: now,
             level: LogLevel::Warn,
-            message: format!(
-                "The agent of hypervisor {} is offline. The operation waits for it.",
-                hypervisor.name
-            ),
+            message:
+                "The agent of this volume's hypervisor is offline. The operation waits for it."
+                    .to_owned(),
             public: true,
         };
         log::append(self.tx.db(), operation, vec![entry]).await

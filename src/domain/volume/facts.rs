@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AccountId, BackupStorageId, HypervisorGroupId, HypervisorId, InstanceId, VolumeId,
+    AccountId, BackupStorageId, HypervisorGroupId, HypervisorId, InstanceId, Scope, VolumeId,
     VolumePlanId, backup, hypervisor, hypervisor_group, instance,
     instance::InstanceStatus,
     operation,
@@ -37,12 +37,13 @@ pub const COUNTED: [ItemStatus; 5] = [
     ItemStatus::Deleting,
 ];
 
-/// What the guards know of each of `volumes` at `now`. The number of statements does not depend on
+/// What the guards know of each of `volumes` at `now`, for a reader who sees `scope`. The number of statements does not depend on
 /// how many volumes there are.
 pub async fn load(
     db: &impl ConnectionTrait,
     settings: &Settings,
     now: DateTime<Utc>,
+    scope: Scope,
     volumes: &[Arc<volume::Model>],
 ) -> Result<HashMap<VolumeId, VolumeFacts>> {
     let around = Around::load(db, volumes).await?;
@@ -71,7 +72,7 @@ pub async fn load(
                 limit: settings.in_flight_limit.into(),
             },
             backup_storage: around.backup_storage(hypervisor)?,
-            agent: agent(hypervisor),
+            agent: agent(hypervisor, scope),
             now,
         };
         Ok((volume.id, facts))
@@ -94,11 +95,11 @@ pub fn active(volume: &volume::Model) -> Option<Active> {
 }
 
 /// What the agent of a hypervisor can do. One that was never seen has said nothing yet, so nothing
-/// is held against it: the operation waits for it.
-pub fn agent(hypervisor: &hypervisor::Model) -> AgentFacts {
+/// is held against it: the operation waits for it. Names of hypervisors are for administrators.
+pub fn agent(hypervisor: &hypervisor::Model, scope: Scope) -> AgentFacts {
     let unknown = hypervisor.agent_version.is_none();
     AgentFacts {
-        hypervisor: hypervisor.name.clone(),
+        hypervisor: (scope == Scope::Everything).then(|| hypervisor.name.clone()),
         can_snapshot: unknown || hypervisor.can_snapshot,
         can_backup: unknown || hypervisor.can_backup,
     }

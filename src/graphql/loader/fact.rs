@@ -61,7 +61,8 @@ impl Loader<FactsOf> for Reader {
         for now in instants {
             let keys = keys.iter().filter(|key| key.now == now);
             let volumes: Vec<_> = keys.map(|key| key.volume.clone()).collect();
-            let mut facts = facts::load(self.db(), &self.app.settings, now, &volumes).await?;
+            let mut facts =
+                facts::load(self.db(), &self.app.settings, now, self.scope()?, &volumes).await?;
             loaded.extend(volumes.into_iter().filter_map(|volume| {
                 let facts = Arc::new(facts.remove(&volume.id)?);
                 Some((FactsOf { volume, now }, facts))

@@ -17,7 +17,7 @@ use crate::{
     domain,
     graphql::{
         connection::Connection,
-        context::{admin, loaders},
+        context::{admin, loaders, requester},
         error::Result,
         id,
         loader::{EventsOfOperation, LogsOfOperation},
@@ -242,12 +242,19 @@ impl Operation {
         })
     }
 
-    /// Who asked for it; null when it was no user.
+    /// Who asked for it; null when it was no user, and to customers when it was an administrator.
     async fn requested_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(id) = self.0.requested_by else {
             return Ok(None);
         };
-        Ok(loaders(ctx)?.lookup(id).await?.map(User))
+        let reader = requester(ctx);
+        let user = loaders(ctx)?.lookup(id).await?;
+        let hidden = |user: &entity::user::Model| {
+            user.role == entity::user::Role::Admin
+                && !reader.is_admin()
+                && reader.user_id() != Some(user.id)
+        };
+        Ok(user.filter(|user| !hidden(user)).map(User))
     }
 
     /// When it was accepted.

@@ -5,7 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, Object};
 
 use super::{Operation, wraps};
-use crate::graphql::{context::loaders, error::Result, page::Cursor, scalar::DateTime};
+use crate::graphql::{
+    context::{loaders, requester},
+    error::Result,
+    loader::UsersOfAccount,
+    page::Cursor,
+    scalar::DateTime,
+};
 
 /// What happened to an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -56,9 +62,28 @@ impl OperationEvent {
         Ok(loaders(ctx)?.find(self.0.operation_id).await?.into())
     }
 
-    /// Who did it: a user's email, the name of an agent, or the gateway itself.
-    async fn actor(&self) -> Option<&str> {
-        self.0.actor.as_deref()
+    /// Who did it: a user's email, an agent, or the gateway itself. Customers read neither the email
+    /// of an administrator nor the name of a hypervisor.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        let Some(actor) = self.0.actor.as_deref() else {
+            return Ok(None);
+        };
+        let reader = requester(ctx);
+        let own = reader.user()?;
+        if reader.is_admin() || own.email == actor {
+            return Ok(Some(actor));
+        }
+        if actor.starts_with("agent ") {
+            return Ok(Some("agent"));
+        }
+        if !actor.contains('@') {
+            return Ok(Some(actor));
+        }
+        let colleagues = loaders(ctx)?.find(UsersOfAccount(own.account_id)).await?;
+        let known = colleagues
+            .iter()
+            .any(|user| user.email == actor && user.role == entity::user::Role::User);
+        Ok(Some(if known { actor } else { "administrator" }))
     }
 
     /// Why, for a person.

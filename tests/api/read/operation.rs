@@ -168,3 +168,47 @@ async fn read(world: &World, tenant: &Tenant, id: &str) -> Value {
     let mut data = world.data(&tenant.requester, &document).await;
     data["operation"].take()
 }
+
+#[tokio::test]
+async fn customers_read_neither_the_email_of_staff_nor_the_name_of_a_hypervisor() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let admin = world.admin().await;
+        let volume = world.volume(&alice, |_| {}).await;
+        for (by, mutation) in [
+            (&admin, "createSnapshot"),
+            (&alice.requester, "createBackup"),
+        ] {
+            let input = json!({ "volumeId": volume.id.to_string() });
+            world.run(by, mutation, input).await;
+            world.work().await;
+            world.wait_seconds(300);
+        }
+        let document = format!(
+            "{{ volume(id: \"{}\") {{ operations {{ nodes {{
+                requestedBy {{ email }} events {{ nodes {{ kind actor message }} }}
+                logs {{ nodes {{ message }} }} }} }} }} }}",
+            volume.id
+        );
+        let told = world.data(&alice.requester, &document).await;
+        let nodes = &told["volume"]["operations"]["nodes"];
+        assert_eq!(nodes[0]["requestedBy"]["email"], "alice@example.test");
+        assert_eq!(nodes[1]["requestedBy"], Value::Null);
+        let actors = |operation: usize| -> Vec<_> {
+            let events = nodes[operation]["events"]["nodes"].as_array().unwrap();
+            events
+                .iter()
+                .map(|event| event["actor"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(actors(0).first().unwrap(), "alice@example.test");
+        assert_eq!(actors(0).last().unwrap(), "agent");
+        assert_eq!(actors(1).first().unwrap(), "administrator");
+        let text = told.to_string();
+        assert!(!text.contains("admin@"), "{text}");
+        assert!(!text.contains("agent host"), "{text}");
+        let told = world.data(&admin, &document).await.to_string();
+        assert!(told.contains("admin@example.test") && told.contains("agent host"));
+    })
+    .await;
+}

@@ -105,7 +105,7 @@ async fn a_restore_is_judged_by_the_agent_that_will_do_it() {
             .await;
         assert_eq!(code, "AGENT_OUTDATED");
         assert!(
-            message.ends_with("update the agent of hypervisor old."),
+            message.ends_with("update the agent of this volume's hypervisor."),
             "{message}"
         );
         let there = json!({ "source": source, "hypervisorGroupId": other.id.to_string() });

@@ -113,7 +113,7 @@ pub async fn delete_backup(
         Some(home) => hypervisors::find(acceptance.tx.db(), home).await?,
         None => acceptance.find_reachable(backup.hypervisor_id).await?,
     };
-    let agent = facts::agent(&hypervisor);
+    let agent = facts::agent(&hypervisor, request.requester.scope()?);
     pass(guard::delete_backup(&agent, backup.status))?;
     if acceptance.is_being_written(&backup).await? {
         return Err(Refusal::ItemNotAvailable(ItemStatus::Creating).into());

@@ -141,7 +141,7 @@ pub async fn restore_to_new_volume(
         (Item::Snapshot(_), _) => (near, Some(source.id)),
     };
     let worker = hypervisor::find(acceptance.tx.db(), worker).await?;
-    known.agent = facts::agent(&worker);
+    known.agent = facts::agent(&worker, request.requester.scope()?);
     pass(guard::restore_to_new_volume(
         &known,
         Some((read.facts, target)),
@@ -246,7 +246,7 @@ impl Acceptance<'_> {
                 let volume = volume
                     .ok_or_else(|| Error::Broken("a backup has no volume's row".to_owned()))?;
                 let volume = Arc::new(volume);
-                let facts = self.facts(&volume).await?;
+                let facts = self.facts(&volume, request.requester.scope()?).await?;
                 Ok((read, volume, facts))
             }
         }
