@@ -9,5 +9,6 @@
 
 mod architecture;
 mod errors;
+mod generate;
 mod migrations;
 mod schema;

@@ -36,7 +36,7 @@ async fn the_checked_in_schema_is_the_exported_one() {
     assert!(
         exported == CHECKED_IN,
         "schema.graphql is not what the code exports (first difference, by line: {differing:?}). \
-         If the change is meant, run: cargo run -- schema > schema.graphql"
+         If the change is meant, run: scripts/generate"
     );
 }
 

@@ -1,8 +1,11 @@
 //! The world of one test: the gateway's shared parts, its schema, and a platform to work on.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use async_graphql::{Request, Variables};
@@ -38,7 +41,12 @@ impl World {
             counter.fetch_add(1, Ordering::Relaxed);
         });
         let clock = ManualClock::new(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
-        let mut app = App::new(database, Settings::default());
+        // No stream reads again by itself while a test runs: a wake-up that was forgotten fails it.
+        let settings = Settings {
+            stream_refresh: Duration::from_hours(1),
+            ..Settings::default()
+        };
+        let mut app = App::new(database, settings);
         app.clock = Clock::Manual(clock.clone());
         let platform = Platform::new(&app, clock.now()).await;
         Self {
