@@ -1,21 +1,11 @@
 //! What searches for volumes compare: their names composed and without their case.
 
-use entity::name::search_key;
-use sea_orm_migration::{
-    prelude::*,
-    sea_orm::{ConnectionTrait, FromQueryResult},
-};
+use sea_orm_migration::{prelude::*, sea_orm::ConnectionTrait};
 
 use crate::table::{add_columns, drop_columns, text};
 
 const TABLE: &str = "volumes";
 const COLUMN: &str = "search_name";
-
-#[derive(FromQueryResult)]
-struct Row {
-    id: String,
-    name: String,
-}
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -26,19 +16,12 @@ impl MigrationTrait for Migration {
         let column = text(COLUMN).default("").to_owned();
         add_columns(manager, TABLE, vec![column]).await?;
         let db = manager.get_connection();
-        let rows = Query::select()
-            .columns(["id", "name"])
-            .from(TABLE)
+        // The gateway writes it from now on. What is there already is found by this until it is renamed.
+        let lower = Query::update()
+            .table(TABLE)
+            .value(COLUMN, Func::lower(Expr::col("name")))
             .to_owned();
-        for row in db.query_all(&rows).await? {
-            let row = Row::from_query_result(&row, "")?;
-            let update = Query::update()
-                .table(TABLE)
-                .value(COLUMN, search_key(&row.name))
-                .and_where(Expr::col("id").eq(row.id))
-                .to_owned();
-            db.execute(&update).await?;
-        }
+        db.execute(&lower).await?;
         Ok(())
     }
 

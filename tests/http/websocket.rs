@@ -235,10 +235,10 @@ async fn what_breaks_the_protocol_of_sockets_is_closed_with_its_code() {
         let length = u8::try_from(payload.len()).unwrap();
         [&[first, 0x80 | length], &mask[..], payload].concat()
     };
-    let mut long = [&[0x81, 0x80 | 127][..], &1_000_000_u64.to_be_bytes(), &mask].concat();
+    let mut long = [&[0x81, 0xff][..], &1_000_000_u64.to_be_bytes(), &mask].concat();
     long.resize(1_000_000, b' ');
-    let half = [&[0x01, 0x80 | 126, 3, 132][..], &mask, &[b' '; 900]].concat();
-    let end = [&[0x80, 0x80 | 126, 3, 132][..], &mask, &[b' '; 900]].concat();
+    let half = [&[0x01, 0xfe, 3, 132][..], &mask, &[b' '; 900]].concat();
+    let end = [&[0x80, 0xfe, 3, 132][..], &mask, &[b' '; 900]].concat();
     for (what, bytes, code) in [
         ("reserved bits", frame(0xf1, b"{}"), 1002),
         ("an unknown kind", frame(0x83, b"{}"), 1002),
