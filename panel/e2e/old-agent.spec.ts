@@ -13,7 +13,7 @@ test('what the agent cannot do yet is not offered, and what was asked for before
   await send(customer, 'attachVolume', { volumeId: customer.volume.id, instanceId: instance.id })
   await panel.getByRole('dialog').getByRole('button', { name: 'Take snapshot' }).click()
   const refusal = panel.getByRole('dialog').getByRole('alert')
-  await expect(refusal).toContainText('The hypervisor\'s agent cannot do this yet: update the agent of hypervisor hv-old.')
+  await expect(refusal).toContainText('The hypervisor\'s agent cannot do this yet: update the agent of this volume\'s hypervisor.')
   await expect(refusal).toContainText('Contact support.')
   await leaveDialog(panel)
 
