@@ -1,12 +1,15 @@
 //! Who may use what: every root field of the schema for every kind of caller. The fields come from
 //! the schema, so that a new one without a row here fails.
 
+mod edge;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::parser::{
     parse_schema,
     types::{BaseType, TypeKind, TypeSystemDefinition},
 };
+use sea_orm::Set;
 use serde_json::{Value, json};
 use tidemark::domain::Requester;
 
@@ -333,6 +336,7 @@ async fn every_root_field_knows_its_callers_and_foreign_ids_are_like_unknown_one
             world.signed_in(&world.admin().await).await,
             world.enrolled().await,
         ];
+        let elsewhere = elsewhere(&world).await;
         let ids = things(&world, &alice, &owner).await;
         let unknown = "0190a0a0-0000-7000-8000-000000000000";
         for (field, arguments, expected) in FIELDS {
@@ -364,9 +368,29 @@ async fn every_root_field_knows_its_callers_and_foreign_ids_are_like_unknown_one
                 }
             }
             assert_eq!(got, *expected, "{field}");
+            // The agent of another hypervisor may what agents may, but what it names there is unknown to it.
+            let (theirs, answer) = outcome(&world, &elsewhere, kind, &with(None)).await;
+            assert_eq!(
+                theirs,
+                got.pop().unwrap(),
+                "{field} for another hypervisor's agent"
+            );
+            if kind == "mutation" && theirs == 'A' && arguments.contains("$operation") {
+                let (_, absent) = outcome(&world, &elsewhere, kind, &with(Some(unknown))).await;
+                assert_eq!(
+                    answer, absent,
+                    "{field} of an operation of another hypervisor"
+                );
+            }
         }
     })
     .await;
+}
+
+/// The agent of another hypervisor of the same group.
+async fn elsewhere(world: &World) -> Requester {
+    let other = world.hypervisor(|row| row.name = Set("other".to_owned()));
+    world.enrolled_on(other.await).await
 }
 
 /// One of each thing that a field may name, all of them the owner's.

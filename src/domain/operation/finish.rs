@@ -1,7 +1,7 @@
 //! The agent's last word: done, failed, or stopped.
 
 use entity::{
-    Scope, SnapshotId, backup, hypervisor, operation,
+    SnapshotId, backup, hypervisor, operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
 };
@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{
-    effect, find_locked,
+    effect, lookup_locked,
     renew::Lease,
     state::{Transition, advance, is_ended},
 };
@@ -64,10 +64,13 @@ pub async fn finish(
     outcome: Outcome,
 ) -> Result<bool> {
     let mut tx = Transaction::begin(app).await?;
-    let operation = find_locked(&tx, Scope::Everything, lease.operation).await?;
-    if operation.hypervisor_id != hypervisor.id || operation.epoch != lease.epoch {
+    let theirs = |operation: &operation::Model| {
+        operation.hypervisor_id == hypervisor.id && operation.epoch == lease.epoch
+    };
+    let operation = lookup_locked(&tx, lease.operation).await?;
+    let Some(operation) = operation.filter(theirs) else {
         return Ok(false);
-    }
+    };
     if is_ended(operation.status) {
         confirm_stopped(&mut tx, operation, &outcome).await?;
         tx.commit().await?;

@@ -1,12 +1,12 @@
 //! The agent's progress: monotonic, and an event only where a phase begins.
 
 use entity::{
-    Scope, hypervisor, operation, operation::OperationStatus, operation_event::OperationEventKind,
+    hypervisor, operation, operation::OperationStatus, operation_event::OperationEventKind,
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 
 use super::{
-    find_locked,
+    lookup_locked,
     renew::{Lease, LeaseState, state},
 };
 use crate::{
@@ -42,13 +42,15 @@ pub async fn record(
         )));
     }
     let mut tx = Transaction::begin(app).await?;
-    let operation = find_locked(&tx, Scope::Everything, lease.operation).await?;
-    let held = operation.hypervisor_id == hypervisor.id
-        && operation.epoch == lease.epoch
-        && operation.status == OperationStatus::Started;
-    if !held {
+    let held = |operation: &operation::Model| {
+        operation.hypervisor_id == hypervisor.id
+            && operation.epoch == lease.epoch
+            && operation.status == OperationStatus::Started
+    };
+    let operation = lookup_locked(&tx, lease.operation).await?;
+    let Some(operation) = operation.filter(held) else {
         return Ok(LeaseState::Lost);
-    }
+    };
     let now = tx.now();
     let bytes_done = operation.bytes_done.max(progress.bytes_done);
     let begins_phase = operation.phase != progress.phase;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::{Request, Response, Variables};
+use entity::hypervisor;
 use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 use storage::Secret;
@@ -32,11 +33,16 @@ impl World {
 
     /// The agent with a token of its own, which streams need.
     pub async fn enrolled(&self) -> Requester {
+        self.enrolled_on(self.platform.hypervisor.clone()).await
+    }
+
+    /// The agent of `hypervisor` with a token of its own.
+    pub async fn enrolled_on(&self, hypervisor: hypervisor::Model) -> Requester {
         let (db, now) = (self.app.database.writes(), self.now());
-        let bearer = Bearer::Agent(self.platform.hypervisor.id);
+        let bearer = Bearer::Agent(hypervisor.id);
         let issued = issue(&self.app, db, bearer, "Agent", now, None).await;
         Requester::Agent {
-            hypervisor: std::sync::Arc::new(self.platform.hypervisor.clone()),
+            hypervisor: std::sync::Arc::new(hypervisor),
             token: issued.unwrap().token.id,
         }
     }
