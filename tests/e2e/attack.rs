@@ -15,6 +15,78 @@ fn with(url: &str, parameters: &[(&str, &str)]) -> reqwest::Url {
     reqwest::Url::parse_with_params(url, parameters).unwrap()
 }
 
+/// The mutations that `client` may call, with the type that each takes.
+async fn mutations(client: &Client) -> Vec<(String, String)> {
+    let query =
+        "{ __schema { mutationType { fields { name args { type { ofType { name } } } } } } }";
+    let schema = client.data(query, json!({})).await;
+    let fields = schema["__schema"]["mutationType"]["fields"].as_array();
+    let mutations = fields.unwrap().iter().filter_map(|field| {
+        let input = field["args"][0]["type"]["ofType"]["name"].as_str()?;
+        Some((field["name"].as_str().unwrap().to_owned(), input.to_owned()))
+    });
+    mutations.collect()
+}
+
+/// The fields of a type of input.
+async fn input_fields(client: &Client, input: &str) -> Vec<Value> {
+    let query = "query($name: String!) { __type(name: $name) {
+        inputFields { name type { kind ofType { kind name } } } } }";
+    let mut ty = client.data(query, json!({ "name": input })).await;
+    let fields = ty["__type"]["inputFields"].take();
+    serde_json::from_value(fields).unwrap()
+}
+
+/// Inputs of this type that name something of `owned`, one for each way to name it; none where the type has no
+/// field for any of it. What else must be given is given.
+async fn inputs(client: &Client, input: &str, owned: &[(&str, &str)]) -> Vec<Value> {
+    let find = |name: &str| {
+        owned
+            .iter()
+            .find(|(field, _)| *field == name)
+            .map(|(_, id)| *id)
+    };
+    let mut inputs = vec![json!({})];
+    let mut names_one = false;
+    for field in input_fields(client, input).await {
+        let name = field["name"].as_str().unwrap();
+        let required = &field["type"]["ofType"];
+        if field["type"]["kind"] != "NON_NULL" {
+            continue;
+        }
+        let choices = match (
+            required["kind"].as_str().unwrap(),
+            required["name"].as_str().unwrap(),
+        ) {
+            ("SCALAR", "ID") => match find(name) {
+                Some(id) => vec![json!(id)],
+                // The platform's: everybody may name it.
+                None if ["planId", "hypervisorGroupId"].contains(&name) => return Vec::new(),
+                None => panic!("{name} is of an account or the platform's: say here which"),
+            },
+            ("INPUT_OBJECT", below) => {
+                let below = input_fields(client, below).await;
+                let named = below.iter().filter_map(|below| {
+                    let below = below["name"].as_str()?;
+                    Some(json!({ below: find(below)? }))
+                });
+                named.collect()
+            }
+            _ => vec![json!("x")],
+        };
+        names_one |= required["kind"] == "INPUT_OBJECT" || find(name).is_some();
+        let combined = choices.iter().flat_map(|choice| {
+            inputs.iter().map(move |input| {
+                let mut input = input.clone();
+                input[name] = choice.clone();
+                input
+            })
+        });
+        inputs = combined.collect();
+    }
+    if names_one { inputs } else { Vec::new() }
+}
+
 #[tokio::test]
 async fn the_ids_of_another_account_are_as_good_as_none() {
     let machine = Machine::with_agent(Rules::default()).await;
@@ -27,88 +99,55 @@ async fn the_ids_of_another_account_are_as_good_as_none() {
     let stranger = machine.stranger().await;
     let none = "00000000-0000-7000-8000-000000000000";
 
-    let mutations = [
-        (
-            "createSnapshot",
-            "CreateSnapshot",
-            "volumeId",
-            &volume,
-            json!({}),
-        ),
-        (
-            "createBackup",
-            "CreateBackup",
-            "volumeId",
-            &volume,
-            json!({}),
-        ),
-        (
-            "deleteVolume",
-            "DeleteVolume",
-            "volumeId",
-            &volume,
-            json!({ "confirmName": "web" }),
-        ),
-        (
-            "deleteSnapshot",
-            "DeleteSnapshot",
-            "snapshotId",
-            &snapshot.item,
-            json!({ "confirmName": "x" }),
-        ),
-        (
-            "deleteBackup",
-            "DeleteBackup",
-            "backupId",
-            &backup.item,
-            json!({ "confirmName": "x" }),
-        ),
-        (
-            "cancelOperation",
-            "CancelOperation",
-            "operationId",
-            &backup.operation,
-            json!({}),
-        ),
-        (
-            "restoreInPlace",
-            "RestoreInPlace",
-            "volumeId",
-            &volume,
-            json!({
-            "confirmName": "web", "source": { "snapshotId": snapshot.item } }),
-        ),
-        (
-            "detachVolume",
-            "DetachVolume",
-            "volumeId",
-            &volume,
-            json!({}),
-        ),
+    let instance = machine
+        .start_instance(&volume, &machine.path("no.qmp"))
+        .await;
+    let token = "mutation { createApiToken(input: { name: \"t\" }) { apiToken { id } } }";
+    let token = machine.owner.data(token, json!({})).await;
+    let token = token["createApiToken"]["apiToken"]["id"].as_str().unwrap();
+    let owned = [
+        ("volumeId", volume.as_str()),
+        ("snapshotId", &snapshot.item),
+        ("backupId", &backup.item),
+        ("operationId", &backup.operation),
+        ("instanceId", &instance),
+        ("apiTokenId", token),
     ];
-    for (field, input, name, id, rest) in mutations {
-        let query = format!(
-            "mutation($input: {input}Input!) {{ {field}(input: $input) {{ __typename }} }}"
-        );
-        let ask = async |id: &str| {
-            let mut input = rest.clone();
-            input[name] = json!(id);
+
+    // All that a stranger may call and that names something of an account.
+    let mut tried = Vec::new();
+    for (name, input) in mutations(&stranger).await {
+        let query =
+            format!("mutation($input: {input}!) {{ {name}(input: $input) {{ __typename }} }}");
+        let ask = async |input: Value| {
             let mut error = stranger.error(&query, json!({ "input": input })).await;
             error["extensions"]["traceId"].take();
             error
         };
-        let refused = ask(id).await;
-        assert_eq!(refused["extensions"]["code"], "NOT_FOUND", "{refused}");
-        assert_eq!(refused, ask(none).await, "{field} tells them apart");
+        for foreign in inputs(&stranger, &input, &owned).await {
+            let refused = ask(foreign.clone()).await;
+            assert_eq!(
+                refused["extensions"]["code"], "NOT_FOUND",
+                "{name}: {refused}"
+            );
+            let unknown = owned
+                .iter()
+                .fold(foreign.to_string(), |text, (_, id)| text.replace(id, none));
+            let absent = ask(serde_json::from_str(&unknown).unwrap()).await;
+            assert_eq!(refused, absent, "{name} tells them apart");
+            tried.push(name.clone());
+        }
     }
-    for source in [
-        json!({ "snapshotId": snapshot.item }),
-        json!({ "backupId": backup.item }),
+    for mutation in [
+        "createSnapshot",
+        "restoreInPlace",
+        "stopInstance",
+        "revokeApiToken",
     ] {
-        let query = "mutation($source: RestoreSource!) {
-            restoreToNewVolume(input: { source: $source }) { volume { id } } }";
-        let refused = stranger.error(query, json!({ "source": source })).await;
-        assert_eq!(refused["extensions"]["code"], "NOT_FOUND");
+        assert!(
+            tried.iter().any(|name| name == mutation),
+            "{mutation} was not among {tried:?}"
+        );
     }
     for id in [&volume, &snapshot.item, &backup.item, &backup.operation] {
         let query = "query($id: ID!) { node(id: $id) { id } volume(id: $id) { id }
