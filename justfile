@@ -32,6 +32,10 @@ format:
 generate:
     @scripts/generate
 
+# Send 100,000 documents and bodies as each kind of caller; TIDEMARK_SOAK_SEED, which it prints, repeats a run
+soak-requests requests="100000":
+    TIDEMARK_SOAK_REQUESTS={{ requests }} cargo test --profile fast --test http -- --nocapture soak::
+
 # Check licences, advisories and banned crates (needs cargo-deny)
 deny:
     cargo deny check

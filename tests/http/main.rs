@@ -22,6 +22,8 @@ mod persisted;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod soak;
+#[cfg(test)]
 mod sse;
 #[cfg(test)]
 mod websocket;
