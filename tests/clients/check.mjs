@@ -172,11 +172,19 @@ await check('a mutation: its token ends, and with it the streams', async () => {
     client.subscribe({ query: WATCH }, { next() {}, error: fail, complete })
   })
   watched.catch(() => {})
-  await once(client, QUERY)
+  let opened
+  const open = new Promise((resolve) => {
+    opened = resolve
+  })
+  const events = createSse({ url: `${url}/stream`, headers, retryAttempts: 0, on: { connected: opened } })
+  const streamed = once(events, WATCH)
+  await Promise.all([open, once(client, QUERY)])
   const { data } = await apollo(http).mutate({ mutation: gql(MUTATION) })
   assert.equal(data.signOut, true)
   await assert.rejects(watched)
   assert.equal(await closed, 4403)
+  const last = await streamed
+  assert.equal(last.errors[0].extensions.code, 'UNAUTHENTICATED')
 })
 
 process.exit(failed === 0 ? 0 : 1)
