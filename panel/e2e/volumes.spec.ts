@@ -10,6 +10,12 @@ test('a volume is made, and its page shows it becoming available', async ({ pane
   await panel.getByRole('button', { name: 'Create volume' }).click()
   const dialog = panel.getByRole('dialog', { name: 'Create a volume' })
   await expect(dialog.getByRole('button', { name: 'Create volume' })).toHaveAccessibleDescription('Name the volume first.')
+  // As the gateway counts: characters, not halves of them.
+  await dialog.getByLabel('Name').fill('🗄'.repeat(129))
+  await expect(dialog.getByRole('button', { name: 'Create volume' })).toHaveAccessibleDescription('At most 128 characters: this has 129.')
+  await expect(dialog.getByLabel('Name')).toHaveAccessibleDescription('At most 128 characters: this has 129.')
+  await dialog.getByLabel('Name').fill('🗄'.repeat(128))
+  await expect(dialog.getByRole('button', { name: 'Create volume' })).not.toHaveAttribute('aria-disabled', 'true')
   await dialog.getByLabel('Name').fill('reports')
   await dialog.getByRole('button', { name: 'Create volume' }).click()
   await expect(panel.getByRole('heading', { level: 1, name: 'reports' })).toBeVisible()
@@ -116,8 +122,7 @@ test('what ends while another page is open is told there, and the list shows it 
   await begin(customer, 'createBackup', { volumeId: customer.volume.id, name: 'weekly' })
   await expect(panel.getByRole('row', { name: /orders-db-data/ })).toContainText('Create backup')
   const toast = panel.getByRole('region', { name: 'Notifications' })
-  await expect(toast).toContainText('Backup created')
-  // It stays while the pointer is there.
+  // It stays while the pointer is there, and goes by itself otherwise.
   await toast.getByText('Backup created').hover()
   await expect(toast).toContainText('orders-db-data')
   await toast.getByRole('button', { name: 'Close' }).click()

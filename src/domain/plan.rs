@@ -16,7 +16,7 @@ const SIZE_UNIT_BYTES: i64 = 1 << 20;
 /// The largest size: what a JSON number can say exactly.
 const MAX_SIZE_BYTES: i64 = (1 << 53) - 1;
 /// The highest cap.
-const MAX_CAP: i32 = 1000;
+pub const MAX_CAP: i32 = 1000;
 
 /// What [`create`] needs to know.
 #[derive(Debug)]

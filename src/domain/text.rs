@@ -12,7 +12,7 @@ pub const MAX_NAME_CHARS: usize = 128;
 /// The most bytes of a path (`PATH_MAX` of Linux, less its NUL).
 const MAX_PATH_BYTES: usize = 4095;
 /// The most characters of a reason.
-const MAX_REASON_CHARS: usize = 1000;
+pub const MAX_REASON_CHARS: usize = 1000;
 
 /// A name: composed (NFC), 1 to 128 characters after trimming, all of which a reader can tell.
 pub fn name(text: &str) -> Result<String> {

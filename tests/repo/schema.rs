@@ -8,7 +8,17 @@ use async_graphql::parser::{
         FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind, TypeSystemDefinition,
     },
 };
-use tidemark::{app::App, database::Database, domain::Settings, graphql};
+use tidemark::{
+    app::App,
+    database::Database,
+    domain::{
+        Settings,
+        password::MIN_CHARS,
+        plan::MAX_CAP,
+        text::{MAX_NAME_CHARS, MAX_REASON_CHARS},
+    },
+    graphql,
+};
 
 /// The names, arguments, types and defaults that panels and automation are written against.
 const CONTRACT: &str = include_str!("contract.graphql");
@@ -70,6 +80,36 @@ async fn every_element_of_the_schema_is_described() {
         }
     }
     assert_eq!(silent, Vec::<String>::new(), "these have no description");
+}
+
+/// The panel takes the bounds of its forms from these words.
+#[tokio::test]
+async fn descriptions_tell_the_bounds_that_hold() {
+    let name = format!("1 to {MAX_NAME_CHARS} characters");
+    let reason = format!("1 to {MAX_REASON_CHARS} characters");
+    let password = format!("t least {MIN_CHARS} characters");
+    let cap = format!("0 to {MAX_CAP}");
+    let mut silent = Vec::new();
+    for (input, definition) in types(&exported().await) {
+        // An agent's fields are the agent's to know; whoever signs in has a password already.
+        if input.starts_with("Agent") || input == "SignInInput" {
+            continue;
+        }
+        for (field, definition) in inputs(&definition) {
+            let bound = match field.as_str() {
+                "name" => &name,
+                "reason" => &reason,
+                "password" | "newPassword" => &password,
+                "maxSnapshots" | "maxBackups" => &cap,
+                _ => continue,
+            };
+            let told = definition.description.map(|text| text.node);
+            if !told.unwrap_or_default().contains(bound.as_str()) {
+                silent.push(format!("{input}.{field}: {bound}"));
+            }
+        }
+    }
+    assert_eq!(silent, Vec::<String>::new(), "these do not tell their bound");
 }
 
 #[tokio::test]

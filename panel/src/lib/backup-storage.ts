@@ -1,5 +1,9 @@
 /** What is typed of a backup storage: what is missing, what is sent, and whether a test is due. */
 
+import { CreateBackupStorageInput } from '~/api/bounds.generated'
+
+import { textReason } from './text-bound'
+
 export type StorageKind = 'S3' | 'NFS' | 'LOCAL'
 
 export const KIND_NAMES: Record<StorageKind, string> = { S3: 'S3-compatible', NFS: 'NFS export', LOCAL: 'Local directory' }
@@ -39,7 +43,7 @@ export interface StorageDraft {
 
 const MIB = 2 ** 20
 /** Slower than this, the gateway takes no limit. */
-const SLOWEST = 65_536
+const SLOWEST = CreateBackupStorageInput.bandwidthLimit.least
 
 export function draftOf(storage: KnownStorage | undefined): StorageDraft {
   const { s3, nfs, local } = storage ?? {}
@@ -63,8 +67,9 @@ export function draftOf(storage: KnownStorage | undefined): StorageDraft {
 
 /** Why it cannot be saved yet, in a sentence; null if it can. The rest is for the gateway to judge. */
 export function draftReason(draft: StorageDraft, known: KnownStorage | undefined): string | null {
+  const unnamed = textReason(draft.name, CreateBackupStorageInput.name, 'Name the backup storage first.')
   const missing = (Object.entries(NEEDED[draft.kind]) as [keyof StorageDraft, string][]).find(([field]) => draft[field].trim() === '')
-  if (draft.name.trim() === '') return 'Name the backup storage first.'
+  if (unnamed) return unnamed
   if (missing) return `${missing[1]} is missing.`
   if (draft.kind === 'S3' && draft.secretAccessKey === '') {
     if (!known) return 'The secret access key is missing.'

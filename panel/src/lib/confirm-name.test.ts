@@ -12,3 +12,8 @@ test.each([
 ])('"%s" is %s', (typed, expected) => {
   expect(confirmation(typed, 'before-pg17-upgrade')).toBe(expected)
 })
+
+test('however its letters are composed', () => {
+  expect(confirmation('A\u0308rger', 'Ärger')).toBe('same')
+  expect(confirmation('a\u0308rger', 'Ärger')).toBe('almost')
+})

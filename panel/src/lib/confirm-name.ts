@@ -4,11 +4,11 @@ export type Confirmation = 'empty' | 'different' | 'almost' | 'same'
 
 export function confirmation(typed: string, name: string): Confirmation {
   if (typed === '') return 'empty'
-  // The gateway trims, too: what is pasted may bring a space.
-  if (typed.trim() === name.trim()) return 'same'
+  // The gateway trims and composes, too: what is pasted may bring a space, or an accent as a letter of its own.
+  if (typed.trim().normalize('NFC') === name.trim().normalize('NFC')) return 'same'
   return squash(typed) === squash(name) ? 'almost' : 'different'
 }
 
 function squash(text: string): string {
-  return text.replaceAll(/\s+/g, '').toLowerCase()
+  return text.normalize('NFC').replaceAll(/\s+/g, '').toLowerCase()
 }

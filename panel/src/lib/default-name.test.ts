@@ -5,14 +5,14 @@ import { defaultName, restoredName } from './default-name'
 const AT = new Date(2026, 10, 22, 20, 41).getTime()
 
 test('it is the volume’s name and the local time', () => {
-  expect(defaultName('orders-db-data', AT)).toBe('orders-db-data-20261122-2041')
+  expect(defaultName('orders-db-data', AT, 128)).toBe('orders-db-data-20261122-2041')
 })
 
 test('it is never longer than the API allows', () => {
-  expect(Array.from(defaultName('🗄'.repeat(128), AT))).toHaveLength(128)
+  expect(Array.from(defaultName('🗄'.repeat(128), AT, 128))).toHaveLength(128)
 })
 
 test('a restored volume says what it was restored from', () => {
-  expect(restoredName('orders-db-data')).toBe('orders-db-data-restored')
-  expect(Array.from(restoredName('🗄'.repeat(128)))).toHaveLength(128)
+  expect(restoredName('orders-db-data', 128)).toBe('orders-db-data-restored')
+  expect(Array.from(restoredName('🗄'.repeat(128), 128))).toHaveLength(128)
 })

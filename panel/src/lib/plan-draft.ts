@@ -1,5 +1,7 @@
 /** What is typed of a plan's caps and prices: whether it can be saved, and what is sent. */
 
+import { UpdateVolumePlanInput } from '~/api/bounds.generated'
+
 export interface PlanDraft {
   maxSnapshots: string
   maxBackups: string
@@ -25,12 +27,13 @@ export function planDraftOf(plan: KnownPlan): PlanDraft {
   }
 }
 
-const MOST = 2 ** 31 - 1
+/** The highest cap that the gateway takes. */
+export const HIGHEST_CAP = UpdateVolumePlanInput.maxSnapshots.most
 
-/** A whole number from 0; undefined for what is none. */
+/** A whole number from 0 to the highest cap; undefined for what is none. */
 export function readCap(text: string): number | undefined {
   const number = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN
-  return number <= MOST ? number : undefined
+  return number <= HIGHEST_CAP ? number : undefined
 }
 
 /** A decimal from 0, as it was written; undefined for what is none. */

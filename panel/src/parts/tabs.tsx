@@ -1,7 +1,10 @@
-/** The tabs of a page, whose state lives in the URL. Arrows move, and the focus stays on the tab. */
+/**
+ * The tabs of a page, whose state lives in the URL. Arrows move, and the focus stays on the tab. One that was opened
+ * keeps what was typed on it while another is looked at; meanwhile it asks for nothing.
+ */
 
 import { Tabs as Base } from '@base-ui/react/tabs'
-import type { ReactNode } from 'react'
+import { Activity, type ReactNode, useState } from 'react'
 
 export interface Tab<Value extends string> {
   value: Value
@@ -17,6 +20,8 @@ interface TabsProps<Value extends string> {
 }
 
 export function Tabs<Value extends string>({ name, tabs, value, onChange }: TabsProps<Value>) {
+  const [opened, setOpened] = useState<readonly Value[]>([value])
+  if (!opened.includes(value)) setOpened([...opened, value])
   return (
     <Base.Root value={value} onValueChange={(next: Value) => onChange(next)}>
       <div className="-mx-4 overflow-x-auto px-4 scrollbar-none md:mx-0 md:px-0">
@@ -33,8 +38,8 @@ export function Tabs<Value extends string>({ name, tabs, value, onChange }: Tabs
         </Base.List>
       </div>
       {tabs.map((tab) => (
-        <Base.Panel key={tab.value} value={tab.value} className="pt-6">
-          {tab.value === value && tab.content}
+        <Base.Panel key={tab.value} value={tab.value} keepMounted className="pt-6">
+          {opened.includes(tab.value) && <Activity mode={tab.value === value ? 'visible' : 'hidden'}>{tab.content}</Activity>}
         </Base.Panel>
       ))}
     </Base.Root>

@@ -2,13 +2,17 @@
 
 import type { ComponentProps, ReactNode } from 'react'
 
+import { type Bound, tooLong } from '~/lib/text-bound'
+
 import { Field } from './field'
 import { Input } from './input'
 
-interface TextFieldProps extends Omit<ComponentProps<'input'>, 'onChange' | 'value'> {
+interface TextFieldProps extends Omit<ComponentProps<'input'>, 'onChange' | 'value' | 'maxLength'> {
   label: ReactNode
   value: string
   onChange: (value: string) => void
+  /** How long it may be. What is longer stays, and is said to be too long. */
+  bound?: Bound
   optional?: boolean
   help?: ReactNode
   error?: ReactNode
@@ -16,9 +20,9 @@ interface TextFieldProps extends Omit<ComponentProps<'input'>, 'onChange' | 'val
   after?: ReactNode
 }
 
-export function TextField({ label, value, onChange, optional, help, error, after, ...rest }: TextFieldProps) {
+export function TextField({ label, value, onChange, bound, optional, help, error, after, ...rest }: TextFieldProps) {
   return (
-    <Field label={label} optional={optional} help={help} error={error}>
+    <Field label={label} optional={optional} help={help} error={error ?? (bound && tooLong(value, bound))}>
       {({ id, describedBy, invalid }) => (
         <div className="flex items-center gap-3">
           <Input

@@ -33,7 +33,7 @@ pub struct CancelOperationPayload {
 pub struct FailOperationInput {
     /// An operation that has not ended.
     pub operation_id: ID,
-    /// Why, for the customer.
+    /// Why, for the customer: 1 to 1000 characters.
     pub reason: String,
 }
 

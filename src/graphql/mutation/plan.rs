@@ -25,10 +25,10 @@ pub struct CreateVolumePlanInput {
     pub size_bytes: ByteCount,
     /// What its volumes lie on.
     pub storage_type: StorageType,
-    /// The cap on a volume's snapshots; 0 allows none.
+    /// The cap on a volume's snapshots: 0 to 1000; 0 allows none.
     #[graphql(default_with = "Some(5)")]
     pub max_snapshots: Option<i32>,
-    /// The cap on a volume's backups; 0 allows none.
+    /// The cap on a volume's backups: 0 to 1000; 0 allows none.
     #[graphql(default_with = "Some(10)")]
     pub max_backups: Option<i32>,
     /// Credits for each GB of retained snapshots and month.
@@ -56,9 +56,9 @@ pub struct UpdateVolumePlanInput {
     pub plan_id: ID,
     /// 1 to 128 characters.
     pub name: Option<String>,
-    /// The cap on a volume's snapshots. Lowering it deletes nothing.
+    /// The cap on a volume's snapshots: 0 to 1000. Lowering it deletes nothing.
     pub max_snapshots: Option<i32>,
-    /// The cap on a volume's backups. Lowering it deletes nothing.
+    /// The cap on a volume's backups: 0 to 1000. Lowering it deletes nothing.
     pub max_backups: Option<i32>,
     /// Credits for each GB of retained snapshots and month.
     pub snapshot_credit_value: Option<Decimal>,

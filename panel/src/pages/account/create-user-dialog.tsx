@@ -2,6 +2,7 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { Button } from '~/parts/button'
@@ -21,8 +22,7 @@ const CreateUser = graphql(`
   }
 `)
 
-/** The gateway takes no shorter password. */
-const SHORTEST = 12
+const SHORTEST = bounds.CreateUserInput.password.least
 
 interface CreateUserDialogProps {
   account: { id: string; name: string }
@@ -35,7 +35,7 @@ export function CreateUserDialog({ account, onClosed }: CreateUserDialogProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const [role, setRole] = useState<'USER' | 'ADMIN'>('USER')
-  const reason = email.trim() === '' ? 'Give an email address first.' : password.length < SHORTEST ? `The password has at least ${SHORTEST} characters.` : null
+  const reason = email.trim() === '' ? 'Give an email address first.' : Array.from(password).length < SHORTEST ? `The password has at least ${SHORTEST} characters.` : null
 
   const create = async () => {
     if (reason) return
@@ -54,7 +54,7 @@ export function CreateUserDialog({ account, onClosed }: CreateUserDialogProps) {
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Email" type="email" value={email} onChange={setEmail} maxLength={254} required />
+      <TextField label="Email" type="email" value={email} onChange={setEmail} required />
       <TextField label="Password" type="password" autoComplete="new-password" value={password} onChange={setPassword} help={`At least ${SHORTEST} characters. Hand it over in private.`} required />
       <ChoiceCards name="Role" value={role} onChange={setRole} options={ROLES.map(({ value, label, detail }) => ({ value, title: label, text: `${detail}.` }))} />
     </Dialog>

@@ -3,8 +3,10 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { textReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -24,7 +26,7 @@ export function CreateAccountDialog({ onClosed }: { onClosed: () => void }) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CreateAccount)
   const [name, setName] = useState('')
-  const reason = name.trim() === '' ? 'Name the account first.' : null
+  const reason = textReason(name, bounds.CreateAccountInput.name, 'Name the account first.')
 
   const create = async () => {
     if (reason) return
@@ -47,7 +49,7 @@ export function CreateAccountDialog({ onClosed }: { onClosed: () => void }) {
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Name" value={name} onChange={setName} maxLength={128} placeholder="Northwind Trading" required />
+      <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateAccountInput.name} placeholder="Northwind Trading" required />
     </Dialog>
   )
 }

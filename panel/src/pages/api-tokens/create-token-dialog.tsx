@@ -2,9 +2,11 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { useApi } from '~/api/context'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { textReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -40,8 +42,10 @@ export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
   const [lifetime, setLifetime] = useState<Lifetime>('90')
   const [secret, setSecret] = useState<string>()
 
+  const reason = textReason(name, bounds.CreateApiTokenInput.name, 'Name the token first.')
+
   const create = async () => {
-    if (secret !== undefined || name.trim() === '') return
+    if (secret !== undefined || reason) return
     const expiresAt = lifetime === 'never' ? undefined : new Date(clock.now() + Number(lifetime) * DAY).toISOString()
     const done = await submit(() => ({ input: { name: name.trim(), expiresAt } }))
     if (done) setSecret(done.createApiToken.secret)
@@ -61,13 +65,13 @@ export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
       description="Whoever has it can do what you can. Give each program one of its own."
       onSubmit={() => void create()}
       actions={
-        <Button kind="primary" type="submit" pending={pending} reason={name.trim() === '' ? 'Name the token first.' : null}>
+        <Button kind="primary" type="submit" pending={pending} reason={reason}>
           Create token
         </Button>
       }
     >
       <FailureNotice failure={failure} />
-      <TextField label="Name" value={name} onChange={setName} maxLength={128} placeholder="nightly-backups" required />
+      <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateApiTokenInput.name} placeholder="nightly-backups" required />
       <SelectField label="Ends after" value={lifetime} onChange={setLifetime} options={LIFETIMES} />
     </Dialog>
   )

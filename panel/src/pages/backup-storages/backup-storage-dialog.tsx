@@ -2,6 +2,7 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { draftOf, draftReason, inputOf, isUntested, KIND_NAMES, type StorageDraft } from '~/lib/backup-storage'
@@ -90,7 +91,7 @@ export function BackupStorageDialog({ storage, onClosed, onTest }: BackupStorage
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Name" value={draft.name} onChange={(name) => change({ name })} maxLength={128} required />
+      <TextField label="Name" value={draft.name} onChange={(name) => change({ name })} bound={bounds.CreateBackupStorageInput.name} required />
       {storage ? (
         <DestinationFields draft={draft} onChange={change} kept={storage} />
       ) : (

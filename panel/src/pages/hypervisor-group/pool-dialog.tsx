@@ -2,8 +2,10 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { textReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -42,7 +44,7 @@ export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
   const isCeph = type === 'CEPH_RBD'
   const needed = isCeph ? ([['pool', 'The pool'], ['user', 'The user']] as const) : ([['path', 'The directory']] as const)
   const missing = needed.find(([field]) => draft[field].trim() === '')
-  const reason = draft.name.trim() === '' ? 'Name the pool first.' : missing ? `${missing[1]} is missing.` : null
+  const reason = textReason(draft.name, bounds.CreateStoragePoolInput.name, 'Name the pool first.') ?? (missing ? `${missing[1]} is missing.` : null)
 
   const add = async () => {
     if (reason) return
@@ -64,7 +66,7 @@ export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Name" value={draft.name} onChange={set('name')} maxLength={128} required />
+      <TextField label="Name" value={draft.name} onChange={set('name')} bound={bounds.CreateStoragePoolInput.name} required />
       <Segmented name="Storage" options={TYPES} value={type} onChange={setType}>
         {isCeph ? (
           <>

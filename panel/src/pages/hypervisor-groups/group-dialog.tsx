@@ -2,9 +2,11 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
+import { textReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -52,7 +54,7 @@ export function GroupDialog({ group, onClosed }: GroupDialogProps) {
   const [{ data }] = useKeptQuery({ query: BackupStorageChoice })
   const [name, setName] = useState(group?.name ?? '')
   const [storage, setStorage] = useState(group?.backupStorage?.id ?? NONE)
-  const reason = name.trim() === '' ? 'Name the group first.' : null
+  const reason = textReason(name, bounds.CreateHypervisorGroupInput.name, 'Name the group first.')
 
   const save = async () => {
     if (reason) return
@@ -75,7 +77,7 @@ export function GroupDialog({ group, onClosed }: GroupDialogProps) {
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Name" value={name} onChange={setName} maxLength={128} help="Customers see it as the location of their volumes." required />
+      <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateHypervisorGroupInput.name} help="Customers see it as the location of their volumes." required />
       <SelectField
         label="Backup storage"
         value={storage}

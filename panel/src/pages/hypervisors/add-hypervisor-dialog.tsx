@@ -2,9 +2,11 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
+import { textReason } from '~/lib/text-bound'
 import { useFirst } from '~/lib/use-first'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
@@ -50,7 +52,7 @@ export function AddHypervisorDialog({ groupId, onClosed }: AddHypervisorDialogPr
   const groups = data?.hypervisorGroups ?? []
   const firstGroup = useFirst(groups[0]?.id)
   const group = groups.find((one) => one.id === (chosen ?? firstGroup)) ?? groups[0]
-  const reason = name.trim() === '' ? 'Name the hypervisor first.' : group ? null : 'There is no group yet. Create one first.'
+  const reason = textReason(name, bounds.CreateHypervisorInput.name, 'Name the hypervisor first.') ?? (group ? null : 'There is no group yet. Create one first.')
 
   const add = async () => {
     if (reason || !group) return
@@ -86,7 +88,7 @@ export function AddHypervisorDialog({ groupId, onClosed }: AddHypervisorDialogPr
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Name" value={name} onChange={setName} maxLength={128} className="font-mono" placeholder="hv-ams-03" required />
+      <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateHypervisorInput.name} className="font-mono" placeholder="hv-ams-03" required />
       <SelectField label="Group" value={group?.id ?? ''} onChange={setChosen} options={groups.map(({ id, name: label }) => ({ value: id, label }))} />
       <SelectField
         label="Backup storage"

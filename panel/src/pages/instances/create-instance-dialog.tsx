@@ -2,10 +2,12 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { readCredits } from '~/lib/plan-draft'
+import { textReason } from '~/lib/text-bound'
 import { useFirst } from '~/lib/use-first'
 import { useAccountNames } from '~/pages/accounts/use-account-names'
 import { Button } from '~/parts/button'
@@ -49,7 +51,7 @@ export function CreateInstanceDialog({ accountId, onClosed }: CreateInstanceDial
   const firstHost = useFirst(data?.hypervisors[0]?.id)
   const host = data?.hypervisors.find((one) => one.id === (chosenHost ?? firstHost)) ?? data?.hypervisors[0]
   const creditsPerHour = readCredits(credits)
-  const reason = name.trim() === '' ? 'Name the instance first.' : !account ? (complete ? 'There is no account yet.' : 'The accounts are being loaded.') : !host ? 'There is no hypervisor yet.' : creditsPerHour === undefined ? 'Credits are a number.' : null
+  const reason = textReason(name, bounds.CreateInstanceInput.name, 'Name the instance first.') ?? (!account ? (complete ? 'There is no account yet.' : 'The accounts are being loaded.') : !host ? 'There is no hypervisor yet.' : creditsPerHour === undefined ? 'Credits are a number.' : null)
 
   const create = async () => {
     if (reason || !account || !host) return
@@ -70,7 +72,7 @@ export function CreateInstanceDialog({ accountId, onClosed }: CreateInstanceDial
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Name" value={name} onChange={setName} maxLength={128} required />
+      <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateInstanceInput.name} required />
       <SelectField label="Owner" value={account?.id ?? ''} onChange={setAccount} options={accounts.map(({ id, name: label }) => ({ value: id, label }))} />
       <SelectField
         label="Hypervisor"

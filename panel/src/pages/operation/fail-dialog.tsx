@@ -2,10 +2,12 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { confirmation } from '~/lib/confirm-name'
 import { operationWords } from '~/lib/operation-words'
+import { textReason } from '~/lib/text-bound'
 import type { QueuedOperation } from '~/pages/queue/queue-query'
 import { Button } from '~/parts/button'
 import { ConfirmName } from '~/parts/confirm-name'
@@ -29,7 +31,7 @@ export function FailDialog({ operation, onClosed }: { operation: QueuedOperation
   const [why, setWhy] = useState('')
   const name = (operation.volume ?? operation.targetVolume)?.name ?? operation.backup?.volumeName ?? operation.account.name
   const matches = confirmation(typed, name) === 'same'
-  const reason = why.trim() === '' ? 'Give a reason first.' : matches ? null : 'Type the volume’s name first.'
+  const reason = textReason(why, bounds.FailOperationInput.reason, 'Give a reason first.') ?? (matches ? null : 'Type the volume’s name first.')
 
   const fail = async () => {
     if (reason) return
@@ -56,7 +58,7 @@ export function FailDialog({ operation, onClosed }: { operation: QueuedOperation
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Reason" value={why} onChange={setWhy} maxLength={500} help="The customer reads it." required />
+      <TextField label="Reason" value={why} onChange={setWhy} bound={bounds.FailOperationInput.reason} help="The customer reads it." required />
       <ConfirmName name={name} typed={typed} onType={setTyped} />
     </Dialog>
   )

@@ -32,15 +32,12 @@ export const OperationLogsQuery = graphql(`
   }
 `)
 
-export const OperationProgressSubscription = graphql(`
-  subscription OperationProgress($id: ID!) {
-    operationProgress(operationId: $id) {
-      id
-      status
-      startedAt
-      finishedAt
-      progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
-      error { code message }
+/** It tells whatever the page asks for. */
+export const OperationProgressSubscription = graphql(
+  `
+    subscription OperationProgress($id: ID!) {
+      operationProgress(operationId: $id) { ...QueuedOperation }
     }
-  }
-`)
+  `,
+  [QueuedOperation],
+)

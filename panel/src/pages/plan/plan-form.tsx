@@ -3,11 +3,13 @@
 import { Check } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { counted } from '~/lib/pages'
 import { aboveCap, type PlanDraft, planDraftOf, planInput, readCap } from '~/lib/plan-draft'
+import { textReason } from '~/lib/text-bound'
 import { PlanFields } from '~/pages/plans/plan-fields'
 import type { PlanRow } from '~/pages/plans/plans-query'
 import { Button } from '~/parts/button'
@@ -48,7 +50,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
   const warnings = useWarnings(plan, draft)
   const input = planInput(draft)
   const same = JSON.stringify(draft) === JSON.stringify(before)
-  const reason = draft.name.trim() === '' ? 'Name the plan first.' : !input ? 'Caps and credits are numbers.' : same ? 'Nothing has changed.' : null
+  const reason = textReason(draft.name, bounds.UpdateVolumePlanInput.name, 'Name the plan first.') ?? (!input ? 'Caps and credits are numbers.' : same ? 'Nothing has changed.' : null)
   const change = (more: Partial<Draft>) => {
     setSaved(false)
     setChanges({ ...changes, ...more })
@@ -88,7 +90,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
         }
       >
         <FailureNotice failure={failure} isAdmin />
-        <TextField label="Name" value={draft.name} onChange={(name) => change({ name })} maxLength={128} required />
+        <TextField label="Name" value={draft.name} onChange={(name) => change({ name })} bound={bounds.UpdateVolumePlanInput.name} required />
         <div className="grid gap-5 sm:grid-cols-2">
           <PlanFields draft={draft} onChange={change} warnings={warnings} />
         </div>

@@ -2,10 +2,12 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { GIB } from '~/lib/bytes'
 import { NEW_PLAN, planInput } from '~/lib/plan-draft'
+import { textReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { CheckField } from '~/parts/check-field'
 import { Dialog } from '~/parts/dialog'
@@ -39,7 +41,7 @@ export function CreatePlanDialog({ onClosed }: { onClosed: () => void }) {
   const [draft, setDraft] = useState(NEW_PLAN)
   const sizeBytes = /^\d+(\.\d+)?$/.test(size.trim()) ? Math.round(Number(size) * GIB) : 0
   const input = planInput(draft)
-  const reason = name.trim() === '' ? 'Name the plan first.' : sizeBytes === 0 ? 'Say how large its volumes are.' : input ? null : 'Caps and credits are numbers.'
+  const reason = textReason(name, bounds.CreateVolumePlanInput.name, 'Name the plan first.') ?? (sizeBytes === 0 ? 'Say how large its volumes are.' : input ? null : 'Caps and credits are numbers.')
 
   const create = async () => {
     if (reason || !input) return
@@ -60,7 +62,7 @@ export function CreatePlanDialog({ onClosed }: { onClosed: () => void }) {
       }
     >
       <FailureNotice failure={failure} isAdmin />
-      <TextField label="Name" value={name} onChange={setName} maxLength={128} placeholder="NVMe 40" required />
+      <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateVolumePlanInput.name} placeholder="NVMe 40" required />
       <div className="grid gap-5 sm:grid-cols-2">
         <TextField label="Size" value={size} onChange={setSize} inputMode="decimal" className="max-w-24 nums" after="GiB" required />
         <SelectField label="Storage" value={storageType} onChange={setStorageType} options={TYPES} />

@@ -2,7 +2,7 @@
 
 import { TriangleAlert } from 'lucide-react'
 
-import { type PlanDraft, readCap, readCredits } from '~/lib/plan-draft'
+import { HIGHEST_CAP, type PlanDraft, readCap, readCredits } from '~/lib/plan-draft'
 import { TextField } from '~/parts/text-field'
 
 interface PlanFieldsProps {
@@ -64,7 +64,7 @@ function Warning({ children }: { children: string }) {
 }
 
 function capError(text: string): string | undefined {
-  if (readCap(text) === undefined) return 'A whole number. 0 allows none.'
+  if (readCap(text) === undefined) return `A whole number, at most ${HIGHEST_CAP}. 0 allows none.`
   return undefined
 }
 

@@ -1,5 +1,6 @@
 /** Name, plan and location of the volume that a restore makes. */
 
+import * as bounds from '~/api/bounds.generated'
 import { formatBytes } from '~/lib/bytes'
 import { storageName } from '~/lib/storage'
 import { SelectField } from '~/parts/select-field'
@@ -17,7 +18,7 @@ export function NewVolumeFields({ options, newVolume }: NewVolumeFieldsProps) {
   const plan = newVolume.plans.find((one) => one.id === newVolume.planId)
   return (
     <>
-      <TextField label="Name" optional value={newVolume.name} onChange={newVolume.setName} placeholder={newVolume.unnamed} maxLength={128} />
+      <TextField label="Name" optional value={newVolume.name} onChange={newVolume.setName} placeholder={newVolume.unnamed} bound={bounds.RestoreToNewVolumeInput.name} />
       <div className="grid gap-4 sm:grid-cols-2">
         <SelectField
           label="Plan"

@@ -2,8 +2,10 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { restoredName } from '~/lib/default-name'
 import { firstPlan, planReason, type Plan } from '~/lib/restore-plans'
+import { tooLong } from '~/lib/text-bound'
 import { useFirst } from '~/lib/use-first'
 
 import type { RestoreOptions, RestoreSource } from './restore-query'
@@ -40,7 +42,7 @@ export function useNewVolume(source: RestoreSource, options: RestoreOptions | un
   const suggested = useFirst(firstPlan(plans, source, group, own?.id), groupId)
   const planId = chosenPlan ?? suggested ?? ''
   const plan = plans.find((one) => one.id === planId)
-  const unnamed = restoredName(source.volumeName)
+  const unnamed = restoredName(source.volumeName, bounds.RestoreToNewVolumeInput.name.most)
 
   return {
     name,
@@ -52,7 +54,7 @@ export function useNewVolume(source: RestoreSource, options: RestoreOptions | un
     groupId,
     setGroupId,
     planReason: reasonFor,
-    reason: options === undefined ? 'The plans are being loaded.' : plan ? (reasonFor(plan) ?? null) : 'No plan can take it.',
+    reason: options === undefined ? 'The plans are being loaded.' : plan ? (reasonFor(plan) ?? tooLong(name, bounds.RestoreToNewVolumeInput.name) ?? null) : 'No plan can take it.',
     input: { name: name.trim() || unnamed, planId, hypervisorGroupId: groupId },
   }
 }

@@ -1,4 +1,7 @@
-/** All that the page of a volume shows but its activity. */
+/**
+ * All that the page of a volume shows but its activity. What may change while it is open is named once, in a fragment
+ * that the query and the subscription share.
+ */
 
 import { graphql, type FragmentOf, type ResultOf } from '~/api/graphql'
 
@@ -32,27 +35,34 @@ const Availability = graphql(`
 
 export type Availability = FragmentOf<typeof Availability>
 
+/** Whatever is told of a volume itself: a new field goes here. */
+const VolumeFacts = graphql(`
+  fragment VolumeFacts on Volume @_unmask {
+    id
+    name
+    status
+    dataState
+    sizeBytes
+    storageType
+    createdAt
+    plan { id name snapshotCreditValue backupCreditValue }
+    hypervisorGroup { id name }
+    hypervisor @include(if: $isAdmin) { id name }
+    account { id name }
+    attachedTo { id name status }
+    cooldown { endsAt }
+    usage { snapshots maxSnapshots backups maxBackups }
+  }
+`)
+
 export const VolumeQuery = graphql(
   `
     query Volume($id: ID!, $isAdmin: Boolean!) {
       serverTime
       volume(id: $id) {
-        id
-        name
-        status
-        dataState
-        sizeBytes
-        storageType
-        createdAt
-        plan { id name snapshotCreditValue backupCreditValue }
-        hypervisorGroup { id name }
-        hypervisor @include(if: $isAdmin) { id name }
-        account { id name }
-        attachedTo { id name status }
-        cooldown { endsAt }
+        ...VolumeFacts
         activeOperation { ...OperationOnBanner }
         operations(first: 1) { nodes { ...OperationOnBanner } }
-        usage { snapshots maxSnapshots backups maxBackups }
         actions {
           createSnapshot { ...Availability }
           createBackup { ...Availability }
@@ -71,7 +81,7 @@ export const VolumeQuery = graphql(
       }
     }
   `,
-  [OperationOnBanner, Availability],
+  [VolumeFacts, OperationOnBanner, Availability],
 )
 
 export type VolumeDetail = NonNullable<ResultOf<typeof VolumeQuery>['volume']>
@@ -86,16 +96,11 @@ export const VolumeActivitySubscription = graphql(
         cooldown { endsAt }
         operation { ...OperationOnBanner }
         volume {
-          id
-          status
-          dataState
-          cooldown { endsAt }
+          ...VolumeFacts
           activeOperation { id }
-          attachedTo { id status }
-          usage { snapshots maxSnapshots backups maxBackups }
         }
       }
     }
   `,
-  [OperationOnBanner],
+  [VolumeFacts, OperationOnBanner],
 )

@@ -3,11 +3,13 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { formatBytes } from '~/lib/bytes'
 import { storageName } from '~/lib/storage'
+import { textReason } from '~/lib/text-bound'
 import { useFirst } from '~/lib/use-first'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
@@ -46,7 +48,7 @@ export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
   const offered = group?.plans ?? []
   const firstPlan = useFirst(offered[0]?.id, group?.id)
   const plan = offered.find((one) => one.id === chosenPlan) ?? offered.find((one) => one.id === firstPlan) ?? offered[0]
-  const reason = name.trim() === '' ? 'Name the volume first.' : plan ? null : 'There is no plan to make it of.'
+  const reason = textReason(name, bounds.CreateVolumeInput.name, 'Name the volume first.') ?? (plan ? null : 'There is no plan to make it of.')
 
   const create = async () => {
     if (reason || !group || !plan) return
@@ -71,7 +73,7 @@ export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
       }
     >
       <FailureNotice failure={failure} />
-      <TextField label="Name" value={name} onChange={setName} maxLength={128} required />
+      <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateVolumeInput.name} required />
       <SelectField
         label="Location"
         value={group?.id ?? ''}

@@ -2,6 +2,7 @@
 
 import { useState } from 'react'
 
+import * as bounds from '~/api/bounds.generated'
 import { useApi } from '~/api/context'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
@@ -9,6 +10,7 @@ import { useIsAdmin } from '~/app/session'
 import { formatBytes } from '~/lib/bytes'
 import { formatCredits, monthlyCredits } from '~/lib/credits'
 import { defaultName } from '~/lib/default-name'
+import { tooLong } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -51,9 +53,12 @@ export function CreateItemDialog({ volume, kind, onClosed }: CreateItemDialogPro
   const backup = useSubmit(CreateBackup)
   const { pending, failure } = isSnapshot ? snapshot : backup
   const [name, setName] = useState('')
-  const [unnamed] = useState(() => defaultName(volume.name, clock.now()))
+  const bound = (isSnapshot ? bounds.CreateSnapshotInput : bounds.CreateBackupInput).name
+  const [unnamed] = useState(() => defaultName(volume.name, clock.now(), bound.most))
+  const reason = tooLong(name, bound) ?? null
 
   const submit = async () => {
+    if (reason) return
     const variables = (idempotencyKey: string) => ({
       input: { volumeId: volume.id, name: name.trim() || unnamed, idempotencyKey },
     })
@@ -68,13 +73,13 @@ export function CreateItemDialog({ volume, kind, onClosed }: CreateItemDialogPro
       description={isSnapshot ? `Marks ${volume.name} as it is now, on its own storage. It takes seconds.` : `Copies all of ${volume.name} to a separate storage. It runs in the background.`}
       onSubmit={() => void submit()}
       actions={
-        <Button kind="primary" type="submit" pending={pending}>
+        <Button kind="primary" type="submit" pending={pending} reason={reason}>
           {isSnapshot ? 'Take snapshot' : 'Create backup'}
         </Button>
       }
     >
       <FailureNotice failure={failure} isAdmin={isAdmin} />
-      <TextField label="Name" optional value={name} onChange={setName} placeholder={unnamed} maxLength={128} />
+      <TextField label="Name" optional value={name} onChange={setName} placeholder={unnamed} bound={bound} />
       <div className="flex flex-col gap-1 text-small text-ink-2">
         {volume.attachedTo?.status === 'RUNNING' && (
           <p>
