@@ -9,6 +9,8 @@ pub struct Limits {
     pub max_complexity: u64,
     /// How many fields an operation may have at its root: each asks the database by itself.
     pub max_root_fields: u64,
+    /// How many fields a mutation may have at its root: each changes something, or hashes a password.
+    pub max_mutations: u64,
     /// How long the text of a document may be.
     pub max_document_bytes: u32,
     /// How many tokens it may have: names, values, punctuation.
@@ -21,6 +23,7 @@ impl Limits {
         max_depth: 16,
         max_complexity: 20_000,
         max_root_fields: 50,
+        max_mutations: 10,
         max_document_bytes: 100_000,
         max_tokens: 10_000,
     };

@@ -74,6 +74,10 @@ fn check(measure: Measure, limits: Limits) -> ServerResult<()> {
         let limit = limits.max_root_fields;
         return Err(too_complex("number of root fields", measure.fields, limit));
     }
+    if measure.mutations > limits.max_mutations {
+        let limit = limits.max_mutations;
+        return Err(too_complex("number of mutations", measure.mutations, limit));
+    }
     if measure.depth > limits.max_depth {
         let (depth, limit) = (measure.depth.into(), limits.max_depth.into());
         return Err(too_complex("depth", depth, limit));

@@ -117,6 +117,17 @@ async fn the_schema_keeps_the_contract() {
     assert_eq!(breaches(CONTRACT, &exported().await), OPEN);
 }
 
+#[tokio::test]
+async fn what_a_mutation_gives_may_be_null_so_that_a_refusal_hides_nothing_of_the_others() {
+    let sdl = exported().await;
+    let mutation = types(&sdl).remove("Mutation").unwrap();
+    let fields = fields(&mutation);
+    // It is refused only to those who are not signed in, and they have nothing to hide.
+    let never_null = fields.iter().filter(|(_, field)| !field.ty.node.nullable);
+    let never_null: Vec<_> = never_null.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(never_null, ["signOut"]);
+}
+
 #[test]
 fn a_breach_of_the_contract_is_found() {
     let contract =

@@ -120,6 +120,11 @@ fn judge<T>(response: GraphQlResponse<T, Extensions>) -> Result<T> {
         .ok_or_else(|| Error::Contract("an answer has neither data nor errors".into()))
 }
 
+/// The payload of a mutation: without an error it is there.
+fn done<P>(payload: Option<P>) -> Result<P> {
+    payload.ok_or_else(|| Error::Contract("an answer has neither a payload nor errors".into()))
+}
+
 fn unreachable(error: reqwest::Error) -> Error {
     // The address is known; what else an error says may be more than one level down.
     let error = error.without_url();
@@ -149,7 +154,7 @@ impl Link for Gateway {
             ],
         };
         let operation = query::Hello::build(query::HelloVariables { input });
-        let payload = self.ask::<query::Hello>(&operation).await?.agent_hello;
+        let payload = done(self.ask::<query::Hello>(&operation).await?.agent_hello)?;
         Ok(Welcome {
             hypervisor_name: payload.hypervisor_name,
             lease: seconds(payload.lease_seconds),
@@ -166,19 +171,15 @@ impl Link for Gateway {
             leases: leases.collect(),
         };
         let operation = query::Renew::build(query::RenewVariables { input });
-        let leases = self
-            .ask::<query::Renew>(&operation)
-            .await?
-            .agent_renew
-            .leases;
-        Ok(leases.into_iter().map(lease).collect())
+        let payload = done(self.ask::<query::Renew>(&operation).await?.agent_renew)?;
+        Ok(payload.leases.into_iter().map(lease).collect())
     }
 
     async fn claim(&self, limit: usize) -> Result<Claim> {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         let input = query::AgentClaimInput { limit };
         let operation = query::Claim::build(query::ClaimVariables { input });
-        let payload = self.ask::<query::Claim>(&operation).await?.agent_claim;
+        let payload = done(self.ask::<query::Claim>(&operation).await?.agent_claim)?;
         let tests = payload.storage_tests.into_iter().map(|test| StorageTest {
             id: test.id.0,
             storage: test.destination.try_into(),
@@ -204,8 +205,8 @@ impl Link for Gateway {
         };
         let variables = query::ReportProgressVariables { input };
         let operation = query::ReportProgress::build(variables);
-        let payload = self.ask::<query::ReportProgress>(&operation).await?;
-        Ok(lease(payload.agent_report_progress.lease).1)
+        let answer = self.ask::<query::ReportProgress>(&operation).await?;
+        Ok(lease(done(answer.agent_report_progress)?.lease).1)
     }
 
     async fn log(&self, held: Lease, entries: &[Entry]) -> Result<LeaseState> {
@@ -221,8 +222,8 @@ impl Link for Gateway {
             entries: entries.collect(),
         };
         let operation = query::Log::build(query::LogVariables { input });
-        let payload = self.ask::<query::Log>(&operation).await?;
-        Ok(lease(payload.agent_log.lease).1)
+        let answer = self.ask::<query::Log>(&operation).await?;
+        Ok(lease(done(answer.agent_log)?.lease).1)
     }
 
     async fn report_retained(&self, volume_id: Uuid, retained: &[Retained]) -> Result<bool> {
@@ -232,8 +233,8 @@ impl Link for Gateway {
         };
         let variables = query::ReportRetainedVariables { input };
         let operation = query::ReportRetained::build(variables);
-        let payload = self.ask::<query::ReportRetained>(&operation).await?;
-        Ok(payload.agent_report_retained.accepted)
+        let answer = self.ask::<query::ReportRetained>(&operation).await?;
+        Ok(done(answer.agent_report_retained)?.accepted)
     }
 
     async fn finish(&self, held: Lease, outcome: &Outcome) -> Result<bool> {
@@ -243,11 +244,8 @@ impl Link for Gateway {
             outcome: outcome_input(outcome),
         };
         let operation = query::Finish::build(query::FinishVariables { input });
-        Ok(self
-            .ask::<query::Finish>(&operation)
-            .await?
-            .agent_finish
-            .accepted)
+        let answer = self.ask::<query::Finish>(&operation).await?;
+        Ok(done(answer.agent_finish)?.accepted)
     }
 
     async fn finish_storage_test(
@@ -263,8 +261,8 @@ impl Link for Gateway {
         };
         let variables = query::FinishStorageTestVariables { input };
         let operation = query::FinishStorageTest::build(variables);
-        let payload = self.ask::<query::FinishStorageTest>(&operation).await?;
-        Ok(payload.agent_finish_storage_test.accepted)
+        let answer = self.ask::<query::FinishStorageTest>(&operation).await?;
+        Ok(done(answer.agent_finish_storage_test)?.accepted)
     }
 
     async fn listen(&self) -> Result<BoxStream<'static, Result<i32>>> {

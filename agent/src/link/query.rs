@@ -97,7 +97,7 @@ pub struct HelloVariables<'a> {
 #[cynic(graphql_type = "Mutation", variables = "HelloVariables")]
 pub struct Hello {
     #[arguments(input: $input)]
-    pub agent_hello: AgentHelloPayload,
+    pub agent_hello: Option<AgentHelloPayload>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -129,7 +129,7 @@ pub struct RenewVariables {
 #[cynic(graphql_type = "Mutation", variables = "RenewVariables")]
 pub struct Renew {
     #[arguments(input: $input)]
-    pub agent_renew: AgentRenewPayload,
+    pub agent_renew: Option<AgentRenewPayload>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -160,7 +160,7 @@ pub struct ClaimVariables {
 #[cynic(graphql_type = "Mutation", variables = "ClaimVariables")]
 pub struct Claim {
     #[arguments(input: $input)]
-    pub agent_claim: AgentClaimPayload,
+    pub agent_claim: Option<AgentClaimPayload>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -300,7 +300,7 @@ pub struct ReportProgressVariables<'a> {
 #[cynic(graphql_type = "Mutation", variables = "ReportProgressVariables")]
 pub struct ReportProgress {
     #[arguments(input: $input)]
-    pub agent_report_progress: AgentReportProgressPayload,
+    pub agent_report_progress: Option<AgentReportProgressPayload>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -332,7 +332,7 @@ pub struct LogVariables<'a> {
 #[cynic(graphql_type = "Mutation", variables = "LogVariables")]
 pub struct Log {
     #[arguments(input: $input)]
-    pub agent_log: AgentLogPayload,
+    pub agent_log: Option<AgentLogPayload>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -357,7 +357,7 @@ pub struct ReportRetainedVariables {
 #[cynic(graphql_type = "Mutation", variables = "ReportRetainedVariables")]
 pub struct ReportRetained {
     #[arguments(input: $input)]
-    pub agent_report_retained: AgentReportRetainedPayload,
+    pub agent_report_retained: Option<AgentReportRetainedPayload>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -418,7 +418,7 @@ pub struct FinishVariables<'a> {
 #[cynic(graphql_type = "Mutation", variables = "FinishVariables")]
 pub struct Finish {
     #[arguments(input: $input)]
-    pub agent_finish: AgentFinishPayload,
+    pub agent_finish: Option<AgentFinishPayload>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -444,7 +444,7 @@ pub struct FinishStorageTestVariables<'a> {
 #[cynic(graphql_type = "Mutation", variables = "FinishStorageTestVariables")]
 pub struct FinishStorageTest {
     #[arguments(input: $input)]
-    pub agent_finish_storage_test: AgentFinishStorageTestPayload,
+    pub agent_finish_storage_test: Option<AgentFinishStorageTestPayload>,
 }
 
 #[derive(cynic::QueryFragment)]

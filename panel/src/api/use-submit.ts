@@ -12,9 +12,12 @@ import { toasts } from '~/lib/toasts'
 
 import { type Failure, mutationFailureOf } from './failure'
 
+/** What a mutation gives: its payload may be null for the schema, and is there where there was no error. */
+type Done<Data> = { [Field in keyof Data]: NonNullable<Data[Field]> }
+
 export interface Submit<Data, Variables> {
   /** The data, or undefined when it failed, is under way already, or nobody waits for it any more. What takes the key may be sent again. */
-  submit: (variables: (key: string) => Variables) => Promise<Data | undefined>
+  submit: (variables: (key: string) => Variables) => Promise<Done<Data> | undefined>
   pending: boolean
   failure: Failure | undefined
 }
@@ -60,7 +63,7 @@ export function useSubmit<Data, Variables extends AnyVariables>(
         if (error.graphQLErrors.length > 0) key.current = undefined
         return undefined
       }
-      return gone.current ? undefined : data
+      return gone.current ? undefined : (data as Done<Data> | undefined)
     },
   }
 }

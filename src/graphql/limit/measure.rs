@@ -31,6 +31,8 @@ pub struct Measure {
     pub cost: u64,
     /// Fields at the top of this part: of an operation, its root fields.
     pub fields: u64,
+    /// The same of an operation that changes something.
+    pub mutations: u64,
     /// How deep fields nest, introspection left out.
     pub depth: u32,
     /// Selections, with every fragment written out.
@@ -55,6 +57,7 @@ impl Measure {
         Self {
             cost: self.cost.max(other.cost),
             fields: self.fields.max(other.fields),
+            mutations: self.mutations.max(other.mutations),
             depth: self.depth.max(other.depth),
             selections: self.selections.max(other.selections),
             type_lists: self.type_lists.max(other.type_lists),
@@ -127,7 +130,10 @@ impl<'a> Visitor<'a> {
         };
         let root = root.and_then(|name| self.registry.types.get(name));
         let set = &operation.selection_set;
-        let measure = self.selections(root, &set.node, 0)?;
+        let mut measure = self.selections(root, &set.node, 0)?;
+        if operation.ty == OperationType::Mutation {
+            measure.mutations = measure.fields;
+        }
         if operation.ty == OperationType::Subscription && measure.fields > 1 {
             return Err(two_streams(set.pos));
         }

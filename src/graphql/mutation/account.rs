@@ -39,7 +39,7 @@ impl AccountMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateAccountInput,
-    ) -> Result<CreateAccountPayload> {
+    ) -> Result<Option<CreateAccountPayload>> {
         audited(ctx, &[], async {
             let account = account::create(app(ctx)?, admin(ctx)?, &input.name)
                 .await?

@@ -285,7 +285,7 @@ impl AgentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it says of itself.")] input: AgentHelloInput,
-    ) -> Result<AgentHelloPayload> {
+    ) -> Result<Option<AgentHelloPayload>> {
         audited(ctx, &[], async {
             let app = app(ctx)?;
             let can = |capability| input.capabilities.contains(&capability);
@@ -313,7 +313,7 @@ impl AgentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it holds.")] input: AgentRenewInput,
-    ) -> Result<AgentRenewPayload> {
+    ) -> Result<Option<AgentRenewPayload>> {
         let (app, hypervisor) = (app(ctx)?, requester(ctx).agent()?);
         agent::record_heartbeat(app, hypervisor).await?;
         let mut leases = Vec::with_capacity(input.leases.len());
@@ -321,7 +321,7 @@ impl AgentMutation {
             let lease = held(&lease.operation_id, lease.epoch)?;
             leases.push(AgentLease::new(lease, renew(app, hypervisor, lease).await?));
         }
-        Ok(AgentRenewPayload { leases })
+        Ok(Some(AgentRenewPayload { leases }))
     }
 
     /// Takes pending operations of this hypervisor, all storage tests asked of it, and what is to be
@@ -331,7 +331,7 @@ impl AgentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How much it can take.")] input: AgentClaimInput,
-    ) -> Result<AgentClaimPayload> {
+    ) -> Result<Option<AgentClaimPayload>> {
         let (app, hypervisor) = (app(ctx)?, requester(ctx).agent()?);
         agent::record_heartbeat(app, hypervisor).await?;
         let limit = u64::try_from(input.limit.clamp(0, 100)).unwrap_or_default();
@@ -359,11 +359,11 @@ impl AgentMutation {
             tracing::error!(%error, "what is to be measured cannot be listed");
             Vec::new()
         });
-        Ok(AgentClaimPayload {
+        Ok(Some(AgentClaimPayload {
             assignments: assignments.collect(),
             storage_tests: storage_tests.collect(),
             measurements: due.iter().map(AgentVolume::of).collect(),
-        })
+        }))
     }
 
     /// Reports progress of an operation: at most 4 times a second.
@@ -372,7 +372,7 @@ impl AgentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How far it is.")] input: AgentReportProgressInput,
-    ) -> Result<AgentReportProgressPayload> {
+    ) -> Result<Option<AgentReportProgressPayload>> {
         let hypervisor = requester(ctx).agent()?;
         let lease = held(&input.operation_id, input.epoch)?;
         let progress = progress::Progress {
@@ -381,9 +381,9 @@ impl AgentMutation {
             bytes_total: input.bytes_total.0,
         };
         let state = progress::record(app(ctx)?, hypervisor, lease, progress).await?;
-        Ok(AgentReportProgressPayload {
+        Ok(Some(AgentReportProgressPayload {
             lease: AgentLease::new(lease, state),
-        })
+        }))
     }
 
     /// Adds lines to an operation's log.
@@ -392,7 +392,7 @@ impl AgentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it wrote.")] input: AgentLogInput,
-    ) -> Result<AgentLogPayload> {
+    ) -> Result<Option<AgentLogPayload>> {
         let hypervisor = requester(ctx).agent()?;
         let lease = held(&input.operation_id, input.epoch)?;
         let entries = input.entries.into_iter().map(|entry| log::Entry {
@@ -402,9 +402,9 @@ impl AgentMutation {
             public: entry.public,
         });
         let state = log::record(app(ctx)?, hypervisor, lease, entries.collect()).await?;
-        Ok(AgentLogPayload {
+        Ok(Some(AgentLogPayload {
             lease: AgentLease::new(lease, state),
-        })
+        }))
     }
 
     /// Ends an operation, as its agent says.
@@ -413,7 +413,7 @@ impl AgentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How it ended.")] input: AgentFinishInput,
-    ) -> Result<AgentFinishPayload> {
+    ) -> Result<Option<AgentFinishPayload>> {
         audited(ctx, &[&input.operation_id], async {
             let hypervisor = requester(ctx).agent()?;
             let lease = held(&input.operation_id, input.epoch)?;
@@ -430,12 +430,12 @@ impl AgentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What was measured.")] input: AgentReportRetainedInput,
-    ) -> Result<AgentReportRetainedPayload> {
+    ) -> Result<Option<AgentReportRetainedPayload>> {
         let hypervisor = requester(ctx).agent()?;
         let volume_id = id::find(&input.volume_id, "volume")?;
         let measured = retained(&input.retained)?;
         let accepted = measure::record(app(ctx)?, hypervisor, volume_id, measured).await?;
-        Ok(AgentReportRetainedPayload { accepted })
+        Ok(Some(AgentReportRetainedPayload { accepted }))
     }
 
     /// Answers a test of a backup storage.
@@ -444,7 +444,7 @@ impl AgentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How it ended.")] input: AgentFinishStorageTestInput,
-    ) -> Result<AgentFinishStorageTestPayload> {
+    ) -> Result<Option<AgentFinishStorageTestPayload>> {
         audited(ctx, &[&input.id], async {
             let hypervisor = requester(ctx).agent()?;
             let id = id::find(&input.id, "storage test")?;

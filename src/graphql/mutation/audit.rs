@@ -1,4 +1,5 @@
-//! Leaves an audit event of a mutation, whether it was carried out or refused.
+//! Leaves an audit event of a mutation, whether it was carried out or refused. Its payload may be null for the schema,
+//! so that what is refused does not hide what other mutations of the same document did.
 
 use std::future::Future;
 
@@ -19,7 +20,7 @@ pub fn audited<'a, T: Send + 'a>(
     ctx: &'a Context<'a>,
     ids: &[&ID],
     work: impl Future<Output = Result<T>> + Send + 'a,
-) -> BoxFuture<'a, Result<T>> {
+) -> BoxFuture<'a, Result<Option<T>>> {
     audited_as(ctx, requester(ctx), ids, work)
 }
 
@@ -29,7 +30,7 @@ pub fn audited_as<'a, T: Send + 'a>(
     requester: &'a Requester,
     ids: &[&ID],
     work: impl Future<Output = Result<T>> + Send + 'a,
-) -> BoxFuture<'a, Result<T>> {
+) -> BoxFuture<'a, Result<Option<T>>> {
     let resource_ids = ids
         .iter()
         .map(|id| id.as_str())
@@ -54,6 +55,6 @@ pub fn audited_as<'a, T: Send + 'a>(
         if let Err(error) = audit::record(app(ctx)?, entry).await {
             tracing::error!(%error, "an audit event was lost");
         }
-        result
+        result.map(Some)
     })
 }

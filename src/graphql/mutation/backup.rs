@@ -69,7 +69,7 @@ impl BackupMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Of what.")] input: CreateBackupInput,
-    ) -> Result<CreateBackupPayload> {
+    ) -> Result<Option<CreateBackupPayload>> {
         audited(ctx, &[&input.volume_id], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let wanted = submit::CreateBackup {
@@ -98,7 +98,7 @@ impl BackupMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteBackupInput,
-    ) -> Result<DeleteBackupPayload> {
+    ) -> Result<Option<DeleteBackupPayload>> {
         audited(ctx, &[&input.backup_id], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let wanted = submit::DeleteBackup {

@@ -163,7 +163,7 @@ impl BackupStorageMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateBackupStorageInput,
-    ) -> Result<CreateBackupStoragePayload> {
+    ) -> Result<Option<CreateBackupStoragePayload>> {
         audited(ctx, &[], async move {
             let requester = admin(ctx)?;
             let location = location(input.s3, input.nfs, input.local)?.ok_or_else(not_one)?;
@@ -183,7 +183,7 @@ impl BackupStorageMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and what.")] input: UpdateBackupStorageInput,
-    ) -> Result<UpdateBackupStoragePayload> {
+    ) -> Result<Option<UpdateBackupStoragePayload>> {
         let named = input.backup_storage_id.clone();
         audited(ctx, &[&named], async move {
             let requester = admin(ctx)?;
@@ -207,7 +207,7 @@ impl BackupStorageMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What, and from where.")] input: TestBackupStorageInput,
-    ) -> Result<TestBackupStoragePayload> {
+    ) -> Result<Option<TestBackupStoragePayload>> {
         audited(ctx, &[&input.backup_storage_id], async {
             let requester = admin(ctx)?;
             let id = id::find(&input.backup_storage_id, "backup storage")?;

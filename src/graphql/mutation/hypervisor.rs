@@ -80,7 +80,7 @@ impl HypervisorMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateHypervisorGroupInput,
-    ) -> Result<CreateHypervisorGroupPayload> {
+    ) -> Result<Option<CreateHypervisorGroupPayload>> {
         audited(ctx, &[], async {
             let requester = admin(ctx)?;
             let storage = input.backup_storage_id.as_ref();
@@ -102,7 +102,7 @@ impl HypervisorMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and what.")] input: UpdateHypervisorGroupInput,
-    ) -> Result<UpdateHypervisorGroupPayload> {
+    ) -> Result<Option<UpdateHypervisorGroupPayload>> {
         audited(ctx, &[&input.hypervisor_group_id], async {
             let requester = admin(ctx)?;
             let id = id::find(&input.hypervisor_group_id, "hypervisor group")?;
@@ -126,7 +126,7 @@ impl HypervisorMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateHypervisorInput,
-    ) -> Result<CreateHypervisorPayload> {
+    ) -> Result<Option<CreateHypervisorPayload>> {
         audited(ctx, &[&input.hypervisor_group_id], async {
             let requester = admin(ctx)?;
             let group = id::find(&input.hypervisor_group_id, "hypervisor group")?;

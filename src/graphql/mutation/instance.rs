@@ -79,7 +79,7 @@ impl InstanceMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: StartInstanceInput,
-    ) -> Result<StartInstancePayload> {
+    ) -> Result<Option<StartInstancePayload>> {
         audited(ctx, &[&input.instance_id], async {
             let requester = user(ctx)?;
             let id = id::find(&input.instance_id, "instance")?;
@@ -95,7 +95,7 @@ impl InstanceMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: StopInstanceInput,
-    ) -> Result<StopInstancePayload> {
+    ) -> Result<Option<StopInstancePayload>> {
         audited(ctx, &[&input.instance_id], async {
             let requester = user(ctx)?;
             let id = id::find(&input.instance_id, "instance")?;
@@ -111,7 +111,7 @@ impl InstanceMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateInstanceInput,
-    ) -> Result<CreateInstancePayload> {
+    ) -> Result<Option<CreateInstancePayload>> {
         audited(ctx, &[&input.account_id, &input.hypervisor_id], async {
             let requester = admin(ctx)?;
             let wanted = Create {

@@ -56,7 +56,7 @@ impl OperationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: CancelOperationInput,
-    ) -> Result<CancelOperationPayload> {
+    ) -> Result<Option<CancelOperationPayload>> {
         audited(ctx, &[&input.operation_id], async {
             let requester = user(ctx)?;
             let id = id::find(&input.operation_id, "operation")?;
@@ -72,7 +72,7 @@ impl OperationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and why.")] input: FailOperationInput,
-    ) -> Result<FailOperationPayload> {
+    ) -> Result<Option<FailOperationPayload>> {
         audited(ctx, &[&input.operation_id], async {
             let requester = admin(ctx)?;
             let id = id::find(&input.operation_id, "operation")?;

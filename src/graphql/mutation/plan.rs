@@ -87,7 +87,7 @@ impl PlanMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateVolumePlanInput,
-    ) -> Result<CreateVolumePlanPayload> {
+    ) -> Result<Option<CreateVolumePlanPayload>> {
         audited(ctx, &[], async {
             let wanted = Create {
                 name: input.name.clone(),
@@ -114,7 +114,7 @@ impl PlanMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and what.")] input: UpdateVolumePlanInput,
-    ) -> Result<UpdateVolumePlanPayload> {
+    ) -> Result<Option<UpdateVolumePlanPayload>> {
         audited(ctx, &[&input.plan_id], async {
             let requester = admin(ctx)?;
             let id = id::find(&input.plan_id, "volume plan")?;

@@ -76,7 +76,7 @@ impl RestoreMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to overwrite, and with what.")] input: RestoreInPlaceInput,
-    ) -> Result<RestoreInPlacePayload> {
+    ) -> Result<Option<RestoreInPlacePayload>> {
         let ids = [&input.volume_id, input.source.id()];
         audited(ctx, &ids, async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
@@ -107,7 +107,7 @@ impl RestoreMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to restore, and to what.")] input: RestoreToNewVolumeInput,
-    ) -> Result<RestoreToNewVolumePayload> {
+    ) -> Result<Option<RestoreToNewVolumePayload>> {
         audited(ctx, &[input.source.id()], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let group = input.hypervisor_group_id.as_ref();

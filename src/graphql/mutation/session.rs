@@ -82,7 +82,7 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who.")] input: SignInInput,
-    ) -> Result<SignInPayload> {
+    ) -> Result<Option<SignInPayload>> {
         let address = origin(ctx).remote.as_deref().unwrap_or_default();
         let signed_in = session::sign_in(app(ctx)?, &input.email, input.password, address).await;
         let caller = signed_in
@@ -108,12 +108,12 @@ impl SessionMutation {
     /// Ends the session or token that the request came with, and its streams.
     #[graphql(visible = "visible::to_users")]
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<bool> {
-        audited(ctx, &[], async {
+        let done = audited(ctx, &[], async {
             session::sign_out(app(ctx)?, user(ctx)?).await?;
             changed(ctx, SessionChange::Ended);
-            Ok(true)
-        })
-        .await
+            Ok(())
+        });
+        Ok(done.await?.is_some())
     }
 
     /// Makes a token by which automation acts in the caller's name.
@@ -122,7 +122,7 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateApiTokenInput,
-    ) -> Result<CreateApiTokenPayload> {
+    ) -> Result<Option<CreateApiTokenPayload>> {
         audited(ctx, &[], async {
             let ends = input.expires_at.map(|at| at.0);
             let issued =
@@ -141,7 +141,7 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: RevokeApiTokenInput,
-    ) -> Result<RevokeApiTokenPayload> {
+    ) -> Result<Option<RevokeApiTokenPayload>> {
         audited(ctx, &[&input.api_token_id], async {
             let requester = user(ctx)?;
             let id = id::find(&input.api_token_id, "API token")?;

@@ -69,7 +69,7 @@ impl SnapshotMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Of what.")] input: CreateSnapshotInput,
-    ) -> Result<CreateSnapshotPayload> {
+    ) -> Result<Option<CreateSnapshotPayload>> {
         audited(ctx, &[&input.volume_id], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let wanted = submit::CreateSnapshot {
@@ -98,7 +98,7 @@ impl SnapshotMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteSnapshotInput,
-    ) -> Result<DeleteSnapshotPayload> {
+    ) -> Result<Option<DeleteSnapshotPayload>> {
         audited(ctx, &[&input.snapshot_id], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let wanted = submit::DeleteSnapshot {

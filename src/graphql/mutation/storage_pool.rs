@@ -106,7 +106,7 @@ impl StoragePoolMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateStoragePoolInput,
-    ) -> Result<CreateStoragePoolPayload> {
+    ) -> Result<Option<CreateStoragePoolPayload>> {
         let named = input.hypervisor_group_id.clone();
         audited(ctx, &[&named], async move {
             let requester = admin(ctx)?;
@@ -127,7 +127,7 @@ impl StoragePoolMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and what.")] input: UpdateStoragePoolInput,
-    ) -> Result<UpdateStoragePoolPayload> {
+    ) -> Result<Option<UpdateStoragePoolPayload>> {
         let named = input.storage_pool_id.clone();
         audited(ctx, &[&named], async move {
             let requester = admin(ctx)?;

@@ -48,7 +48,7 @@ impl UserMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateUserInput,
-    ) -> Result<CreateUserPayload> {
+    ) -> Result<Option<CreateUserPayload>> {
         audited(ctx, &[&input.account_id], async {
             let requester = admin(ctx)?;
             let wanted = Create {

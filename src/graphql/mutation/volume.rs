@@ -104,7 +104,7 @@ impl VolumeMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateVolumeInput,
-    ) -> Result<CreateVolumePayload> {
+    ) -> Result<Option<CreateVolumePayload>> {
         audited(ctx, &[&input.plan_id, &input.hypervisor_group_id], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let wanted = submit::CreateVolume {
@@ -134,7 +134,7 @@ impl VolumeMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteVolumeInput,
-    ) -> Result<DeleteVolumePayload> {
+    ) -> Result<Option<DeleteVolumePayload>> {
         audited(ctx, &[&input.volume_id], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let wanted = submit::DeleteVolume {
@@ -163,7 +163,7 @@ impl VolumeMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to what.")] input: AttachVolumeInput,
-    ) -> Result<AttachVolumePayload> {
+    ) -> Result<Option<AttachVolumePayload>> {
         audited(ctx, &[&input.volume_id, &input.instance_id], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let volume = id::find(&input.volume_id, "volume")?;
@@ -180,7 +180,7 @@ impl VolumeMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: DetachVolumeInput,
-    ) -> Result<DetachVolumePayload> {
+    ) -> Result<Option<DetachVolumePayload>> {
         audited(ctx, &[&input.volume_id], async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
             let volume = id::find(&input.volume_id, "volume")?;

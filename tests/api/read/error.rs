@@ -89,3 +89,33 @@ async fn what_works_is_answered_although_a_part_fails() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_mutation_that_is_refused_hides_nothing_of_the_others() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await.id;
+        let document = format!(
+            "mutation {{
+               gone: createSnapshot(input: {{ volumeId: \"x\" }}) {{ operation {{ id }} }}
+               made: createSnapshot(input: {{ volumeId: \"{volume}\" }}) {{ operation {{ id }} }}
+               busy: createSnapshot(input: {{ volumeId: \"{volume}\" }}) {{ operation {{ id }} }}
+               token: createApiToken(input: {{ name: \"\" }}) {{ secret }}
+             }}"
+        );
+        let answer = world.answer(&alice.requester, &document, json!({})).await;
+        let data = answer["data"].as_object().unwrap();
+        assert_eq!(data.len(), 4, "{answer:#}");
+        assert!(data["made"]["operation"]["id"].is_string(), "{answer:#}");
+        for (error, (field, code)) in answer["errors"].as_array().unwrap().iter().zip([
+            ("gone", "NOT_FOUND"),
+            ("busy", "VOLUME_BUSY"),
+            ("token", "INVALID_INPUT"),
+        ]) {
+            assert!(data[field].is_null(), "{answer:#}");
+            assert_eq!(error["path"], json!([field]));
+            assert_eq!(error["extensions"]["code"], code);
+        }
+    })
+    .await;
+}

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use tidemark::graphql::Limits;
+use tidemark::{domain::Requester, graphql::Limits};
 
 use crate::harness::on_each_database;
 
@@ -62,6 +62,43 @@ async fn aliases_do_not_multiply_root_fields_without_end() {
         let error = world.error(&alice.requester, &document(51)).await;
         assert_eq!(error["extensions"]["code"], "QUERY_TOO_COMPLEX");
         assert_eq!(error["extensions"]["figure"], 51);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mutation_has_at_most_ten_root_fields_however_they_are_written() {
+    on_each_database(async |world| {
+        let fields = |from: usize, to: usize| {
+            let fields = (from..to).map(|n| {
+                format!(
+                    "f{n}: signIn(input: {{ email: \"a@b\", password: \"p{n}\" }}) {{ token }} "
+                )
+            });
+            fields.collect::<String>()
+        };
+        let ten = format!(
+            "mutation {{ {} ...F ... on Mutation {{ {} }} }} fragment F on Mutation {{ {} }}",
+            fields(0, 3),
+            fields(3, 6),
+            fields(6, 10),
+        );
+        let code = world.code(&Requester::Anonymous, &ten).await;
+        assert_eq!(code, "UNAUTHENTICATED");
+        for document in [
+            format!("mutation {{ {} }}", fields(0, 11)),
+            ten.replace("...F ", "...F f10: signOut "),
+            ten.replace("f9:", "f10: signOut f9:"),
+            ten.replace("...F ", "...F __typename "),
+        ] {
+            let error = world.error(&Requester::Anonymous, &document).await;
+            assert_eq!(
+                error["extensions"]["code"], "QUERY_TOO_COMPLEX",
+                "{document}"
+            );
+            assert_eq!(error["extensions"]["figure"], 11);
+            assert_eq!(error["extensions"]["limit"], 10);
+        }
     })
     .await;
 }

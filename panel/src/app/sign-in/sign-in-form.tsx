@@ -35,7 +35,7 @@ export function SignInForm({ email: known = '', onSignedIn }: SignInFormProps) {
     setMessage(undefined)
     const offline = !navigator.onLine
     const { data, error } = await signIn({ input: { email: email.trim(), password } })
-    if (data) return onSignedIn()
+    if (data?.signIn) return onSignedIn()
     if (error) setMessage(mutationFailureOf(error, { offline }).message)
     form.current?.querySelector<HTMLInputElement>('[name=password]')?.select()
   }
