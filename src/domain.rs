@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod api_token;
 pub mod audit;
 pub mod backup_storage;
 pub mod clock;

@@ -19,6 +19,18 @@ pub enum TokenKind {
     Agent,
 }
 
+/// How much of what its bearer may do a token lets it do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum TokenScope {
+    /// It reads, and changes nothing.
+    #[sea_orm(string_value = "read_only")]
+    ReadOnly,
+    /// All of it.
+    #[sea_orm(string_value = "full")]
+    Full,
+}
+
 /// A row of `tokens`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tokens")]
@@ -44,6 +56,10 @@ pub struct Model {
     pub last_used_at: Option<DateTimeUtc>,
     /// When it was revoked.
     pub revoked_at: Option<DateTimeUtc>,
+    /// How much it may do.
+    pub scope: TokenScope,
+    /// The API token that made it, and ends no sooner than it; null where a session did.
+    pub parent_id: Option<TokenId>,
 }
 
 /// Rows are joined by loaders, not by the ORM.

@@ -8,6 +8,7 @@ mod m20261122_000005_records;
 mod m20261123_000006_destinations;
 mod m20261128_000007_measurements;
 mod m20261130_000012_search_names;
+mod m20261130_000018_token_scopes;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_destinations::Migration),
             Box::new(m20261128_000007_measurements::Migration),
             Box::new(m20261130_000012_search_names::Migration),
+            Box::new(m20261130_000018_token_scopes::Migration),
         ]
     }
 }

@@ -33,6 +33,9 @@ pub enum Error {
     /// The caller may not do this.
     #[error("You may not do this.")]
     Forbidden,
+    /// The caller's token only reads.
+    #[error("This token only reads. Use one of scope FULL, or sign in.")]
+    ReadOnly,
     /// There is no such thing, or the caller may not know of it.
     #[error("There is no {0} with this id.")]
     NotFound(&'static str),
@@ -73,7 +76,7 @@ impl Error {
         match self {
             Self::Unauthenticated | Self::WrongCredentials => ErrorCode::Unauthenticated,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
-            Self::Forbidden => ErrorCode::Forbidden,
+            Self::Forbidden | Self::ReadOnly => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::InvalidInput(_) => ErrorCode::InvalidInput,
             Self::Refused(refusal) => refusal.code(),

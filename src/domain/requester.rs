@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entity::{AccountId, HypervisorId, Scope, TokenId, UserId, user::Role};
+use entity::{AccountId, HypervisorId, Scope, TokenId, UserId, token::TokenScope, user::Role};
 
 use super::{Error, Result};
 
@@ -17,6 +17,8 @@ pub enum Requester {
         user: Arc<entity::user::Model>,
         /// By which token.
         token: TokenId,
+        /// How much of what the user may do it may do.
+        token_scope: TokenScope,
     },
     /// The agent of one hypervisor.
     Agent {
@@ -53,6 +55,17 @@ impl Requester {
             Ok(user)
         } else {
             Err(Error::Forbidden)
+        }
+    }
+
+    /// Refuses who came with a token that only reads: it changes nothing, and makes no other callers.
+    pub fn may_change(&self) -> Result<()> {
+        match self {
+            Self::User {
+                token_scope: TokenScope::ReadOnly,
+                ..
+            } => Err(Error::ReadOnly),
+            Self::Anonymous | Self::User { .. } | Self::Agent { .. } => Ok(()),
         }
     }
 

@@ -1,13 +1,11 @@
-//! Signing in and out, and the tokens that users make for their automation.
+//! Signing in and out.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use entity::{TokenId, token, token::TokenKind};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use entity::token::TokenScope;
 
 use super::{
-    Error, Requester, Result, password, text,
+    Error, Requester, Result, password,
     throttle::Attempt,
     token::{Bearer, Issued, issue, revoke},
     user::{self, MAX_EMAIL_BYTES},
@@ -59,6 +57,7 @@ pub async fn sign_in(
     let requester = Requester::User {
         user: Arc::new(user),
         token: issued.token.id,
+        token_scope: TokenScope::Full,
     };
     Ok((requester, issued))
 }
@@ -68,38 +67,4 @@ pub async fn sign_out(app: &App, requester: &Requester) -> Result<()> {
     requester.user()?;
     let id = requester.token().ok_or(Error::Unauthenticated)?;
     revoke(app, id).await
-}
-
-/// Makes a token for automation in the requester's name.
-pub async fn create_api_token(
-    app: &App,
-    requester: &Requester,
-    name: &str,
-    expires_at: Option<DateTime<Utc>>,
-) -> Result<Issued> {
-    let user = requester.user()?;
-    let name = text::name(name)?;
-    let db = app.database.writes();
-    let now = app.clock.now(db).await?;
-    if expires_at.is_some_and(|at| at <= now) {
-        return Err(Error::invalid("The token would have expired already."));
-    }
-    issue(app, db, Bearer::Api(user.id), &name, now, expires_at).await
-}
-
-/// Revokes one of the requester's own tokens. One that is revoked already stays so.
-pub async fn revoke_api_token(
-    app: &App,
-    requester: &Requester,
-    id: TokenId,
-) -> Result<token::Model> {
-    let user = requester.user()?;
-    let token = token::Entity::find_by_id(id)
-        .filter(token::Column::UserId.eq(user.id))
-        .filter(token::Column::Kind.eq(TokenKind::Api))
-        .one(app.database.reads())
-        .await?
-        .ok_or(Error::NotFound("API token"))?;
-    revoke(app, id).await?;
-    Ok(token)
 }

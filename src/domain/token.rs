@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{HypervisorId, TokenId, UserId, token::TokenKind};
+use entity::{
+    HypervisorId, TokenId, UserId,
+    token::{TokenKind, TokenScope},
+};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    sea_query::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
+    QueryFilter, QuerySelect, sea_query::Expr,
 };
 use sha2::{Digest, Sha256};
 
-use super::{Error, Requester, Result};
+use super::{Error, Requester, Result, transaction::Transaction};
 use crate::{app::App, events::Topic};
 
 /// A new token and its secret, which is shown once and not kept.
@@ -28,9 +31,54 @@ pub enum Bearer {
     /// A person who signed in.
     Session(UserId),
     /// Automation in a person's name.
-    Api(UserId),
+    Api {
+        /// The person.
+        user: UserId,
+        /// How much it may do.
+        scope: TokenScope,
+        /// The API token that makes it, if one does.
+        parent: Option<TokenId>,
+    },
     /// The agent of a hypervisor.
     Agent(HypervisorId),
+}
+
+impl Bearer {
+    fn kind(self) -> TokenKind {
+        match self {
+            Self::Session(_) => TokenKind::Session,
+            Self::Api { .. } => TokenKind::Api,
+            Self::Agent(_) => TokenKind::Agent,
+        }
+    }
+
+    fn user(self) -> Option<UserId> {
+        match self {
+            Self::Session(user) | Self::Api { user, .. } => Some(user),
+            Self::Agent(_) => None,
+        }
+    }
+
+    fn hypervisor(self) -> Option<HypervisorId> {
+        match self {
+            Self::Session(_) | Self::Api { .. } => None,
+            Self::Agent(hypervisor) => Some(hypervisor),
+        }
+    }
+
+    fn scope(self) -> TokenScope {
+        match self {
+            Self::Api { scope, .. } => scope,
+            Self::Session(_) | Self::Agent(_) => TokenScope::Full,
+        }
+    }
+
+    fn parent(self) -> Option<TokenId> {
+        match self {
+            Self::Api { parent, .. } => parent,
+            Self::Session(_) | Self::Agent(_) => None,
+        }
+    }
 }
 
 /// Makes a token. `expires_at` null means never.
@@ -42,23 +90,20 @@ pub async fn issue(
     now: DateTime<Utc>,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<Issued> {
-    let (kind, user_id, hypervisor_id) = match bearer {
-        Bearer::Session(user) => (TokenKind::Session, Some(user), None),
-        Bearer::Api(user) => (TokenKind::Api, Some(user), None),
-        Bearer::Agent(hypervisor) => (TokenKind::Agent, None, Some(hypervisor)),
-    };
     let secret = format!("tidemark_{}", app.ids.secret());
     let token = entity::token::ActiveModel {
         id: Set(app.ids.next(TokenId::from_uuid)),
-        kind: Set(kind),
-        user_id: Set(user_id),
-        hypervisor_id: Set(hypervisor_id),
+        kind: Set(bearer.kind()),
+        user_id: Set(bearer.user()),
+        hypervisor_id: Set(bearer.hypervisor()),
         name: Set(name.to_owned()),
         hash: Set(hash(&secret)),
         created_at: Set(now),
         expires_at: Set(expires_at),
         last_used_at: Set(None),
         revoked_at: Set(None),
+        scope: Set(bearer.scope()),
+        parent_id: Set(bearer.parent()),
     };
     Ok(Issued {
         token: token.insert(db).await?,
@@ -75,7 +120,7 @@ pub async fn authenticate(app: &App, secret: &str) -> Result<Requester> {
         .await?
         .ok_or(Error::Unauthenticated)?;
     let now = app.clock.now(db).await?;
-    if !is_valid(&token, now) {
+    if !is_live(&token, now) {
         return Err(Error::Unauthenticated);
     }
     let requester = requester_of(app, &token).await?;
@@ -100,27 +145,60 @@ pub async fn reauthenticate(app: &App, requester: &Requester) -> Result<Requeste
         .one(db)
         .await?
         .ok_or(Error::Unauthenticated)?;
-    if !is_valid(&token, app.clock.now(db).await?) {
+    if !is_live(&token, app.clock.now(db).await?) {
         return Err(Error::Unauthenticated);
     }
     requester_of(app, &token).await
 }
 
-/// Ends a token at once, and with it the streams of its bearer.
+/// Ends a token at once, with all that it made, and with it the streams of its bearer.
 pub async fn revoke(app: &App, id: TokenId) -> Result<()> {
-    let db = app.database.writes();
-    let now = app.clock.now(db).await?;
-    entity::token::Entity::update_many()
-        .col_expr(entity::token::Column::RevokedAt, Expr::value(now))
-        .filter(entity::token::Column::Id.eq(id))
-        .filter(entity::token::Column::RevokedAt.is_null())
-        .exec(db)
-        .await?;
-    app.hub.wake([Topic::Tokens]);
+    let mut tx = Transaction::begin(app).await?;
+    end(&mut tx, vec![id]).await?;
+    tx.commit().await
+}
+
+/// Ends tokens at the commit, with all that they made.
+///
+/// It goes from makers to what they made. Whoever makes a token holds its maker's row until the
+/// commit, so that no token can be made behind this: it waits at the maker, then finds what was made.
+pub(super) async fn end(tx: &mut Transaction<'_>, ids: Vec<TokenId>) -> Result<()> {
+    use entity::token::{Column, Entity};
+    let mut makers = ids;
+    while !makers.is_empty() {
+        Entity::update_many()
+            .col_expr(Column::RevokedAt, Expr::value(tx.now()))
+            .filter(Column::Id.is_in(makers.iter().copied()))
+            .filter(Column::RevokedAt.is_null())
+            .exec(tx.db())
+            .await?;
+        makers = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ParentId.is_in(makers))
+            // What has ended has nothing left that lives; and this many live, but any number has ended.
+            .filter(live(tx.now()))
+            .into_tuple()
+            .all(tx.db())
+            .await?;
+    }
+    tx.wake(Topic::Tokens);
     Ok(())
 }
 
-fn is_valid(token: &entity::token::Model, now: DateTime<Utc>) -> bool {
+/// That a token has not ended by `now`: what [`is_live`] tells of a row.
+pub(crate) fn live(now: DateTime<Utc>) -> Condition {
+    use entity::token::Column;
+    let endless_or_later = Condition::any()
+        .add(Column::ExpiresAt.is_null())
+        .add(Column::ExpiresAt.gt(now));
+    Condition::all()
+        .add(Column::RevokedAt.is_null())
+        .add(endless_or_later)
+}
+
+/// Whether a token has not ended by `now`.
+pub(super) fn is_live(token: &entity::token::Model, now: DateTime<Utc>) -> bool {
     token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now)
 }
 
@@ -132,6 +210,7 @@ async fn requester_of(app: &App, token: &entity::token::Model) -> Result<Request
         return Ok(Requester::User {
             user,
             token: token.id,
+            token_scope: token.scope,
         });
     }
     let id = token.hypervisor_id.ok_or(Error::Unauthenticated)?;

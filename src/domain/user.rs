@@ -1,9 +1,14 @@
 //! Users: people who sign in.
 
 use entity::{AccountId, UserId, account, user, user::Role};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, SqlErr};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, SqlErr,
+};
 
-use super::{Error, Requester, Result, account as accounts, password, transaction::Transaction};
+use super::{
+    Error, Requester, Result, account as accounts, password,
+    transaction::{ROW_LOCK, Transaction},
+};
 use crate::app::App;
 
 /// The most bytes of an email address (RFC 5321, section 4.5.3.1.3).
@@ -60,6 +65,14 @@ pub async fn create_in_account_named(
     let user = insert(&tx, account.id, email, hash, role).await?;
     tx.commit().await?;
     Ok(user)
+}
+
+/// The user `id`, which nobody else changes before the commit.
+pub(super) async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<Option<user::Model>> {
+    Ok(user::Entity::find_by_id(id)
+        .lock(ROW_LOCK)
+        .one(tx.db())
+        .await?)
 }
 
 /// The user with this email address.

@@ -18,8 +18,11 @@ mod volume;
 
 use async_graphql::MergedObject;
 
+use super::visible;
+
 /// What can be changed.
 #[derive(Debug, Default, MergedObject)]
+#[graphql(visible = "visible::to_changers")]
 pub struct Mutation(
     snapshot::SnapshotMutation,
     backup::BackupMutation,

@@ -39,7 +39,7 @@ pub use operation_log::{LogLevel, OperationLog};
 pub use snapshot::Snapshot;
 pub use storage_pool::StoragePool;
 pub use user::{Role, User};
-pub use viewer::{ApiToken, Viewer};
+pub use viewer::{ApiToken, TokenScope, Viewer};
 pub use volume::Volume;
 pub use volume_plan::{StorageType, VolumePlan};
 

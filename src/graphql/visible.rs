@@ -20,6 +20,11 @@ pub fn to_users(ctx: &Context<'_>) -> bool {
     requester(ctx).user().is_ok()
 }
 
+/// Who may change something: a token that only reads has no mutations.
+pub fn to_changers(ctx: &Context<'_>) -> bool {
+    requester(ctx).may_change().is_ok()
+}
+
 /// Everybody but agents, who use the fields that are made for them.
 pub fn to_people(ctx: &Context<'_>) -> bool {
     !requester(ctx).is_agent()

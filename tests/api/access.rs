@@ -9,6 +9,7 @@ use async_graphql::parser::{
     parse_schema,
     types::{BaseType, TypeKind, TypeSystemDefinition},
 };
+use entity::token::TokenScope;
 use sea_orm::Set;
 use serde_json::{Value, json};
 use tidemark::domain::Requester;
@@ -391,6 +392,41 @@ async fn every_root_field_knows_its_callers_and_foreign_ids_are_like_unknown_one
 async fn elsewhere(world: &World) -> Requester {
     let other = world.hypervisor(|row| row.name = Set("other".to_owned()));
     world.enrolled_on(other.await).await
+}
+
+#[tokio::test]
+async fn a_token_that_only_reads_sees_what_its_user_does_and_is_refused_every_mutation() {
+    on_each_database(async |world| {
+        let roots = roots(&world.schema().sdl());
+        let alice = world.tenant("alice").await;
+        let owner = world.signed_in(&alice.requester).await;
+        let ids = things(&world, &alice, &owner).await;
+        let reader = Requester::User {
+            user: alice.user.clone(),
+            token: owner.token().unwrap(),
+            token_scope: TokenScope::ReadOnly,
+        };
+        for (field, arguments, expected) in FIELDS {
+            let (kind, is_composite) = roots[*field];
+            let selection = if is_composite { "{ __typename }" } else { "" };
+            let document = format!("{kind} {{ {field}{arguments} {selection} }}");
+            let document = ids.iter().fold(document, |document, (name, own)| {
+                document.replace(name, own)
+            });
+            let (outcome, _) = outcome(&world, &reader, kind, &document).await;
+            let as_owner = expected.chars().nth(2);
+            let wished = if kind == "mutation" {
+                Some('F')
+            } else {
+                as_owner
+            };
+            assert_eq!(Some(outcome), wished, "{field}");
+        }
+        let told = world.audit().await;
+        let refused = told.iter().filter(|event| event.outcome == "FORBIDDEN");
+        assert!(refused.count() > 30, "refusals are audited");
+    })
+    .await;
 }
 
 /// One of each thing that a field may name, all of them the owner's.

@@ -180,10 +180,11 @@ async fn a_session_lasts_twelve_hours_or_until_it_is_signed_out() {
 async fn an_api_token_works_until_it_expires_or_is_revoked_and_is_shown_once() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
         let document = "mutation($at: DateTime) {
             createApiToken(input: { name: \"ci\", expiresAt: $at }) { secret apiToken { id name expiresAt } } }";
         let ends_at = (world.now() + chrono::TimeDelta::seconds(60)).to_rfc3339();
-        let make = |at: Value| world.data_with(&alice.requester, document, json!({ "at": at }));
+        let make = |at: Value| world.data_with(&by, document, json!({ "at": at }));
         let endless = make(Value::Null).await["createApiToken"].take();
         let short = make(json!(ends_at)).await["createApiToken"].take();
         for made in [&endless, &short] {
@@ -200,7 +201,7 @@ async fn an_api_token_works_until_it_expires_or_is_revoked_and_is_shown_once() {
         }
         assert!(authenticate(&world.app, endless["secret"].as_str().unwrap()).await.is_err());
         let past = json!({ "at": world.now().to_rfc3339() });
-        let error = world.error_with(&alice.requester, document, past).await;
+        let error = world.error_with(&by, document, past).await;
         assert_eq!(error["extensions"]["code"], "INVALID_INPUT");
     })
     .await;
@@ -216,7 +217,8 @@ async fn no_secret_is_kept_in_any_table() {
         let session = sign_in(&world, &email, password).await;
         sign_in(&world, &email, "a wrong but telling password").await;
         let token = "mutation { createApiToken(input: { name: \"ci\" }) { secret } }";
-        let token = world.data(&alice.requester, token).await;
+        let by = world.signed_in(&alice.requester).await;
+        let token = world.data(&by, token).await;
         let document = "mutation($group: ID!) {
             createHypervisor(input: { hypervisorGroupId: $group, name: \"h\" }) { enrolmentToken } }";
         let group = on("group", world.platform.group.id);

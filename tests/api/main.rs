@@ -17,6 +17,7 @@ mod destination;
 mod guard;
 mod harness;
 mod idempotency;
+mod identity;
 mod input;
 mod instance;
 mod invariant;

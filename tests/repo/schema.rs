@@ -109,7 +109,11 @@ async fn descriptions_tell_the_bounds_that_hold() {
             }
         }
     }
-    assert_eq!(silent, Vec::<String>::new(), "these do not tell their bound");
+    assert_eq!(
+        silent,
+        Vec::<String>::new(),
+        "these do not tell their bound"
+    );
 }
 
 #[tokio::test]

@@ -8,15 +8,22 @@ use entity::{AccountId, Scope, UserId, token::TokenKind};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{Reader, list::gather};
-use crate::graphql::error::{Failure, Result};
+use crate::{
+    domain::token,
+    graphql::error::{Failure, Result},
+};
 
 /// The account of a viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccountOfViewer(pub AccountId);
 
-/// The API tokens of a viewer that were not revoked, the newest first.
+/// The API tokens of a viewer that have not ended, the newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ApiTokensOfViewer(pub UserId);
+
+/// The sessions of a viewer that have not ended, the newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionsOfViewer(pub UserId);
 
 impl Loader<AccountOfViewer> for Reader {
     type Value = Arc<entity::account::Model>;
@@ -38,25 +45,33 @@ impl Loader<AccountOfViewer> for Reader {
     }
 }
 
-impl Loader<ApiTokensOfViewer> for Reader {
-    type Value = Arc<Vec<Arc<entity::token::Model>>>;
-    type Error = Failure;
+/// Tokens of one kind by their users.
+macro_rules! tokens {
+    ($($key:ident $kind:ident;)+) => {$(
+        impl Loader<$key> for Reader {
+            type Value = Arc<Vec<Arc<entity::token::Model>>>;
+            type Error = Failure;
 
-    async fn load(
-        &self,
-        keys: &[ApiTokensOfViewer],
-    ) -> Result<HashMap<ApiTokensOfViewer, Self::Value>> {
-        use entity::token::{Column, Entity};
-        let rows = Entity::find()
-            .filter(Column::UserId.is_in(keys.iter().map(|key| key.0)))
-            .filter(Column::Kind.eq(TokenKind::Api))
-            .filter(Column::RevokedAt.is_null())
-            .order_by_desc(Column::Id)
-            .all(self.db())
-            .await?;
-        let rows = rows
-            .into_iter()
-            .filter_map(|row| Some((ApiTokensOfViewer(row.user_id?), row)));
-        Ok(gather(keys, rows))
-    }
+            async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Self::Value>> {
+                use entity::token::{Column, Entity};
+                let now = self.app.clock.now(self.db()).await?;
+                let rows = Entity::find()
+                    .filter(Column::UserId.is_in(keys.iter().map(|key| key.0)))
+                    .filter(Column::Kind.eq(TokenKind::$kind))
+                    .filter(token::live(now))
+                    .order_by_desc(Column::Id)
+                    .all(self.db())
+                    .await?;
+                let rows = rows
+                    .into_iter()
+                    .filter_map(|row| Some(($key(row.user_id?), row)));
+                Ok(gather(keys, rows))
+            }
+        }
+    )+};
+}
+
+tokens! {
+    ApiTokensOfViewer Api;
+    SessionsOfViewer Session;
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Does `work`, the mutation that `ctx` resolves, and records how it ended. `ids` are those that
-/// its input names.
+/// its input names. A token that only reads is refused here, whatever the mutation.
 pub fn audited<'a, T: Send + 'a>(
     ctx: &'a Context<'a>,
     ids: &[&ID],
@@ -37,7 +37,10 @@ pub fn audited_as<'a, T: Send + 'a>(
         .collect::<Vec<_>>()
         .join(" ");
     Box::pin(async move {
-        let result = work.await;
+        let result = match requester.may_change() {
+            Ok(()) => work.await,
+            Err(error) => Err(error.into()),
+        };
         // The payload, and mutations after this one, see what it changed.
         loaders(ctx)?.forget();
         let origin = origin(ctx);

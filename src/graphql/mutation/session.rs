@@ -5,14 +5,14 @@ use storage::Secret;
 
 use super::audit::{audited, audited_as};
 use crate::{
-    domain::session,
+    domain::{api_token, session},
     graphql::{
         context::{app, origin, requester, user},
         error::Result,
         id,
         scalar::DateTime,
         session::{SessionChange, changed},
-        types::{ApiToken, Viewer},
+        types::{ApiToken, TokenScope, Viewer},
         visible,
     },
 };
@@ -42,7 +42,10 @@ pub struct SignInPayload {
 pub struct CreateApiTokenInput {
     /// 1 to 128 characters.
     pub name: String,
-    /// When it ends; never if left out.
+    /// How much of what the caller may do it may do.
+    #[graphql(default_with = "Some(TokenScope::Full)")]
+    pub scope: Option<TokenScope>,
+    /// When it ends. If left out: never, or with the API token that makes it, which none outlasts.
     pub expires_at: Option<DateTime>,
 }
 
@@ -84,7 +87,10 @@ impl SessionMutation {
         #[graphql(desc = "Who.")] input: SignInInput,
     ) -> Result<Option<SignInPayload>> {
         let address = origin(ctx).remote.as_deref().unwrap_or_default();
-        let signed_in = session::sign_in(app(ctx)?, &input.email, input.password, address).await;
+        let signed_in = match requester(ctx).may_change() {
+            Ok(()) => session::sign_in(app(ctx)?, &input.email, input.password, address).await,
+            Err(error) => Err(error),
+        };
         let caller = signed_in
             .as_ref()
             .map_or_else(|_| requester(ctx), |(caller, _)| caller);
@@ -116,7 +122,8 @@ impl SessionMutation {
         Ok(done.await?.is_some())
     }
 
-    /// Makes a token by which automation acts in the caller's name.
+    /// Makes a token by which automation acts in the caller's name: at most 100 at a time. What an API
+    /// token makes may do no more than itself, and ends with it.
     #[graphql(visible = "visible::to_users")]
     async fn create_api_token(
         &self,
@@ -124,9 +131,12 @@ impl SessionMutation {
         #[graphql(desc = "What it is to be.")] input: CreateApiTokenInput,
     ) -> Result<Option<CreateApiTokenPayload>> {
         audited(ctx, &[], async {
-            let ends = input.expires_at.map(|at| at.0);
-            let issued =
-                session::create_api_token(app(ctx)?, user(ctx)?, &input.name, ends).await?;
+            let wanted = api_token::Create {
+                name: &input.name,
+                scope: input.scope.unwrap_or(TokenScope::Full).into(),
+                expires_at: input.expires_at.map(|at| at.0),
+            };
+            let issued = api_token::create(app(ctx)?, user(ctx)?, wanted).await?;
             Ok(CreateApiTokenPayload {
                 api_token: issued.token.into(),
                 secret: issued.secret,
@@ -135,7 +145,7 @@ impl SessionMutation {
         .await
     }
 
-    /// Revokes one of the caller's own tokens, and ends its streams.
+    /// Revokes one of the caller's own tokens, and all that it made, and ends their streams.
     #[graphql(visible = "visible::to_users")]
     async fn revoke_api_token(
         &self,
@@ -145,7 +155,7 @@ impl SessionMutation {
         audited(ctx, &[&input.api_token_id], async {
             let requester = user(ctx)?;
             let id = id::find(&input.api_token_id, "API token")?;
-            let token = session::revoke_api_token(app(ctx)?, requester, id).await?;
+            let token = api_token::revoke_own(app(ctx)?, requester, id).await?;
             Ok(RevokeApiTokenPayload {
                 api_token: token.into(),
             })

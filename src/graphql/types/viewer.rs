@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Account, Role, User, wraps};
 use crate::graphql::{
@@ -37,11 +37,21 @@ impl Viewer {
         self.0.role.into()
     }
 
-    /// Its API tokens that were not revoked, the newest first.
+    /// Its API tokens that have not ended, the newest first: at most 100.
     async fn api_tokens(&self, ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
         let tokens = loaders(ctx)?.find(ApiTokensOfViewer(self.0.id)).await?;
         Ok(tokens.iter().cloned().map(ApiToken).collect())
     }
+}
+
+/// How much of what its user may do a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::token::TokenScope")]
+pub enum TokenScope {
+    /// It reads and watches. Every mutation is `FORBIDDEN`.
+    ReadOnly,
+    /// All of it.
+    Full,
 }
 
 /// A token of automation.
@@ -61,6 +71,11 @@ impl ApiToken {
     /// What its user calls it.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// How much of what its user may do it may do.
+    async fn scope(&self) -> TokenScope {
+        self.0.scope.into()
     }
 
     /// When it was made.

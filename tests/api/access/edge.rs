@@ -43,7 +43,7 @@ const TYPES: &[Row] = &[
     (
         "ApiToken",
         "query { viewer { apiTokens { @ } } }",
-        &[("id name createdAt expiresAt lastUsedAt", "UAAAFF")],
+        &[("id name scope createdAt expiresAt lastUsedAt", "UAAAFF")],
     ),
     (
         "Backup",

@@ -17,6 +17,7 @@ use entity::{
     operation_log::{self, LogLevel},
     snapshot::{self, ItemStatus},
     storage_pool,
+    token::TokenScope,
     user::{self, Role},
     volume::{self, DataState, VolumeState},
     volume_plan::{self, StorageType},
@@ -181,6 +182,7 @@ impl World {
             requester: Requester::User {
                 user: user.clone(),
                 token: self.app.ids.next(TokenId::from_uuid),
+                token_scope: TokenScope::Full,
             },
             user,
         }

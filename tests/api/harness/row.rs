@@ -1,8 +1,9 @@
 //! What stands in the database, and changes made there by hand.
 
+use chrono::TimeDelta;
 use entity::{
     BackupId, OperationId, SnapshotId, VolumeId, audit_event, backup, operation, operation_event,
-    operation_event::OperationEventKind, snapshot, user, volume,
+    operation_event::OperationEventKind, snapshot, token::TokenScope, user, volume,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QueryResult,
@@ -118,10 +119,12 @@ impl World {
         let user = requester.user().unwrap().clone();
         let (db, now) = (self.app.database.writes(), self.now());
         let bearer = Bearer::Session(user.id);
-        let issued = issue(&self.app, db, bearer, "Sign-in", now, None).await;
+        let ends_at = Some(now + TimeDelta::days(365));
+        let issued = issue(&self.app, db, bearer, "Sign-in", now, ends_at).await;
         Requester::User {
             user,
             token: issued.unwrap().token.id,
+            token_scope: TokenScope::Full,
         }
     }
 

@@ -1,7 +1,10 @@
 //! The platform as administrators read it, and the viewer.
 
 use chrono::TimeDelta;
-use entity::{BackupStorageTestId, TokenId, backup_storage_test, token::TokenKind};
+use entity::{
+    BackupStorageTestId, TokenId, backup_storage_test,
+    token::{TokenKind, TokenScope},
+};
 use sea_orm::{ActiveModelTrait, Set};
 use serde_json::json;
 
@@ -108,7 +111,7 @@ async fn a_backup_storage_tells_its_latest_test_that_has_ended() {
 }
 
 #[tokio::test]
-async fn a_viewer_sees_its_own_api_tokens_that_were_not_revoked() {
+async fn a_viewer_sees_its_own_api_tokens_that_have_not_ended() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;
         let bob = world.tenant("bob").await;
@@ -143,6 +146,8 @@ async fn token(world: &World, tenant: &Tenant, name: &str, kind: TokenKind, revo
         expires_at: Set(None),
         last_used_at: Set(None),
         revoked_at: Set(revoked.then(|| world.now())),
+        scope: Set(TokenScope::Full),
+        parent_id: Set(None),
     };
     row.insert(world.app.database.writes()).await.unwrap();
 }

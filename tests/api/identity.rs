@@ -1,0 +1,4 @@
+//! Who callers are: what tokens may do and whom they end with, sessions, passwords, and what
+//! administrators do with users.
+
+mod token;
