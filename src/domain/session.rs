@@ -1,25 +1,46 @@
-//! Signing in and out.
+//! Sessions: signing in and out, and the password that opens them.
 
 use std::sync::Arc;
 
-use entity::token::TokenScope;
+use entity::{
+    TokenId, UserId, token,
+    token::{TokenKind, TokenScope},
+    user,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, sea_query::Expr,
+};
 
 use super::{
     Error, Requester, Result, password,
     throttle::Attempt,
-    token::{Bearer, Issued, issue, revoke},
-    user::{self, MAX_EMAIL_BYTES},
+    token::{Bearer, Issued, end, issue, live, revoke},
+    transaction::Transaction,
+    user::{self as users, MAX_EMAIL_BYTES},
 };
-use crate::app::App;
+use crate::{app::App, events::Topic};
 
-/// Signs a user in who comes from `address`. An unknown email and a wrong password are answered
-/// alike.
+/// How many a user may have that have not ended: the next sign-in ends the oldest.
+pub const MAX_SESSIONS: u64 = 100;
+/// The most that one sign-in ends.
+const MAX_ENDED: u64 = 1000;
+
+/// Signs a user in who comes from `address`. An unknown email, a wrong password and a disabled user
+/// are answered alike. `former` is the session that their browser had, which ends.
 pub async fn sign_in(
     app: &App,
     email: &str,
     password: String,
     address: &str,
+    former: Option<TokenId>,
 ) -> Result<(Requester, Issued)> {
+    let user = verified(app, email, password, address).await?;
+    begin(app, &user, former).await
+}
+
+/// The user with this email, if the password is theirs. Who keeps guessing has to wait.
+async fn verified(app: &App, email: &str, password: String, address: &str) -> Result<user::Model> {
     let db = app.database.writes();
     let now = app.clock.now(db).await?;
     let attempt = Attempt {
@@ -32,7 +53,7 @@ pub async fn sign_in(
             .collect(),
     };
     app.throttle.check(&attempt, now)?;
-    let known = user::lookup_by_email(app, email).await?;
+    let known = users::lookup_by_email(app, email).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let matches = {
         let _place = app.throttle.hashing().await?;
@@ -44,16 +65,34 @@ pub async fn sign_in(
         app.throttle.record_failure(attempt, now);
         return Err(Error::WrongCredentials);
     };
-    let ends = now + app.settings.session;
-    let issued = issue(
-        app,
-        db,
-        Bearer::Session(user.id),
-        "Sign-in",
-        now,
-        Some(ends),
-    )
-    .await?;
+    Ok(user)
+}
+
+/// Makes a session of `user`, whose password was right.
+async fn begin(
+    app: &App,
+    user: &user::Model,
+    former: Option<TokenId>,
+) -> Result<(Requester, Issued)> {
+    let mut tx = Transaction::begin(app).await?;
+    let user = lock(&tx, user).await?.ok_or(Error::WrongCredentials)?;
+    let (bearer, ends) = (Bearer::Session(user.id), tx.now() + app.settings.session);
+    let issued = issue(app, tx.db(), bearer, "Sign-in", tx.now(), Some(ends)).await?;
+    let mut ended: Vec<TokenId> = token::Entity::find()
+        .select_only()
+        .column(token::Column::Id)
+        .filter(token::Column::UserId.eq(user.id))
+        .filter(token::Column::Kind.eq(TokenKind::Session))
+        .filter(live(tx.now()))
+        .order_by_desc(token::Column::Id)
+        .offset(MAX_SESSIONS)
+        .limit(MAX_ENDED)
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    ended.extend(former);
+    end(&mut tx, ended).await?;
+    tx.commit().await?;
     let requester = Requester::User {
         user: Arc::new(user),
         token: issued.token.id,
@@ -67,4 +106,77 @@ pub async fn sign_out(app: &App, requester: &Requester) -> Result<()> {
     requester.user()?;
     let id = requester.token().ok_or(Error::Unauthenticated)?;
     revoke(app, id).await
+}
+
+/// Ends one of the requester's own sessions. One that has ended stays so.
+pub async fn end_own(app: &App, requester: &Requester, id: TokenId) -> Result<token::Model> {
+    let user = requester.user()?;
+    let session = token::Entity::find_by_id(id)
+        .filter(token::Column::UserId.eq(user.id))
+        .filter(token::Column::Kind.eq(TokenKind::Session))
+        .one(app.database.reads())
+        .await?
+        .ok_or(Error::NotFound("session"))?;
+    revoke(app, id).await?;
+    Ok(session)
+}
+
+/// Gives the requester, who comes from `address`, another password, and ends all of their sessions but
+/// this one. The current password is guessed as slowly as at a sign-in.
+pub async fn change_password(
+    app: &App,
+    requester: &Requester,
+    current: String,
+    new: String,
+    address: &str,
+) -> Result<user::Model> {
+    let email = &requester.user()?.email;
+    let wrong = || Error::invalid("The current password is wrong.");
+    let known = verified(app, email, current, address).await;
+    let known = known.map_err(|error| match error {
+        Error::WrongCredentials => wrong(),
+        error => error,
+    })?;
+    let hash = hashed(app, new).await?;
+    let mut tx = Transaction::begin(app).await?;
+    let mut user = lock(&tx, &known)
+        .await?
+        .ok_or_else(wrong)?
+        .into_active_model();
+    user.password_hash = Set(hash);
+    let user = user.update(tx.db()).await?;
+    end_all(&mut tx, user.id, requester.token()).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// The hash of a new password, made when it is its turn.
+pub(super) async fn hashed(app: &App, password: String) -> Result<String> {
+    let _place = app.throttle.hashing().await?;
+    password::hash(password).await
+}
+
+/// Ends a user's sessions at the commit, all `but` one, and tells how many of them had not ended.
+pub(super) async fn end_all(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    but: Option<TokenId>,
+) -> Result<u64> {
+    let mut sessions = token::Entity::update_many()
+        .col_expr(token::Column::RevokedAt, Expr::value(tx.now()))
+        .filter(token::Column::UserId.eq(user))
+        .filter(token::Column::Kind.eq(TokenKind::Session))
+        .filter(live(tx.now()));
+    if let Some(kept) = but {
+        sessions = sessions.filter(token::Column::Id.ne(kept));
+    }
+    let ended = sessions.exec(tx.db()).await?.rows_affected;
+    tx.wake(Topic::Tokens);
+    Ok(ended)
+}
+
+/// The user as it is now, unless its password is another one than `known` had: hashing takes its time.
+async fn lock(tx: &Transaction<'_>, known: &user::Model) -> Result<Option<user::Model>> {
+    let user = users::lock(tx, known.id).await?;
+    Ok(user.filter(|user| user.password_hash == known.password_hash))
 }

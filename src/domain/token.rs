@@ -164,6 +164,9 @@ pub async fn revoke(app: &App, id: TokenId) -> Result<()> {
 /// commit, so that no token can be made behind this: it waits at the maker, then finds what was made.
 pub(super) async fn end(tx: &mut Transaction<'_>, ids: Vec<TokenId>) -> Result<()> {
     use entity::token::{Column, Entity};
+    if ids.is_empty() {
+        return Ok(());
+    }
     let mut makers = ids;
     while !makers.is_empty() {
         Entity::update_many()
@@ -187,7 +190,7 @@ pub(super) async fn end(tx: &mut Transaction<'_>, ids: Vec<TokenId>) -> Result<(
 }
 
 /// That a token has not ended by `now`: what [`is_live`] tells of a row.
-pub(crate) fn live(now: DateTime<Utc>) -> Condition {
+pub fn live(now: DateTime<Utc>) -> Condition {
     use entity::token::Column;
     let endless_or_later = Condition::any()
         .add(Column::ExpiresAt.is_null())

@@ -8,6 +8,7 @@ mod backup_storage;
 mod hypervisor;
 mod instance;
 mod operation;
+mod password;
 mod plan;
 mod restore;
 mod session;
@@ -31,6 +32,7 @@ pub struct Mutation(
     volume::VolumeMutation,
     instance::InstanceMutation,
     session::SessionMutation,
+    password::PasswordMutation,
     account::AccountMutation,
     user::UserMutation,
     plan::PlanMutation,

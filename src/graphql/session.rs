@@ -1,9 +1,10 @@
 //! What a mutation did to the session of its caller, for transports that keep it for them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::DataContext;
 use chrono::TimeDelta;
+use entity::TokenId;
 use storage::Secret;
 
 /// What became of a session.
@@ -23,17 +24,37 @@ pub enum SessionChange {
 /// The last change that a request made. A transport puts it into the request's data, and reads it once
 /// the request is answered. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct SessionChanges(Arc<Mutex<Option<SessionChange>>>);
+pub struct SessionChanges {
+    held: Option<TokenId>,
+    last: Arc<Mutex<Option<SessionChange>>>,
+}
 
 impl SessionChanges {
+    /// Those to the session `held`, which a browser keeps. It ends when another one begins in its place.
+    pub fn of(held: Option<TokenId>) -> Self {
+        Self {
+            held,
+            last: Arc::default(),
+        }
+    }
+
     /// Takes the last change out.
     pub fn take(&self) -> Option<SessionChange> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.last().take()
     }
 
     fn put(&self, change: SessionChange) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
+        *self.last() = Some(change);
     }
+
+    fn last(&self) -> MutexGuard<'_, Option<SessionChange>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The session that the caller's browser keeps, if it is to keep the next one in its place.
+pub fn held<'a>(ctx: &impl DataContext<'a>) -> Option<TokenId> {
+    ctx.data_opt::<SessionChanges>()?.held
 }
 
 /// Tells the transport of `change`, if it wants to know.

@@ -45,7 +45,7 @@ impl Caller {
                 Some(secret) => {
                     csrf::check(parts, &site)?;
                     let requester = authenticate(app, secret, &id).await?;
-                    jar.note(requester.is_some());
+                    jar.note(requester.as_ref());
                     requester.unwrap_or(Requester::Anonymous)
                 }
             },

@@ -8,7 +8,10 @@ use axum::{
 use chrono::TimeDelta;
 
 use super::site::Site;
-use crate::graphql::{SessionChange, SessionChanges};
+use crate::{
+    domain::Requester,
+    graphql::{SessionChange, SessionChanges},
+};
 
 /// The cookie, by the way that the client came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,9 +105,15 @@ impl Jar {
         self.cookie.read(headers)
     }
 
-    /// Notes that the cookie speaks for somebody, or that it does not.
-    pub fn note(&mut self, is_live: bool) {
-        self.held = if is_live { Held::Live } else { Held::Dead };
+    /// Notes whom the cookie speaks for, or that it does for nobody.
+    pub fn note(&mut self, requester: Option<&Requester>) {
+        self.held = requester.map_or(Held::Dead, |_| Held::Live);
+        self.changes = SessionChanges::of(requester.and_then(Requester::token));
+    }
+
+    /// Tells nobody of the session any more: no further answer can carry a cookie.
+    pub fn close(&mut self) {
+        self.changes = SessionChanges::default();
     }
 
     /// Has the browser keep what became of the session.

@@ -44,7 +44,7 @@ pub(super) async fn handle<E: Executor>(
 }
 
 async fn upgrade<E: Executor>(gateway: Gateway<E>, mut parts: Parts) -> Result<Response, Failure> {
-    let caller = Caller::of(&gateway.app, &gateway.http, &parts).await?;
+    let mut caller = Caller::of(&gateway.app, &gateway.http, &parts).await?;
     let id = RequestId::of(&parts);
     let place = parts.extensions.get::<Place>().cloned();
     let opening = Opening::of(&mut parts)?;
@@ -52,6 +52,7 @@ async fn upgrade<E: Executor>(gateway: Gateway<E>, mut parts: Parts) -> Result<R
     // From before the upgrade: a gateway that stops waits for this socket too.
     let running = gateway.running.token();
     let jar = caller.jar.clone();
+    caller.jar.close();
     let (mut response, socket) = opening.grant(limit);
     let session = async move {
         match socket.await {

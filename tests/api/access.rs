@@ -121,6 +121,17 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
         "(input: { apiTokenId: \"$token\" })",
         "UNANF",
     ),
+    (
+        "endSession",
+        "(input: { sessionId: \"$session\" })",
+        "UNANF",
+    ),
+    // A wrong password is a wrong value, not a wrong caller.
+    (
+        "changePassword",
+        "(input: { currentPassword: \"wrong\", newPassword: \"long enough for it\" })",
+        "UAAAF",
+    ),
     ("createAccount", "(input: { name: \"a\" })", "UFFAF"),
     (
         "createUser",
@@ -460,6 +471,10 @@ async fn things(
                 .as_str()
                 .unwrap()
                 .to_owned(),
+        ),
+        (
+            "$session",
+            world.signed_in(owner).await.token().unwrap().to_string(),
         ),
         ("$account", alice.account.id.to_string()),
         ("$hypervisor", platform.hypervisor.id.to_string()),

@@ -1,4 +1,5 @@
 //! Who callers are: what tokens may do and whom they end with, sessions, passwords, and what
 //! administrators do with users.
 
+mod session;
 mod token;

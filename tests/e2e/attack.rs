@@ -105,6 +105,9 @@ async fn the_ids_of_another_account_are_as_good_as_none() {
     let token = "mutation { createApiToken(input: { name: \"t\" }) { apiToken { id } } }";
     let token = machine.owner.data(token, json!({})).await;
     let token = token["createApiToken"]["apiToken"]["id"].as_str().unwrap();
+    let session = "{ viewer { sessions { id } } }";
+    let session = machine.owner.data(session, json!({})).await;
+    let session = session["viewer"]["sessions"][0]["id"].as_str().unwrap();
     let owned = [
         ("volumeId", volume.as_str()),
         ("snapshotId", &snapshot.item),
@@ -112,6 +115,7 @@ async fn the_ids_of_another_account_are_as_good_as_none() {
         ("operationId", &backup.operation),
         ("instanceId", &instance),
         ("apiTokenId", token),
+        ("sessionId", session),
     ];
 
     // All that a stranger may call and that names something of an account.
@@ -143,6 +147,7 @@ async fn the_ids_of_another_account_are_as_good_as_none() {
         "restoreInPlace",
         "stopInstance",
         "revokeApiToken",
+        "endSession",
     ] {
         assert!(
             tried.iter().any(|name| name == mutation),

@@ -73,7 +73,8 @@ impl SignIn {
     }
 
     async fn requester(&self, app: &App) -> anyhow::Result<Requester> {
-        let (requester, _) = session::sign_in(app, &self.email, self.password.clone(), "").await?;
+        let signed_in = session::sign_in(app, &self.email, self.password.clone(), "", None);
+        let (requester, _) = signed_in.await?;
         Ok(requester)
     }
 }

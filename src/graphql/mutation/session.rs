@@ -1,5 +1,7 @@
 //! Signing in and out, and tokens for automation.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use storage::Secret;
 
@@ -11,8 +13,8 @@ use crate::{
         error::Result,
         id,
         scalar::DateTime,
-        session::{SessionChange, changed},
-        types::{ApiToken, TokenScope, Viewer},
+        session::{SessionChange, changed, held},
+        types::{ApiToken, Session, TokenScope, Viewer},
         visible,
     },
 };
@@ -35,6 +37,20 @@ pub struct SignInPayload {
     pub token: String,
     /// Who signed in.
     pub viewer: Viewer,
+}
+
+/// Which session to end.
+#[derive(Debug, InputObject)]
+pub struct EndSessionInput {
+    /// One of the caller's own.
+    pub session_id: ID,
+}
+
+/// A session that was ended.
+#[derive(Debug, SimpleObject)]
+pub struct EndSessionPayload {
+    /// The session.
+    pub session: Session,
 }
 
 /// What the new token is to be.
@@ -79,7 +95,7 @@ pub struct SessionMutation;
 #[Object]
 impl SessionMutation {
     /// Signs a user in. A browser that asks from the gateway's own pages gets a cookie, too, and need
-    /// not keep the token.
+    /// not keep the token; the session that it had before ends.
     #[graphql(visible = "visible::to_people")]
     async fn sign_in(
         &self,
@@ -88,7 +104,10 @@ impl SessionMutation {
     ) -> Result<Option<SignInPayload>> {
         let address = origin(ctx).remote.as_deref().unwrap_or_default();
         let signed_in = match requester(ctx).may_change() {
-            Ok(()) => session::sign_in(app(ctx)?, &input.email, input.password, address).await,
+            Ok(()) => {
+                let (email, password) = (&input.email, input.password);
+                session::sign_in(app(ctx)?, email, password, address, held(ctx)).await
+            }
             Err(error) => Err(error),
         };
         let caller = signed_in
@@ -105,7 +124,7 @@ impl SessionMutation {
             changed(ctx, change);
             Ok(SignInPayload {
                 token: issued.secret,
-                viewer: Viewer(caller.user()?.clone()),
+                viewer: Viewer::of(&caller)?,
             })
         })
         .await
@@ -120,6 +139,27 @@ impl SessionMutation {
             Ok(())
         });
         Ok(done.await?.is_some())
+    }
+
+    /// Ends one of the caller's own sessions, and its streams.
+    #[graphql(visible = "visible::to_users")]
+    async fn end_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: EndSessionInput,
+    ) -> Result<Option<EndSessionPayload>> {
+        audited(ctx, &[&input.session_id], async {
+            let requester = user(ctx)?;
+            let id = id::find(&input.session_id, "session")?;
+            let ended = session::end_own(app(ctx)?, requester, id).await?;
+            if requester.token() == Some(ended.id) {
+                changed(ctx, SessionChange::Ended);
+            }
+            Ok(EndSessionPayload {
+                session: Session::of(Arc::new(ended), requester),
+            })
+        })
+        .await
     }
 
     /// Makes a token by which automation acts in the caller's name: at most 100 at a time. What an API

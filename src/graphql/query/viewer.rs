@@ -14,6 +14,6 @@ impl ViewerQuery {
     #[graphql(visible = "visible::to_users")]
     #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
-        Ok(Viewer(requester(ctx).user()?.clone()))
+        Viewer::of(requester(ctx))
     }
 }

@@ -1,46 +1,67 @@
-//! The signed-in caller and its API tokens.
+//! The signed-in caller, its API tokens and its sessions.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
 
-use super::{Account, Role, User, wraps};
-use crate::graphql::{
-    context::loaders,
-    error::Result,
-    loader::{AccountOfViewer, ApiTokensOfViewer},
-    scalar::DateTime,
+use super::{Account, Role, Session, User, wraps};
+use crate::{
+    domain::Requester,
+    graphql::{
+        context::loaders,
+        error::Result,
+        loader::{AccountOfViewer, ApiTokensOfViewer, SessionsOfViewer},
+        scalar::DateTime,
+    },
 };
 
 /// The signed-in caller.
 #[derive(Clone, Debug)]
-pub struct Viewer(pub Arc<entity::user::Model>);
+pub struct Viewer {
+    requester: Requester,
+    user: Arc<entity::user::Model>,
+}
 
-wraps!(Viewer, user);
+impl Viewer {
+    /// The requester, who is a user.
+    pub fn of(requester: &Requester) -> Result<Self> {
+        Ok(Self {
+            requester: requester.clone(),
+            user: Arc::clone(requester.user()?),
+        })
+    }
+}
 
 /// The signed-in caller.
 #[Object]
 impl Viewer {
     /// Who it is.
     async fn user(&self) -> User {
-        User(self.0.clone())
+        User(self.user.clone())
     }
 
     /// The account it belongs to.
     async fn account(&self, ctx: &Context<'_>) -> Result<Account> {
-        let key = AccountOfViewer(self.0.account_id);
+        let key = AccountOfViewer(self.user.account_id);
         Ok(loaders(ctx)?.find(key).await?.into())
     }
 
     /// What it may do.
     async fn role(&self) -> Role {
-        self.0.role.into()
+        self.user.role.into()
     }
 
     /// Its API tokens that have not ended, the newest first: at most 100.
     async fn api_tokens(&self, ctx: &Context<'_>) -> Result<Vec<ApiToken>> {
-        let tokens = loaders(ctx)?.find(ApiTokensOfViewer(self.0.id)).await?;
+        let tokens = loaders(ctx)?.find(ApiTokensOfViewer(self.user.id)).await?;
         Ok(tokens.iter().cloned().map(ApiToken).collect())
+    }
+
+    /// Its sessions that have not ended, the newest first: at most 100.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
+        let sessions = loaders(ctx)?.find(SessionsOfViewer(self.user.id)).await?;
+        let session = |row: &Arc<_>| Session::of(Arc::clone(row), &self.requester);
+        Ok(sessions.iter().map(session).collect())
     }
 }
 

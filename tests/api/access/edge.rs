@@ -179,6 +179,11 @@ const TYPES: &[Row] = &[
         )],
     ),
     (
+        "Session",
+        "query { viewer { sessions { @ } } }",
+        &[("id createdAt lastUsedAt expiresAt current", "UAAAFF")],
+    ),
+    (
         "Snapshot",
         "query { snapshot(id: \"$snapshot\") { @ } }",
         &[(
@@ -199,7 +204,7 @@ const TYPES: &[Row] = &[
     (
         "Viewer",
         "query { viewer { @ } }",
-        &[("user account role apiTokens", "UAAAFF")],
+        &[("user account role apiTokens sessions", "UAAAFF")],
     ),
     (
         "Volume",

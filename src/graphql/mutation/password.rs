@@ -1,0 +1,63 @@
+//! Changing passwords.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+
+use super::audit::audited;
+use crate::{
+    domain::session,
+    graphql::{
+        context::{app, origin, user},
+        error::Result,
+        types::User,
+        visible,
+    },
+};
+
+/// The caller's passwords.
+#[derive(InputObject)]
+pub struct ChangePasswordInput {
+    /// What the caller signs in with now.
+    #[graphql(secret)]
+    pub current_password: String,
+    /// What the caller signs in with from now on: at least 12 characters.
+    #[graphql(secret)]
+    pub new_password: String,
+}
+
+/// Whose password was changed.
+#[derive(Debug, SimpleObject)]
+pub struct ChangePasswordPayload {
+    /// The caller.
+    pub user: User,
+}
+
+/// Changes of passwords.
+#[derive(Debug, Default)]
+pub struct PasswordMutation;
+
+#[Object]
+impl PasswordMutation {
+    /// Changes the caller's own password, and ends all of the caller's sessions but the one that the request came
+    /// by. API tokens stay. Wrong passwords count as at a sign-in: who has too many has to wait.
+    #[graphql(visible = "visible::to_users")]
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The old one and the new one.")] input: ChangePasswordInput,
+    ) -> Result<Option<ChangePasswordPayload>> {
+        audited(ctx, &[], async {
+            let ChangePasswordInput {
+                current_password,
+                new_password,
+            } = input;
+            let (app, requester) = (app(ctx)?, user(ctx)?);
+            let address = origin(ctx).remote.as_deref().unwrap_or_default();
+            let changed =
+                session::change_password(app, requester, current_password, new_password, address);
+            Ok(ChangePasswordPayload {
+                user: changed.await?.into(),
+            })
+        })
+        .await
+    }
+}
