@@ -33,6 +33,8 @@ pub struct Model {
     pub role: Role,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// Since when it is kept out; null while it may sign in.
+    pub disabled_at: Option<DateTimeUtc>,
 }
 
 /// Rows are joined by loaders, not by the ORM.

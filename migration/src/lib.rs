@@ -9,6 +9,7 @@ mod m20261123_000006_destinations;
 mod m20261128_000007_measurements;
 mod m20261130_000012_search_names;
 mod m20261130_000018_token_scopes;
+mod m20261130_000019_disabled_users;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000007_measurements::Migration),
             Box::new(m20261130_000012_search_names::Migration),
             Box::new(m20261130_000018_token_scopes::Migration),
+            Box::new(m20261130_000019_disabled_users::Migration),
         ]
     }
 }

@@ -38,7 +38,9 @@ pub async fn create(app: &App, requester: &Requester, input: Create<'_>) -> Resu
     let user = requester.user()?.id;
     let name = text::name(input.name)?;
     let tx = Transaction::begin(app).await?;
-    user::lock(&tx, user).await?.ok_or(Error::Unauthenticated)?;
+    user::lock_enabled(&tx, user)
+        .await?
+        .ok_or(Error::Unauthenticated)?;
     let maker = lock_maker(&tx, requester).await?;
     if input.expires_at.is_some_and(|at| at <= tx.now()) {
         return Err(Error::invalid("The token would have expired already."));

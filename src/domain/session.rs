@@ -53,7 +53,7 @@ async fn verified(app: &App, email: &str, password: String, address: &str) -> Re
             .collect(),
     };
     app.throttle.check(&attempt, now)?;
-    let known = users::lookup_by_email(app, email).await?;
+    let known = users::lookup_enabled(app, email).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let matches = {
         let _place = app.throttle.hashing().await?;
@@ -175,8 +175,9 @@ pub(super) async fn end_all(
     Ok(ended)
 }
 
-/// The user as it is now, unless its password is another one than `known` had: hashing takes its time.
+/// The user as it is now, unless it is disabled or has another password than `known` had: hashing takes
+/// its time.
 async fn lock(tx: &Transaction<'_>, known: &user::Model) -> Result<Option<user::Model>> {
-    let user = users::lock(tx, known.id).await?;
+    let user = users::lock_enabled(tx, known.id).await?;
     Ok(user.filter(|user| user.password_hash == known.password_hash))
 }

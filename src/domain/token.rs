@@ -111,7 +111,8 @@ pub async fn issue(
     })
 }
 
-/// Whom `secret` speaks for. One that is unknown, expired or revoked is no different from none.
+/// Whom `secret` speaks for. One that is unknown, expired or revoked is no different from none, nor is one
+/// of a disabled user.
 pub async fn authenticate(app: &App, secret: &str) -> Result<Requester> {
     let db = app.database.reads();
     let token = entity::token::Entity::find()
@@ -209,6 +210,7 @@ async fn requester_of(app: &App, token: &entity::token::Model) -> Result<Request
     let db = app.database.reads();
     if let Some(id) = token.user_id {
         let user = entity::user::Entity::find_by_id(id).one(db).await?;
+        let user = user.filter(|user| user.disabled_at.is_none());
         let user = Arc::new(user.ok_or(Error::Unauthenticated)?);
         return Ok(Requester::User {
             user,

@@ -1,8 +1,11 @@
 //! Users: people who sign in.
 
+pub mod change;
+
 use entity::{AccountId, UserId, account, user, user::Role};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    SqlErr,
 };
 
 use super::{
@@ -67,22 +70,24 @@ pub async fn create_in_account_named(
     Ok(user)
 }
 
-/// The user `id`, which nobody else changes before the commit.
-pub(super) async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<Option<user::Model>> {
+/// The user `id` unless it is disabled, which nobody else changes before the commit.
+pub(super) async fn lock_enabled(tx: &Transaction<'_>, id: UserId) -> Result<Option<user::Model>> {
     Ok(user::Entity::find_by_id(id)
+        .filter(user::Column::DisabledAt.is_null())
         .lock(ROW_LOCK)
         .one(tx.db())
         .await?)
 }
 
-/// The user with this email address.
-pub(super) async fn lookup_by_email(app: &App, email: &str) -> Result<Option<user::Model>> {
+/// The user with this email address, unless it is disabled.
+pub(super) async fn lookup_enabled(app: &App, email: &str) -> Result<Option<user::Model>> {
     let Ok(email) = checked_email(email) else {
         // No user has such an address, and not every database can be asked for it.
         return Ok(None);
     };
     Ok(user::Entity::find()
         .filter(user::Column::Email.eq(email))
+        .filter(user::Column::DisabledAt.is_null())
         .one(app.database.reads())
         .await?)
 }
@@ -101,15 +106,19 @@ async fn insert(
         password_hash: Set(password_hash),
         role: Set(role),
         created_at: Set(tx.now()),
+        disabled_at: Set(None),
     };
-    user.insert(tx.db())
-        .await
-        .map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                Error::invalid("There is a user with this email already.")
-            }
-            _ => error.into(),
-        })
+    user.insert(tx.db()).await.map_err(taken)
+}
+
+/// What the database says of a user, in words where another one has the same email.
+fn taken(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::invalid("There is a user with this email already.")
+        }
+        _ => error.into(),
+    }
 }
 
 /// An email as it is kept: trimmed and in lower case. Whether anybody reads it, only a mail tells.

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::DataContext;
 use chrono::TimeDelta;
-use entity::TokenId;
+use entity::{TokenId, UserId};
 use storage::Secret;
+
+use super::context::requester;
 
 /// What became of a session.
 #[derive(Clone, Debug)]
@@ -55,6 +57,13 @@ impl SessionChanges {
 /// The session that the caller's browser keeps, if it is to keep the next one in its place.
 pub fn held<'a>(ctx: &impl DataContext<'a>) -> Option<TokenId> {
     ctx.data_opt::<SessionChanges>()?.held
+}
+
+/// Tells the transport that all sessions of a user ended, in case it is the caller.
+pub fn own_sessions_ended<'a>(ctx: &impl DataContext<'a>, user: UserId) {
+    if requester(ctx).user_id() == Some(user) {
+        changed(ctx, SessionChange::Ended);
+    }
 }
 
 /// Tells the transport of `change`, if it wants to know.

@@ -139,6 +139,24 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
         "UFFAF",
     ),
     (
+        "updateUser",
+        "(input: { userId: \"$user\", role: USER })",
+        "UFFAF",
+    ),
+    (
+        "setPassword",
+        "(input: { userId: \"$user\", newPassword: \"long enough for it\" })",
+        "UFFAF",
+    ),
+    ("endSessions", "(input: { userId: \"$user\" })", "UFFAF"),
+    ("disableUser", "(input: { userId: \"$user\" })", "UFFAF"),
+    ("enableUser", "(input: { userId: \"$user\" })", "UFFAF"),
+    (
+        "deleteUser",
+        "(input: { userId: \"$user\", confirmName: \"carol@example.test\" })",
+        "UFFAF",
+    ),
+    (
         "createInstance",
         "(input: { accountId: \"$account\", hypervisorId: \"$hypervisor\", name: \"i\" })",
         "UFFAF",
@@ -477,6 +495,7 @@ async fn things(
             world.signed_in(owner).await.token().unwrap().to_string(),
         ),
         ("$account", alice.account.id.to_string()),
+        ("$user", world.tenant("carol").await.user.id.to_string()),
         ("$hypervisor", platform.hypervisor.id.to_string()),
         ("$storage", platform.backup_storage.id.to_string()),
         ("$pool", platform.pool.id.to_string()),

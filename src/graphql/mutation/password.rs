@@ -1,13 +1,15 @@
 //! Changing passwords.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::audit::audited;
 use crate::{
-    domain::session,
+    domain::{session, user::change},
     graphql::{
-        context::{app, origin, user},
+        context::{admin, app, origin, user},
         error::Result,
+        id,
+        session::own_sessions_ended,
         types::User,
         visible,
     },
@@ -28,6 +30,23 @@ pub struct ChangePasswordInput {
 #[derive(Debug, SimpleObject)]
 pub struct ChangePasswordPayload {
     /// The caller.
+    pub user: User,
+}
+
+/// Whose password to set.
+#[derive(InputObject)]
+pub struct SetPasswordInput {
+    /// The user.
+    pub user_id: ID,
+    /// What it signs in with from now on: at least 12 characters.
+    #[graphql(secret)]
+    pub new_password: String,
+}
+
+/// Whose password was set.
+#[derive(Debug, SimpleObject)]
+pub struct SetPasswordPayload {
+    /// The user.
     pub user: User,
 }
 
@@ -57,6 +76,27 @@ impl PasswordMutation {
             Ok(ChangePasswordPayload {
                 user: changed.await?.into(),
             })
+        })
+        .await
+    }
+
+    /// Sets the password of any user, and ends all of its sessions. API tokens stay.
+    #[graphql(visible = "visible::to_admins")]
+    async fn set_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose, and which.")] input: SetPasswordInput,
+    ) -> Result<Option<SetPasswordPayload>> {
+        let SetPasswordInput {
+            user_id,
+            new_password,
+        } = input;
+        audited(ctx, &[&user_id.clone()], async move {
+            let requester = admin(ctx)?;
+            let id = id::find(&user_id, "user")?;
+            let user = change::set_password(app(ctx)?, requester, id, new_password).await?;
+            own_sessions_ended(ctx, user.id);
+            Ok(SetPasswordPayload { user: user.into() })
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::wraps;
-use crate::graphql::{context::admin, error::Result, visible};
+use crate::graphql::{context::admin, error::Result, scalar::DateTime, visible};
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -42,5 +42,13 @@ impl User {
     async fn role(&self, ctx: &Context<'_>) -> Result<Role> {
         admin(ctx)?;
         Ok(self.0.role.into())
+    }
+
+    /// Since when it is kept out; null while it may sign in. For administrators.
+    #[graphql(visible = "visible::to_admins")]
+    #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
+    async fn disabled_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        admin(ctx)?;
+        Ok(self.0.disabled_at.map(DateTime))
     }
 }

@@ -199,7 +199,7 @@ const TYPES: &[Row] = &[
     (
         "User",
         "query { viewer { user { @ } } }",
-        &[("id email", "UAAAFF"), ("role", "UFFAFF")],
+        &[("id email", "UAAAFF"), ("role disabledAt", "UFFAFF")],
     ),
     (
         "Viewer",

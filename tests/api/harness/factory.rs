@@ -174,6 +174,7 @@ impl World {
                 password_hash: "none".to_owned(),
                 role,
                 created_at: self.now(),
+                disabled_at: None,
             }
         );
         let user = Arc::new(user);
