@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod agent_token;
 pub mod api_token;
 pub mod audit;
 pub mod backup_storage;

@@ -8,8 +8,7 @@ use sea_orm::{
 };
 
 use super::{
-    Error, Requester, Result, Settings, backup_storage, text,
-    token::{Bearer, issue},
+    Error, Requester, Result, Settings, agent_token, backup_storage, text,
     transaction::{ROW_LOCK, Transaction},
 };
 use crate::{app::App, events::Topic};
@@ -89,11 +88,10 @@ pub async fn create(
         created_at: Set(tx.now()),
     };
     let hypervisor = hypervisor.insert(tx.db()).await?;
-    let bearer = Bearer::Agent(hypervisor.id);
-    let issued = issue(app, tx.db(), bearer, "Agent", tx.now(), None).await?;
+    let secret = agent_token::enrol(&tx, hypervisor.id).await?;
     tx.wake(Topic::Hypervisors);
     tx.commit().await?;
-    Ok((hypervisor, issued.secret))
+    Ok((hypervisor, secret))
 }
 
 /// The group `id`.

@@ -2,6 +2,7 @@
 
 mod account;
 mod agent;
+mod agent_token;
 mod audit;
 mod backup;
 mod backup_storage;
@@ -37,6 +38,7 @@ pub struct Mutation(
     user::UserMutation,
     plan::PlanMutation,
     hypervisor::HypervisorMutation,
+    agent_token::AgentTokenMutation,
     storage_pool::StoragePoolMutation,
     backup_storage::BackupStorageMutation,
     agent::AgentMutation,

@@ -183,6 +183,16 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
         "UFFAF",
     ),
     (
+        "createEnrolmentToken",
+        "(input: { hypervisorId: \"$spare\" })",
+        "UFFAF",
+    ),
+    (
+        "revokeAgentToken",
+        "(input: { hypervisorId: \"$spare\" })",
+        "UFFAF",
+    ),
+    (
         "createStoragePool",
         "(input: { hypervisorGroupId: \"$group\", name: \"s\", qcow2File: { path: \"/p\" } })",
         "UFFAF",
@@ -497,6 +507,7 @@ async fn things(
         ("$account", alice.account.id.to_string()),
         ("$user", world.tenant("carol").await.user.id.to_string()),
         ("$hypervisor", platform.hypervisor.id.to_string()),
+        ("$spare", world.hypervisor(|_| {}).await.id.to_string()),
         ("$storage", platform.backup_storage.id.to_string()),
         ("$pool", platform.pool.id.to_string()),
         ("$plan", platform.plan.id.to_string()),
