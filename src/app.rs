@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    database::Database,
-    domain::{Clock, Ids, Settings, Throttle},
+    database::{Database, Share},
+    domain::{Clock, Hashing, Ids, Settings, Throttle},
     events::Hub,
     secret::Keys,
 };
@@ -22,6 +22,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// What secrets are encrypted with.
     pub keys: Arc<Keys>,
+    /// Where passwords are hashed.
+    pub hashing: Hashing,
     /// Slows down who guesses passwords.
     pub throttle: Throttle,
     /// Wakes streams and agents after a commit.
@@ -35,10 +37,20 @@ impl App {
             database,
             clock: Clock::Database,
             ids: Ids,
+            hashing: Hashing::new(&settings),
             settings: Arc::new(settings),
             keys: Arc::default(),
             throttle: Throttle::default(),
             hub: Hub::default(),
+        }
+    }
+
+    /// The same with another share of the database.
+    #[must_use]
+    pub fn share(&self, share: Share) -> Self {
+        Self {
+            database: self.database.share(share),
+            ..self.clone()
         }
     }
 

@@ -168,6 +168,8 @@ impl Config {
             max_attempts: self.rules.max_attempts,
             stream_refresh: self.rules.stream_refresh(),
             session: self.auth.session(),
+            hashes_at_once: self.auth.hashes_at_once,
+            hashes_waiting: self.auth.hashes_waiting,
             storage_test: self.rules.storage_test(),
             measure_interval: self.rules.measure_interval(),
         }

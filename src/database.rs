@@ -1,12 +1,23 @@
 //! The database: SQLite in WAL mode by default, PostgreSQL by URL; one interface over both.
+//!
+//! Callers have their shares of it. A quarter of the connections is kept for agents, and an eighth is all
+//! that strangers get. Where SQLite has a single connection that writes, an agent waits for at most one
+//! other caller before it.
 
-use std::time::Duration;
+mod lane;
+
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use migration::MigratorTrait;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, metric,
 };
+use tokio::sync::Semaphore;
+
+use self::lane::Passage;
+
+pub use self::lane::Lane;
 
 /// Connections for reading and for writing.
 ///
@@ -14,38 +25,140 @@ use sea_orm::{
 /// of failing each other with `SQLITE_BUSY`. PostgreSQL uses one pool for both.
 #[derive(Clone, Debug)]
 pub struct Database {
-    reads: DatabaseConnection,
-    writes: DatabaseConnection,
+    reads: Lane,
+    writes: Lane,
+    gates: Arc<Gates>,
+}
+
+/// Whose share of the database a caller has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Share {
+    /// Those of agents: connections are always left for them.
+    Agents,
+    /// Those of users, and of the gateway's own work.
+    Users,
+    /// Those of callers that nobody knows yet: few of those of users.
+    Strangers,
+}
+
+/// How many of each share go to the database at once.
+#[derive(Debug)]
+struct Gates {
+    reads: Gate,
+    writes: Gate,
+}
+
+/// How many of each share go to one pool at once.
+#[derive(Clone, Debug)]
+struct Gate {
+    users: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+}
+
+impl Gate {
+    /// The gate to a pool of so many connections.
+    fn to(connections: u32) -> Self {
+        let kept = (connections / 4).max(1);
+        let permits = |count: u32| {
+            let count = usize::try_from(count.max(1)).unwrap_or(Semaphore::MAX_PERMITS);
+            Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)))
+        };
+        Self {
+            users: permits(connections.saturating_sub(kept)),
+            strangers: permits(connections / 8),
+        }
+    }
+
+    fn lane(&self, pool: &DatabaseConnection, share: Share) -> Lane {
+        let gates: &[&Arc<Semaphore>] = match share {
+            Share::Agents => &[],
+            Share::Users => &[&self.users],
+            Share::Strangers => &[&self.strangers, &self.users],
+        };
+        Lane::new(pool.clone(), gates)
+    }
+}
+
+/// A transaction that was begun. Dropped, it changes nothing.
+#[derive(Debug)]
+pub struct Begun {
+    inner: DatabaseTransaction,
+    _passage: Passage,
+}
+
+impl Begun {
+    /// Keeps what it changed.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.inner.commit().await
+    }
+}
+
+impl Deref for Begun {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
 }
 
 impl Database {
-    /// Opens `url`: `sqlite://PATH` (made when it is not there) or `postgres://…`.
+    /// Opens `url`: `sqlite://PATH` (made when it is not there) or `postgres://…`. It is the users' share.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, DbErr> {
         if url.starts_with("sqlite:") {
             let writes = sea_orm::Database::connect(sqlite(url, 1)).await?;
             let reads = sea_orm::Database::connect(sqlite(url, max_connections)).await?;
-            Ok(Self { reads, writes })
+            let gates = Gates {
+                reads: Gate::to(max_connections),
+                writes: Gate::to(1),
+            };
+            Ok(Self::of(&reads, &writes, Arc::new(gates), Share::Users))
         } else {
             let mut options = ConnectOptions::new(url);
             options
                 .max_connections(max_connections)
-                .acquire_timeout(Duration::from_secs(30))
+                .acquire_timeout(lane::PATIENCE)
                 .sqlx_logging(false);
             let pool = sea_orm::Database::connect(options).await?;
-            Ok(Self {
-                reads: pool.clone(),
-                writes: pool,
-            })
+            let gate = Gate::to(max_connections);
+            let gates = Gates {
+                reads: gate.clone(),
+                writes: gate,
+            };
+            Ok(Self::of(&pool, &pool, Arc::new(gates), Share::Users))
         }
     }
 
+    fn of(
+        reads: &DatabaseConnection,
+        writes: &DatabaseConnection,
+        gates: Arc<Gates>,
+        share: Share,
+    ) -> Self {
+        Self {
+            reads: gates.reads.lane(reads, share),
+            writes: gates.writes.lane(writes, share),
+            gates,
+        }
+    }
+
+    /// The same database with another share of its connections.
+    #[must_use]
+    pub fn share(&self, share: Share) -> Self {
+        Self::of(
+            &self.reads.pool,
+            &self.writes.pool,
+            self.gates.clone(),
+            share,
+        )
+    }
+
     /// The connection for queries outside a transaction.
-    pub fn reads(&self) -> &DatabaseConnection {
+    pub fn reads(&self) -> &Lane {
         &self.reads
     }
 
     /// The connection for a single statement that writes.
-    pub fn writes(&self) -> &DatabaseConnection {
+    pub fn writes(&self) -> &Lane {
         &self.writes
     }
 
@@ -56,30 +169,36 @@ impl Database {
 
     /// Calls `observe` after each statement, with what it was and how long it took.
     pub fn observe(&mut self, observe: impl Fn(&metric::Info<'_>) + Clone + Send + Sync + 'static) {
-        self.reads.set_metric_callback(observe.clone());
-        self.writes.set_metric_callback(observe);
+        self.reads.pool.set_metric_callback(observe.clone());
+        self.writes.pool.set_metric_callback(observe);
     }
 
     /// Begins a transaction that writes. On SQLite it takes the write lock at once: a lock taken
     /// half way through could not be waited for.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub async fn begin(&self) -> Result<Begun, DbErr> {
+        let passage = self.writes.enter().await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.writes.begin_with_options(options).await
+        Ok(Begun {
+            inner: self.writes.pool.begin_with_options(options).await?,
+            _passage: passage,
+        })
     }
 
     /// Brings the schema to what this build needs.
     pub async fn migrate(&self) -> Result<(), DbErr> {
-        migration::Migrator::up(&self.writes, None).await
+        migration::Migrator::up(&self.writes.pool, None).await
     }
 
     /// How many migrations this build has that the database lacks.
     pub async fn pending_migrations(&self) -> Result<usize, DbErr> {
-        Ok(migration::Migrator::get_pending_migrations(&self.writes)
-            .await?
-            .len())
+        Ok(
+            migration::Migrator::get_pending_migrations(&self.writes.pool)
+                .await?
+                .len(),
+        )
     }
 
     /// Fails when the database does not answer.
@@ -92,8 +211,8 @@ impl Database {
 
     /// Waits for what is under way and closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.reads.close().await?;
-        self.writes.close().await
+        self.reads.pool.close().await?;
+        self.writes.pool.close().await
     }
 }
 
@@ -102,7 +221,7 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(30))
+        .acquire_timeout(lane::PATIENCE)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite
@@ -114,4 +233,43 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
                 .pragma("synchronous", "FULL")
         });
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn agents_are_let_in_while_all_others_hold_what_they_may() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/a.db", directory.path().display());
+        let users = Database::connect(&url, 4).await.unwrap();
+        let (agents, strangers) = (users.share(Share::Agents), users.share(Share::Strangers));
+        let mut held = Vec::new();
+        while let Some(passage) = users.reads().enter().now_or_never() {
+            held.push(passage.unwrap());
+        }
+        assert_eq!(held.len(), 3, "one of four connections is kept");
+        assert!(strangers.reads().enter().now_or_never().is_none());
+        agents.ping().await.unwrap();
+        let _writing = users.writes().enter().await.unwrap();
+        assert!(strangers.writes().enter().now_or_never().is_none());
+        agents.begin().await.unwrap().commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn strangers_leave_connections_to_users() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/a.db", directory.path().display());
+        let users = Database::connect(&url, 16).await.unwrap();
+        let strangers = users.share(Share::Strangers);
+        let mut held = Vec::new();
+        while let Some(passage) = strangers.reads().enter().now_or_never() {
+            held.push(passage.unwrap());
+        }
+        assert_eq!(held.len(), 2);
+        users.ping().await.unwrap();
+    }
 }

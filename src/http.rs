@@ -4,6 +4,7 @@
 //! `auth` says who asks (`cookie` and `csrf` where that is a browser), `request` reads it, `media` says in which form to answer, `execution`
 //! carries it out, and `response` or `sse` or `websocket` sends what came of it. `panel` serves files.
 
+mod acquaintance;
 mod auth;
 mod compress;
 mod cookie;
@@ -14,7 +15,6 @@ mod gateway;
 mod graphiql;
 mod graphql;
 mod health;
-mod limit;
 mod media;
 mod panel;
 mod persisted;
@@ -25,7 +25,10 @@ mod router;
 mod server;
 mod site;
 mod sse;
+mod stranger;
+mod stream_limit;
 mod trace;
+mod turn;
 mod websocket;
 
 pub use self::{gateway::Gateway, server::Server};

@@ -12,5 +12,6 @@ pub mod graphql;
 pub mod http;
 pub mod lifecycle;
 pub mod limits;
+pub mod queue;
 pub mod secret;
 pub mod telemetry;

@@ -156,7 +156,7 @@ impl Lifecycle {
         executor: E,
         config: &Config,
     ) -> Result<(), Failure> {
-        let gateway = Gateway::new(app, executor, config, self.stop_serving.clone());
+        let gateway = Gateway::new(&app, executor, config, self.stop_serving.clone());
         self.spawn(
             &self.server,
             "the server",

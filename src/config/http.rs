@@ -20,9 +20,21 @@ section! {
         /// The most connections at once, WebSockets and event streams among them. Those beyond
         /// wait to be accepted. The limit on open files of the process must be higher.
         max_connections: u32 = 16_384;
-        /// The most queries and mutations that are carried out at once over HTTP.
+        /// The most connections at once from one address (of IPv6: from one /64) on which nobody is
+        /// signed in. Those of trusted proxies are not counted.
+        max_address_connections: u32 = 256;
+        /// The most queries and mutations of users that are carried out at once.
         max_requests: u32 = 256;
-        /// How long a request waits for its turn before it is refused with 503.
+        /// The same of the users of one account.
+        max_account_requests: u32 = 32;
+        /// The same of all agents: these are kept for them. One agent has a quarter of them at most.
+        max_agent_requests: u32 = 64;
+        /// The same of all callers that are not signed in.
+        max_anonymous_requests: u32 = 32;
+        /// The same of those that come from one address (of IPv6: from one /64).
+        max_address_requests: u32 = 16;
+        /// How long a request waits for its turn before it is refused, with 429 where its account or
+        /// address has too many at once, else with 503.
         queue_timeout_seconds: u32 = 10;
         /// How long a client may take to send the head of a request, or idle between two.
         header_timeout_seconds: u32 = 60;
@@ -40,7 +52,12 @@ impl Http {
             "http.body_limit_bytes must be at least 1024",
         );
         problems.zero("http.max_connections", self.max_connections);
+        problems.zero("http.max_address_connections", self.max_address_connections);
         problems.zero("http.max_requests", self.max_requests);
+        problems.zero("http.max_account_requests", self.max_account_requests);
+        problems.zero("http.max_agent_requests", self.max_agent_requests);
+        problems.zero("http.max_anonymous_requests", self.max_anonymous_requests);
+        problems.zero("http.max_address_requests", self.max_address_requests);
         problems.zero("http.queue_timeout_seconds", self.queue_timeout_seconds);
         problems.zero("http.header_timeout_seconds", self.header_timeout_seconds);
         problems.zero("http.body_timeout_seconds", self.body_timeout_seconds);

@@ -19,6 +19,10 @@ section! {
         message_limit_bytes: u32 = 262_144;
         /// The most operations at once on one WebSocket.
         max_operations: u32 = 64;
+        /// The most WebSockets at once of the users of one account, or of one agent.
+        max_account_sockets: u32 = 256;
+        /// The most subscriptions at once of the users of one account, or of one agent.
+        max_account_subscriptions: u32 = 1_024;
     }
 }
 
@@ -33,6 +37,11 @@ impl Stream {
             "stream.message_limit_bytes must be at least 1024",
         );
         problems.zero("stream.max_operations", self.max_operations);
+        problems.zero("stream.max_account_sockets", self.max_account_sockets);
+        problems.zero(
+            "stream.max_account_subscriptions",
+            self.max_account_subscriptions,
+        );
     }
 
     /// How long a client may take to say who it is.

@@ -10,6 +10,9 @@ use crate::secret;
 /// The result of what the domain does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// After how many seconds passwords that wait to be checked now have been.
+const BREATH_SECONDS: i64 = 2;
+
 /// Why a request was not carried out. Its text is for the caller, except of an internal one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -30,6 +33,9 @@ pub enum Error {
         /// When it was asked.
         now: DateTime<Utc>,
     },
+    /// Too many passwords are being checked at this moment.
+    #[error("Too many sign in at this moment. Try again in {BREATH_SECONDS} seconds.")]
+    TooManySignIns,
     /// The caller may not do this.
     #[error("You may not do this.")]
     Forbidden,
@@ -75,7 +81,7 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unauthenticated | Self::WrongCredentials => ErrorCode::Unauthenticated,
-            Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::RateLimited { .. } | Self::TooManySignIns => ErrorCode::RateLimited,
             Self::Forbidden | Self::ReadOnly => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::InvalidInput(_) => ErrorCode::InvalidInput,
@@ -104,6 +110,7 @@ impl Error {
             Self::RateLimited { available_at, now } => {
                 Some(cooldown::whole_seconds(*available_at, *now))
             }
+            Self::TooManySignIns => Some(BREATH_SECONDS),
             _ => None,
         }
     }

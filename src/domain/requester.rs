@@ -29,7 +29,25 @@ pub enum Requester {
     },
 }
 
+/// On whose account what a caller uses is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// Of all users of an account together.
+    Account(AccountId),
+    /// Of one hypervisor's agent.
+    Hypervisor(HypervisorId),
+}
+
 impl Requester {
+    /// On whose account it is counted what they use; `None` for nobody that we know.
+    pub fn party(&self) -> Option<Party> {
+        match self {
+            Self::Anonymous => None,
+            Self::User { user, .. } => Some(Party::Account(user.account_id)),
+            Self::Agent { hypervisor, .. } => Some(Party::Hypervisor(hypervisor.id)),
+        }
+    }
+
     /// The part of the tenants' tables that they may see.
     pub fn scope(&self) -> Result<Scope> {
         let user = self.user()?;

@@ -13,7 +13,9 @@ use sea_orm::{
 };
 
 use super::{
-    Error, Requester, Result, password,
+    Error, HangUp, Requester, Result,
+    hashing::Client,
+    password,
     throttle::Attempt,
     token::{Bearer, Issued, end, issue, live, revoke},
     transaction::Transaction,
@@ -26,25 +28,45 @@ pub const MAX_SESSIONS: u64 = 100;
 /// The most that one sign-in ends.
 const MAX_ENDED: u64 = 1000;
 
-/// Signs a user in who comes from `address`. An unknown email, a wrong password and a disabled user
-/// are answered alike. `former` is the session that their browser had, which ends.
+/// Who gives a password, and from where.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The address that they come from.
+    pub address: &'a str,
+    /// Whether they still wait for the answer.
+    pub hang_up: &'a HangUp,
+}
+
+/// Signs a user in. An unknown email, a wrong password and a disabled user are answered alike. `former` is
+/// the session that their browser had, which ends. A caller that hangs up before the password is checked is not
+/// signed in.
 pub async fn sign_in(
     app: &App,
     email: &str,
     password: String,
-    address: &str,
+    caller: Caller<'_>,
     former: Option<TokenId>,
 ) -> Result<(Requester, Issued)> {
-    let user = verified(app, email, password, address).await?;
+    let client = Client::Stranger(caller.address.to_owned());
+    let user = verified(app, email, password, caller, &client).await?;
     begin(app, &user, former).await
 }
 
 /// The user with this email, if the password is theirs. Who keeps guessing has to wait.
-async fn verified(app: &App, email: &str, password: String, address: &str) -> Result<user::Model> {
+async fn verified(
+    app: &App,
+    email: &str,
+    password: String,
+    caller: Caller<'_>,
+    client: &Client,
+) -> Result<user::Model> {
+    if caller.hang_up.has_happened() {
+        return Err(Error::TooManySignIns);
+    }
     let db = app.database.writes();
     let now = app.clock.now(db).await?;
     let attempt = Attempt {
-        address: address.to_owned(),
+        address: caller.address.to_owned(),
         email: email
             .trim()
             .to_lowercase()
@@ -55,12 +77,10 @@ async fn verified(app: &App, email: &str, password: String, address: &str) -> Re
     app.throttle.check(&attempt, now)?;
     let known = users::lookup_enabled(app, email).await?;
     let hash = known.as_ref().map(|user| user.password_hash.clone());
-    let matches = {
-        let _place = app.throttle.hashing().await?;
-        // Those who waited beside this one may have failed meanwhile.
-        app.throttle.check(&attempt, now)?;
-        password::verify(password, hash).await?
-    };
+    let turn = app.hashing.turn(client, caller.hang_up).await?;
+    // Those who waited beside this one may have failed meanwhile.
+    app.throttle.check(&attempt, now)?;
+    let matches = password::verify(turn, password, hash).await?;
     let Some(user) = known.filter(|_| matches) else {
         app.throttle.record_failure(attempt, now);
         return Err(Error::WrongCredentials);
@@ -121,23 +141,24 @@ pub async fn end_own(app: &App, requester: &Requester, id: TokenId) -> Result<to
     Ok(session)
 }
 
-/// Gives the requester, who comes from `address`, another password, and ends all of their sessions but
+/// Gives the requester another password, and ends all of their sessions but
 /// this one. The current password is guessed as slowly as at a sign-in.
 pub async fn change_password(
     app: &App,
     requester: &Requester,
     current: String,
     new: String,
-    address: &str,
+    caller: Caller<'_>,
 ) -> Result<user::Model> {
-    let email = &requester.user()?.email;
+    let user = requester.user()?;
+    let client = Client::Known(user.id);
     let wrong = || Error::invalid("The current password is wrong.");
-    let known = verified(app, email, current, address).await;
+    let known = verified(app, &user.email, current, caller, &client).await;
     let known = known.map_err(|error| match error {
         Error::WrongCredentials => wrong(),
         error => error,
     })?;
-    let hash = hashed(app, new).await?;
+    let hash = password::hash(&app.hashing, &client, new).await?;
     let mut tx = Transaction::begin(app).await?;
     let mut user = lock(&tx, &known)
         .await?
@@ -148,12 +169,6 @@ pub async fn change_password(
     end_all(&mut tx, user.id, requester.token()).await?;
     tx.commit().await?;
     Ok(user)
-}
-
-/// The hash of a new password, made when it is its turn.
-pub(super) async fn hashed(app: &App, password: String) -> Result<String> {
-    let _place = app.throttle.hashing().await?;
-    password::hash(password).await
 }
 
 /// Ends a user's sessions at the commit, all `but` one, and tells how many of them had not ended.

@@ -21,6 +21,10 @@ pub struct Settings {
     pub stream_refresh: Duration,
     /// How long a sign-in lasts.
     pub session: Duration,
+    /// How many passwords of strangers are hashed at once.
+    pub hashes_at_once: u32,
+    /// How many more wait to be hashed.
+    pub hashes_waiting: u32,
     /// How long an agent has to test a backup storage.
     pub storage_test: Duration,
     /// How often what a volume's snapshots keep is measured while nothing is done with it.
@@ -38,6 +42,8 @@ impl Default for Settings {
             max_attempts: 3,
             stream_refresh: Duration::from_secs(15),
             session: Duration::from_hours(12),
+            hashes_at_once: 2,
+            hashes_waiting: 16,
             storage_test: Duration::from_secs(30),
             measure_interval: Duration::from_mins(30),
         }

@@ -1,18 +1,14 @@
-//! Keeps sign-ins from being guessed or used as a load: few hash at once, and who keeps failing for a
-//! user has to wait. Others who sign in as that user, or from there as another, need not.
+//! Keeps passwords from being guessed: who keeps failing for a user has to wait. Others who sign in as that
+//! user, or from there as another, need not.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Semaphore, SemaphorePermit};
-
 use super::{Error, Result};
+use chrono::{DateTime, TimeDelta, Utc};
 
-/// How many passwords are hashed at once: each takes 19 MiB and a core.
-const HASHING_AT_ONCE: usize = 4;
 /// How many failures an address may have for a user before it has to wait.
 const MAX_FAILURES: u32 = 20;
 /// How long failures are remembered.
@@ -21,9 +17,8 @@ const MEMORY: TimeDelta = TimeDelta::minutes(5);
 const MAX_REMEMBERED: usize = 100_000;
 
 /// What is known of failed sign-ins. Clones share it. Each gateway counts for itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Throttle {
-    hashing: Arc<Semaphore>,
     failures: Arc<Mutex<HashMap<Attempt, Failures>>>,
 }
 
@@ -42,22 +37,7 @@ struct Failures {
     since: DateTime<Utc>,
 }
 
-impl Default for Throttle {
-    fn default() -> Self {
-        Self {
-            hashing: Arc::new(Semaphore::new(HASHING_AT_ONCE)),
-            failures: Arc::default(),
-        }
-    }
-}
-
 impl Throttle {
-    /// Waits for a place to hash a password in.
-    pub async fn hashing(&self) -> Result<SemaphorePermit<'_>> {
-        let permit = self.hashing.acquire().await;
-        permit.map_err(|_| Error::Broken("the semaphore was closed".to_owned()))
-    }
-
     /// Refuses `attempt` while it has failed too often.
     pub fn check(&self, attempt: &Attempt, now: DateTime<Utc>) -> Result<()> {
         let failures = self.lock();

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use super::{Error, Result};
-use crate::{app::App, events::Topic};
+use crate::{app::App, database::Begun, events::Topic};
 
 /// The counter that orders events. Its row is locked from the first event of a transaction to its
 /// commit, so the order of the numbers is the order of the commits and a reader never sees a gap.
@@ -29,7 +29,7 @@ pub const ROW_LOCK: LockType = LockType::NoKeyUpdate;
 #[derive(Debug)]
 pub struct Transaction<'a> {
     app: &'a App,
-    inner: DatabaseTransaction,
+    inner: Begun,
     now: DateTime<Utc>,
     events: Vec<operation_event::ActiveModel>,
     topics: BTreeSet<Topic>,
@@ -39,7 +39,7 @@ impl<'a> Transaction<'a> {
     /// Begins.
     pub async fn begin(app: &'a App) -> Result<Self> {
         let inner = app.database.begin().await?;
-        let now = app.clock.now(&inner).await?;
+        let now = app.clock.now(&*inner).await?;
         Ok(Self {
             app,
             inner,
@@ -69,10 +69,10 @@ impl<'a> Transaction<'a> {
     pub async fn lock_account(&mut self, id: AccountId) -> Result<()> {
         account::Entity::find_by_id(id)
             .lock(ROW_LOCK)
-            .one(&self.inner)
+            .one(self.db())
             .await?
             .ok_or(Error::NotFound("account"))?;
-        self.now = self.app.clock.now(&self.inner).await?;
+        self.now = self.app.clock.now(self.db()).await?;
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl<'a> Transaction<'a> {
                 event
             });
             operation_event::Entity::insert_many(numbered)
-                .exec(&self.inner)
+                .exec(self.db())
                 .await?;
         }
         self.inner.commit().await?;
@@ -142,7 +142,7 @@ impl<'a> Transaction<'a> {
                 Expr::col(sequence::Column::Value).add(count),
             )
             .filter(sequence::Column::Name.eq(EVENTS))
-            .exec_with_returning(&self.inner)
+            .exec_with_returning(self.db())
             .await?
             .pop()
             .ok_or_else(|| Error::Broken(format!("the sequence {EVENTS} is missing")))?;

@@ -9,7 +9,9 @@ use sea_orm::{
 };
 
 use super::{
-    Error, Requester, Result, account as accounts, password,
+    Error, Requester, Result, account as accounts,
+    hashing::Client,
+    password,
     transaction::{ROW_LOCK, Transaction},
 };
 use crate::app::App;
@@ -32,9 +34,9 @@ pub struct Create {
 
 /// Makes a user.
 pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<user::Model> {
-    requester.admin()?;
+    let by = Client::Known(requester.admin()?.id);
     let email = checked_email(&input.email)?;
-    let hash = password::hash(input.password).await?;
+    let hash = password::hash(&app.hashing, &by, input.password).await?;
     let tx = Transaction::begin(app).await?;
     account::Entity::find_by_id(input.account_id)
         .one(tx.db())
@@ -55,7 +57,8 @@ pub async fn create_in_account_named(
     role: Role,
 ) -> Result<user::Model> {
     let email = checked_email(email)?;
-    let hash = password::hash(password).await?;
+    let by = Client::Stranger(String::new());
+    let hash = password::hash(&app.hashing, &by, password).await?;
     let tx = Transaction::begin(app).await?;
     let known = account::Entity::find()
         .filter(account::Column::Name.eq(account.trim()))

@@ -12,11 +12,12 @@ use entity::Scope;
 use super::{Loaders, Origin, error::Result, loader::Now};
 use crate::{
     app::App,
-    domain::{Error, Requester},
+    domain::{Error, HangUp, Requester, session::Caller},
 };
 
 static NOBODY: Requester = Requester::Anonymous;
 static NOWHERE: LazyLock<Origin> = LazyLock::new(Origin::default);
+static NEVER: LazyLock<HangUp> = LazyLock::new(HangUp::default);
 
 /// The gateway's shared parts.
 pub fn app<'a>(ctx: &'a Context<'_>) -> Result<&'a App> {
@@ -52,6 +53,14 @@ pub fn scope<'a>(ctx: &impl DataContext<'a>) -> Result<Scope> {
 /// Where the request came from.
 pub fn origin<'a>(ctx: &impl DataContext<'a>) -> &'a Origin {
     ctx.data_opt::<Origin>().unwrap_or(&NOWHERE)
+}
+
+/// Who gives a password, and from where.
+pub fn caller<'a>(ctx: &impl DataContext<'a>) -> Caller<'a> {
+    Caller {
+        address: origin(ctx).remote.as_deref().unwrap_or_default(),
+        hang_up: ctx.data_opt::<HangUp>().unwrap_or(&NEVER),
+    }
 }
 
 /// What the operation loads its edges from. It is there while fields are resolved; code that

@@ -34,6 +34,7 @@ use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered, task::At
 use super::error::{Failure, Result};
 use crate::{
     app::App,
+    database::Lane,
     domain::{Error, Requester},
 };
 
@@ -80,7 +81,7 @@ impl Reader {
         Ok(self.requester.scope()?)
     }
 
-    fn db(&self) -> &sea_orm::DatabaseConnection {
+    fn db(&self) -> &Lane {
         self.app.database.reads()
     }
 }

@@ -2,13 +2,16 @@
 //! neither is anonymous, since signing in is a mutation too. A token that speaks for nobody is refused;
 //! a browser cannot help sending its old cookie, so that is as good as none, and cleared.
 
+use std::net::IpAddr;
+
 use async_graphql::Request;
 use axum::http::{HeaderMap, header, request::Parts};
 
-use super::{cookie::Jar, csrf, failure::Failure, remote, site::Site, trace::RequestId};
+use super::{
+    Gateway, cookie::Jar, csrf, failure::Failure, remote, server::Place, site::Site,
+    trace::RequestId, turn::share,
+};
 use crate::{
-    app::App,
-    config,
     domain::{Error, Requester, token},
     graphql::Origin,
 };
@@ -20,39 +23,49 @@ pub(super) struct Caller {
     pub requester: Requester,
     /// From where.
     pub origin: Origin,
+    /// The same, as limits count it.
+    pub network: Option<IpAddr>,
     /// The session that their browser keeps.
     pub jar: Jar,
 }
 
 impl Caller {
     /// The caller of the request with these `parts`.
-    pub async fn of(app: &App, config: &config::Http, parts: &Parts) -> Result<Self, Failure> {
+    pub async fn of<E>(gateway: &Gateway<E>, parts: &Parts) -> Result<Self, Failure> {
         let id = RequestId::of(parts);
+        let address = remote::address(parts, &gateway.http.trusted_proxies);
         let origin = Origin {
-            remote: remote::address(parts, &config.trusted_proxies)
-                .map(|address| address.to_string()),
+            remote: address.map(|address| address.to_string()),
             request_id: Some(id.to_string()),
         };
-        let site = Site::of(parts, config);
+        let site = Site::of(parts, &gateway.http);
         let mut jar = Jar::of(parts, &site);
         let requester = match credentials(&parts.headers) {
             Credentials::Unusable => return Err(Failure::unauthenticated()),
-            Credentials::Bearer(secret) => authenticate(app, secret, &id)
+            Credentials::Bearer(secret) => gateway
+                .authenticate(secret, &id)
                 .await?
                 .ok_or_else(Failure::unauthenticated)?,
             Credentials::None => match jar.read(&parts.headers) {
                 None => Requester::Anonymous,
                 Some(secret) => {
                     csrf::check(parts, &site)?;
-                    let requester = authenticate(app, secret, &id).await?;
+                    let requester = gateway.authenticate(secret, &id).await?;
                     jar.note(requester.as_ref());
                     requester.unwrap_or(Requester::Anonymous)
                 }
             },
         };
+        if let Some(place) = parts.extensions.get::<Place>() {
+            match requester {
+                Requester::Anonymous => place.standing.check()?,
+                _ => place.standing.recognise(),
+            }
+        }
         Ok(Self {
             requester,
             origin,
+            network: address.map(remote::network),
             jar,
         })
     }
@@ -66,19 +79,25 @@ impl Caller {
     }
 }
 
-/// Whom `secret` speaks for, if anybody.
-async fn authenticate(
-    app: &App,
-    secret: &str,
-    id: &RequestId,
-) -> Result<Option<Requester>, Failure> {
-    match token::authenticate(app, secret).await {
-        Ok(requester) => Ok(Some(requester)),
-        Err(Error::Unauthenticated) => Ok(None),
-        Err(error) => {
-            tracing::error!(%error, "a token cannot be checked");
-            Err(Failure::internal(id))
-        }
+impl<E> Gateway<E> {
+    /// Whom `secret` speaks for, if anybody.
+    pub(super) async fn authenticate(
+        &self,
+        secret: &str,
+        id: &RequestId,
+    ) -> Result<Option<Requester>, Failure> {
+        let app = self.app_of(self.acquaintances.share(secret));
+        let requester = match token::authenticate(app, secret).await {
+            Ok(requester) => Some(requester),
+            Err(Error::Unauthenticated) => None,
+            Err(error) => {
+                tracing::error!(%error, "a token cannot be checked");
+                return Err(Failure::internal(id));
+            }
+        };
+        self.acquaintances
+            .note(secret, requester.as_ref().map(share));
+        Ok(requester)
     }
 }
 

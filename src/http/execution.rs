@@ -2,12 +2,19 @@
 
 use async_graphql::{Executor, Request, Response};
 use futures_util::{
-    StreamExt,
+    FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
 use tracing::Instrument;
 
-use super::{Gateway, auth::Caller, failure::Failure, persisted};
+use super::{
+    Gateway,
+    auth::Caller,
+    failure::Failure,
+    persisted,
+    turn::{Payer, share},
+};
+use crate::domain::HangUp;
 pub(super) use crate::graphql::operation::{Kind, kind};
 
 /// Whether the executor refused the whole request, before it asked a single field.
@@ -29,10 +36,14 @@ impl<E: Executor> Gateway<E> {
         if let Some(refusal) = persisted::refusal(&request) {
             return Ok(refusal);
         }
-        let turn = self.turn().await?;
+        let turn = self.turn(&caller).await?;
+        // What merely waits within a mutation learns that nobody waits for it any more.
+        let hang_up = HangUp::default();
+        let _hung_up = hang_up.when_dropped();
+        let request = self.put(caller, request).data(hang_up);
         let executor = self.executor.clone();
         let work = async move {
-            let response = executor.execute(caller.put_into(request)).await;
+            let response = executor.execute(request).await;
             drop(turn);
             response
         };
@@ -52,10 +63,10 @@ impl<E: Executor> Gateway<E> {
         kind: Kind,
         caller: Caller,
     ) -> BoxStream<'static, Response> {
-        if kind == Kind::Subscription {
-            return self.executor.execute_stream(caller.put_into(request), None);
-        }
         let gateway = self.clone();
+        if kind == Kind::Subscription {
+            return gateway.watched(request, caller).flatten_stream().boxed();
+        }
         stream::once(async move {
             gateway
                 .answer(request, kind, caller)
@@ -63,5 +74,24 @@ impl<E: Executor> Gateway<E> {
                 .unwrap_or_else(Failure::into_answer)
         })
         .boxed()
+    }
+
+    /// The answers to a subscription, if its caller may have one more.
+    async fn watched(self, request: Request, caller: Caller) -> BoxStream<'static, Response> {
+        match self.streams.subscription(Payer::of(&caller)).await {
+            Ok(place) => {
+                let answers = self
+                    .executor
+                    .execute_stream(self.put(caller, request), None);
+                answers.inspect(move |_| _ = &place).boxed()
+            }
+            Err(failure) => stream::iter([failure.into_answer()]).boxed(),
+        }
+    }
+
+    /// The request as `caller`'s, with their share of the database.
+    fn put(&self, caller: Caller, request: Request) -> Request {
+        let app = self.app_of(share(&caller.requester)).clone();
+        caller.put_into(request).data(app)
     }
 }

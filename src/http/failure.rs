@@ -89,6 +89,22 @@ impl Failure {
         failure
     }
 
+    /// More at once than one may have of it: come back in some seconds.
+    pub fn too_many(what: &str, seconds: u32) -> Self {
+        let mut failure = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::RateLimited,
+            format!("{what} Try again in {seconds} seconds."),
+        );
+        failure.retry_after_seconds = Some(seconds);
+        failure
+    }
+
+    /// What it says.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// More operations at once than one WebSocket may have.
     pub fn too_many_operations(limit: usize) -> Self {
         Self::new(

@@ -5,13 +5,16 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::panel::Panel;
+use super::{
+    acquaintance::Acquaintances, panel::Panel, stranger::Strangers, stream_limit::Streams,
+    turn::Turns,
+};
 use crate::{
     app::App,
     config::{self, Config},
+    database::Share,
     limits::Limits,
 };
 
@@ -21,8 +24,12 @@ pub struct Gateway<E>(Arc<Shared<E>>);
 
 /// The parts of a `Gateway`.
 pub struct Shared<E> {
-    /// The gateway's shared parts.
-    pub(super) app: App,
+    /// The gateway's shared parts, with each share of the database.
+    agents: App,
+    users: App,
+    strangers: App,
+    /// Whose secrets were good.
+    pub(super) acquaintances: Acquaintances,
     /// Carries GraphQL requests out.
     pub(super) executor: E,
     /// How the API is served.
@@ -40,17 +47,23 @@ pub struct Shared<E> {
     /// What a gateway that stops waits for: connections, mutations and WebSockets.
     pub(super) running: TaskTracker,
     /// The turns of queries and mutations.
-    pub(super) turns: Arc<Semaphore>,
+    pub(super) turns: Turns,
+    /// The streams that are open.
+    pub(super) streams: Streams,
+    /// The connections of strangers.
+    pub(super) connections: Strangers,
     /// Whether the database was seen to have all migrations.
     pub(super) migrated: AtomicBool,
 }
 
 impl<E> Gateway<E> {
     /// A gateway to `executor` that serves until `stopping` is cancelled.
-    pub fn new(app: App, executor: E, config: &Config, stopping: CancellationToken) -> Self {
-        let turns = usize::try_from(config.http.max_requests).unwrap_or(Semaphore::MAX_PERMITS);
+    pub fn new(app: &App, executor: E, config: &Config, stopping: CancellationToken) -> Self {
         Self(Arc::new(Shared {
-            app,
+            agents: app.share(Share::Agents),
+            users: app.share(Share::Users),
+            strangers: app.share(Share::Strangers),
+            acquaintances: Acquaintances::default(),
             executor,
             http: config.http.clone(),
             stream: config.stream.clone(),
@@ -59,9 +72,22 @@ impl<E> Gateway<E> {
             panel: Panel::built_in(),
             stopping,
             running: TaskTracker::new(),
-            turns: Arc::new(Semaphore::new(turns)),
+            turns: Turns::new(&config.http),
+            streams: Streams::new(&config.stream),
+            connections: Strangers::new(config.http.max_address_connections),
             migrated: AtomicBool::new(false),
         }))
+    }
+}
+
+impl<E> Gateway<E> {
+    /// The gateway's shared parts, with this share of the database.
+    pub(super) fn app_of(&self, share: Share) -> &App {
+        match share {
+            Share::Agents => &self.agents,
+            Share::Users => &self.users,
+            Share::Strangers => &self.strangers,
+        }
     }
 }
 

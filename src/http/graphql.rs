@@ -62,7 +62,7 @@ async fn serve<E: Executor>(
     kind: Kind,
     accepted: Accepted,
 ) -> Result<Response, Failure> {
-    let caller = Caller::of(&gateway.app, &gateway.http, parts).await?;
+    let caller = Caller::of(gateway, parts).await?;
     match accepted.answer(kind)? {
         Answer::Stream => Ok(sse::stream(gateway, request, kind, caller).await),
         Answer::Single(format) => {

@@ -1,6 +1,6 @@
 //! Where a request came from. A proxy's word for it counts only when the proxy is trusted.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::{
     extract::ConnectInfo,
@@ -15,7 +15,6 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(super) fn address(parts: &Parts, trusted: &[Network]) -> Option<IpAddr> {
     let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     let mut address = peer.ip().to_canonical();
-    let is_trusted = |address| trusted.iter().any(|network| network.contains(address));
     let forwarded: Vec<&str> = parts
         .headers
         .get_all(FORWARDED_FOR)
@@ -26,7 +25,7 @@ pub(super) fn address(parts: &Parts, trusted: &[Network]) -> Option<IpAddr> {
         .collect();
     // From the nearest hop outwards: each was written by the one before it.
     for hop in forwarded.into_iter().rev() {
-        if !is_trusted(address) {
+        if !is_trusted(address, trusted) {
             break;
         }
         match hop.parse::<IpAddr>() {
@@ -37,10 +36,25 @@ pub(super) fn address(parts: &Parts, trusted: &[Network]) -> Option<IpAddr> {
     Some(address)
 }
 
+/// An address as limits count it. Of IPv6 everybody has at least a network of 2^64 addresses, and may come from
+/// a new one each time.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    const REST: u128 = (1 << 64) - 1;
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !REST).into(),
+    }
+}
+
 /// Whether the request came from a proxy that is trusted, and not from its client itself.
 pub(super) fn is_trusted_proxy(parts: &Parts, trusted: &[Network]) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.is_some_and(|ConnectInfo(peer)| trusted.iter().any(|network| network.contains(peer.ip())))
+    peer.is_some_and(|ConnectInfo(peer)| is_trusted(peer.ip(), trusted))
+}
+
+/// Whether a trusted proxy has this address.
+pub(super) fn is_trusted(address: IpAddr, trusted: &[Network]) -> bool {
+    trusted.iter().any(|network| network.contains(address))
 }
 
 #[cfg(test)]
@@ -68,6 +82,14 @@ mod tests {
             address_of("203.0.113.9", "10.1.1.1", &["10.0.0.0/8"]),
             "203.0.113.9"
         );
+    }
+
+    #[test]
+    fn limits_count_addresses_of_ipv6_by_their_network() {
+        let network = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(network("203.0.113.9"), "203.0.113.9");
+        assert_eq!(network("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
     }
 
     #[test]

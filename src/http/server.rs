@@ -12,7 +12,7 @@ use tokio::{
 };
 use tower::Service;
 
-use super::{Gateway, router::router};
+use super::{Gateway, remote, router::router, stranger::Standing};
 
 /// How long to wait when the process has no room for another connection.
 const BREATH: Duration = Duration::from_millis(100);
@@ -28,6 +28,8 @@ pub struct Server {
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     _permit: Arc<OwnedSemaphorePermit>,
+    /// Whether it is a stranger's.
+    pub standing: Standing,
 }
 
 impl Server {
@@ -55,7 +57,7 @@ impl Server {
         loop {
             let accepted = tokio::select! {
                 () = gateway.stopping.cancelled() => break,
-                accepted = self.accept(&places) => accepted,
+                accepted = self.accept(&places, &gateway) => accepted,
             };
             let Some((stream, remote, place)) = accepted else {
                 continue;
@@ -93,19 +95,31 @@ impl Server {
     }
 
     /// The next connection, once there is a place for it.
-    async fn accept(&self, places: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, Place)> {
+    async fn accept<E>(
+        &self,
+        places: &Arc<Semaphore>,
+        gateway: &Gateway<E>,
+    ) -> Option<(TcpStream, SocketAddr, Place)> {
         let permit = places.clone().acquire_owned().await.ok()?;
         match self.listener.accept().await {
-            Ok((stream, remote)) => {
+            Ok((stream, peer)) => {
                 // Answers are written whole; waiting to fill a packet only delays them.
                 if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, %remote, "a connection broke");
+                    tracing::debug!(%error, %peer, "a connection broke");
                     return None;
                 }
+                // A proxy comes for many; its requests are counted by whom it names.
+                let is_proxy = remote::is_trusted(peer.ip(), &gateway.http.trusted_proxies);
+                let standing = if is_proxy {
+                    Standing::default()
+                } else {
+                    gateway.connections.admit(peer.ip())?
+                };
                 let place = Place {
                     _permit: Arc::new(permit),
+                    standing,
                 };
-                Some((stream, remote, place))
+                Some((stream, peer, place))
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");

@@ -53,7 +53,7 @@ async fn serve<E: Executor>(
     } else {
         without_mutations(request::of_query_string(&parts.uri)?, gateway)?
     };
-    let caller = Caller::of(&gateway.app, &gateway.http, &parts).await?;
+    let caller = Caller::of(gateway, &parts).await?;
     Ok(stream(gateway, request, kind, caller).await)
 }
 

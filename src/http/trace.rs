@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{Gateway, failure::Failure, media::Format};
-use crate::domain::Ids;
+use crate::{database::Share, domain::Ids};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_LENGTH: usize = 128;
@@ -66,7 +66,7 @@ pub(super) async fn observe<E>(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = RequestId::choose(request.headers(), &gateway.app.ids);
+    let id = RequestId::choose(request.headers(), &gateway.app_of(Share::Users).ids);
     request.extensions_mut().insert(id.clone());
     // Not the query string: it may hold what is nobody's business.
     let span = tracing::info_span!(

@@ -6,6 +6,7 @@
 //!    │  no or wrong token: 4403            │  the token ended: 4403, in mid stream too
 //!    │  subscribe first:   4401            │  connection_init again: 4429
 //!    │  nothing in time:   4408            │  an id that is in use:  4409
+//!    │  its account has as many sockets as it may: 1013
 //!    ├──────────── no message of the protocol: 4400, the gateway stops: 1001
 //!    └──────────── no WebSocket's frame: 1002, no UTF-8: 1007, a message too large: 1009
 //! ```
@@ -44,7 +45,7 @@ pub(super) async fn handle<E: Executor>(
 }
 
 async fn upgrade<E: Executor>(gateway: Gateway<E>, mut parts: Parts) -> Result<Response, Failure> {
-    let mut caller = Caller::of(&gateway.app, &gateway.http, &parts).await?;
+    let mut caller = Caller::of(&gateway, &parts).await?;
     let id = RequestId::of(&parts);
     let place = parts.extensions.get::<Place>().cloned();
     let opening = Opening::of(&mut parts)?;
@@ -56,10 +57,10 @@ async fn upgrade<E: Executor>(gateway: Gateway<E>, mut parts: Parts) -> Result<R
     let (mut response, socket) = opening.grant(limit);
     let session = async move {
         match socket.await {
-            Ok(socket) => Session::new(gateway, socket, caller, id).run().await,
+            Ok(socket) => Session::new(gateway, socket, caller, id, place).run().await,
             Err(error) => tracing::debug!(%error, "a WebSocket could not be opened"),
         }
-        drop((running, place));
+        drop(running);
     };
     tokio::spawn(session.in_current_span());
     jar.put_into(&mut response);

@@ -261,7 +261,7 @@ async fn other_paths_and_methods_are_refused_in_the_same_form() {
 #[tokio::test]
 async fn a_request_that_gets_no_turn_is_told_when_to_come_back() {
     let gateway = Gateway::start_with(|config| {
-        config.http.max_requests = 1;
+        config.http.max_anonymous_requests = 1;
         config.http.queue_timeout_seconds = 1;
     })
     .await;

@@ -13,6 +13,7 @@ use tidemark::{
     config::Config,
     database::Database,
     domain::{
+        hypervisor,
         token::{self, Bearer},
         user,
     },
@@ -71,7 +72,7 @@ impl Gateway {
         let database = Database::connect(&config.database.url, 4).await.unwrap();
         let app = App::new(database, config.settings());
         app.database.migrate().await.unwrap();
-        let token = token_of_a_user(&app).await;
+        let token = token_of(&app, "ann@example.com", Role::User).await;
         let stage = Stage::default();
         let server = Server::bind(config.http.listen).await.unwrap();
         let address = server.address();
@@ -128,6 +129,21 @@ impl Gateway {
         socket
     }
 
+    /// A token of a user with an account of their own.
+    pub async fn token_of(&self, email: &str) -> String {
+        token_of(&self.app, email, Role::User).await
+    }
+
+    /// A token of a hypervisor's agent.
+    pub async fn agent_token(&self) -> String {
+        let admin = token_of(&self.app, "admin@example.com", Role::Admin).await;
+        let admin = token::authenticate(&self.app, &admin).await.unwrap();
+        let group = hypervisor::create_group(&self.app, &admin, "group", None).await;
+        let group = group.unwrap().id;
+        let made = hypervisor::create(&self.app, &admin, group, "host", None).await;
+        made.unwrap().1
+    }
+
     /// Ends the user's token.
     pub async fn revoke(&self) {
         let requester = token::authenticate(&self.app, &self.token).await.unwrap();
@@ -143,9 +159,9 @@ impl Gateway {
     }
 }
 
-async fn token_of_a_user(app: &App) -> String {
+async fn token_of(app: &App, email: &str, role: Role) -> String {
     let password = PASSWORD.to_owned();
-    let user = user::create_in_account_named(app, "Acme", "ann@example.com", password, Role::User)
+    let user = user::create_in_account_named(app, email, email, password, role)
         .await
         .unwrap();
     let db = app.database.writes();
@@ -229,6 +245,17 @@ impl Socket {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("not a message: {other:?}"),
+            }
+        }
+    }
+
+    /// The next message of the protocol, if the gateway does not close it instead.
+    pub async fn try_receive(&mut self) -> Option<Value> {
+        loop {
+            match self.0.next().await?.ok()? {
+                Message::Text(text) => return serde_json::from_str(&text).ok(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                _ => return None,
             }
         }
     }

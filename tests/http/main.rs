@@ -16,6 +16,8 @@ mod health;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod limit;
+#[cfg(test)]
 mod panel;
 #[cfg(test)]
 mod persisted;

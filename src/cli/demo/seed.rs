@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tidemark::{
     app::App,
     domain::{
-        Requester, backup_storage, hypervisor, instance,
+        HangUp, Requester, backup_storage, hypervisor, instance,
         operation::submit::{self, Request},
         plan, session, storage_pool, user,
         volume::attach,
@@ -73,7 +73,12 @@ impl SignIn {
     }
 
     async fn requester(&self, app: &App) -> anyhow::Result<Requester> {
-        let signed_in = session::sign_in(app, &self.email, self.password.clone(), "", None);
+        let caller = session::Caller {
+            address: "",
+            hang_up: &HangUp::default(),
+        };
+        let password = self.password.clone();
+        let signed_in = session::sign_in(app, &self.email, password, caller, None);
         let (requester, _) = signed_in.await?;
         Ok(requester)
     }

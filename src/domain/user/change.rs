@@ -13,7 +13,9 @@ use super::{checked_email, taken};
 use crate::{
     app::App,
     domain::{
-        Error, Requester, Result, session, text,
+        Error, Requester, Result,
+        hashing::Client,
+        password, session, text,
         transaction::{ROW_LOCK, Transaction},
     },
     events::Topic,
@@ -74,11 +76,11 @@ pub async fn set_password(
     id: UserId,
     password: String,
 ) -> Result<user::Model> {
-    requester.admin()?;
+    let by = Client::Known(requester.admin()?.id);
     // Nothing is hashed for nobody.
     let known = user::Entity::find_by_id(id).one(app.database.reads());
     known.await?.ok_or(Error::NotFound("user"))?;
-    let hash = session::hashed(app, password).await?;
+    let hash = password::hash(&app.hashing, &by, password).await?;
     let (mut tx, user) = begin(app, requester, id, ROW_LOCK).await?;
     let mut user = user.into_active_model();
     user.password_hash = Set(hash);

@@ -6,7 +6,7 @@ use super::audit::audited;
 use crate::{
     domain::{session, user::change},
     graphql::{
-        context::{admin, app, origin, user},
+        context::{admin, app, caller, user},
         error::Result,
         id,
         session::own_sessions_ended,
@@ -70,11 +70,11 @@ impl PasswordMutation {
                 new_password,
             } = input;
             let (app, requester) = (app(ctx)?, user(ctx)?);
-            let address = origin(ctx).remote.as_deref().unwrap_or_default();
+            let (current, new) = (current_password, new_password);
             let changed =
-                session::change_password(app, requester, current_password, new_password, address);
+                session::change_password(app, requester, current, new, caller(ctx)).await?;
             Ok(ChangePasswordPayload {
-                user: changed.await?.into(),
+                user: changed.into(),
             })
         })
         .await

@@ -9,7 +9,7 @@ use super::audit::{audited, audited_as};
 use crate::{
     domain::{api_token, session},
     graphql::{
-        context::{app, origin, requester, user},
+        context::{app, caller, requester, user},
         error::Result,
         id,
         scalar::DateTime,
@@ -102,11 +102,10 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who.")] input: SignInInput,
     ) -> Result<Option<SignInPayload>> {
-        let address = origin(ctx).remote.as_deref().unwrap_or_default();
         let signed_in = match requester(ctx).may_change() {
             Ok(()) => {
                 let (email, password) = (&input.email, input.password);
-                session::sign_in(app(ctx)?, email, password, address, held(ctx)).await
+                session::sign_in(app(ctx)?, email, password, caller(ctx), held(ctx)).await
             }
             Err(error) => Err(error),
         };

@@ -109,6 +109,8 @@ pub(super) enum Close {
     GoingAway,
     /// Something failed on our side.
     Internal,
+    /// The client has as many sockets as it may: it may come again, as this says.
+    TryLater(String),
     /// The client sent what is no frame of a WebSocket.
     BrokenFrame(ProtocolError),
     /// The client sent a text that is not UTF-8.
@@ -149,6 +151,7 @@ impl From<Close> for CloseFrame {
         let (code, reason) = match close {
             Close::GoingAway => (1001, "The gateway stops: connect again".to_owned()),
             Close::Internal => (1011, "Internal server error".to_owned()),
+            Close::TryLater(reason) => (1013, shortened(format!("RATE_LIMITED: {reason}"))),
             Close::BrokenFrame(error) => (1002, shortened(error.to_string())),
             Close::NotUtf8 => (1007, "A text is UTF-8".to_owned()),
             Close::TooLarge(limit) => (1009, format!("A message has at most {limit} bytes")),

@@ -27,8 +27,11 @@ use crate::{
         auth::{self, Caller},
         execution::{Kind, is_refusal, kind},
         failure::Failure,
+        server::Place,
         trace::RequestId,
+        turn::{Payer, share},
     },
+    queue::Turn,
 };
 
 /// How long a client may take to answer that its socket is closed.
@@ -72,6 +75,10 @@ pub(super) struct Session<E> {
     socket: Socket,
     caller: Caller,
     id: RequestId,
+    /// The connection's place among all.
+    place: Option<Place>,
+    /// Its own among those of its account, once it is known whose it is.
+    slot: Option<Turn>,
     /// They end when the gateway stops.
     subscriptions: Outcomes,
     /// Queries and mutations: a gateway that stops lets them finish.
@@ -80,12 +87,20 @@ pub(super) struct Session<E> {
 
 impl<E: Executor> Session<E> {
     /// The session of `socket`, which was opened by `caller`.
-    pub fn new(gateway: Gateway<E>, socket: Socket, caller: Caller, id: RequestId) -> Self {
+    pub fn new(
+        gateway: Gateway<E>,
+        socket: Socket,
+        caller: Caller,
+        id: RequestId,
+        place: Option<Place>,
+    ) -> Self {
         Self {
             gateway,
             socket,
             caller,
             id,
+            place,
+            slot: None,
             subscriptions: StreamMap::new(),
             requests: StreamMap::new(),
         }
@@ -132,14 +147,20 @@ impl<E: Executor> Session<E> {
         };
         if let Some(authorization) = ClientMessage::authorization(payload.as_ref()) {
             let secret = auth::bearer(authorization).ok_or(Close::Forbidden)?;
-            self.caller.requester = token::authenticate(&self.gateway.app, secret)
-                .await
-                .map_err(|error| self.refused(&error))?;
+            let requester = self.gateway.authenticate(secret, &self.id).await;
+            self.caller.requester = requester
+                .map_err(|_| Close::Internal)?
+                .ok_or(Close::Forbidden)?;
         }
         // Signing in needs no WebSocket, and nothing else is for strangers.
         if matches!(self.caller.requester, Requester::Anonymous) {
             return Err(Close::Forbidden.into());
         }
+        if let Some(place) = &self.place {
+            place.standing.recognise();
+        }
+        let slot = self.gateway.streams.socket(Payer::of(&self.caller)).await;
+        self.slot = Some(slot.map_err(|failure| Close::TryLater(failure.message().to_owned()))?);
         self.send(&ServerMessage::ConnectionAck).await
     }
 
@@ -315,7 +336,8 @@ fn outcomes_of<E: Executor>(
     let gateway = gateway.clone();
     let caller = caller.clone();
     async move {
-        match token::reauthenticate(&gateway.app, &caller.requester).await {
+        let app = gateway.app_of(share(&caller.requester));
+        match token::reauthenticate(app, &caller.requester).await {
             Ok(requester) => gateway
                 .answers(
                     request,

@@ -12,7 +12,9 @@ use sea_orm::{
 use serde_json::Value;
 use tidemark::domain::{
     Requester,
+    hashing::Client,
     operation::recover::{Repaired, recover},
+    password,
     token::{Bearer, issue},
 };
 
@@ -130,9 +132,9 @@ impl World {
 
     /// Gives a user a password, and says what it signs in with.
     pub async fn set_password(&self, user: &user::Model, password: &str) -> String {
-        let hash = tidemark::domain::password::hash(password.to_owned())
-            .await
-            .unwrap();
+        let client = Client::Known(user.id);
+        let hash = password::hash(&self.app.hashing, &client, password.to_owned());
+        let hash = hash.await.unwrap();
         self.by_hand(&format!(
             "UPDATE users SET password_hash = '{hash}' WHERE id = '{}'",
             user.id
