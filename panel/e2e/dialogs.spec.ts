@@ -28,6 +28,8 @@ test('all dialogs are accessible', async ({ panel, customer }) => {
     ['/volumes', 'Account', button('account of')],
     ['/api-tokens', 'Create an API token', button('Create token')],
     ['/api-tokens', 'Revoke nightly?', button('Revoke nightly')],
+    ['/security', 'Change your password', button('Change password…')],
+    ['/security', 'End this session?', button('End the session of')],
   ]
   for (const [path, title, ...steps] of dialogs) {
     await panel.goto(path)

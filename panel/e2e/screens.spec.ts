@@ -18,6 +18,7 @@ test('all screens are accessible', async ({ panel, customer }) => {
     ['/backups', 'weekly'],
     ['/instances', 'orders-db-01'],
     ['/api-tokens', 'nightly'],
+    ['/security', 'This browser'],
     ['/volumes/018f0000-0000-7000-8000-000000000000', 'There is no such volume'],
     ['/nowhere', 'There is no such page'],
   ]

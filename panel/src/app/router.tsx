@@ -66,6 +66,12 @@ const apiTokens = createRoute({
   component: lazyPage(() => import('~/pages/api-tokens/api-tokens-page')),
 })
 
+const security = createRoute({
+  getParentRoute: () => root,
+  path: '/security',
+  component: lazyPage(() => import('~/pages/security/security-page')),
+})
+
 // What follows only administrators find.
 const admin = createRoute({ getParentRoute: () => root, id: 'admin', component: AdminOnly })
 
@@ -151,6 +157,7 @@ export const router = createRouter({
     backups,
     instances,
     apiTokens,
+    security,
     admin.addChildren([hypervisors, hypervisor, groups, group, backupStorages, backupStorage, plans, plan, queue, operation, accounts, account]),
   ]),
   defaultErrorComponent: PageError,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import * as bounds from '~/api/bounds.generated'
 
-import { lengthOf, textReason, tooLong } from './text-bound'
+import { lengthOf, passwordReason, textReason, tooLong } from './text-bound'
 
 test('characters are counted as the gateway counts them', () => {
   expect(lengthOf('🗄'.repeat(128))).toBe(128)
@@ -18,6 +18,11 @@ test('a text may be as long as the schema says, and no longer', () => {
   expect(textReason('  ', bound, 'Name the volume first.')).toBe('Name the volume first.')
   expect(textReason('x'.repeat(129), bound, 'Name the volume first.')).toBe('At most 128 characters: this has 129.')
   expect(textReason('orders', bound, 'Name the volume first.')).toBeNull()
+})
+
+test('a password is as long as it was typed', () => {
+  expect(passwordReason('🗄'.repeat(11), { least: 12 })).toBe('The password has at least 12 characters.')
+  expect(passwordReason(' '.repeat(12), { least: 12 })).toBeNull()
 })
 
 test('the schema’s words are read', () => {

@@ -20,3 +20,8 @@ export function tooLong(text: string, { most }: Bound): string | undefined {
 export function textReason(text: string, bound: Bound, missing: string): string | null {
   return text.trim() === '' ? missing : (tooLong(text, bound) ?? null)
 }
+
+/** Why a password cannot be set; null if it can. Nothing of it is trimmed. */
+export function passwordReason(password: string, { least }: { least: number }): string | null {
+  return Array.from(password).length < least ? `The password has at least ${least} characters.` : null
+}

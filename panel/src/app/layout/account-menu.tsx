@@ -1,6 +1,8 @@
-/** Who is signed in, and the way out. */
+/** Who is signed in, the way to how they sign in, and the way out. */
 
-import { LogOut } from 'lucide-react'
+import { Link } from '@tanstack/react-router'
+import { LogOut, ShieldCheck } from 'lucide-react'
+import { useRef } from 'react'
 import { useMutation } from 'urql'
 
 import { graphql } from '~/api/graphql'
@@ -18,6 +20,7 @@ const SignOut = graphql(`
 export function AccountMenu() {
   const { viewer, end } = useSession()
   const [, signOut] = useMutation(SignOut)
+  const menu = useRef<HTMLDivElement>(null)
   const { email } = viewer.user
   const initials = email.slice(0, 2).toUpperCase()
   const leave = async () => {
@@ -39,6 +42,7 @@ export function AccountMenu() {
       </button>
       {/* The browser opens and closes it, and gives the focus back. */}
       <div
+        ref={menu}
         id="account"
         popover="auto"
         role="dialog"
@@ -49,7 +53,15 @@ export function AccountMenu() {
           <p className="font-medium">{email}</p>
           <p className="text-ink-3">{viewer.account.name}</p>
         </div>
-        <Button kind="quiet" className="mt-1 w-full justify-start! px-3!" icon={<LogOut size={16} aria-hidden />} onClick={() => void leave()}>
+        <Link
+          to="/security"
+          onClick={() => menu.current?.hidePopover()}
+          className="mt-1 flex h-9 items-center gap-2 rounded-field px-3 text-body font-medium text-ink-2 hover:bg-hover hover:text-ink"
+        >
+          <ShieldCheck size={16} aria-hidden />
+          Security
+        </Link>
+        <Button kind="quiet" className="w-full justify-start! px-3!" icon={<LogOut size={16} aria-hidden />} onClick={() => void leave()}>
           Sign out
         </Button>
       </div>

@@ -1,6 +1,6 @@
 /** What the sidebar lists. A new screen gets its line here. */
 
-import { Archive, Boxes, Cpu, HardDrive, KeyRound, Layers, ListOrdered, type LucideIcon, Server, Users, Warehouse } from 'lucide-react'
+import { Archive, Boxes, Cpu, HardDrive, KeyRound, Layers, ListOrdered, type LucideIcon, Server, ShieldCheck, Users, Warehouse } from 'lucide-react'
 
 export interface NavigationItem {
   to: string
@@ -16,7 +16,13 @@ export interface NavigationGroup {
 const INSTANCES = { to: '/instances', label: 'Instances', icon: Cpu }
 const VOLUMES = { to: '/volumes', label: 'Volumes', icon: HardDrive }
 const BACKUPS = { to: '/backups', label: 'Backups', icon: Archive }
-const OWN = { label: 'Account', items: [{ to: '/api-tokens', label: 'API tokens', icon: KeyRound }] }
+const OWN = {
+  label: 'Account',
+  items: [
+    { to: '/api-tokens', label: 'API tokens', icon: KeyRound },
+    { to: '/security', label: 'Security', icon: ShieldCheck },
+  ],
+}
 
 const CUSTOMERS: readonly NavigationGroup[] = [{ label: 'Compute', items: [INSTANCES, VOLUMES, BACKUPS] }, OWN]
 

@@ -18,7 +18,8 @@ import { SubList } from '~/parts/sub-list'
 import { TextLink } from '~/parts/text-link'
 
 import { CreateUserDialog } from './create-user-dialog'
-import { UsersTable } from './users-table'
+import { UserDialog } from './user-dialog'
+import { type AccountUser, type UserAction, UsersTable } from './users-table'
 
 const AccountQuery = graphql(`
   query Account($id: ID!) {
@@ -30,7 +31,7 @@ const AccountQuery = graphql(`
         name
         operationsInFlight
         operationsInFlightLimit
-        users { id email role }
+        users { id email role disabledAt }
       }
     }
     volumes(filter: { accountId: $id }, first: 0) { totalCount }
@@ -40,14 +41,17 @@ const AccountQuery = graphql(`
   }
 `)
 
+type Opened = { dialog: 'user' } | { dialog: 'act'; action: UserAction; user: AccountUser }
+
 export default function AccountPage() {
   const { accountId } = useParams({ from: '/admin/accounts/$accountId' })
   const [result, ask] = useKeptQuery({ query: AccountQuery, variables: { id: accountId } })
-  const [creating, setCreating] = useState(false)
+  const [opened, setOpened] = useState<Opened>()
   const { node, volumes, instances, backups, operations } = result.data ?? {}
   const known = node?.__typename === 'Account' ? node : undefined
   useBreadcrumb(known?.name ?? (result.data ? 'Not found' : 'Loading…'))
   const search = { account: accountId }
+  const close = () => setOpened(undefined)
   return (
     <Loaded result={result} ask={ask} pick={() => known} what="account" skeleton={<PageSkeleton what="account" />}>
       {(account) => (
@@ -66,12 +70,13 @@ export default function AccountPage() {
           </div>
           <SubList
             title="Users"
-            action={<Button size="small" onClick={() => setCreating(true)}>Create user…</Button>}
+            action={<Button size="small" onClick={() => setOpened({ dialog: 'user' })}>Create user…</Button>}
             empty={account.users.length === 0 && 'Nobody can sign in to this account yet.'}
           >
-            <UsersTable users={account.users} />
+            <UsersTable users={account.users} onAct={(action, user) => setOpened({ dialog: 'act', action, user })} />
           </SubList>
-          {creating && <CreateUserDialog account={account} onClosed={() => setCreating(false)} />}
+          {opened?.dialog === 'user' && <CreateUserDialog account={account} onClosed={close} />}
+          {opened?.dialog === 'act' && <UserDialog action={opened.action} user={opened.user} onClosed={close} />}
         </div>
       )}
     </Loaded>

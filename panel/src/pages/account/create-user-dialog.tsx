@@ -5,6 +5,7 @@ import { useState } from 'react'
 import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { passwordReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { ChoiceCards } from '~/parts/choice-cards'
 import { Dialog } from '~/parts/dialog'
@@ -22,7 +23,7 @@ const CreateUser = graphql(`
   }
 `)
 
-const SHORTEST = bounds.CreateUserInput.password.least
+const BOUND = bounds.CreateUserInput.password
 
 interface CreateUserDialogProps {
   account: { id: string; name: string }
@@ -35,7 +36,7 @@ export function CreateUserDialog({ account, onClosed }: CreateUserDialogProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const [role, setRole] = useState<'USER' | 'ADMIN'>('USER')
-  const reason = email.trim() === '' ? 'Give an email address first.' : Array.from(password).length < SHORTEST ? `The password has at least ${SHORTEST} characters.` : null
+  const reason = email.trim() === '' ? 'Give an email address first.' : passwordReason(password, BOUND)
 
   const create = async () => {
     if (reason) return
@@ -55,7 +56,7 @@ export function CreateUserDialog({ account, onClosed }: CreateUserDialogProps) {
     >
       <FailureNotice failure={failure} isAdmin />
       <TextField label="Email" type="email" value={email} onChange={setEmail} required />
-      <TextField label="Password" type="password" autoComplete="new-password" value={password} onChange={setPassword} help={`At least ${SHORTEST} characters. Hand it over in private.`} required />
+      <TextField label="Password" type="password" autoComplete="new-password" value={password} onChange={setPassword} help={`At least ${BOUND.least} characters. Hand it over in private.`} required />
       <ChoiceCards name="Role" value={role} onChange={setRole} options={ROLES.map(({ value, label, detail }) => ({ value, title: label, text: `${detail}.` }))} />
     </Dialog>
   )

@@ -14,20 +14,21 @@ import { TableSkeleton } from '~/parts/skeleton'
 import { Cell, type Column, Row, Table } from '~/parts/table'
 import { Ago, TimeLines } from '~/parts/time'
 
-import { CreateTokenDialog } from './create-token-dialog'
+import { CreateTokenDialog, SCOPES } from './create-token-dialog'
 import { RevokeTokenDialog } from './revoke-token-dialog'
 
 const ApiTokens = graphql(`
   query ApiTokens {
     serverTime
     viewer {
-      apiTokens { id name createdAt expiresAt lastUsedAt }
+      apiTokens { id name scope createdAt expiresAt lastUsedAt }
     }
   }
 `)
 
 const COLUMNS: readonly Column[] = [
   { label: 'Name', className: 'w-full' },
+  { label: 'Scope' },
   { label: 'Last used' },
   { label: 'Ends' },
   { label: 'Created' },
@@ -58,6 +59,9 @@ export default function ApiTokensPage() {
               <Row key={token.id}>
                 <Cell className="@table:max-w-0 truncate text-body font-medium @table:min-w-40">
                   <span title={token.name}>{token.name}</span>
+                </Cell>
+                <Cell place="right" className="whitespace-nowrap text-ink-2">
+                  {SCOPES.find((scope) => scope.value === token.scope)?.title ?? token.scope}
                 </Cell>
                 <Cell place="gone" className="whitespace-nowrap text-ink-2">
                   {token.lastUsedAt ? <Ago at={token.lastUsedAt} /> : 'Never'}

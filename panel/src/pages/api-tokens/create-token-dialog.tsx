@@ -8,6 +8,7 @@ import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { textReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
+import { ChoiceCards } from '~/parts/choice-cards'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
 import { Secret } from '~/parts/secret'
@@ -32,6 +33,11 @@ const LIFETIMES = [
   { value: 'never', label: 'Never' },
 ] as const
 
+export const SCOPES = [
+  { value: 'FULL', title: 'Full', text: 'It can do all that you can do.' },
+  { value: 'READ_ONLY', title: 'Read only', text: 'It reads what you can read, and changes nothing.' },
+] as const
+
 type Lifetime = (typeof LIFETIMES)[number]['value']
 
 export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
@@ -39,6 +45,7 @@ export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CreateApiToken)
   const [name, setName] = useState('')
+  const [scope, setScope] = useState<(typeof SCOPES)[number]['value']>('FULL')
   const [lifetime, setLifetime] = useState<Lifetime>('90')
   const [secret, setSecret] = useState<string>()
 
@@ -47,8 +54,8 @@ export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
   const create = async () => {
     if (secret !== undefined || reason) return
     const expiresAt = lifetime === 'never' ? undefined : new Date(clock.now() + Number(lifetime) * DAY).toISOString()
-    const done = await submit(() => ({ input: { name: name.trim(), expiresAt } }))
-    if (done) setSecret(done.createApiToken.secret)
+    const done = await submit(() => ({ input: { name: name.trim(), scope, expiresAt } }))
+    if (done) setSecret(done.createApiToken?.secret)
   }
 
   if (secret !== undefined) {
@@ -62,7 +69,7 @@ export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
     <Dialog
       {...dialog.props}
       title="Create an API token"
-      description="Whoever has it can do what you can. Give each program one of its own."
+      description="Whoever has it acts in your name. Give each program one of its own."
       onSubmit={() => void create()}
       actions={
         <Button kind="primary" type="submit" pending={pending} reason={reason}>
@@ -72,6 +79,7 @@ export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
     >
       <FailureNotice failure={failure} />
       <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateApiTokenInput.name} placeholder="nightly-backups" required />
+      <ChoiceCards name="Scope" value={scope} onChange={setScope} options={SCOPES} />
       <SelectField label="Ends after" value={lifetime} onChange={setLifetime} options={LIFETIMES} />
     </Dialog>
   )

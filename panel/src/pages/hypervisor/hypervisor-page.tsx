@@ -1,6 +1,7 @@
-/** The page of a hypervisor: its agent, what that can do, and where it writes backups. */
+/** The page of a hypervisor: its agent, what that can do and signs in with, and where it writes backups. */
 
 import { useParams } from '@tanstack/react-router'
+import { useState } from 'react'
 
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
@@ -11,6 +12,8 @@ import { AgentVersion } from '~/pages/hypervisors/agent-version'
 import { HypervisorStatus } from '~/pages/hypervisors/hypervisor-status'
 import { HypervisorRow } from '~/pages/hypervisors/hypervisors-query'
 import { useHypervisorEvents } from '~/pages/hypervisors/use-hypervisor-events'
+import { ActionRow, ActionRows } from '~/parts/action-rows'
+import { Button } from '~/parts/button'
 import { CopyId } from '~/parts/copy-id'
 import { Facts } from '~/parts/facts'
 import { PageSkeleton } from '~/parts/page-skeleton'
@@ -20,6 +23,8 @@ import { Ago } from '~/parts/time'
 
 import { BackupStorageSection } from './backup-storage-section'
 import { CapabilitiesSection } from './capabilities-section'
+import { EnrolmentTokenDialog } from './enrolment-token-dialog'
+import { RevokeTokenDialog } from './revoke-token-dialog'
 
 const HypervisorQuery = graphql(
   `
@@ -37,14 +42,22 @@ const HypervisorQuery = graphql(
 export default function HypervisorPage() {
   const { hypervisorId } = useParams({ from: '/admin/hypervisors/$hypervisorId' })
   const [result, ask] = useKeptQuery({ query: HypervisorQuery, variables: { id: hypervisorId } })
+  const [opened, setOpened] = useState<'revoke' | 'token'>()
   const known = result.data?.hypervisor
   useHypervisorEvents(undefined)
   useBreadcrumb(known?.name ?? (result.data ? 'Not found' : 'Loading…'))
+  const close = () => setOpened(undefined)
   return (
     <Loaded result={result} ask={ask} pick={() => known} what="hypervisor" skeleton={<PageSkeleton what="hypervisor" />}>
       {(host) => (
         <div className="flex flex-col gap-5">
-          <PageTitle mono title={host.name} section="Hypervisors" status={<HypervisorStatus status={host.status} />} below={<CopyId id={host.id} what={host.name} />} />
+          <PageTitle
+            mono
+            title={host.name}
+            section="Hypervisors"
+            status={<HypervisorStatus status={host.status} />}
+            below={<CopyId id={host.id} what={host.name} />}
+          />
           <Facts
             facts={[
               {
@@ -63,6 +76,16 @@ export default function HypervisorPage() {
             <BackupStorageSection hypervisor={host} />
             <CapabilitiesSection hypervisor={host} />
           </div>
+          <ActionRows label="The agent’s token">
+            <ActionRow title="New enrolment token" action={<Button onClick={() => setOpened('token')}>Make a token…</Button>}>
+              For an agent that has lost its own, or that is set up anew. It is shown once.
+            </ActionRow>
+            <ActionRow title="Revoke the agent’s token" action={<Button onClick={() => setOpened('revoke')}>Revoke…</Button>}>
+              The agent is shut out at once, as when its host was stolen or taken over.
+            </ActionRow>
+          </ActionRows>
+          {opened === 'revoke' && <RevokeTokenDialog hypervisor={host} onClosed={close} />}
+          {opened === 'token' && <EnrolmentTokenDialog hypervisor={host} onClosed={close} />}
         </div>
       )}
     </Loaded>

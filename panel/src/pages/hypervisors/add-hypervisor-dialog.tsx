@@ -16,6 +16,8 @@ import { SelectField } from '~/parts/select-field'
 import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
 
+import { tokenDialog } from './enrolment-token'
+
 const HypervisorPlaces = graphql(`
   query HypervisorPlaces {
     hypervisorGroups { id name backupStorage { id name } }
@@ -63,14 +65,7 @@ export function AddHypervisorDialog({ groupId, onClosed }: AddHypervisorDialogPr
 
   if (token !== undefined) {
     return (
-      <Dialog
-        {...dialog.props}
-        title={`The enrolment token of ${name.trim()}`}
-        description="Copy it now: it is shown this once and not kept. The agent of the hypervisor sends it with all that it asks, so put it in the agent’s configuration."
-        onSubmit={dialog.close}
-        cancel="Close"
-        actions={null}
-      >
+      <Dialog {...dialog.props} {...tokenDialog(name.trim())} onSubmit={dialog.close}>
         <Secret label="Enrolment token" value={token} />
       </Dialog>
     )
