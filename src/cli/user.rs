@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use entity::user::Role;
-use tidemark::domain::user;
+use tidemark::domain::user::{self, change};
 
 use super::{ConfigFile, open};
 
@@ -17,6 +17,18 @@ const PASSWORD: &str = "TIDEMARK_PASSWORD";
 pub(super) enum Command {
     /// Make a user. The password is read from standard input, or from `TIDEMARK_PASSWORD`.
     Create(Create),
+    /// Give a user another password, and end their sessions. The password is read as for `create`.
+    SetPassword(SetPassword),
+}
+
+/// Give a user another password.
+#[derive(Debug, Args)]
+pub(super) struct SetPassword {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// What they sign in with.
+    #[arg(long)]
+    email: String,
 }
 
 /// Make a user.
@@ -39,6 +51,7 @@ impl Command {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Create(create) => create.run().await,
+            Self::SetPassword(set) => set.run().await,
         }
     }
 }
@@ -51,6 +64,18 @@ impl Create {
         let role = if self.admin { Role::Admin } else { Role::User };
         let user =
             user::create_in_account_named(&app, &self.account, &self.email, password, role).await?;
+        app.database.close().await?;
+        println!("{}", user.id);
+        Ok(())
+    }
+}
+
+impl SetPassword {
+    async fn run(self) -> anyhow::Result<()> {
+        let config = self.file.load()?;
+        let password = password()?;
+        let app = open(&config).await?;
+        let user = change::set_password_of(&app, &self.email, password).await?;
         app.database.close().await?;
         println!("{}", user.id);
         Ok(())

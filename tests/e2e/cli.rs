@@ -109,6 +109,26 @@ async fn a_user_that_was_made_on_the_command_line_signs_in() {
     assert_eq!(short.status.code(), Some(1));
     let said = String::from_utf8(short.stderr).unwrap();
     assert!(!said.contains("x7Qz"), "the password is told: {said}");
+
+    // A password that was forgotten is set there, too, and opens what the old one did; nothing else does.
+    let set = async |email: &str, password: &str| {
+        let mut command = machine.command(&["user", "set-password", "--config"]);
+        command.args(["--email", email]);
+        let output = command.env("TIDEMARK_PASSWORD", password).output().await;
+        let output = output.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = set("EVE@harbour.example", "yet another password").await;
+    assert_eq!(code, Some(0), "{said}");
+    let ended = eve.error("{ viewer { role } }", json!({})).await;
+    assert_eq!(ended["extensions"]["code"], "UNAUTHENTICATED");
+    client
+        .sign_in("eve@harbour.example", "yet another password")
+        .await;
+    let (code, said) = set("nobody@harbour.example", "yet another password").await;
+    assert_eq!(code, Some(1));
+    assert!(said.contains("There is no user with this email."), "{said}");
     machine.end().await;
 }
 

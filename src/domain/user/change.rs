@@ -81,11 +81,35 @@ pub async fn set_password(
     let known = user::Entity::find_by_id(id).one(app.database.reads());
     known.await?.ok_or(Error::NotFound("user"))?;
     let hash = password::hash(&app.hashing, &by, password).await?;
-    let (mut tx, user) = begin(app, requester, id, ROW_LOCK).await?;
+    let (tx, user) = begin(app, requester, id, ROW_LOCK).await?;
+    keep_password(tx, user, hash).await
+}
+
+/// Gives the user with this email another password from the command line, and ends its sessions: for an
+/// administrator whom no other one can help.
+pub async fn set_password_of(app: &App, email: &str, password: String) -> Result<user::Model> {
+    let email = checked_email(email)?;
+    let by = Client::Stranger(String::new());
+    let hash = password::hash(&app.hashing, &by, password).await?;
+    let tx = Transaction::begin(app).await?;
+    let user = user::Entity::find()
+        .filter(user::Column::Email.eq(email))
+        .lock(ROW_LOCK)
+        .one(tx.db())
+        .await?
+        .ok_or_else(|| Error::invalid("There is no user with this email."))?;
+    keep_password(tx, user, hash).await
+}
+
+async fn keep_password(
+    mut tx: Transaction<'_>,
+    user: user::Model,
+    hash: String,
+) -> Result<user::Model> {
     let mut user = user.into_active_model();
     user.password_hash = Set(hash);
     let user = user.update(tx.db()).await?;
-    session::end_all(&mut tx, id, None).await?;
+    session::end_all(&mut tx, user.id, None).await?;
     tx.commit().await?;
     Ok(user)
 }
