@@ -40,7 +40,7 @@ pub async fn revoke_all(
         .filter(live(tx.now()))
         .exec(tx.db())
         .await?;
-    tx.wake(Topic::Tokens);
+    tx.wake(Topic::Agent(id));
     tx.commit().await?;
     Ok(hypervisor)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use entity::{AccountId, HypervisorId, Scope, TokenId, UserId, token::TokenScope, user::Role};
 
 use super::{Error, Result};
+use crate::events::Topic;
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -104,6 +105,15 @@ impl Requester {
     /// Whether it is an agent.
     pub fn is_agent(&self) -> bool {
         matches!(self, Self::Agent { .. })
+    }
+
+    /// What is woken when one of their tokens ends, or what they may do changes.
+    pub fn topic(&self) -> Option<Topic> {
+        match self {
+            Self::Anonymous => None,
+            Self::User { user, .. } => Some(Topic::User(user.id)),
+            Self::Agent { hypervisor, .. } => Some(Topic::Agent(hypervisor.id)),
+        }
     }
 
     /// The token that they came with.

@@ -186,7 +186,7 @@ pub(super) async fn end_all(
         sessions = sessions.filter(token::Column::Id.ne(kept));
     }
     let ended = sessions.exec(tx.db()).await?.rows_affected;
-    tx.wake(Topic::Tokens);
+    tx.wake(Topic::User(user));
     Ok(ended)
 }
 

@@ -168,6 +168,22 @@ pub(super) async fn end(tx: &mut Transaction<'_>, ids: Vec<TokenId>) -> Result<(
     if ids.is_empty() {
         return Ok(());
     }
+    let bearers: Vec<(Option<UserId>, Option<HypervisorId>)> = Entity::find()
+        .select_only()
+        .columns([Column::UserId, Column::HypervisorId])
+        .distinct()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    for (user, hypervisor) in bearers {
+        // What a token made is of the same user.
+        let topics = [user.map(Topic::User), hypervisor.map(Topic::Agent)];
+        topics
+            .into_iter()
+            .flatten()
+            .for_each(|topic| tx.wake(topic));
+    }
     let mut makers = ids;
     while !makers.is_empty() {
         Entity::update_many()
@@ -186,7 +202,6 @@ pub(super) async fn end(tx: &mut Transaction<'_>, ids: Vec<TokenId>) -> Result<(
             .all(tx.db())
             .await?;
     }
-    tx.wake(Topic::Tokens);
     Ok(())
 }
 

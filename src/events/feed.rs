@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::Topic;
 use crate::{
     app::App,
-    domain::{Requester, Result, token},
+    domain::{Error, Requester, Result, token},
 };
 
 /// How many events are read at once.
@@ -39,7 +39,8 @@ pub async fn follow(
     after: Option<i64>,
 ) -> Result<impl Stream<Item = Result<operation_event::Model>>> {
     let mut commits = app.hub.watch(Topic::Events);
-    let mut tokens = app.hub.watch(Topic::Tokens);
+    let own = requester.topic().ok_or(Error::Unauthenticated)?;
+    let mut tokens = app.hub.watch(own);
     let mut last = match after {
         Some(seq) => seq,
         None => newest(&app).await?,

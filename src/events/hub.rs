@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use entity::{HypervisorId, OperationId, VolumeId};
+use entity::{HypervisorId, OperationId, UserId, VolumeId};
 use tokio::sync::watch;
 
 /// What can be watched.
@@ -24,8 +24,10 @@ pub enum Topic {
     Hypervisors,
     /// Answers to tests of backup storages.
     StorageTests,
-    /// Tokens that were revoked, and users whose rights changed.
-    Tokens,
+    /// A user's tokens that were revoked, and its rights.
+    User(UserId),
+    /// The tokens of a hypervisor's agent that were revoked.
+    Agent(HypervisorId),
 }
 
 /// Wakes those who watch a topic. Clones share their watchers.

@@ -41,7 +41,7 @@ pub async fn update(
         user.role = Set(role);
     }
     let user = user.update(tx.db()).await.map_err(taken)?;
-    tx.wake(Topic::Tokens);
+    tx.wake(Topic::User(id));
     tx.commit().await?;
     Ok(user)
 }
@@ -147,7 +147,7 @@ pub async fn delete(
         .exec(tx.db())
         .await?;
     user.delete(tx.db()).await?;
-    tx.wake(Topic::Tokens);
+    tx.wake(Topic::User(id));
     tx.commit().await
 }
 

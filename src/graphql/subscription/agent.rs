@@ -30,7 +30,7 @@ impl AgentSubscription {
     async fn agent_work(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<AgentWork>>> {
         let (app, requester) = (app(ctx)?.clone(), requester(ctx).clone());
         let hypervisor = requester.agent()?.id;
-        let mut alarm = Alarm::new(&app, &[Topic::Work(hypervisor)]);
+        let mut alarm = Alarm::new(&app, &requester, &[Topic::Work(hypervisor)]);
         Ok(try_stream! {
             loop {
                 token::reauthenticate(&app, &requester).await.map_err(Failure::from)?;

@@ -53,7 +53,7 @@ where
     F: Future<Output = Result<Reading<S>>>,
 {
     // Watched before the first reading, so that no change falls between the two.
-    let mut alarm = Alarm::new(&app, topics);
+    let mut alarm = Alarm::new(&app, &requester, topics);
     try_stream! {
         let mut sent: Option<(S, Instant)> = None;
         loop {
@@ -87,9 +87,9 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// One that rings for `topics`, for tokens that end, and every few seconds.
-    pub fn new(app: &App, topics: &[Topic]) -> Self {
-        let topics = topics.iter().copied().chain([Topic::Tokens]);
+    /// One that rings for `topics`, when a token of `requester` ends, and every few seconds.
+    pub fn new(app: &App, requester: &Requester, topics: &[Topic]) -> Self {
+        let topics = topics.iter().copied().chain(requester.topic());
         Self {
             watches: topics.map(|topic| app.hub.watch(topic)).collect(),
             refresh: app.settings.stream_refresh,

@@ -100,6 +100,35 @@ async fn a_session_that_its_user_ends_ends_at_once_with_its_streams() {
 }
 
 #[tokio::test]
+async fn a_token_that_ends_costs_the_streams_of_others_nothing() {
+    on_each_database(async |world| {
+        let (alice, bob) = (world.tenant("alice").await, world.tenant("bob").await);
+        let (ending, own) = (
+            world.signed_in(&alice.requester).await,
+            world.signed_in(&alice.requester).await,
+        );
+        let other = world.signed_in(&bob.requester).await;
+        let mut streams = Vec::new();
+        for (by, tenant) in [(&own, &alice), (&other, &bob)] {
+            let volume = world.volume(tenant, |_| {}).await;
+            let document =
+                "subscription($id: ID!) { volumeActivity(volumeId: $id) { volume { id } } }";
+            let mut stream = world.watch(by, document, on("id", volume.id));
+            stream.next().await;
+            assert!(stream.is_silent().await);
+            streams.push(stream);
+        }
+        world.data(&ending, "mutation { signOut }").await;
+        world.statements();
+        assert!(streams[1].is_silent().await);
+        assert_eq!(world.statements(), 0, "another's stream reads nothing");
+        assert!(streams[0].is_silent().await);
+        assert!(world.statements() > 0, "the user's own looks again");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nobody_ends_what_is_no_session_of_their_own() {
     on_each_database(async |world| {
         let (alice, bob) = (world.tenant("alice").await, world.tenant("bob").await);
