@@ -5,7 +5,7 @@ pub mod change;
 use entity::{AccountId, UserId, account, user, user::Role};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect,
-    SqlErr,
+    SqlErr, sea_query::LockType,
 };
 
 use super::{
@@ -80,6 +80,17 @@ pub(super) async fn lock_enabled(tx: &Transaction<'_>, id: UserId) -> Result<Opt
         .lock(ROW_LOCK)
         .one(tx.db())
         .await?)
+}
+
+/// Has the user `id` stay until the commit. One that is gone or disabled is no different from nobody.
+pub(super) async fn hold(tx: &Transaction<'_>, id: UserId) -> Result<()> {
+    user::Entity::find_by_id(id)
+        .filter(user::Column::DisabledAt.is_null())
+        .lock(LockType::KeyShare)
+        .one(tx.db())
+        .await?
+        .map(drop)
+        .ok_or(Error::Unauthenticated)
 }
 
 /// The user with this email address, unless it is disabled.

@@ -34,7 +34,7 @@ use crate::{
         Error, Requester, Result,
         guard::{Refusal, VolumeFacts},
         transaction::{ROW_LOCK, Transaction},
-        volume as volumes,
+        user as users, volume as volumes,
     },
 };
 
@@ -109,6 +109,7 @@ impl<'a> Acceptance<'a> {
     ) -> Result<Begun<'a>> {
         let user = Arc::clone(request.requester.user()?);
         let tx = Transaction::begin(app).await?;
+        users::hold(&tx, user.id).await?;
         let id = app.ids.next(OperationId::from_uuid);
         if let Some(key) = request.key {
             let hash = input_hash(mutation, &request.input)?;

@@ -320,6 +320,38 @@ async fn a_deleted_user_leaves_its_accounts_things_and_no_tokens() {
 }
 
 #[tokio::test]
+async fn a_request_of_a_user_who_is_deleted_meanwhile_is_accepted_or_nobodys() {
+    on_each_database(async |world| {
+        let admin = world.admin().await;
+        for number in 0..10 {
+            let tenant = world.tenant(&format!("tenant-{number}")).await;
+            let volume = world.volume(&tenant, |_| {}).await;
+            let delete = json!({
+                "userId": tenant.user.id.to_string(), "confirmName": tenant.user.email,
+            });
+            let (deleted, taken) = tokio::join!(
+                world.attempt(&admin, "deleteUser", delete),
+                world.attempt(
+                    &tenant.requester,
+                    "createSnapshot",
+                    on("volumeId", volume.id)
+                )
+            );
+            deleted.unwrap();
+            if let Err(error) = taken {
+                assert_eq!(error["extensions"]["code"], "UNAUTHENTICATED", "{error}");
+            }
+            let late = on("volumeId", volume.id);
+            let (code, _) = world
+                .refusal(&tenant.requester, "createSnapshot", late)
+                .await;
+            assert_eq!(code, "UNAUTHENTICATED");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn customers_do_not_see_whether_a_user_is_disabled() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;
