@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     database::{Database, Share},
-    domain::{Clock, Hashing, Ids, Settings, Throttle},
+    domain::{Clock, Hashing, Ids, Refused, Settings},
     events::Hub,
     secret::Keys,
 };
@@ -24,8 +24,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// Where passwords are hashed.
     pub hashing: Hashing,
-    /// Slows down who guesses passwords.
-    pub throttle: Throttle,
+    /// What callers were refused whom nobody knows.
+    pub refused: Refused,
     /// Wakes streams and agents after a commit.
     pub hub: Hub,
 }
@@ -40,7 +40,7 @@ impl App {
             hashing: Hashing::new(&settings),
             settings: Arc::new(settings),
             keys: Arc::default(),
-            throttle: Throttle::default(),
+            refused: Refused::default(),
             hub: Hub::default(),
         }
     }

@@ -29,7 +29,7 @@ pub use error::{Failure, Result};
 pub use loader::Loaders;
 pub use mutation::Mutation;
 pub use query::Query;
-pub use session::{SessionChange, SessionChanges};
+pub use session::{Device, SessionChange, SessionChanges};
 pub use subscription::Subscription;
 
 /// The schema of the API.

@@ -53,6 +53,11 @@ impl Queue {
         self.place()?.turn().await
     }
 
+    /// Whether there is no place left to wait in.
+    pub fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
+    }
+
     fn place(&self) -> Result<Place, Full> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| Full)?;
         let turns = self.turns.clone();

@@ -1,5 +1,7 @@
 //! `tidemark serve`: the gateway, until it is told to stop.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 use clap::Args;
 use tidemark::{
@@ -8,7 +10,7 @@ use tidemark::{
     domain::{
         self,
         operation::recover::{Repaired, recover},
-        secret,
+        refused, secret,
     },
     graphql::{self, Schema},
     http::Server,
@@ -16,6 +18,9 @@ use tidemark::{
 };
 
 use super::{ConfigFile, embedded_agent, open_with_log};
+
+/// How often what strangers were refused is added to what is kept.
+const REFUSALS: Duration = Duration::from_mins(1);
 
 /// Serve the API.
 #[derive(Debug, Args)]
@@ -84,9 +89,17 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
         let app = cleaned.clone();
         async move { cleanup(&app).await }
     });
+    let counted = app.clone();
+    lifecycle.every("counting refusals", REFUSALS, move || {
+        let app = counted.clone();
+        async move { refused::keep(&app).await }
+    });
     let schema = schema(config, app.clone());
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     let ended = lifecycle.run(server, app.clone(), schema, config).await;
+    if let Err(error) = refused::keep(&app).await {
+        tracing::error!(%error, "what strangers were refused since was not counted");
+    }
     app.database
         .close()
         .await

@@ -58,8 +58,14 @@ impl Hashing {
         }))
     }
 
-    /// Waits for the turn of `client`, unless it hangs up meanwhile.
+    /// Whether a stranger who comes now is refused, wherever they come from.
+    pub fn is_full(&self) -> bool {
+        self.0.strangers.is_full()
+    }
+
+    /// Waits for the turn of `client`, unless it hangs up meanwhile. What is held for it is let go.
     pub async fn turn(&self, client: &Client, hang_up: &HangUp) -> Result<HashTurn> {
+        hang_up.let_go();
         let turn = async {
             let (own, all) = match client {
                 Client::Stranger(address) => {

@@ -11,12 +11,13 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect, sea_query::Expr,
 };
+use storage::Secret;
 
 use super::{
-    Error, HangUp, Requester, Result,
+    Error, HangUp, Requester, Result, device,
     hashing::Client,
     password,
-    throttle::Attempt,
+    throttle::{Attempt, network_of},
     token::{Bearer, Issued, end, issue, live, revoke},
     transaction::Transaction,
     user::{self as users, MAX_EMAIL_BYTES},
@@ -33,8 +34,21 @@ const MAX_ENDED: u64 = 1000;
 pub struct Caller<'a> {
     /// The address that they come from.
     pub address: &'a str,
+    /// What their browser keeps since a user signed in with it.
+    pub device: Option<&'a str>,
     /// Whether they still wait for the answer.
     pub hang_up: &'a HangUp,
+}
+
+/// Somebody who has signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub requester: Requester,
+    /// The token of the session.
+    pub issued: Issued,
+    /// What the browser is to keep, so that what others did does not hold it up next time.
+    pub device: Secret,
 }
 
 /// Signs a user in. An unknown email, a wrong password and a disabled user are answered alike. `former` is
@@ -46,45 +60,62 @@ pub async fn sign_in(
     password: String,
     caller: Caller<'_>,
     former: Option<TokenId>,
-) -> Result<(Requester, Issued)> {
-    let client = Client::Stranger(caller.address.to_owned());
-    let user = verified(app, email, password, caller, &client).await?;
-    begin(app, &user, former).await
-}
-
-/// The user with this email, if the password is theirs. Who keeps guessing has to wait.
-async fn verified(
-    app: &App,
-    email: &str,
-    password: String,
-    caller: Caller<'_>,
-    client: &Client,
-) -> Result<user::Model> {
+) -> Result<SignedIn> {
     if caller.hang_up.has_happened() {
         return Err(Error::TooManySignIns);
     }
-    let db = app.database.writes();
-    let now = app.clock.now(db).await?;
-    let attempt = Attempt {
-        address: caller.address.to_owned(),
-        email: email
-            .trim()
-            .to_lowercase()
-            .chars()
-            .take(MAX_EMAIL_BYTES)
-            .collect(),
-    };
-    app.throttle.check(&attempt, now)?;
+    if caller.device.is_none() && app.hashing.is_full() {
+        // Nothing is even read for who would be refused all the same.
+        return Err(Error::TooManySignIns);
+    }
     let known = users::lookup_enabled(app, email).await?;
-    let hash = known.as_ref().map(|user| user.password_hash.clone());
-    let turn = app.hashing.turn(client, caller.hang_up).await?;
-    // Those who waited beside this one may have failed meanwhile.
-    app.throttle.check(&attempt, now)?;
-    let matches = password::verify(turn, password, hash).await?;
-    let Some(user) = known.filter(|_| matches) else {
-        app.throttle.record_failure(attempt, now);
-        return Err(Error::WrongCredentials);
+    let (attempt, client) = identified(email, known.as_ref(), caller);
+    let known = verified(app, known, password, &attempt, &client, caller.hang_up).await?;
+    let (user, issued) = begin(app, &known, former).await?;
+    let device = Secret::new(device::issue(&app.ids, &user));
+    let requester = Requester::User {
+        user: Arc::new(user),
+        token: issued.token.id,
+        token_scope: TokenScope::Full,
     };
+    Ok(SignedIn {
+        requester,
+        issued,
+        device,
+    })
+}
+
+/// By what `caller` is counted, and with whom it waits to have a password checked.
+fn identified(email: &str, known: Option<&user::Model>, caller: Caller<'_>) -> (Attempt, Client) {
+    let device = known.zip(caller.device).and_then(|(user, cookie)| {
+        let device = device::of_user(cookie, user)?;
+        Some((Attempt::of_device(device), Client::Known(user.id)))
+    });
+    device.unwrap_or_else(|| {
+        let email = email.trim().to_lowercase();
+        let email: String = email.chars().take(MAX_EMAIL_BYTES).collect();
+        let attempt = Attempt::of_stranger(caller.address, &email);
+        (attempt, Client::Stranger(network_of(caller.address)))
+    })
+}
+
+/// The user, if it is `known` and the password is theirs. Who keeps guessing has to wait.
+async fn verified(
+    app: &App,
+    known: Option<user::Model>,
+    password: String,
+    attempt: &Attempt,
+    client: &Client,
+    hang_up: &HangUp,
+) -> Result<user::Model> {
+    let now = app.clock.now(app.database.reads()).await?;
+    attempt.check(app, now).await?;
+    let turn = app.hashing.turn(client, hang_up).await?;
+    attempt.count(app).await?;
+    let hash = known.as_ref().map(|user| user.password_hash.clone());
+    let matches = password::verify(turn, password, hash).await?;
+    let user = known.filter(|_| matches).ok_or(Error::WrongCredentials)?;
+    attempt.forgive(app).await?;
     Ok(user)
 }
 
@@ -93,7 +124,7 @@ async fn begin(
     app: &App,
     user: &user::Model,
     former: Option<TokenId>,
-) -> Result<(Requester, Issued)> {
+) -> Result<(user::Model, Issued)> {
     let mut tx = Transaction::begin(app).await?;
     let user = lock(&tx, user).await?.ok_or(Error::WrongCredentials)?;
     let (bearer, ends) = (Bearer::Session(user.id), tx.now() + app.settings.session);
@@ -113,12 +144,7 @@ async fn begin(
     ended.extend(former);
     end(&mut tx, ended).await?;
     tx.commit().await?;
-    let requester = Requester::User {
-        user: Arc::new(user),
-        token: issued.token.id,
-        token_scope: TokenScope::Full,
-    };
-    Ok((requester, issued))
+    Ok((user, issued))
 }
 
 /// Ends the token that the requester came with.
@@ -153,7 +179,10 @@ pub async fn change_password(
     let user = requester.user()?;
     let client = Client::Known(user.id);
     let wrong = || Error::invalid("The current password is wrong.");
-    let known = verified(app, &user.email, current, caller, &client).await;
+    let known = users::lookup_enabled(app, &user.email).await?;
+    let token = requester.token().ok_or(Error::Unauthenticated)?;
+    let attempt = Attempt::of_session(&token.to_string());
+    let known = verified(app, known, current, &attempt, &client, caller.hang_up).await;
     let known = known.map_err(|error| match error {
         Error::WrongCredentials => wrong(),
         error => error,

@@ -9,7 +9,7 @@ use async_graphql::{Context, DataContext, Request, extensions::ExtensionContext}
 use chrono::{DateTime, Utc};
 use entity::Scope;
 
-use super::{Loaders, Origin, error::Result, loader::Now};
+use super::{Device, Loaders, Origin, error::Result, loader::Now};
 use crate::{
     app::App,
     domain::{Error, HangUp, Requester, session::Caller},
@@ -59,6 +59,9 @@ pub fn origin<'a>(ctx: &impl DataContext<'a>) -> &'a Origin {
 pub fn caller<'a>(ctx: &impl DataContext<'a>) -> Caller<'a> {
     Caller {
         address: origin(ctx).remote.as_deref().unwrap_or_default(),
+        device: ctx
+            .data_opt::<Device>()
+            .and_then(|device| device.0.as_deref()),
         hang_up: ctx.data_opt::<HangUp>().unwrap_or(&NEVER),
     }
 }

@@ -9,6 +9,10 @@ use storage::Secret;
 
 use super::context::requester;
 
+/// What a caller's browser keeps since a user signed in with it. A transport puts it into the request's data.
+#[derive(Clone, Debug, Default)]
+pub struct Device(pub Option<String>);
+
 /// What became of a session.
 #[derive(Clone, Debug)]
 pub enum SessionChange {
@@ -16,6 +20,8 @@ pub enum SessionChange {
     Began {
         /// What its bearer sends.
         secret: Secret,
+        /// What shows that the user signed in with this browser: it is kept after the session.
+        device: Secret,
         /// How long it lasts.
         lasts: Option<TimeDelta>,
     },

@@ -12,8 +12,8 @@ use super::{
     trace::RequestId, turn::share,
 };
 use crate::{
-    domain::{Error, Requester, token},
-    graphql::Origin,
+    domain::{Error, Requester, throttle, token},
+    graphql::{Device, Origin},
 };
 
 /// Who asks, and from where.
@@ -25,6 +25,8 @@ pub(super) struct Caller {
     pub origin: Origin,
     /// The same, as limits count it.
     pub network: Option<IpAddr>,
+    /// What their browser keeps since a user signed in with it.
+    pub device: Device,
     /// The session that their browser keeps.
     pub jar: Jar,
 }
@@ -65,7 +67,8 @@ impl Caller {
         Ok(Self {
             requester,
             origin,
-            network: address.map(remote::network),
+            device: Device(jar.read_device(&parts.headers).map(ToOwned::to_owned)),
+            network: address.map(throttle::network),
             jar,
         })
     }
@@ -75,6 +78,7 @@ impl Caller {
         request
             .data(self.requester)
             .data(self.origin)
+            .data(self.device)
             .data(self.jar.changes)
     }
 }

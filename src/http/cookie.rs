@@ -1,5 +1,6 @@
-//! The cookie that holds a browser's session (RFC 6265): read from a request, set or cleared with its
-//! response. No script can read it, and no other site's page sends it.
+//! The cookies that a browser keeps (RFC 6265): its session, and that its user signed in with it before. They
+//! are read from a request, and set or cleared with its response. No script can read them, and no other site's
+//! page sends them.
 
 use axum::{
     http::{HeaderMap, HeaderValue, header, request::Parts},
@@ -22,42 +23,56 @@ enum Cookie {
     Plain,
 }
 
+/// What a cookie is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// It is the session.
+    Session,
+    /// It shows that its user signed in with this browser before, and is kept after the session.
+    Device,
+}
+
+/// How long a browser is remembered.
+const DEVICE_LASTS: TimeDelta = TimeDelta::days(365);
+
 impl Cookie {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Tls => "__Host-tidemark_session",
-            Self::Plain => "tidemark_session",
+    fn name(self, purpose: Purpose) -> &'static str {
+        match (self, purpose) {
+            (Self::Tls, Purpose::Session) => "__Host-tidemark_session",
+            (Self::Plain, Purpose::Session) => "tidemark_session",
+            (Self::Tls, Purpose::Device) => "__Host-tidemark_device",
+            (Self::Plain, Purpose::Device) => "tidemark_device",
         }
     }
 
     /// What the client sent in it. One that it has twice was not set by us alone: it is worth nothing.
-    fn read(self, headers: &HeaderMap) -> Option<&str> {
+    fn read(self, purpose: Purpose, headers: &HeaderMap) -> Option<&str> {
         let mut values = headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == self.name())
+            .filter(|(name, _)| *name == self.name(purpose))
             .map(|(_, value)| value);
         let value = values.next()?;
         Some(if values.next().is_none() { value } else { "" })
     }
 
-    fn set(self, secret: &str, lasts: Option<TimeDelta>) -> Option<HeaderValue> {
+    fn set(self, purpose: Purpose, secret: &str, lasts: Option<TimeDelta>) -> Option<HeaderValue> {
         let age = lasts.map(|lasts| format!("; Max-Age={}", lasts.num_seconds()));
-        self.header(secret, &age.unwrap_or_default())
+        self.header(purpose, secret, &age.unwrap_or_default())
     }
 
     fn clear(self) -> Option<HeaderValue> {
-        self.header("", "; Max-Age=0")
+        self.header(Purpose::Session, "", "; Max-Age=0")
     }
 
-    fn header(self, value: &str, age: &str) -> Option<HeaderValue> {
+    fn header(self, purpose: Purpose, value: &str, age: &str) -> Option<HeaderValue> {
         let secure = if self == Self::Tls { "; Secure" } else { "" };
         let text = format!(
             "{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}",
-            self.name()
+            self.name(purpose)
         );
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
@@ -102,7 +117,12 @@ impl Jar {
 
     /// The secret in the cookie that came with `headers`.
     pub fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        self.cookie.read(headers)
+        self.cookie.read(Purpose::Session, headers)
+    }
+
+    /// What shows that a user signed in with the browser before.
+    pub fn read_device<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        self.cookie.read(Purpose::Device, headers)
     }
 
     /// Notes whom the cookie speaks for, or that it does for nobody.
@@ -118,9 +138,19 @@ impl Jar {
 
     /// Has the browser keep what became of the session.
     pub fn put_into(&self, response: &mut Response) {
+        let cookie = self.cookie;
+        let mut device_header = None;
         let header = match self.changes.take() {
-            Some(SessionChange::Began { secret, lasts }) => match self.from_own_page {
-                Some(true) => self.cookie.set(secret.expose(), lasts),
+            Some(SessionChange::Began {
+                secret,
+                device,
+                lasts,
+            }) => match self.from_own_page {
+                Some(true) => {
+                    let lasting = Some(DEVICE_LASTS);
+                    device_header = cookie.set(Purpose::Device, device.expose(), lasting);
+                    cookie.set(Purpose::Session, secret.expose(), lasts)
+                }
                 Some(false) => {
                     tracing::warn!(
                         "a page of another origin signed a user in, and gets no cookie; if it is the \
@@ -136,7 +166,7 @@ impl Jar {
                 .then(|| self.cookie.clear())
                 .flatten(),
         };
-        if let Some(header) = header {
+        for header in header.into_iter().chain(device_header) {
             response.headers_mut().append(header::SET_COOKIE, header);
         }
     }
@@ -151,7 +181,9 @@ mod tests {
         for value in values {
             headers.append(header::COOKIE, HeaderValue::from_static(value));
         }
-        cookie.read(&headers).map(ToOwned::to_owned)
+        cookie
+            .read(Purpose::Session, &headers)
+            .map(ToOwned::to_owned)
     }
 
     #[test]
@@ -185,14 +217,14 @@ mod tests {
     #[test]
     fn a_cookie_is_for_this_host_and_its_own_pages_and_not_shown() {
         let hour = Some(TimeDelta::hours(1));
-        let tls = Cookie::Tls.set("abc", hour).unwrap();
+        let tls = Cookie::Tls.set(Purpose::Session, "abc", hour).unwrap();
         assert_eq!(
             tls,
             "__Host-tidemark_session=abc; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=3600"
         );
         assert_eq!(format!("{tls:?}"), "Sensitive");
         assert_eq!(
-            Cookie::Plain.set("abc", None).unwrap(),
+            Cookie::Plain.set(Purpose::Session, "abc", None).unwrap(),
             "tidemark_session=abc; Path=/; HttpOnly; SameSite=Strict"
         );
         assert_eq!(

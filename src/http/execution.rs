@@ -14,7 +14,7 @@ use super::{
     persisted,
     turn::{Payer, share},
 };
-use crate::domain::HangUp;
+use crate::domain::{HangUp, Requester};
 pub(super) use crate::graphql::operation::{Kind, kind};
 
 /// Whether the executor refused the whole request, before it asked a single field.
@@ -40,6 +40,15 @@ impl<E: Executor> Gateway<E> {
         // What merely waits within a mutation learns that nobody waits for it any more.
         let hang_up = HangUp::default();
         let _hung_up = hang_up.when_dropped();
+        // A stranger lets go of it while a password waits to be checked. What they may still ask for in the
+        // same document is refused at once, or waits in the same queue.
+        let turn = match caller.requester {
+            Requester::Anonymous => {
+                hang_up.hold(turn);
+                None
+            }
+            Requester::User { .. } | Requester::Agent { .. } => Some(turn),
+        };
         let request = self.put(caller, request).data(hang_up);
         let executor = self.executor.clone();
         let work = async move {

@@ -8,7 +8,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{failure::Failure, remote};
+use super::failure::Failure;
+use crate::domain::throttle;
 
 /// After how long a refused client is told to come back.
 const RETRY_AFTER_SECONDS: u32 = 30;
@@ -43,7 +44,7 @@ impl Strangers {
 
     /// Counts a connection from `address`; `None` where there are far too many.
     pub fn admit(&self, address: IpAddr) -> Option<Standing> {
-        let network = remote::network(address);
+        let network = throttle::network(address);
         let mut counts = self.lock();
         let count = counts.entry(network).or_default();
         if *count >= self.limit.saturating_mul(2) {

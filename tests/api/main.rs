@@ -33,4 +33,5 @@ mod restore;
 mod secret;
 mod snapshot;
 mod subscription;
+mod throttle;
 mod volume;

@@ -25,7 +25,7 @@ pub use destination::{Destinations, SLOW, bucket};
 pub use disk::{Content, MIB};
 pub use event_stream::EventStream;
 pub use machine::{Machine, Rules};
-pub use platform::{Size as PlatformSize, create_backup_storage, create_plan};
+pub use platform::{PASSWORD, PEOPLE, Size as PlatformSize, create_backup_storage, create_plan};
 pub use process::{Running, gateway, run, run_well};
 pub use request::Accepted;
 pub use testbed::until;

@@ -16,6 +16,7 @@ mod cli;
 mod crash;
 mod demo;
 mod fault;
+mod flood;
 mod harness;
 mod latency;
 mod lifecycle;

@@ -4,7 +4,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tidemark::{
     config::Config,
-    domain::{session, token},
+    domain::{session, throttle, token},
 };
 use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 
@@ -40,10 +40,17 @@ fn foreign(gateway: &Gateway) -> [String; 6] {
     ]
 }
 
-/// The `Set-Cookie` of an answer, if it has one.
+/// The `Set-Cookie` of an answer for the session, if it has one.
 fn set_cookie(answer: &Response) -> Option<String> {
-    let mut values = answer.headers().get_all(header::SET_COOKIE).iter();
-    let value = values.next()?.to_str().unwrap().to_owned();
+    set_cookie_of("session", answer)
+}
+
+fn set_cookie_of(purpose: &str, answer: &Response) -> Option<String> {
+    let values = answer.headers().get_all(header::SET_COOKIE).iter();
+    let mut values = values
+        .map(|value| value.to_str().unwrap())
+        .filter(|value| value.contains(&format!("tidemark_{purpose}=")));
+    let value = values.next()?.to_owned();
     assert_eq!(values.next(), None, "one is enough");
     Some(value)
 }
@@ -486,4 +493,28 @@ async fn other_pages_open_no_websocket_by_the_cookie() {
     let mut socket = open(&gateway, &own(&gateway), &cookie).await.unwrap();
     socket.send(&json!({ "type": "connection_init" })).await;
     assert_eq!(u16::from(socket.closed().await.code), 4403);
+}
+
+#[tokio::test]
+async fn a_browser_in_which_a_user_signed_in_is_not_held_up_by_what_others_did() {
+    let gateway = Gateway::start_api(|_| {}).await;
+    let answer = sign_in(&gateway).header(header::ORIGIN, own(&gateway));
+    let answer = answer.send().await.unwrap();
+    let device = set_cookie_of("device", &answer).unwrap();
+    assert!(
+        device.ends_with("; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000"),
+        "{device}"
+    );
+    let device = device.split(';').next().unwrap().to_owned();
+    // Others fail from the same address until it has to wait.
+    let attempt = throttle::Attempt::of_stranger("127.0.0.1", "ann@example.com");
+    while attempt.count(&gateway.app).await.is_ok() {}
+    let refused = sign_in(&gateway).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let known = sign_in(&gateway).header(header::COOKIE, &device);
+    let body: Value = known.send().await.unwrap().json().await.unwrap();
+    assert!(body["data"]["signIn"]["token"].is_string(), "{body}");
+    let forged = sign_in(&gateway).header(header::COOKIE, format!("{device}0"));
+    let refused = forged.send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
 }

@@ -80,6 +80,7 @@ async fn who_hangs_up_leaves_the_queue_and_is_not_signed_in() {
     let gateway = Gateway::start_api(|config| {
         config.auth.hashes_at_once = 1;
         config.auth.hashes_waiting = 1;
+        config.http.max_anonymous_requests = 1;
     })
     .await;
     let tokens = || async {
@@ -102,6 +103,9 @@ async fn who_hangs_up_leaves_the_queue_and_is_not_signed_in() {
     while !is_full() {
         yield_now().await;
     }
+    // Who waits for a hash holds nobody's turn.
+    let response = gateway.post("{ serverTime }").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
     drop(client);
     while is_full() {
         yield_now().await;

@@ -124,7 +124,9 @@ async fn check_all(db: &DatabaseConnection) {
     check::<entity::operation::Entity>(db).await;
     check::<entity::operation_event::Entity>(db).await;
     check::<entity::operation_log::Entity>(db).await;
+    check::<entity::refusal_count::Entity>(db).await;
     check::<entity::sequence::Entity>(db).await;
+    check::<entity::sign_in_counter::Entity>(db).await;
     check::<entity::snapshot::Entity>(db).await;
     check::<entity::storage_pool::Entity>(db).await;
     check::<entity::token::Entity>(db).await;

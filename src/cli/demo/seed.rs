@@ -75,12 +75,12 @@ impl SignIn {
     async fn requester(&self, app: &App) -> anyhow::Result<Requester> {
         let caller = session::Caller {
             address: "",
+            device: None,
             hang_up: &HangUp::default(),
         };
         let password = self.password.clone();
         let signed_in = session::sign_in(app, &self.email, password, caller, None);
-        let (requester, _) = signed_in.await?;
-        Ok(requester)
+        Ok(signed_in.await?.requester)
     }
 }
 

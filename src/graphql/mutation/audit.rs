@@ -1,5 +1,6 @@
 //! Leaves an audit event of a mutation, whether it was carried out or refused. Its payload may be null for the schema,
 //! so that what is refused does not hide what other mutations of the same document did.
+//! What callers are refused whom nobody knows is only counted.
 
 use std::future::Future;
 
@@ -43,6 +44,11 @@ pub fn audited_as<'a, T: Send + 'a>(
         };
         // The payload, and mutations after this one, see what it changed.
         loaders(ctx)?.forget();
+        if let (Requester::Anonymous, Err(failure)) = (requester, &result) {
+            // Whoever it is could have it written as often as they like.
+            app(ctx)?.refused.count(ctx.field().name(), failure.code());
+            return result.map(Some);
+        }
         let origin = origin(ctx);
         let entry = audit::Entry {
             requester,

@@ -111,13 +111,15 @@ impl SessionMutation {
         };
         let caller = signed_in
             .as_ref()
-            .map_or_else(|_| requester(ctx), |(caller, _)| caller);
+            .map_or_else(|_| requester(ctx), |signed_in| &signed_in.requester);
         let caller = caller.clone();
         audited_as(ctx, &caller, &[], async {
-            let (caller, issued) = signed_in?;
+            let signed_in = signed_in?;
+            let (caller, issued) = (signed_in.requester, signed_in.issued);
             let token = &issued.token;
             let change = SessionChange::Began {
                 secret: Secret::new(&issued.secret),
+                device: signed_in.device,
                 lasts: token.expires_at.map(|ends| ends - token.created_at),
             };
             changed(ctx, change);

@@ -61,6 +61,15 @@ impl World {
             .unwrap()
     }
 
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        let db = self.app.database.writes();
+        let sql = format!("SELECT count(*) AS rows FROM {table}");
+        let sql = Statement::from_string(db.get_database_backend(), sql);
+        let row = db.query_one_raw(sql).await.unwrap().unwrap();
+        row.try_get("", "rows").unwrap()
+    }
+
     /// What happened to an operation, oldest first.
     pub async fn history(&self, id: OperationId) -> Vec<OperationEventKind> {
         let events = operation_event::Entity::find()
