@@ -49,7 +49,7 @@ bench-snapshot:
     cargo build --quiet --profile fast --workspace --bins
     cargo test --quiet --profile fast --test e2e -- --ignored --nocapture latency::
 
-# Measure how long an agent and a customer wait while 300 strangers sign in as fast as they can (Markdown)
+# Measure how long an agent and a customer wait while 300 strangers sign in as fast as they can, for SOAK_SECONDS (30)
 soak-sign-in:
     cargo build --quiet --profile fast --workspace --bins
     scripts/postgres run cargo test --quiet --profile fast --test e2e -- --ignored --nocapture soak_a_flood_of_sign_ins

@@ -4,9 +4,11 @@
 //! Its key is derived from the user's own password hash: all gateways have it, nobody else does, and a new
 //! password ends all cookies.
 
-use entity::user;
+use entity::{UserId, user};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::Ids;
+use super::{Ids, Result};
+use crate::app::App;
 
 const CONTEXT: &str = "tidemark 2026-11-30 browsers in which a user signed in";
 
@@ -14,12 +16,26 @@ const CONTEXT: &str = "tidemark 2026-11-30 browsers in which a user signed in";
 pub fn issue(ids: &Ids, user: &user::Model) -> String {
     let random = ids.secret();
     let mac = mac(&random, user);
-    format!("{random}.{}", mac.to_hex())
+    format!("{}.{random}.{}", user.id, mac.to_hex())
+}
+
+/// The user who signed in with the browser that keeps `cookie`, if there is one.
+pub async fn lookup_user(app: &App, cookie: &str) -> Result<Option<user::Model>> {
+    let id: Option<UserId> = cookie.split('.').next().and_then(|id| id.parse().ok());
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    let user = user::Entity::find_by_id(id)
+        .filter(user::Column::DisabledAt.is_null())
+        .one(app.database.reads())
+        .await?;
+    Ok(user.filter(|user| of_user(cookie, user).is_some()))
 }
 
 /// The device that `cookie` names, if `user` signed in with it.
 pub fn of_user<'a>(cookie: &'a str, user: &user::Model) -> Option<&'a str> {
-    let (random, claimed) = cookie.split_once('.')?;
+    let (_, secret) = cookie.split_once('.')?;
+    let (random, claimed) = secret.split_once('.')?;
     let claimed = blake3::Hash::from_hex(claimed).ok()?;
     // It takes as long whether they differ early or late.
     (mac(random, user) == claimed).then_some(random)
@@ -61,9 +77,9 @@ mod tests {
         };
         assert!(of_user(&cookie, &changed).is_none());
         let other = issue(&Ids, &ann);
-        let (random, _) = cookie.split_once('.').unwrap();
-        let (_, mac) = other.split_once('.').unwrap();
-        for forged in ["", ".", random, &format!("{random}.{mac}"), "é.é"] {
+        let (random, _) = cookie.rsplit_once('.').unwrap();
+        let (_, mac) = other.rsplit_once('.').unwrap();
+        for forged in ["", "..", random, &format!("{random}.{mac}"), "é.é.é"] {
             assert!(of_user(forged, &ann).is_none(), "{forged}");
         }
     }

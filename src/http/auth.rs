@@ -12,7 +12,8 @@ use super::{
     trace::RequestId, turn::share,
 };
 use crate::{
-    domain::{Error, Requester, throttle, token},
+    database::Share,
+    domain::{Error, Party, Requester, device, throttle, token},
     graphql::{Device, Origin},
 };
 
@@ -27,6 +28,8 @@ pub(super) struct Caller {
     pub network: Option<IpAddr>,
     /// What their browser keeps since a user signed in with it.
     pub device: Device,
+    /// On whose account it is counted what somebody does who is not signed in, where their browser is known.
+    pub familiar: Option<Party>,
     /// The session that their browser keeps.
     pub jar: Jar,
 }
@@ -58,19 +61,33 @@ impl Caller {
                 }
             },
         };
+        let device = jar.read_device(&parts.headers);
+        let familiar = match (&requester, device) {
+            (Requester::Anonymous, Some(cookie)) => gateway.familiar(cookie, &id).await?,
+            _ => None,
+        };
         if let Some(place) = parts.extensions.get::<Place>() {
             match requester {
-                Requester::Anonymous => place.standing.check()?,
+                Requester::Anonymous if familiar.is_none() => place.standing.check()?,
                 _ => place.standing.recognise(),
             }
         }
         Ok(Self {
             requester,
             origin,
-            device: Device(jar.read_device(&parts.headers).map(ToOwned::to_owned)),
+            device: Device(device.map(ToOwned::to_owned)),
+            familiar,
             network: address.map(throttle::network),
             jar,
         })
+    }
+
+    /// Whose share of the gateway they have.
+    pub fn share(&self) -> Share {
+        match (&self.requester, self.familiar) {
+            (Requester::Anonymous, Some(_)) => Share::Users,
+            (requester, _) => share(requester),
+        }
     }
 
     /// The request as this caller's.
@@ -84,6 +101,17 @@ impl Caller {
 }
 
 impl<E> Gateway<E> {
+    /// On whose account it is counted what is done in the browser that keeps `cookie`, before anybody signs in.
+    async fn familiar(&self, cookie: &str, id: &RequestId) -> Result<Option<Party>, Failure> {
+        match device::lookup_user(self.app_of(Share::Strangers), cookie).await {
+            Ok(user) => Ok(user.map(|user| Party::Account(user.account_id))),
+            Err(error) => {
+                tracing::error!(%error, "a browser cannot be recognised");
+                Err(Failure::internal(id))
+            }
+        }
+    }
+
     /// Whom `secret` speaks for, if anybody.
     pub(super) async fn authenticate(
         &self,

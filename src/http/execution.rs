@@ -7,13 +7,7 @@ use futures_util::{
 };
 use tracing::Instrument;
 
-use super::{
-    Gateway,
-    auth::Caller,
-    failure::Failure,
-    persisted,
-    turn::{Payer, share},
-};
+use super::{Gateway, auth::Caller, failure::Failure, persisted, turn::Payer};
 use crate::domain::{HangUp, Requester};
 pub(super) use crate::graphql::operation::{Kind, kind};
 
@@ -100,7 +94,7 @@ impl<E: Executor> Gateway<E> {
 
     /// The request as `caller`'s, with their share of the database.
     fn put(&self, caller: Caller, request: Request) -> Request {
-        let app = self.app_of(share(&caller.requester)).clone();
+        let app = self.app_of(caller.share()).clone();
         caller.put_into(request).data(app)
     }
 }

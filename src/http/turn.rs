@@ -31,7 +31,7 @@ pub(super) enum Payer {
 impl Payer {
     /// Who pays for what `caller` does.
     pub fn of(caller: &Caller) -> Self {
-        match caller.requester.party() {
+        match caller.requester.party().or(caller.familiar) {
             Some(party) => Self::Party(party),
             None => Self::Network(caller.network),
         }
@@ -135,7 +135,7 @@ impl Class {
 impl<E> Gateway<E> {
     /// Waits for a turn to carry out a query or a mutation.
     pub(super) async fn turn(&self, caller: &Caller) -> Result<Turn, Failure> {
-        let class = self.turns.class(share(&caller.requester));
+        let class = self.turns.class(caller.share());
         let deadline = Instant::now() + self.http.queue_timeout();
         class.turn(Payer::of(caller), deadline).await
     }

@@ -197,7 +197,7 @@ fn figures(mut took: Vec<Duration>) -> String {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it measures"]
 async fn soak_a_flood_of_sign_ins() {
-    let seconds = env::var("TIDEMARK_SOAK_SECONDS").ok();
+    let seconds = env::var("SOAK_SECONDS").ok();
     let seconds = seconds.map_or(30, |text| text.parse().unwrap());
     println!("| database | what | times | middle, ms | 99 of 100, ms | worst, ms |");
     println!("|---|---|---:|---:|---:|---:|");

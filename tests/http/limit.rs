@@ -7,11 +7,12 @@ use std::{
     task::{Context, Waker},
 };
 
+use entity::user;
 use futures_util::FutureExt;
 use reqwest::{Client, StatusCode, header};
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
-use tidemark::domain::{HangUp, hashing};
+use tidemark::domain::{HangUp, device, hashing};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -156,6 +157,29 @@ async fn an_agent_has_a_turn_while_all_others_hold_theirs() {
         gateway.stage.release.notify_one();
         let _ = request;
     }
+}
+
+#[tokio::test]
+async fn a_browser_in_which_a_user_signed_in_has_turns_of_that_users_account() {
+    let gateway = Gateway::start_with(|config| {
+        config.http.max_anonymous_requests = 1;
+        config.http.queue_timeout_seconds = 1;
+    })
+    .await;
+    let ann = user::Entity::find().one(gateway.app.database.reads());
+    let device = device::issue(&gateway.app.ids, &ann.await.unwrap().unwrap());
+    let slow = tokio::spawn(gateway.post("mutation { slow }").send());
+    gateway.stage.begun.notified().await;
+    for (cookie, status) in [
+        (device.clone(), StatusCode::OK),
+        (format!("{device}0"), StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let cookie = format!("tidemark_device={cookie}");
+        let request = gateway.post("{ who }").header(header::COOKIE, cookie);
+        assert_eq!(request.send().await.unwrap().status(), status);
+    }
+    gateway.stage.release.notify_one();
+    assert_eq!(slow.await.unwrap().unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]
