@@ -1,13 +1,12 @@
 //! The API: translates GraphQL to the domain and back. Resolvers open no transaction.
 
-use async_graphql::SchemaBuilder;
-
 use crate::app::App;
 
 pub mod bound;
 mod complete;
 pub mod connection;
 pub mod context;
+mod document;
 pub mod error;
 mod gate;
 pub mod id;
@@ -26,6 +25,7 @@ pub mod visible;
 
 pub use crate::limits::Limits;
 pub use error::{Failure, Result};
+pub use gate::{Builder, Gate};
 pub use loader::Loaders;
 pub use mutation::Mutation;
 pub use query::Query;
@@ -33,7 +33,7 @@ pub use session::{Device, SessionChange, SessionChanges};
 pub use subscription::Subscription;
 
 /// The schema of the API.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+pub type Schema = Gate<Query, Mutation, Subscription>;
 
 /// Who sent a request, for the log and the audit.
 #[derive(Clone, Debug, Default)]
@@ -44,19 +44,7 @@ pub struct Origin {
     pub request_id: Option<String>,
 }
 
-/// The schema on `app`. `Requester` and `Origin` come with each request, as its data. Other limits
-/// than the usual are given with `.data(Limits { .. })`.
-pub fn builder(app: App) -> SchemaBuilder<Query, Mutation, Subscription> {
-    async_graphql::Schema::build(
-        Query::default(),
-        Mutation::default(),
-        Subscription::default(),
-    )
-    .data(app)
-    .data(Limits::default())
-    // A suggestion would name fields that are hidden from the caller.
-    .disable_suggestions()
-    .extension(log::Log)
-    .extension(gate::Gate)
-    .extension(limit::Limit)
+/// The schema on `app`. `Requester` and `Origin` come with each request, as its data.
+pub fn builder(app: App) -> Builder<Query, Mutation, Subscription> {
+    Builder::default().app(app)
 }

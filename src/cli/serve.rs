@@ -109,7 +109,7 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
 }
 
 fn schema(config: &Config, app: App) -> Schema {
-    let builder = graphql::builder(app).data(config.graphql.limits());
+    let builder = graphql::builder(app).limits(config.graphql.limits());
     if config.graphql.introspection {
         builder.finish()
     } else {

@@ -47,7 +47,7 @@ macro_rules! error_codes {
 error_codes! {
     GraphqlParseFailed "GRAPHQL_PARSE_FAILED"
         "The request is not a GraphQL document." false
-        "Correct the document: the message names the line and column.";
+        "Correct the document: `locations` name the line and column.";
     GraphqlValidationFailed "GRAPHQL_VALIDATION_FAILED"
         "The document does not fit the schema." false
         "Compare it with the schema: the message names the field.";

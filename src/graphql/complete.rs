@@ -3,56 +3,39 @@
 //! may be makes its parent null, and fields stand in the order of the document. async-graphql
 //! leaves failed fields out, and makes an object null all of whose fields failed.
 
-use std::{
-    cell::Cell,
-    collections::{HashMap, HashSet},
-};
+use std::{cell::Cell, collections::HashSet};
 
-use async_graphql::{
-    Name, PathSegment, Positioned, Response, ServerError, Value, Variables,
-    indexmap::IndexMap,
-    parser::types::{
-        Directive, ExecutableDocument, Field, FragmentDefinition, OperationType, Selection,
-        SelectionSet, VariableDefinition,
-    },
-    registry::{MetaTypeName, Registry},
+use apollo_compiler::{
+    ExecutableDocument, Schema,
+    ast::Type,
+    executable::{Field, Operation, Selection, SelectionSet},
+    schema::ExtendedType,
 };
+use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};
+
+use super::document::Conditions;
 
 /// The most selections that are walked: far above what the limits let through.
 const MAX_STEPS: u32 = 1_000_000;
 
-/// The data of `response`, completed. `operation_name` says which operation of `document` was
-/// carried out.
+/// The data of `response`, completed. `operation` of `document` was carried out.
 pub fn complete(
-    registry: &Registry,
+    schema: &Schema,
     document: &ExecutableDocument,
-    operation_name: Option<&str>,
-    variables: &Variables,
+    operation: &Operation,
+    conditions: &Conditions,
     response: &Response,
 ) -> Value {
     let data = response.data.clone();
-    let mut operations = document.operations.iter();
-    let operation = operations
-        .find(|(name, _)| operation_name.is_none() || name.map(Name::as_str) == operation_name);
-    let Some((_, operation)) = operation else {
-        return data;
-    };
-    let root = match operation.node.ty {
-        OperationType::Query => Some(&registry.query_type),
-        OperationType::Mutation => registry.mutation_type.as_ref(),
-        OperationType::Subscription => registry.subscription_type.as_ref(),
-    };
-    let Some(root) = root else { return data };
     let completion = Completion {
-        registry,
-        fragments: &document.fragments,
-        variables,
-        definitions: &operation.node.variable_definitions,
+        schema,
+        document,
+        conditions,
         above: above(&response.errors),
         steps: Cell::new(MAX_STEPS),
     };
-    let set = &operation.node.selection_set.node;
-    completion.named(root, &[set], "", data)
+    let set = &operation.selection_set;
+    completion.named(&set.ty, &[set], "", data)
 }
 
 /// The places above those of `errors`: what stands there was an object or a list.
@@ -76,16 +59,15 @@ fn below(place: &str, segment: &str) -> String {
 }
 
 struct Completion<'a> {
-    registry: &'a Registry,
-    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    variables: &'a Variables,
-    definitions: &'a [Positioned<VariableDefinition>],
+    schema: &'a Schema,
+    document: &'a ExecutableDocument,
+    conditions: &'a Conditions,
     above: HashSet<String>,
     steps: Cell<u32>,
 }
 
 type Fields = IndexMap<Name, Value>;
-type Asked<'a> = IndexMap<Name, Vec<&'a Field>>;
+type Asked<'a> = IndexMap<&'a str, Vec<&'a Field>>;
 
 impl<'a> Completion<'a> {
     /// An object of `type_name` of which `sets` were asked; none if it has to be null.
@@ -96,55 +78,50 @@ impl<'a> Completion<'a> {
         place: &str,
         mut got: Fields,
     ) -> Option<Fields> {
-        let Some(type_name) = self.runtime_type(type_name, &got) else {
+        let Some(type_name) = self.runtime_type(type_name, sets, &got) else {
             return Some(got);
         };
         let mut asked = Asked::new();
         for set in sets {
             self.collect(&type_name, set, &mut asked);
         }
-        let known = self.registry.types.get(&type_name);
         let mut done = Fields::with_capacity(asked.len());
         for (key, fields) in asked {
-            let value = got.shift_remove(&key);
-            let name = fields.first().map_or("", |field| field.name.node.as_str());
-            let value = match known.and_then(|known| known.field_by_name(name)) {
+            let value = got.shift_remove(key).unwrap_or_default();
+            let value = match fields.first() {
                 Some(field) => {
-                    let sets: Vec<_> = fields
-                        .iter()
-                        .map(|field| &field.selection_set.node)
-                        .collect();
-                    let place = below(place, &key);
-                    let value = self.value(&field.ty, &sets, &place, value.unwrap_or_default());
-                    if value == Value::Null && MetaTypeName::create(&field.ty).is_non_null() {
+                    let sets: Vec<_> = fields.iter().map(|field| &field.selection_set).collect();
+                    let ty = &field.definition.ty;
+                    let value = self.value(ty, &sets, &below(place, key), value);
+                    if value == Value::Null && ty.is_non_null() {
                         return None;
                     }
                     value
                 }
-                None => value.unwrap_or_default(),
+                None => value,
             };
-            done.insert(key, value);
+            done.insert(Name::new(key), value);
         }
         Some(done)
     }
 
-    fn value(&self, ty: &str, sets: &[&'a SelectionSet], place: &str, value: Value) -> Value {
-        match (MetaTypeName::create(ty), value) {
-            (MetaTypeName::NonNull(ty), value) => self.value(ty, sets, place, value),
-            (MetaTypeName::List(ty), Value::List(items)) => {
-                let may_be_null = !MetaTypeName::create(ty).is_non_null();
+    fn value(&self, ty: &Type, sets: &[&'a SelectionSet], place: &str, value: Value) -> Value {
+        match (ty, value) {
+            (Type::List(item) | Type::NonNullList(item), Value::List(items)) => {
                 let items = items.into_iter().enumerate();
-                let items = items.map(|(index, item)| {
-                    self.value(ty, sets, &below(place, &index.to_string()), item)
+                let items = items.map(|(index, value)| {
+                    self.value(item, sets, &below(place, &index.to_string()), value)
                 });
                 let items: Vec<_> = items.collect();
-                if may_be_null || items.iter().all(|item| *item != Value::Null) {
+                if !item.is_non_null() || items.iter().all(|item| *item != Value::Null) {
                     Value::List(items)
                 } else {
                     Value::Null
                 }
             }
-            (MetaTypeName::Named(ty), value) => self.named(ty, sets, place, value),
+            (Type::Named(name) | Type::NonNullNamed(name), value) => {
+                self.named(name, sets, place, value)
+            }
             (_, value) => value,
         }
     }
@@ -160,94 +137,72 @@ impl<'a> Completion<'a> {
     }
 
     /// What the object is; unknown for one of an abstract type that does not tell its name.
-    fn runtime_type(&self, type_name: &str, got: &Fields) -> Option<String> {
-        if !self.registry.types.get(type_name)?.is_abstract() {
-            return Some(type_name.to_owned());
+    fn runtime_type(
+        &self,
+        type_name: &str,
+        sets: &[&'a SelectionSet],
+        got: &Fields,
+    ) -> Option<String> {
+        match self.schema.types.get(type_name)? {
+            ExtendedType::Interface(_) | ExtendedType::Union(_) => {}
+            _ => return Some(type_name.to_owned()),
         }
-        match got.get("__typename") {
+        let told = |key: &str| match got.get(key) {
             Some(Value::String(name)) => Some(name.clone()),
             _ => None,
-        }
+        };
+        let mut fields = sets.iter().flat_map(|set| set.fields());
+        let asked = fields.find(|field| field.name == "__typename");
+        asked
+            .and_then(|field| told(field.response_key()))
+            .or_else(|| told(super::document::MARK))
     }
 
     /// What is asked of an object of `type_name`, in the document's order.
     fn collect(&self, type_name: &str, set: &'a SelectionSet, asked: &mut Asked<'a>) {
-        for selection in &set.items {
+        for selection in &set.selections {
             let Some(left) = self.steps.get().checked_sub(1) else {
                 return;
             };
             self.steps.set(left);
-            match &selection.node {
-                Selection::Field(field) if self.is_included(&field.node.directives) => {
-                    let key = field.node.response_key().node.clone();
-                    asked.entry(key).or_default().push(&field.node);
+            if !self.conditions.includes(selection.directives()) {
+                continue;
+            }
+            let (condition, set) = match selection {
+                Selection::Field(field) => {
+                    asked.entry(field.response_key()).or_default().push(field);
+                    continue;
                 }
-                Selection::FragmentSpread(spread) if self.is_included(&spread.node.directives) => {
-                    let Some(fragment) = self.fragments.get(&spread.node.fragment_name.node) else {
-                        continue;
-                    };
-                    if self.applies(&fragment.node.type_condition.node.on.node, type_name) {
-                        self.collect(type_name, &fragment.node.selection_set.node, asked);
+                Selection::FragmentSpread(spread) => {
+                    match self.document.fragments.get(&spread.fragment_name) {
+                        Some(fragment) => {
+                            (Some(&fragment.selection_set.ty), &fragment.selection_set)
+                        }
+                        None => continue,
                     }
                 }
-                Selection::InlineFragment(fragment)
-                    if self.is_included(&fragment.node.directives) =>
-                {
-                    let condition = fragment.node.type_condition.as_ref();
-                    if condition.is_none_or(|on| self.applies(&on.node.on.node, type_name)) {
-                        self.collect(type_name, &fragment.node.selection_set.node, asked);
-                    }
+                Selection::InlineFragment(fragment) => {
+                    (fragment.type_condition.as_ref(), &fragment.selection_set)
                 }
-                _ => {}
+            };
+            if condition.is_none_or(|on| self.applies(on, type_name)) {
+                self.collect(type_name, set, asked);
             }
         }
     }
 
     fn applies(&self, condition: &str, type_name: &str) -> bool {
-        condition == type_name
-            || self
-                .registry
-                .types
-                .get(condition)
-                .is_some_and(|condition| condition.is_possible_type(type_name))
-    }
-
-    /// The value that came with the request, else the default.
-    fn variable(&self, name: &Name) -> Result<Value, ()> {
-        let default = || {
-            let mut definitions = self.definitions.iter();
-            let definition = definitions.find(|definition| definition.node.name.node == *name)?;
-            Some(definition.node.default_value.as_ref()?.node.clone())
-        };
-        self.variables.get(name).cloned().or_else(default).ok_or(())
-    }
-
-    /// Neither skipped nor left out.
-    fn is_included(&self, directives: &[Positioned<Directive>]) -> bool {
-        directives.iter().all(|directive| {
-            let directive = &directive.node;
-            let when = directive.get_argument("if").map(|value| value.node.clone());
-            let when =
-                when.and_then(|value| value.into_const_with(|name| self.variable(&name)).ok());
-            let when = match when {
-                Some(Value::Boolean(when)) => Some(when),
-                _ => None,
-            };
-            match directive.name.node.as_str() {
-                "skip" => when != Some(true),
-                "include" => when != Some(false),
-                _ => true,
-            }
-        })
+        condition == type_name || self.schema.is_subtype(condition, type_name)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{EmptyMutation, EmptySubscription, Object, Result, Schema, SimpleObject};
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Result, SimpleObject};
 
-    use crate::graphql::gate::Gate;
+    use crate::graphql::gate::Builder;
 
+    #[derive(Default)]
     struct Query;
 
     #[derive(SimpleObject)]
@@ -302,9 +257,7 @@ mod tests {
 
     /// The data as it is sent: in its own order.
     async fn data(query: &str) -> String {
-        let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
-            .extension(Gate)
-            .finish();
+        let schema = Builder::<Query, EmptyMutation, EmptySubscription>::default().finish();
         let response = schema.execute(query).await;
         assert!(!response.errors.is_empty());
         serde_json::to_string(&response.data).unwrap()

@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use async_graphql::{Context, DataContext, Request, extensions::ExtensionContext};
+use async_graphql::{Context, DataContext, Request};
 use chrono::{DateTime, Utc};
 use entity::Scope;
 
@@ -79,12 +79,8 @@ pub async fn now(ctx: &Context<'_>) -> Result<DateTime<Utc>> {
     loaders(ctx)?.find(Now).await
 }
 
-/// What came with a request that is not yet under way: its own data, else its connection's.
-pub fn of_request<'a, D: Any + Send + Sync>(
-    ctx: &ExtensionContext<'a>,
-    request: &'a Request,
-) -> Option<&'a D> {
+/// What came with a request that is not yet under way.
+pub fn of_request<D: Any + Send + Sync>(request: &Request) -> Option<&D> {
     let own = request.data.get(&TypeId::of::<D>());
     own.and_then(|data| data.downcast_ref())
-        .or_else(|| ctx.data_opt())
 }

@@ -1,8 +1,8 @@
-//! The gate that every operation passes on its way in and out: on the way in it gets its loaders,
-//! on the way out every error gets its code, and a panic becomes an error like any other.
+//! The gate that every operation passes on its way in and out: on the way in its document is validated and it gets its
+//! loaders, on the way out every error gets its code, and a panic becomes an error like any other.
 //!
-//! It hooks operations and the events of subscriptions, never single fields: a hook on each field
-//! would cost half of the server's speed.
+//! It stands around the executor and hooks nothing inside of it: one extension alone, whatever it does, slows every
+//! field down. Only what watches has one, for each event is carried out by itself.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -10,144 +10,260 @@ use std::{
 };
 
 use async_graphql::{
-    Data, Request, Response, ServerError, ServerResult, ValidationResult, Variables,
-    extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery,
-        NextPrepareRequest, NextRequest, NextSubscribe, NextValidation,
-    },
-    parser::types::ExecutableDocument,
+    Data, Executor, ObjectType, Request, Response, SchemaBuilder, SubscriptionType, ValidationMode,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
-use futures_util::{FutureExt, StreamExt, stream::BoxStream};
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
 
 use super::{
-    Loaders, Origin,
-    complete::complete,
+    Limits, Loaders, Origin,
     context::{of_request, requester},
+    document::{Documents, Prepared},
     error,
-    operation::name_if_any,
+    log::{Line, OpenLine},
 };
 use crate::{
     app::App,
-    domain::{ErrorCode, Ids},
+    domain::{Ids, Requester},
 };
 
-/// How many of the faults of a document are told.
-const MAX_REFUSALS: usize = 20;
-
-/// Makes a gate for each request.
+/// What a schema is made of.
 #[derive(Debug)]
-pub struct Gate;
+pub struct Builder<Q, M, S> {
+    app: Option<App>,
+    limits: Limits,
+    introspection: bool,
+    roots: std::marker::PhantomData<fn() -> (Q, M, S)>,
+}
 
-impl ExtensionFactory for Gate {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Passage {
-            trace_id: Arc::default(),
-            document: OnceLock::new(),
-        })
+impl<Q, M, S> Default for Builder<Q, M, S> {
+    fn default() -> Self {
+        Self {
+            app: None,
+            limits: Limits::default(),
+            introspection: true,
+            roots: std::marker::PhantomData,
+        }
     }
 }
 
-struct Passage {
-    trace_id: Arc<OnceLock<String>>,
-    /// The document, and the variables that came with it.
-    document: OnceLock<(String, Variables)>,
+impl<Q, M, S> Builder<Q, M, S>
+where
+    Q: ObjectType + Default + 'static,
+    M: ObjectType + Default + 'static,
+    S: SubscriptionType + Default + 'static,
+{
+    /// On `app`.
+    #[must_use]
+    pub fn app(mut self, app: App) -> Self {
+        self.app = Some(app);
+        self
+    }
+
+    /// With other limits than the usual.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Without telling clients of itself.
+    #[must_use]
+    pub fn disable_introspection(mut self) -> Self {
+        self.introspection = false;
+        self
+    }
+
+    /// The schema.
+    pub fn finish(self) -> Gate<Q, M, S> {
+        let single = self.schema().finish();
+        let documents = Arc::new(Documents::new(&single.sdl(), self.limits));
+        let events = Events(Arc::clone(&documents));
+        Gate(Arc::new(Shared {
+            documents,
+            single,
+            streams: self.schema().extension(events).finish(),
+            app: self.app,
+        }))
+    }
+
+    fn schema(&self) -> SchemaBuilder<Q, M, S> {
+        let mut schema = async_graphql::Schema::build(Q::default(), M::default(), S::default())
+            // A suggestion would name fields that are hidden from the caller.
+            .disable_suggestions()
+            // Documents were validated by then.
+            .validation_mode(ValidationMode::Fast);
+        if let Some(app) = &self.app {
+            schema = schema.data(app.clone());
+        }
+        if self.introspection {
+            schema
+        } else {
+            schema.disable_introspection()
+        }
+    }
 }
 
-impl Passage {
-    /// `response` with failed fields as null. That is rare, so the document is parsed again then,
-    /// and not kept in all other cases.
-    fn completed(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        mut response: Response,
-    ) -> Response {
-        if response.errors.is_empty() {
-            return response;
-        }
-        let Some((text, variables)) = self.document.get() else {
-            return response;
-        };
-        if let Ok(document) = async_graphql::parser::parse_query(text) {
-            let registry = &ctx.schema_env.registry;
-            response.data = complete(registry, &document, operation_name, variables, &response);
-        }
-        response
+/// A schema behind its gate. Clones share it.
+pub struct Gate<Q, M, S>(Arc<Shared<Q, M, S>>);
+
+struct Shared<Q, M, S> {
+    app: Option<App>,
+    documents: Arc<Documents>,
+    /// Carries out queries and mutations.
+    single: async_graphql::Schema<Q, M, S>,
+    /// Carries out subscriptions.
+    streams: async_graphql::Schema<Q, M, S>,
+}
+
+impl<Q, M, S> Clone for Gate<Q, M, S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<Q, M, S> std::fmt::Debug for Gate<Q, M, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
     }
 }
 
 /// The request's id, or a new one where it came without.
-fn trace_id(known: &OnceLock<String>) -> &str {
-    known.get_or_init(|| Ids.next(|id| id.to_string()))
-}
+#[derive(Clone)]
+struct Trace(Arc<OnceLock<String>>);
 
-#[async_graphql::async_trait::async_trait]
-impl Extension for Passage {
-    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        let mut response = next.run(ctx).await;
+impl Trace {
+    fn of(request: &Request) -> Self {
+        let known = Arc::new(OnceLock::new());
+        let origin = of_request::<Origin>(request);
+        if let Some(id) = origin.and_then(|origin| origin.request_id.clone()) {
+            // It is new, so nothing was set before.
+            let _ = known.set(id);
+        }
+        Self(known)
+    }
+
+    fn answered(&self, mut response: Response) -> Response {
         if !response.errors.is_empty() {
-            error::answer(&mut response, trace_id(&self.trace_id));
+            let id = self.0.get_or_init(|| Ids.next(|id| id.to_string()));
+            error::answer(&mut response, id);
         }
         response
     }
+}
 
-    fn subscribe<'s>(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        stream: BoxStream<'s, Response>,
-        next: NextSubscribe<'_>,
-    ) -> BoxStream<'s, Response> {
-        let known = self.trace_id.clone();
-        let answered = AssertUnwindSafe(next.run(ctx, stream))
+impl<Q, M, S> Gate<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    /// The schema in its own language.
+    pub fn sdl(&self) -> String {
+        self.0.single.sdl()
+    }
+
+    /// The answer to a query or a mutation.
+    pub async fn execute(&self, request: impl Into<Request>) -> Response {
+        let mut request = request.into();
+        let (line, trace) = (Line::of(&request), Trace::of(&request));
+        let response = match self.0.documents.prepare(&mut request) {
+            Ok(prepared) => {
+                let response = self.carried_out(request).await;
+                prepared.finished(&self.0.documents, response)
+            }
+            Err(refusals) => Response::from_errors(refusals),
+        };
+        let response = trace.answered(response);
+        line.write(&response);
+        response
+    }
+
+    async fn carried_out(&self, request: Request) -> Response {
+        let execution = async {
+            // The one that came with the request is its caller's share.
+            let Some(app) = of_request(&request).or(self.0.app.as_ref()) else {
+                return self.0.single.execute(request).await;
+            };
+            let requester = of_request(&request).unwrap_or(&Requester::Anonymous);
+            let loaders = Loaders::new(app.clone(), requester.clone());
+            let execution = self.0.single.execute(request.data(loaders.clone()));
+            loaders.drive(execution).await
+        };
+        AssertUnwindSafe(execution)
             .catch_unwind()
-            .map(move |event| {
-                let mut response = event.unwrap_or_else(|panic| error::panicked(panic.as_ref()));
-                if !response.errors.is_empty() {
-                    error::answer(&mut response, trace_id(&known));
-                }
-                response
-            });
-        Box::pin(answered)
+            .await
+            .unwrap_or_else(|panic| error::panicked(panic.as_ref()))
     }
 
-    async fn prepare_request(
+    /// The answers to any operation.
+    pub fn execute_stream(&self, request: impl Into<Request>) -> BoxStream<'static, Response> {
+        let mut request = request.into();
+        let (line, trace) = (Line::of(&request), Trace::of(&request));
+        let mut line = OpenLine::new(line);
+        let prepared = match self.0.documents.prepare(&mut request) {
+            Ok(prepared) => Arc::new(prepared),
+            Err(refusals) => {
+                let response = trace.answered(Response::from_errors(refusals));
+                line.note(&response);
+                return stream::once(async { response }).boxed();
+            }
+        };
+        let events = if prepared.is_subscription() {
+            let request = request.data(Arc::clone(&prepared));
+            self.0.streams.execute_stream(request)
+        } else {
+            let gate = self.clone();
+            let answer = async move {
+                let response = gate.carried_out(request).await;
+                prepared.finished(&gate.0.documents, response)
+            };
+            stream::once(answer).boxed()
+        };
+        let answered = AssertUnwindSafe(events).catch_unwind().map(move |event| {
+            let event = event.unwrap_or_else(|panic| error::panicked(panic.as_ref()));
+            let response = trace.answered(event);
+            line.note(&response);
+            response
+        });
+        answered.boxed()
+    }
+}
+
+impl<Q, M, S> Executor for Gate<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    async fn execute(&self, request: Request) -> Response {
+        Self::execute(self, request).await
+    }
+
+    /// A connection has no data of its own: all comes with each request.
+    fn execute_stream(
         &self,
-        ctx: &ExtensionContext<'_>,
         request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        let mut request = request;
-        name_if_any(&mut request);
-        let origin = of_request::<Origin>(ctx, &request);
-        if let Some(id) = origin.and_then(|origin| origin.request_id.clone()) {
-            // It is set once, here: each request has a passage of its own.
-            let _ = self.trace_id.set(id);
-        }
-        next.run(ctx, request).await
+        _session_data: Option<Arc<Data>>,
+    ) -> BoxStream<'static, Response> {
+        Self::execute_stream(self, request)
     }
+}
 
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let _ = self.document.set((query.to_owned(), variables.clone()));
-        let parsed = next.run(ctx, query, variables).await;
-        parsed.map_err(|failure| error::with_code(failure, ErrorCode::GraphqlParseFailed))
+/// What is done around each event of a subscription.
+struct Events(Arc<Documents>);
+
+impl ExtensionFactory for Events {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self(Arc::clone(&self.0)))
     }
+}
 
-    async fn validation(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let code = |failure| error::with_code(failure, ErrorCode::GraphqlValidationFailed);
-        let valid = next.run(ctx).await;
-        valid.map_err(|failures| failures.into_iter().take(MAX_REFUSALS).map(code).collect())
-    }
-
+#[async_graphql::async_trait::async_trait]
+impl Extension for Events {
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -168,17 +284,21 @@ impl Extension for Passage {
             .catch_unwind()
             .await
             .unwrap_or_else(|panic| error::panicked(panic.as_ref()));
-        self.completed(ctx, operation_name, response)
+        match ctx.data_opt::<Arc<Prepared>>() {
+            Some(prepared) => prepared.finished(&self.0, response),
+            None => response,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{Object, Schema, SimpleObject, Subscription};
+    use async_graphql::{Object, SimpleObject, Subscription};
     use futures_util::{Stream, stream};
 
     use super::*;
 
+    #[derive(Default)]
     struct Query;
 
     #[Object]
@@ -202,6 +322,7 @@ mod tests {
         }
     }
 
+    #[derive(Default)]
     struct Events;
 
     #[Subscription]
@@ -216,10 +337,8 @@ mod tests {
         }
     }
 
-    fn schema() -> Schema<Query, async_graphql::EmptyMutation, Events> {
-        Schema::build(Query, async_graphql::EmptyMutation, Events)
-            .extension(Gate)
-            .finish()
+    fn schema() -> Gate<Query, async_graphql::EmptyMutation, Events> {
+        Builder::default().finish()
     }
 
     fn request(document: &str) -> Request {

@@ -7,56 +7,52 @@
 
 mod measure;
 
-use std::sync::Arc;
+use apollo_compiler::executable::Operation;
+use async_graphql::{ServerError, Variables};
 
-use async_graphql::{
-    Request, ServerError, ServerResult,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest},
-};
-
-use super::{bound, error::with_code};
+use super::{bound, document::Document, error::with_code};
 use crate::{domain::ErrorCode, limits::Limits};
-use measure::{Measure, Visitor};
+use measure::Visitor;
 
 /// How often introspection may go from a type to types: deeper, its answer multiplies.
 const MAX_TYPE_LISTS: u32 = 2;
 
-/// Refuses documents that go beyond the limits.
-#[derive(Debug)]
-pub struct Limit;
-
-impl ExtensionFactory for Limit {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
-    }
+/// Refuses a document that validation could not follow.
+pub fn check_document(document: &Document, limits: &Limits) -> Result<(), ServerError> {
+    let selections = Visitor::new(document, &Variables::default()).selections()?;
+    within("complexity", selections, limits.max_complexity)
 }
 
-#[async_graphql::async_trait::async_trait]
-impl Extension for Limit {
-    async fn prepare_request(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        mut request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        let limits = ctx.data_opt::<Limits>().copied().unwrap_or_default();
-        bound::document(&request.query, &limits).map_err(refused)?;
-        let variables = std::mem::take(&mut request.variables);
-        let operation = request.operation_name.take();
-        let parsed = request.parsed_query();
-        let document =
-            parsed.map_err(|failure| with_code(failure, ErrorCode::GraphqlParseFailed))?;
-        let registry = &ctx.schema_env.registry;
-        let measure = Visitor::new(registry, document, &variables, operation.as_deref())
-            .document(operation.as_deref())?;
-        check(measure, limits)?;
-        request.variables = variables;
-        request.operation_name = operation;
-        next.run(ctx, request).await
+/// Refuses an operation that asks for too much.
+pub fn check_operation(
+    document: &Document,
+    operation: &Operation,
+    variables: &Variables,
+    limits: &Limits,
+) -> Result<(), ServerError> {
+    let mut visitor = Visitor::new(document, variables).of(operation);
+    let measure = visitor.operation(operation)?;
+    // A fragment without effect still has to be walked through, wherever it is spread.
+    let complexity = measure.cost.max(measure.selections);
+    within("complexity", complexity, limits.max_complexity)?;
+    if operation.is_mutation() {
+        within("number of mutations", measure.fields, limits.max_mutations)?;
     }
+    within(
+        "number of root fields",
+        measure.fields,
+        limits.max_root_fields,
+    )?;
+    within("depth", measure.depth.into(), limits.max_depth.into())?;
+    within(
+        "introspection depth",
+        measure.type_lists.into(),
+        MAX_TYPE_LISTS.into(),
+    )
 }
 
-fn refused(excess: bound::Excess) -> ServerError {
+/// The refusal of a text that is not even read.
+pub fn refused(excess: bound::Excess) -> ServerError {
     let mut refusal = with_code(ServerError::new(excess.to_string(), None), excess.code());
     if let (Some(extensions), Some(limit)) = (&mut refusal.extensions, excess.limit()) {
         extensions.set("limit", limit);
@@ -64,41 +60,15 @@ fn refused(excess: bound::Excess) -> ServerError {
     refusal
 }
 
-fn check(measure: Measure, limits: Limits) -> ServerResult<()> {
-    // A fragment without effect still has to be walked through, wherever it is spread.
-    let complexity = measure.cost.max(measure.selections);
-    if complexity > limits.max_complexity {
-        return Err(too_complex("complexity", complexity, limits.max_complexity));
+fn within(what: &str, figure: u64, limit: u64) -> Result<(), ServerError> {
+    if figure <= limit {
+        return Ok(());
     }
-    if measure.fields > limits.max_root_fields {
-        let limit = limits.max_root_fields;
-        return Err(too_complex("number of root fields", measure.fields, limit));
-    }
-    if measure.mutations > limits.max_mutations {
-        let limit = limits.max_mutations;
-        return Err(too_complex("number of mutations", measure.mutations, limit));
-    }
-    if measure.depth > limits.max_depth {
-        let (depth, limit) = (measure.depth.into(), limits.max_depth.into());
-        return Err(too_complex("depth", depth, limit));
-    }
-    if measure.type_lists > MAX_TYPE_LISTS {
-        let lists = measure.type_lists.into();
-        return Err(too_complex(
-            "introspection depth",
-            lists,
-            MAX_TYPE_LISTS.into(),
-        ));
-    }
-    Ok(())
-}
-
-fn too_complex(what: &str, figure: u64, limit: u64) -> ServerError {
     let message = format!("The query's {what} is {figure}; at most {limit} is allowed.");
     let mut refusal = with_code(ServerError::new(message, None), ErrorCode::QueryTooComplex);
     if let Some(extensions) = &mut refusal.extensions {
         extensions.set("figure", figure);
         extensions.set("limit", limit);
     }
-    refusal
+    Err(refusal)
 }

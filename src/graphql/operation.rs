@@ -1,11 +1,9 @@
 //! Which operation of a document is meant, and what it does: the only place that decides it.
 
-use async_graphql::{
-    Name, Positioned, Request,
-    parser::types::{DocumentOperations, OperationDefinition, OperationType},
-};
+use apollo_compiler::ast::{Definition, OperationType};
+use async_graphql::Request;
 
-use super::bound;
+use super::{bound, document::parse};
 use crate::limits::Limits;
 
 /// What an operation does.
@@ -26,13 +24,19 @@ pub fn kind(request: &mut Request, limits: &Limits) -> Kind {
     if bound::document(&request.query, limits).is_err() {
         return Kind::Query;
     }
-    let name = request.operation_name.clone();
-    let document = request.parsed_query().ok();
-    let operation = document.and_then(|document| meant(&document.operations, name.as_deref()));
-    match operation.map(|operation| operation.node.ty) {
-        None | Some(OperationType::Query) => Kind::Query,
-        Some(OperationType::Mutation) => Kind::Mutation,
-        Some(OperationType::Subscription) => Kind::Subscription,
+    let Ok(document) = parse(&request.query) else {
+        return Kind::Query;
+    };
+    let operations = document.definitions.iter().filter_map(|definition| {
+        let Definition::OperationDefinition(operation) = definition else {
+            return None;
+        };
+        Some((operation.name.as_deref(), operation.operation_type))
+    });
+    match choose(operations, request.operation_name.as_deref()) {
+        Choice::Meant(OperationType::Mutation) => Kind::Mutation,
+        Choice::Meant(OperationType::Subscription) => Kind::Subscription,
+        Choice::Meant(OperationType::Query) | Choice::Unknown | Choice::Unclear => Kind::Query,
     }
 }
 
@@ -44,20 +48,30 @@ pub fn name_if_any(request: &mut Request) {
         .filter(|name| !name.is_empty());
 }
 
-/// The operation that is meant by `name`; without one, the only operation that there is.
-pub fn meant<'a>(
-    operations: &'a DocumentOperations,
+/// The operation of a document that is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice<O> {
+    /// This one.
+    Meant(O),
+    /// There is none of that name.
+    Unknown,
+    /// There are several, and none was named.
+    Unclear,
+}
+
+/// The one of `operations` that is meant by `name`; without one, the only operation that there is.
+pub fn choose<'a, O>(
+    mut operations: impl Iterator<Item = (Option<&'a str>, O)>,
     name: Option<&str>,
-) -> Option<&'a Positioned<OperationDefinition>> {
-    let mut all = operations.iter();
-    match name {
-        Some(name) => all
-            .find(|(own, _)| own.map(Name::as_str) == Some(name))
-            .map(|(_, operation)| operation),
-        None => match (all.next(), all.next()) {
-            (Some((_, only)), None) => Some(only),
-            _ => None,
-        },
+) -> Choice<O> {
+    if name.is_some() {
+        let named = operations.find(|(own, _)| *own == name);
+        return named.map_or(Choice::Unknown, |(_, operation)| Choice::Meant(operation));
+    }
+    match (operations.next(), operations.next()) {
+        (Some((_, only)), None) => Choice::Meant(only),
+        (None, _) => Choice::Unknown,
+        (Some(_), Some(_)) => Choice::Unclear,
     }
 }
 

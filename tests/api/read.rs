@@ -2,6 +2,7 @@
 
 mod action;
 mod contract;
+mod document;
 mod error;
 mod figures;
 mod filter;

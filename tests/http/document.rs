@@ -59,6 +59,33 @@ async fn a_document_that_nests_too_deep_is_refused_by_post_get_and_event_stream(
 }
 
 #[tokio::test]
+async fn a_document_that_is_not_valid_is_refused_on_every_transport() {
+    let gateway = Gateway::start_api(|_| {}).await;
+    let document = "query ($id: ID) { serverTime volume(id: $id) { id } }";
+    let refused = |body: &Value| {
+        let error = &body["errors"][0];
+        assert_eq!(error["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(error["locations"], json!([{ "line": 1, "column": 37 }]));
+        assert!(body.get("data").is_none(), "{body}");
+    };
+    for request in [gateway.post(document), gateway.get_query(document)] {
+        refused(&request.send().await.unwrap().json().await.unwrap());
+    }
+    let request = gateway
+        .client
+        .post(gateway.url("/graphql/stream"))
+        .json(&json!({ "query": document }));
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let data = text.lines().find_map(|line| line.strip_prefix("data: "));
+    refused(&serde_json::from_str(data.unwrap()).unwrap());
+    let mut socket = gateway.ready_socket().await;
+    socket.subscribe("1", document).await;
+    let message = socket.receive().await;
+    assert_eq!(message["type"], "error", "{message}");
+    refused(&json!({ "errors": message["payload"] }));
+}
+
+#[tokio::test]
 async fn a_document_that_nests_too_deep_is_refused_on_a_web_socket() {
     let gateway = Gateway::start_api(|_| {}).await;
     let mut socket = gateway.ready_socket().await;

@@ -3,18 +3,18 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{
-    Name, Pos, ServerError, ServerResult, Value, Variables,
-    parser::types::{
-        ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
-    },
-    registry::{MetaType, MetaTypeName, Registry},
+use apollo_compiler::{
+    Name, Node,
+    ast::{Type, Value},
+    executable::{Field, Operation, Selection, SelectionSet},
+    parser::SourceSpan,
 };
+use async_graphql::{ServerError, Value as Given, Variables};
 
 use crate::{
     domain::ErrorCode,
     graphql::{
-        error::with_code,
+        document::Document,
         page::{DEFAULT_SIZE, MAX_SIZE},
     },
 };
@@ -31,8 +31,6 @@ pub struct Measure {
     pub cost: u64,
     /// Fields at the top of this part: of an operation, its root fields.
     pub fields: u64,
-    /// The same of an operation that changes something.
-    pub mutations: u64,
     /// How deep fields nest, introspection left out.
     pub depth: u32,
     /// Selections, with every fragment written out.
@@ -48,18 +46,7 @@ impl Measure {
             cost: self.cost.saturating_add(other.cost),
             fields: self.fields.saturating_add(other.fields),
             selections: self.selections.saturating_add(other.selections),
-            ..self.or(other)
-        }
-    }
-
-    /// Either of them, whichever is larger.
-    fn or(self, other: Self) -> Self {
-        Self {
-            cost: self.cost.max(other.cost),
-            fields: self.fields.max(other.fields),
-            mutations: self.mutations.max(other.mutations),
             depth: self.depth.max(other.depth),
-            selections: self.selections.max(other.selections),
             type_lists: self.type_lists.max(other.type_lists),
         }
     }
@@ -67,100 +54,61 @@ impl Measure {
 
 /// A walk through one document.
 pub struct Visitor<'a> {
-    registry: &'a Registry,
-    document: &'a ExecutableDocument,
+    document: &'a Document,
     variables: &'a Variables,
-    defaults: HashMap<&'a str, &'a Value>,
+    defaults: HashMap<&'a Name, &'a Value>,
     /// What was measured; nothing yet for a fragment that the walk is in.
-    fragments: HashMap<&'a str, Option<Measure>>,
+    fragments: HashMap<&'a Name, Option<Measure>>,
 }
 
 impl<'a> Visitor<'a> {
-    /// A walk through `document`, whose variables have the values that come with `operation`.
-    pub fn new(
-        registry: &'a Registry,
-        document: &'a ExecutableDocument,
-        variables: &'a Variables,
-        operation: Option<&str>,
-    ) -> Self {
-        let chosen = document
-            .operations
-            .iter()
-            .filter(|(name, _)| operation.is_none() || name.map(Name::as_str) == operation);
-        let defaults = chosen
-            .flat_map(|(_, definition)| &definition.node.variable_definitions)
-            .filter_map(|variable| {
-                let value = &variable.node.default_value.as_ref()?.node;
-                Some((variable.node.name.node.as_str(), value))
-            })
-            .collect();
+    /// A walk through `document`, whose variables have the values of `variables`.
+    pub fn new(document: &'a Document, variables: &'a Variables) -> Self {
         Self {
-            registry,
             document,
             variables,
-            defaults,
+            defaults: HashMap::new(),
             fragments: HashMap::new(),
         }
     }
 
-    /// What the document asks for: what the operation that runs asks for, and the selections of
-    /// all, because all are validated.
-    pub fn document(&mut self, operation: Option<&str>) -> ServerResult<Measure> {
-        let document = self.document;
-        let mut asked = Measure::default();
-        let mut selections: u64 = 0;
-        for (name, definition) in document.operations.iter() {
-            let measure = self.operation(&definition.node)?;
-            selections = selections.saturating_add(measure.selections);
-            if operation.is_none() || name.map(Name::as_str) == operation {
-                asked = asked.or(measure);
-            }
-        }
-        Ok(Measure {
-            selections,
-            ..asked
-        })
+    /// The same for one operation, whose variables have defaults.
+    pub fn of(mut self, operation: &'a Operation) -> Self {
+        let defaults = operation.variables.iter().filter_map(|definition| {
+            let default = definition.default_value.as_deref()?;
+            Some((&definition.name, default))
+        });
+        self.defaults = defaults.collect();
+        self
     }
 
-    fn operation(&mut self, operation: &'a OperationDefinition) -> ServerResult<Measure> {
-        let root = match operation.ty {
-            OperationType::Query => Some(&self.registry.query_type),
-            OperationType::Mutation => self.registry.mutation_type.as_ref(),
-            OperationType::Subscription => self.registry.subscription_type.as_ref(),
-        };
-        let root = root.and_then(|name| self.registry.types.get(name));
-        let set = &operation.selection_set;
-        let mut measure = self.selections(root, &set.node, 0)?;
-        if operation.ty == OperationType::Mutation {
-            measure.mutations = measure.fields;
+    /// The selections of all operations, because all are validated.
+    pub fn selections(&mut self) -> Result<u64, ServerError> {
+        let mut sum: u64 = 0;
+        for operation in self.document.executable().operations.iter() {
+            sum = sum.saturating_add(self.operation(operation)?.selections);
         }
-        if operation.ty == OperationType::Subscription && measure.fields > 1 {
-            return Err(two_streams(set.pos));
-        }
-        Ok(measure)
+        Ok(sum)
     }
 
-    fn selections(
-        &mut self,
-        parent: Option<&'a MetaType>,
-        set: &'a SelectionSet,
-        level: usize,
-    ) -> ServerResult<Measure> {
+    /// What `operation` asks for.
+    pub fn operation(&mut self, operation: &'a Operation) -> Result<Measure, ServerError> {
+        self.set(&operation.selection_set, 0)
+    }
+
+    fn set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Measure, ServerError> {
         let mut sum = Measure::default();
-        for selection in &set.items {
+        for selection in &set.selections {
             if level > MAX_LEVELS {
-                return Err(too_deep(selection.pos));
+                return Err(self.too_deep(location(selection)));
             }
-            let measure = match &selection.node {
-                Selection::Field(field) => self.field(parent, &field.node, level)?,
+            let measure = match selection {
+                Selection::Field(field) => self.field(&set.ty, field, level)?,
                 Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref();
-                    let on = on.map(|on| self.registry.types.get(on.node.on.node.as_str()));
-                    let set = &fragment.node.selection_set.node;
-                    self.selections(on.unwrap_or(parent), set, level + 1)?
+                    self.set(&fragment.selection_set, level + 1)?
                 }
                 Selection::FragmentSpread(spread) => {
-                    self.fragment(&spread.node.fragment_name.node, spread.pos, level)?
+                    self.fragment(&spread.fragment_name, spread.location(), level)?
                 }
             };
             sum = sum.and(measure);
@@ -169,56 +117,46 @@ impl<'a> Visitor<'a> {
         Ok(sum)
     }
 
-    fn fragment(&mut self, name: &'a Name, pos: Pos, level: usize) -> ServerResult<Measure> {
-        match self.fragments.get(name.as_str()) {
+    fn fragment(
+        &mut self,
+        name: &'a Name,
+        location: Option<SourceSpan>,
+        level: usize,
+    ) -> Result<Measure, ServerError> {
+        match self.fragments.get(name) {
             Some(Some(measure)) => return Ok(*measure),
-            Some(None) => return Err(cycle(name, pos)),
+            Some(None) => return Err(self.cycle(name, location)),
             None => {}
         }
         let document = self.document;
-        let Some(fragment) = document.fragments.get(name) else {
+        let Some(fragment) = document.executable().fragments.get(name) else {
             // Validation says so.
             return Ok(Measure::default());
         };
         self.fragments.insert(name, None);
-        let on = fragment.node.type_condition.node.on.node.as_str();
-        let on = self.registry.types.get(on);
-        let measure = self.selections(on, &fragment.node.selection_set.node, level + 1)?;
+        let measure = self.set(&fragment.selection_set, level + 1)?;
         self.fragments.insert(name, Some(measure));
         Ok(measure)
     }
 
     fn field(
         &mut self,
-        parent: Option<&'a MetaType>,
-        field: &'a Field,
+        parent: &Name,
+        field: &'a Node<Field>,
         level: usize,
-    ) -> ServerResult<Measure> {
-        let name = field.name.node.as_str();
-        let meta = parent.and_then(|parent| parent.field_by_name(name));
-        let returned = match name {
-            "__schema" => Some("__Schema"),
-            "__type" => Some("__Type"),
-            _ => meta.map(|meta| meta.ty.as_str()),
-        };
-        let child = returned.and_then(|ty| self.registry.concrete_type_by_name(ty));
-        let under = self.selections(child, &field.selection_set.node, level + 1)?;
-        if child.is_some_and(|child| child.name().starts_with("__")) {
-            let of_type = parent.is_some_and(|parent| parent.name() == "__Type");
-            let is_list = returned.is_some_and(is_list);
+    ) -> Result<Measure, ServerError> {
+        let under = self.set(&field.selection_set, level + 1)?;
+        let returned = &field.definition.ty;
+        if returned.inner_named_type().starts_with("__") {
+            let goes_on = parent == "__Type" && returned.is_list();
             return Ok(Measure {
                 cost: under.cost.saturating_add(1),
                 fields: 1,
-                type_lists: under.type_lists + u32::from(of_type && is_list),
+                type_lists: under.type_lists + u32::from(goes_on),
                 ..under
             });
         }
-        let rows = match returned {
-            Some(_) if meta.is_some_and(|meta| meta.args.contains_key("first")) => self.rows(field),
-            // The rows of a connection were counted with the connection.
-            Some(ty) if is_list(ty) && !parent.is_some_and(is_connection) => LIST_SIZE,
-            _ => 1,
-        };
+        let rows = self.rows(parent, field, returned);
         Ok(Measure {
             cost: under.cost.saturating_mul(rows).saturating_add(1),
             fields: 1,
@@ -227,56 +165,56 @@ impl<'a> Visitor<'a> {
         })
     }
 
+    /// How often what lies under `field` is answered.
+    fn rows(&self, parent: &Name, field: &Field, returned: &Type) -> u64 {
+        let mut arguments = field.definition.arguments.iter();
+        if arguments.any(|argument| argument.name == "first") {
+            return self.page(field);
+        }
+        // The rows of a connection were counted with the connection.
+        if returned.is_list() && !parent.ends_with("Connection") {
+            return LIST_SIZE;
+        }
+        1
+    }
+
     /// How many rows the page has that is asked for. What cannot be a size is refused later.
-    fn rows(&self, field: &Field) -> u64 {
+    fn page(&self, field: &Field) -> u64 {
         let sizes = ["first", "last"].map(|argument| {
-            let value = &field.get_argument(argument)?.node;
-            let value = value.clone().into_const_with(|variable| {
-                let given = self.variables.get(&variable);
-                let default = || self.defaults.get(variable.as_str()).copied();
-                given.or_else(default).cloned().ok_or(())
-            });
-            match value {
-                Ok(Value::Number(number)) => Some(number.as_u64().unwrap_or_default()),
-                _ => None,
+            match &**field.specified_argument_by_name(argument)? {
+                Value::Variable(name) => match self.variables.get(name.as_str()) {
+                    Some(Given::Number(number)) => Some(number.as_u64().unwrap_or_default()),
+                    Some(_) => None,
+                    None => self.defaults.get(name)?.to_i32().map(positive),
+                },
+                value => value.to_i32().map(positive),
             }
         });
         let size = sizes.into_iter().flatten().max();
         size.unwrap_or(DEFAULT_SIZE).min(MAX_SIZE)
     }
-}
 
-fn is_list(ty: &str) -> bool {
-    match MetaTypeName::create(ty) {
-        MetaTypeName::List(_) => true,
-        MetaTypeName::NonNull(inner) => is_list(inner),
-        MetaTypeName::Named(_) => false,
+    fn too_deep(&self, location: Option<SourceSpan>) -> ServerError {
+        let message = format!("The query's selections nest more than {MAX_LEVELS} levels deep.");
+        self.document
+            .fault(message, location, ErrorCode::QueryTooComplex)
+    }
+
+    fn cycle(&self, name: &Name, location: Option<SourceSpan>) -> ServerError {
+        let message = format!("The fragment \"{name}\" spreads itself.");
+        self.document
+            .fault(message, location, ErrorCode::GraphqlValidationFailed)
     }
 }
 
-fn is_connection(ty: &MetaType) -> bool {
-    ty.name().ends_with("Connection")
+fn positive(size: i32) -> u64 {
+    u64::try_from(size).unwrap_or_default()
 }
 
-fn too_deep(pos: Pos) -> ServerError {
-    let message = format!("The query's selections nest more than {MAX_LEVELS} levels deep.");
-    with_code(
-        ServerError::new(message, Some(pos)),
-        ErrorCode::QueryTooComplex,
-    )
-}
-
-fn two_streams(pos: Pos) -> ServerError {
-    with_code(
-        ServerError::new("A subscription has exactly one field.", Some(pos)),
-        ErrorCode::GraphqlValidationFailed,
-    )
-}
-
-fn cycle(name: &Name, pos: Pos) -> ServerError {
-    let message = format!("The fragment \"{name}\" spreads itself.");
-    with_code(
-        ServerError::new(message, Some(pos)),
-        ErrorCode::GraphqlValidationFailed,
-    )
+fn location(selection: &Selection) -> Option<SourceSpan> {
+    match selection {
+        Selection::Field(field) => field.location(),
+        Selection::InlineFragment(fragment) => fragment.location(),
+        Selection::FragmentSpread(spread) => spread.location(),
+    }
 }

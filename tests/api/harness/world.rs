@@ -60,7 +60,7 @@ impl World {
 
     /// The same world with other limits on documents.
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.schema = graphql::builder(self.app.clone()).data(limits).finish();
+        self.schema = graphql::builder(self.app.clone()).limits(limits).finish();
         self
     }
 

@@ -1,0 +1,235 @@
+//! Documents: read once, validated in full as the specification has it, and written anew for the executor, whatever
+//! transport they came by. What passed is remembered, so that who repeats a document pays for it once.
+//!
+//! The executor's own parser and most of its validation are not used: it accepts what must be refused (null where
+//! none may be, fields that conflict, unknown directives), and refuses some of what is right.
+
+mod cache;
+mod condition;
+mod place;
+mod schema;
+mod usage;
+mod variable;
+mod write;
+
+use std::sync::Arc;
+
+use apollo_compiler::{
+    ExecutableDocument, Node, Schema,
+    ast::Document as Ast,
+    executable::{Operation, OperationType},
+    parser::{Parser, SourceSpan},
+    validation::{DiagnosticList, Valid},
+};
+use async_graphql::{Pos, Request, Response, ServerError, Value};
+
+use super::{
+    bound,
+    complete::complete,
+    error::with_code,
+    limit,
+    operation::{Choice, choose, name_if_any},
+};
+use crate::{domain::ErrorCode, limits::Limits};
+use cache::Cache;
+pub use condition::Conditions;
+use place::Places;
+pub use write::MARK;
+
+/// How many of the faults of a document are told.
+const MAX_FAULTS: usize = 20;
+/// How much of what is wrong is told: a name in a document may be as long as the document.
+const MAX_MESSAGE_CHARACTERS: usize = 300;
+
+/// What reads documents against one schema.
+#[derive(Debug)]
+pub struct Documents {
+    schema: Valid<Schema>,
+    limits: Limits,
+    passed: Cache,
+}
+
+/// A document that was read.
+#[derive(Debug)]
+pub struct Document {
+    executable: ExecutableDocument,
+    places: Places,
+}
+
+/// An operation that is about to be carried out.
+#[derive(Debug)]
+pub struct Prepared {
+    document: Arc<Document>,
+    operation: Node<Operation>,
+    conditions: Conditions,
+    marked: bool,
+}
+
+impl Documents {
+    /// What reads documents against the schema that `sdl` describes.
+    pub fn new(sdl: &str, limits: Limits) -> Self {
+        Self {
+            schema: schema::read(sdl),
+            limits,
+            passed: Cache::default(),
+        }
+    }
+
+    /// Makes `request` ready for the executor: what is wrong with it is found here, before anything is asked.
+    pub fn prepare(&self, request: &mut Request) -> Result<Prepared, Vec<ServerError>> {
+        name_if_any(request);
+        let document = match self.passed.get(&request.query) {
+            Some(document) => document,
+            None => self.passed.keep(&request.query, self.read(&request.query)?),
+        };
+        let operation = document
+            .operation(request.operation_name.as_deref())?
+            .clone();
+        let conditions = Conditions::new(&operation, &request.variables);
+        limit::check_operation(&document, &operation, &request.variables, &self.limits)?;
+        variable::check(&self.schema, &document, &operation, &request.variables)?;
+        let written = write::write(&document, &operation, &conditions, &request.variables);
+        request.set_parsed_query(written.document);
+        // The document has no other any more.
+        request.operation_name = None;
+        Ok(Prepared {
+            marked: written.marked,
+            document,
+            operation,
+            conditions,
+        })
+    }
+
+    fn read(&self, text: &str) -> Result<Document, Vec<ServerError>> {
+        bound::document(text, &self.limits).map_err(|excess| vec![limit::refused(excess)])?;
+        let places = Places::of(text);
+        let ast =
+            parse(text).map_err(|faults| told(&faults, &places, ErrorCode::GraphqlParseFailed))?;
+        let refused =
+            |faults: &DiagnosticList| told(faults, &places, ErrorCode::GraphqlValidationFailed);
+        let executable = ast
+            .to_executable(&self.schema)
+            .map_err(|failed| refused(&failed.errors))?;
+        let document = Document { executable, places };
+        // Before validation, which follows spreads.
+        limit::check_document(&document, &self.limits)?;
+        let Document { executable, places } = document;
+        let valid = executable.validate(&self.schema);
+        let valid = valid
+            .map_err(|failed| told(&failed.errors, &places, ErrorCode::GraphqlValidationFailed))?;
+        let document = Document {
+            executable: valid.into_inner(),
+            places,
+        };
+        usage::check(&self.schema, &document)?;
+        Ok(document)
+    }
+}
+
+impl Document {
+    /// What was read.
+    pub fn executable(&self) -> &ExecutableDocument {
+        &self.executable
+    }
+
+    /// A fault at `location`.
+    pub fn fault(
+        &self,
+        message: impl Into<String>,
+        location: Option<SourceSpan>,
+        code: ErrorCode,
+    ) -> ServerError {
+        let at = location.map(|location| self.places.at(location.offset()));
+        with_code(ServerError::new(shortened(message.into()), at), code)
+    }
+
+    fn at(&self, location: Option<SourceSpan>) -> Pos {
+        location.map_or_else(Pos::default, |location| self.places.at(location.offset()))
+    }
+
+    fn operation(&self, name: Option<&str>) -> Result<&Node<Operation>, ServerError> {
+        let operations = self.executable.operations.iter();
+        let named = operations.map(|operation| (operation.name.as_deref(), operation));
+        match choose(named, name) {
+            Choice::Meant(operation) => Ok(operation),
+            Choice::Unknown => {
+                let message = match name {
+                    Some(name) => format!("The document has no operation named \"{name}\"."),
+                    None => "The document has no operation.".to_owned(),
+                };
+                Err(self.fault(message, None, ErrorCode::GraphqlValidationFailed))
+            }
+            Choice::Unclear => Err(self.fault(
+                "The document has several operations: name one as \"operationName\".",
+                None,
+                ErrorCode::GraphqlValidationFailed,
+            )),
+        }
+    }
+}
+
+impl Prepared {
+    /// Whether it watches.
+    pub fn is_subscription(&self) -> bool {
+        self.operation.operation_type == OperationType::Subscription
+    }
+
+    /// `response` as the specification wants it: failed fields are null, and objects of which everything was skipped
+    /// are there.
+    pub fn finished(&self, documents: &Documents, mut response: Response) -> Response {
+        if !response.errors.is_empty() {
+            response.data = complete(
+                &documents.schema,
+                &self.document.executable,
+                &self.operation,
+                &self.conditions,
+                &response,
+            );
+        } else if self.marked {
+            unmark(&mut response.data);
+        }
+        response
+    }
+}
+
+/// The syntax of a document. It is to be within bounds.
+pub fn parse(text: &str) -> Result<Ast, DiagnosticList> {
+    // The bounds are narrower than this limit.
+    let mut parser = Parser::new().recursion_limit(bound::MAX_NESTING * 8);
+    parser
+        .parse_ast(text, "document")
+        .map_err(|failed| failed.errors)
+}
+
+/// The first of `faults`.
+fn told(faults: &DiagnosticList, places: &Places, code: ErrorCode) -> Vec<ServerError> {
+    let faults = faults.iter().take(MAX_FAULTS).map(|fault| {
+        let at = apollo_compiler::diagnostic::ToCliReport::location(fault.error);
+        let at = at.map(|at| places.at(at.offset()));
+        with_code(
+            ServerError::new(shortened(fault.error.to_string()), at),
+            code,
+        )
+    });
+    faults.collect()
+}
+
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+/// Takes away what the executor was asked for so that it would answer at all.
+fn unmark(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.shift_remove(write::MARK);
+            fields.values_mut().for_each(unmark);
+        }
+        Value::List(items) => items.iter_mut().for_each(unmark),
+        _ => {}
+    }
+}
