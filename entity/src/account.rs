@@ -13,6 +13,10 @@ pub struct Model {
     pub id: AccountId,
     /// What it is called.
     pub name: String,
+    /// How many volumes it may have; as many as the settings say if null.
+    pub volume_limit: Option<i32>,
+    /// How many bytes its volumes may have in all; as many as the settings say if null.
+    pub volume_bytes_limit: Option<i64>,
     /// When it was made.
     pub created_at: DateTimeUtc,
 }

@@ -12,6 +12,7 @@ mod m20261130_000015_sign_in_counters;
 mod m20261130_000016_refusal_counts;
 mod m20261130_000018_token_scopes;
 mod m20261130_000019_disabled_users;
+mod m20261130_000020_quotas;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000019_disabled_users::Migration),
             Box::new(m20261130_000015_sign_in_counters::Migration),
             Box::new(m20261130_000016_refusal_counts::Migration),
+            Box::new(m20261130_000020_quotas::Migration),
         ]
     }
 }

@@ -17,6 +17,10 @@ section! {
         heartbeat_seconds: u32 = 20;
         /// How many snapshots, backups and restores an account may have in flight.
         in_flight_limit: u32 = 3;
+        /// How many volumes an account may have. `updateAccount` gives one a limit of its own.
+        volume_limit: u32 = 500;
+        /// How many bytes the volumes of an account may have in all (100 TiB). `updateAccount` gives one a limit of its own.
+        volume_bytes_limit: u64 = 109_951_162_777_600;
         /// How often an operation is given to an agent before it fails with `AGENT_LOST`.
         max_attempts: u32 = 3;
         /// How often stuck operations and orphaned locks are looked for.
@@ -47,6 +51,10 @@ impl Rules {
             "rules.cooldown_seconds must be at most 86400, a day",
         );
         problems.zero("rules.in_flight_limit", self.in_flight_limit);
+        problems.unless(
+            self.volume_bytes_limit < 1 << 53,
+            "rules.volume_bytes_limit must be less than 9007199254740992, 2^53",
+        );
         problems.zero("rules.max_attempts", self.max_attempts);
         problems.zero(
             "rules.cleanup_interval_seconds",

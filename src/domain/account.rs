@@ -1,9 +1,19 @@
-//! Accounts: the tenants.
+//! Accounts: the tenants, and how many volumes each may have.
 
-use entity::{AccountId, account};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use std::collections::{HashMap, HashSet};
 
-use super::{Requester, Result, text, transaction::Transaction};
+use entity::{AccountId, account, volume};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait,
+    IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr,
+};
+
+use super::{
+    Error, Requester, Result, Settings,
+    guard::{Quota, Usage},
+    text,
+    transaction::{ROW_LOCK, Transaction},
+};
 use crate::app::App;
 
 /// Makes an account.
@@ -20,7 +30,108 @@ pub(super) async fn insert(tx: &Transaction<'_>, name: &str) -> Result<account::
     let account = account::ActiveModel {
         id: Set(tx.app().ids.next(AccountId::from_uuid)),
         name: Set(text::name(name)?),
+        volume_limit: Set(None),
+        volume_bytes_limit: Set(None),
         created_at: Set(tx.now()),
     };
     Ok(account.insert(tx.db()).await?)
+}
+
+/// What to change of an account; what is `None` stays. Of a limit, `Some(None)` makes it the setting's.
+#[derive(Debug, Default)]
+pub struct Update<'a> {
+    /// What it is called.
+    pub name: Option<&'a str>,
+    /// How many volumes it may have.
+    pub volume_limit: Option<Option<i32>>,
+    /// How many bytes its volumes may have in all.
+    pub volume_bytes_limit: Option<Option<i64>>,
+}
+
+/// Changes an account. A lowered limit deletes nothing.
+pub async fn update(
+    app: &App,
+    requester: &Requester,
+    id: AccountId,
+    update: Update<'_>,
+) -> Result<account::Model> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    let account = account::Entity::find_by_id(id)
+        .lock(ROW_LOCK)
+        .one(tx.db())
+        .await?;
+    let mut account = account
+        .ok_or(Error::NotFound("account"))?
+        .into_active_model();
+    if let Some(name) = update.name {
+        account.name = Set(text::name(name)?);
+    }
+    if let Some(limit) = update.volume_limit {
+        if limit.is_some_and(i32::is_negative) {
+            return Err(Error::invalid(
+                "`volumeLimit` is 0 or more; 0 allows no volumes.",
+            ));
+        }
+        account.volume_limit = Set(limit);
+    }
+    if let Some(limit) = update.volume_bytes_limit {
+        account.volume_bytes_limit = Set(limit);
+    }
+    let account = account.update(tx.db()).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// What each of `accounts` holds and may hold. Volumes count until they are gone from storage, failed ones too.
+pub async fn quotas(
+    db: &impl ConnectionTrait,
+    settings: &Settings,
+    accounts: impl IntoIterator<Item = AccountId>,
+) -> Result<HashMap<AccountId, Quota>> {
+    let ids: HashSet<_> = accounts.into_iter().collect();
+    let sum = Expr::col(volume::Column::SizeBytes).sum();
+    let held: Vec<(AccountId, i64, i64)> = volume::Entity::find()
+        .select_only()
+        .column(volume::Column::AccountId)
+        .column_as(volume::Column::Id.count(), "volumes")
+        .column_as(sum.cast_as("bigint"), "bytes")
+        .filter(volume::Column::AccountId.is_in(ids.iter().copied()))
+        .filter(volume::Column::DeletedAt.is_null())
+        .group_by(volume::Column::AccountId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let held: HashMap<_, _> = held
+        .into_iter()
+        .map(|(account, volumes, bytes)| (account, (volumes, bytes)))
+        .collect();
+    let rows = account::Entity::find()
+        .filter(account::Column::Id.is_in(ids))
+        .all(db)
+        .await?;
+    let whole = |count: i64| u64::try_from(count).unwrap_or_default();
+    let quota = |account: account::Model| {
+        let (volumes, bytes) = held.get(&account.id).copied().unwrap_or_default();
+        let volume_limit = account.volume_limit.map(|limit| whole(limit.into()));
+        let bytes_limit = account.volume_bytes_limit.map(whole);
+        let quota = Quota {
+            volumes: Usage {
+                count: whole(volumes),
+                limit: volume_limit.unwrap_or(settings.volume_limit.into()),
+            },
+            bytes: Usage {
+                count: whole(bytes),
+                limit: bytes_limit.unwrap_or(settings.volume_bytes_limit),
+            },
+        };
+        (account.id, quota)
+    };
+    Ok(rows.into_iter().map(quota).collect())
+}
+
+/// What the account `id` holds and may hold.
+pub async fn quota(db: &impl ConnectionTrait, settings: &Settings, id: AccountId) -> Result<Quota> {
+    let mut quotas = quotas(db, settings, [id]).await?;
+    quotas.remove(&id).ok_or(Error::NotFound("account"))
 }

@@ -117,6 +117,9 @@ error_codes! {
     BackupLimitReached "BACKUP_LIMIT_REACHED"
         "The plan's cap on backups is reached." false
         "Delete a backup, or choose a plan with a higher cap.";
+    VolumeLimitReached "VOLUME_LIMIT_REACHED"
+        "The account has as many volumes, or volumes of as many bytes, as it may." false
+        "Delete a volume, or ask an administrator for more.";
     InFlightLimitReached "IN_FLIGHT_LIMIT_REACHED"
         "The account has too many operations in flight." true
         "Wait for one of them to finish.";

@@ -27,6 +27,8 @@ pub struct VolumeFacts {
     pub snapshots: Usage,
     /// Backups that count, and how many may.
     pub backups: Usage,
+    /// What the account's volumes are, and may be.
+    pub quota: Quota,
     /// The account's operations in flight, and how many may be.
     pub in_flight: Usage,
     /// Where its backups would go.
@@ -58,6 +60,31 @@ pub struct Usage {
 impl Usage {
     fn is_full(self) -> bool {
         self.count >= self.limit
+    }
+}
+
+/// What an account holds and may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Its volumes.
+    pub volumes: Usage,
+    /// Their bytes in all.
+    pub bytes: Usage,
+}
+
+impl Quota {
+    /// Whether another volume of `bytes` is too much.
+    fn refuses(self, bytes: i64) -> Option<Refusal> {
+        let bytes = u64::try_from(bytes).unwrap_or_default();
+        if self.volumes.is_full() {
+            return Some(Refusal::VolumeLimitReached(self.volumes));
+        }
+        (self.bytes.count.saturating_add(bytes) > self.bytes.limit).then_some(
+            Refusal::VolumeBytesLimitReached {
+                bytes: self.bytes,
+                asked: bytes,
+            },
+        )
     }
 }
 
@@ -183,8 +210,15 @@ pub fn restore_to_new_volume(
             in_cooldown(volume),
         ]));
     }
+    let bytes = item.map_or(1, |(_, target)| target.size_bytes);
+    refusals.extend(volume.quota.refuses(bytes));
     refusals.extend(in_flight(volume));
     refusals
+}
+
+/// Guards of making an empty volume of `bytes` in an account.
+pub fn create_volume(quota: Quota, bytes: i64) -> Vec<Refusal> {
+    quota.refuses(bytes).into_iter().collect()
 }
 
 /// Guards of deleting a snapshot: its volume is changed, but neither rests nor obeys a cooldown.

@@ -94,6 +94,36 @@ pub async fn create(
     Ok((hypervisor, secret))
 }
 
+/// Changes a hypervisor. `backup_storage_id`: `None` leaves it, `Some(None)` makes it the group's.
+pub async fn update(
+    app: &App,
+    requester: &Requester,
+    id: HypervisorId,
+    name: Option<&str>,
+    backup_storage_id: Option<Option<BackupStorageId>>,
+) -> Result<hypervisor::Model> {
+    requester.admin()?;
+    let mut tx = Transaction::begin(app).await?;
+    let hypervisor = hypervisor::Entity::find_by_id(id)
+        .lock(ROW_LOCK)
+        .one(tx.db())
+        .await?;
+    let mut hypervisor = hypervisor
+        .ok_or(Error::NotFound("hypervisor"))?
+        .into_active_model();
+    if let Some(name) = name {
+        hypervisor.name = Set(text::name(name)?);
+    }
+    if let Some(storage) = backup_storage_id {
+        check_storage(&tx, storage).await?;
+        hypervisor.backup_storage_id = Set(storage);
+    }
+    let hypervisor = hypervisor.update(tx.db()).await?;
+    tx.wake(Topic::Hypervisors);
+    tx.commit().await?;
+    Ok(hypervisor)
+}
+
 /// The group `id`.
 pub async fn find_group(
     db: &impl ConnectionTrait,

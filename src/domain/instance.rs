@@ -1,4 +1,4 @@
-//! Instances: made by administrators, started and stopped by their owners.
+//! Instances: made and changed by administrators, started and stopped by their owners.
 
 use entity::{
     AccountId, Credit, HypervisorId, InstanceId, account, hypervisor, instance,
@@ -64,6 +64,29 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
         created_at: Set(tx.now()),
     };
     let instance = instance.insert(tx.db()).await?;
+    tx.commit().await?;
+    Ok(instance)
+}
+
+/// Calls an instance something else.
+pub async fn rename(
+    app: &App,
+    requester: &Requester,
+    id: InstanceId,
+    name: &str,
+) -> Result<instance::Model> {
+    requester.admin()?;
+    let (mut tx, instance) = lock(app, requester, id).await?;
+    let mut changed = instance.into_active_model();
+    changed.name = Set(text::name(name)?);
+    let instance = changed.update(tx.db()).await?;
+    let volumes = volume::Entity::visible_to(requester.scope()?)
+        .filter(volume::Column::InstanceId.eq(id))
+        .all(tx.db())
+        .await?;
+    for volume in &volumes {
+        tx.wake(Topic::Volume(volume.id));
+    }
     tx.commit().await?;
     Ok(instance)
 }

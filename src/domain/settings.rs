@@ -15,6 +15,10 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// How many snapshots, backups and restores an account may have in flight.
     pub in_flight_limit: u32,
+    /// How many volumes an account may have, unless it has a limit of its own.
+    pub volume_limit: u32,
+    /// How many bytes the volumes of an account may have in all, unless it has a limit of its own.
+    pub volume_bytes_limit: u64,
     /// How often an operation is given to an agent before it fails.
     pub max_attempts: u32,
     /// How often streams read their state again although nothing woke them.
@@ -39,6 +43,8 @@ impl Default for Settings {
             lease: Duration::from_secs(90),
             heartbeat: Duration::from_secs(20),
             in_flight_limit: 3,
+            volume_limit: 500,
+            volume_bytes_limit: 100 << 40,
             max_attempts: 3,
             stream_refresh: Duration::from_secs(15),
             session: Duration::from_hours(12),

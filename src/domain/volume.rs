@@ -2,13 +2,18 @@
 
 pub mod attach;
 pub mod birth;
+pub mod change;
 pub mod facts;
 pub mod measure;
 
 use entity::{HypervisorId, VolumeId, instance, volume};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
-use super::{Error, Result};
+use super::{
+    Error, Requester, Result,
+    transaction::{ROW_LOCK, Transaction},
+};
+use crate::app::App;
 
 /// The volume `id` among `volumes`.
 pub async fn find(
@@ -18,6 +23,25 @@ pub async fn find(
 ) -> Result<volume::Model> {
     let volume = volumes.filter(volume::Column::Id.eq(id)).one(db).await?;
     volume.ok_or(Error::NotFound("volume"))
+}
+
+/// The volume `id`, if `requester` may see it, in a transaction that has locked its account and it.
+async fn lock<'a>(
+    app: &'a App,
+    requester: &Requester,
+    id: VolumeId,
+) -> Result<(Transaction<'a>, volume::Model)> {
+    let scope = requester.scope()?;
+    let mut tx = Transaction::begin(app).await?;
+    let volume = find(tx.db(), volume::Entity::visible_to(scope), id).await?;
+    tx.lock_account(volume.account_id).await?;
+    let volume = find(
+        tx.db(),
+        volume::Entity::visible_to(scope).lock(ROW_LOCK),
+        id,
+    )
+    .await?;
+    Ok((tx, volume))
 }
 
 /// The hypervisor whose agent works on `volume`.

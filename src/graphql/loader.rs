@@ -45,7 +45,7 @@ pub use child::{
 pub use fact::{FactsOf, Now};
 pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, UsersOfAccount, VolumesOfInstance};
 pub use row::DeletedToo;
-pub use tally::{InFlightOf, VolumesAbove, VolumesOnPlan};
+pub use tally::{InFlightOf, QuotaOf, VolumesAbove, VolumesOnPlan};
 pub use viewer::{AccountOfViewer, ApiTokensOfViewer, SessionsOfViewer};
 
 /// As many keys as one statement takes: SQLite binds 32,766 values.

@@ -84,6 +84,16 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
         "UAAAF",
     ),
     (
+        "updateVolume",
+        "(input: { volumeId: \"$volume\", name: \"volume\" })",
+        "UNAAF",
+    ),
+    (
+        "moveVolumeToPlan",
+        "(input: { volumeId: \"$volume\", planId: \"$plan\" })",
+        "UFFAF",
+    ),
+    (
         "deleteVolume",
         "(input: { volumeId: \"$volume\", confirmName: \"volume\" })",
         "UNAAF",
@@ -134,6 +144,11 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
     ),
     ("createAccount", "(input: { name: \"a\" })", "UFFAF"),
     (
+        "updateAccount",
+        "(input: { accountId: \"$account\", name: \"alice\" })",
+        "UFFAF",
+    ),
+    (
         "createUser",
         "(input: { accountId: \"$account\", email: \"new@example.test\", password: \"long enough for it\" })",
         "UFFAF",
@@ -159,6 +174,11 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
     (
         "createInstance",
         "(input: { accountId: \"$account\", hypervisorId: \"$hypervisor\", name: \"i\" })",
+        "UFFAF",
+    ),
+    (
+        "updateInstance",
+        "(input: { instanceId: \"$instance\", name: \"i\" })",
         "UFFAF",
     ),
     (
@@ -190,6 +210,11 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
     (
         "revokeAgentToken",
         "(input: { hypervisorId: \"$spare\" })",
+        "UFFAF",
+    ),
+    (
+        "updateHypervisor",
+        "(input: { hypervisorId: \"$hypervisor\", name: \"host\" })",
         "UFFAF",
     ),
     (

@@ -1,8 +1,8 @@
-//! Instances: made stopped, started and stopped by their owners.
+//! Instances: made stopped, started and stopped by their owners, renamed by administrators.
 
 use serde_json::json;
 
-use crate::harness::{id, on_each_database};
+use crate::harness::{id, on, on_each_database};
 
 #[tokio::test]
 async fn an_instance_is_made_stopped_then_starts_and_stops_as_often_as_asked() {
@@ -54,6 +54,32 @@ async fn an_attached_volume_is_worked_on_by_the_agent_of_its_instance() {
         let payload = world.run(&alice.requester, "createSnapshot", input).await;
         let operation = world.operation_row(id(&payload["operation"])).await;
         assert_eq!(operation.hypervisor_id, far.id);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_renamed_instance_is_told_by_the_streams_of_its_volumes() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let admin = world.admin().await;
+        let instance = world.instance(&alice, |_| {}).await;
+        let volume = world
+            .volume(&alice, |row| {
+                row.instance_id = sea_orm::Set(Some(instance.id));
+            })
+            .await;
+        let document = "subscription($id: ID!) { volumeActivity(volumeId: $id) {
+            volume { attachedTo { name } } } }";
+        let mut stream = world.watch(&by, document, on("id", volume.id));
+        stream.next().await;
+        let input = json!({ "instanceId": instance.id.to_string(), "name": " web-2 " });
+        world.run(&admin, "updateInstance", input).await;
+        assert_eq!(stream.next().await["volume"]["attachedTo"]["name"], "web-2");
+        let input = json!({ "instanceId": instance.id.to_string(), "name": "" });
+        let (code, _) = world.refusal(&admin, "updateInstance", input).await;
+        assert_eq!(code, "INVALID_INPUT");
     })
     .await;
 }

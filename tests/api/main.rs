@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod account;
 mod audit;
 mod backup;
 mod cancel;
@@ -24,6 +25,7 @@ mod invariant;
 mod lease;
 mod limit;
 mod measure;
+mod plan;
 mod platform;
 mod pool;
 mod race;

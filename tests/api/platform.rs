@@ -182,3 +182,39 @@ async fn a_storage_test_that_an_agent_answers_is_told() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_hypervisor_is_renamed_and_gets_a_backup_storage_of_its_own_or_its_groups() {
+    on_each_database(async |world| {
+        let admin = world.signed_in(&world.admin().await).await;
+        let vault = world.platform.backup_storage.id.to_string();
+        let other = json!({ "name": "other", "local": { "path": "/o" } });
+        let other = world.backup_storage(&admin, other).await.to_string();
+        let host = world.platform.hypervisor.id.to_string();
+        let document = "subscription { hypervisorEvents {
+            name backupStorage { id } usesGroupBackupStorage } }";
+        let mut stream = world.watch(&admin, document, json!({}));
+        stream.next().await;
+        for (change, name, storage, of_group) in [
+            (json!({ "name": " h2 " }), "h2", &vault, true),
+            (json!({ "backupStorageId": other }), "h2", &other, false),
+            (json!({ "name": "h3" }), "h3", &other, false),
+            (json!({ "backupStorageId": null }), "h3", &vault, true),
+        ] {
+            let mut input = change;
+            input["hypervisorId"] = host.clone().into();
+            world.run(&admin, "updateHypervisor", input).await;
+            assert_eq!(
+                stream.next().await,
+                json!({ "name": name, "backupStorage": { "id": storage },
+                        "usesGroupBackupStorage": of_group })
+            );
+        }
+        let unknown = json!({
+            "hypervisorId": host, "backupStorageId": "0190a0a0-0000-7000-8000-000000000000",
+        });
+        let (code, _) = world.refusal(&admin, "updateHypervisor", unknown).await;
+        assert_eq!(code, "NOT_FOUND");
+    })
+    .await;
+}

@@ -249,3 +249,40 @@ async fn whoever_ends_an_operation_it_ends_once() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_never_gets_more_volumes_than_it_may() {
+    on_each_database(async |world| {
+        let world = Arc::new(world);
+        let alice = world.tenant("alice").await;
+        let admin = world.admin().await;
+        let source = world.volume(&alice, |_| {}).await;
+        let backup = world.backup(&source, |_| {}).await;
+        let id = alice.account.id.to_string();
+        let limit = json!({ "accountId": id, "volumeLimit": 4 });
+        world.run(&admin, "updateAccount", limit).await;
+        let restore = json!({ "source": { "backupId": backup.id.to_string() } });
+        let mut for_alice = world.new_volume("by staff");
+        for_alice["accountId"] = id.into();
+        let requests = Arc::new([
+            (admin, "createVolume", for_alice),
+            (
+                alice.requester.clone(),
+                "createVolume",
+                world.new_volume("own"),
+            ),
+            (alice.requester.clone(), "restoreToNewVolume", restore),
+        ]);
+        let results = at_once(24, |number| {
+            let (world, requests) = (world.clone(), requests.clone());
+            async move {
+                let (by, mutation, input) = &requests[number % requests.len()];
+                world.attempt(by, mutation, input.clone()).await
+            }
+        })
+        .await;
+        let made = results.iter().filter(|result| result.is_ok()).count();
+        assert_eq!(made, 3, "and one was there before");
+    })
+    .await;
+}

@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::Set;
 use serde_json::{Value, json};
 
-use crate::harness::{id, on_each_database};
+use crate::harness::{id, on, on_each_database};
 
 #[tokio::test]
 async fn a_volume_is_creating_and_locked_until_its_agent_made_it() {
@@ -276,6 +276,80 @@ async fn a_second_instance_does_not_get_an_attached_volume() {
             .refusal(&alice.requester, "attachVolume", attach)
             .await;
         assert_eq!(code, "VOLUME_NOT_AVAILABLE");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_renamed_volume_is_found_by_its_new_name_and_its_stream_tells_it() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let backup = world.backup(&volume, |_| {}).await;
+        let document =
+            "subscription($id: ID!) { volumeActivity(volumeId: $id) { volume { name } } }";
+        let mut stream = world.watch(&by, document, on("id", volume.id));
+        assert_eq!(stream.next().await["volume"]["name"], "volume");
+        let input = json!({ "volumeId": volume.id.to_string(), "name": "  A\u{308}rger " });
+        let payload = world.run(&by, "updateVolume", input).await;
+        assert_eq!(payload["volume"]["name"], "Ärger");
+        assert_eq!(stream.next().await["volume"]["name"], "Ärger");
+        let found = "{ volumes(filter: { nameContains: \"ärGER\" }) { totalCount } }";
+        let data = world.data(&by, found).await;
+        assert_eq!(data["volumes"]["totalCount"], 1);
+        // What was written down under its old name stays so.
+        assert_eq!(world.backup_row(backup.id).await.volume_name, "volume");
+        for bad in ["", " \t ", "two\nlines", "a\u{202e}b", &"x".repeat(129)] {
+            let input = json!({ "volumeId": volume.id.to_string(), "name": bad });
+            let (code, _) = world.refusal(&by, "updateVolume", input).await;
+            assert_eq!(code, "INVALID_INPUT", "{bad:?}");
+        }
+        let old = json!({ "volumeId": volume.id.to_string(), "confirmName": "volume" });
+        let (code, _) = world.refusal(&by, "deleteVolume", old).await;
+        assert_eq!(code, "CONFIRMATION_MISMATCH");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_administrators_make_volumes_for_another_account() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let bob = world.tenant("bob").await;
+        let admin = world.admin().await;
+        let for_account = |account: &str| {
+            let mut input = world.new_volume("data");
+            input["accountId"] = account.into();
+            input
+        };
+        let bobs = for_account(&bob.account.id.to_string());
+        let foreign = world
+            .refusal(&alice.requester, "createVolume", bobs.clone())
+            .await;
+        for unknown in ["0190a0a0-0000-7000-8000-000000000000", "no id"] {
+            let unknown = for_account(unknown);
+            let by = &alice.requester;
+            assert_eq!(
+                world.refusal(by, "createVolume", unknown.clone()).await,
+                foreign
+            );
+            assert_eq!(
+                world.refusal(&admin, "createVolume", unknown).await,
+                foreign
+            );
+        }
+        assert_eq!(foreign.0, "NOT_FOUND");
+        let own = for_account(&alice.account.id.to_string());
+        world.run(&alice.requester, "createVolume", own).await;
+        let payload = world.run(&admin, "createVolume", bobs).await;
+        let made = world.volume_row(id(&payload["volume"])).await;
+        assert_eq!(made.account_id, bob.account.id);
+        let operation = world.operation_row(id(&payload["operation"])).await;
+        assert_eq!(operation.account_id, bob.account.id);
+        assert_eq!(operation.requested_by, admin.user_id());
+        let audited = world.audit().await.pop().unwrap();
+        assert!(audited.resource_ids.contains(&bob.account.id.to_string()));
     })
     .await;
 }

@@ -204,6 +204,7 @@ async fn make(
         name: name.to_owned(),
         plan_id,
         group_id,
+        account_id: None,
     };
     let operation = submit::create_volume(
         app,

@@ -39,6 +39,28 @@ pub enum Refusal {
         /// The size of the item's volume.
         item_bytes: i64,
     },
+    /// The plan is for volumes on another kind of storage.
+    #[error(
+        "The volume lies on {}, the plan is for volumes on {}. Choose a plan of the volume's storage type.",
+        storage(*.volume), storage(*.plan)
+    )]
+    PlanOfAnotherKind {
+        /// What the volume lies on.
+        volume: StorageType,
+        /// What the plan's volumes lie on.
+        plan: StorageType,
+    },
+    /// The plan is for volumes of another size.
+    #[error(
+        "The volume has {volume_bytes} bytes, the plan's volumes have {plan_bytes}. Choose a plan of the \
+         volume's size."
+    )]
+    PlanOfAnotherSize {
+        /// The volume's size.
+        volume_bytes: i64,
+        /// The size of the plan's volumes.
+        plan_bytes: i64,
+    },
     /// The agent cannot do this.
     #[error("{}", agent_outdated(.hypervisor.as_deref()))]
     AgentOutdated {
@@ -83,7 +105,25 @@ pub enum Refusal {
     /// The cap on backups.
     #[error("Backup limit reached. Delete an existing backup first.")]
     BackupLimitReached,
-    /// The account's limit.
+    /// The account's limit on volumes.
+    #[error(
+        "Volume limit reached ({} of {}). Delete a volume first, or ask an administrator for more.",
+        .0.count, .0.limit
+    )]
+    VolumeLimitReached(Usage),
+    /// The account's limit on the bytes of its volumes.
+    #[error(
+        "Volume limit reached: the account's volumes have {} of {} bytes, and this one would have {asked}. \
+         Delete a volume first, or ask an administrator for more.",
+        .bytes.count, .bytes.limit
+    )]
+    VolumeBytesLimitReached {
+        /// What its volumes have and may have.
+        bytes: Usage,
+        /// What one more would have.
+        asked: u64,
+    },
+    /// The account's limit on what is in flight.
     #[error(
         "Too many volume operations in flight ({} of {}). Wait for one to finish.",
         .0.count, .0.limit
@@ -98,8 +138,16 @@ impl Refusal {
             Self::ConfirmationMismatch(_) => ErrorCode::ConfirmationMismatch,
             Self::ItemNotAvailable(_) => ErrorCode::ItemNotAvailable,
             Self::NoBackupStorage => ErrorCode::NoBackupStorage,
-            Self::StorageTypeMismatch { .. } => ErrorCode::StorageTypeMismatch,
-            Self::TargetTooSmall { .. } => ErrorCode::TargetTooSmall,
+            Self::StorageTypeMismatch { .. } | Self::PlanOfAnotherKind { .. } => {
+                ErrorCode::StorageTypeMismatch
+            }
+            Self::PlanOfAnotherSize {
+                volume_bytes,
+                plan_bytes,
+            } if plan_bytes > volume_bytes => ErrorCode::InvalidInput,
+            Self::TargetTooSmall { .. } | Self::PlanOfAnotherSize { .. } => {
+                ErrorCode::TargetTooSmall
+            }
             Self::AgentOutdated { .. } => ErrorCode::AgentOutdated,
             Self::VolumeNotAvailable(_)
             | Self::VolumeHasSnapshots(_)
@@ -110,6 +158,9 @@ impl Refusal {
             Self::VolumeInCooldown { .. } => ErrorCode::VolumeInCooldown,
             Self::SnapshotLimitReached => ErrorCode::SnapshotLimitReached,
             Self::BackupLimitReached => ErrorCode::BackupLimitReached,
+            Self::VolumeLimitReached(_) | Self::VolumeBytesLimitReached { .. } => {
+                ErrorCode::VolumeLimitReached
+            }
             Self::InFlightLimitReached(_) => ErrorCode::InFlightLimitReached,
         }
     }
@@ -176,16 +227,20 @@ fn volume_has_snapshots(count: u64) -> String {
     format!("Volume has {count} {noun}. Delete its snapshots first.")
 }
 
+fn storage(kind: StorageType) -> &'static str {
+    match kind {
+        StorageType::CephRbd => "Ceph",
+        StorageType::Qcow2File => "qcow2 files",
+    }
+}
+
 /// The product document's words: a plan on qcow2 files is "NFS-backed" to customers.
 fn storage_type_mismatch(work: Work, item: StorageType, target: StorageType) -> String {
     let noun = match work {
         Work::Snapshot => "Snapshot",
         Work::Backup => "Backup",
     };
-    let source = match item {
-        StorageType::CephRbd => "Ceph",
-        StorageType::Qcow2File => "qcow2 files",
-    };
+    let source = storage(item);
     let plan = match target {
         StorageType::CephRbd => "a Ceph-backed",
         StorageType::Qcow2File => "an NFS-backed",

@@ -6,16 +6,15 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
 };
 
-use super::{facts::active, find};
+use super::{facts::active, lock};
 use crate::{
     app::App,
     domain::{
         Error, Requester, Result,
         guard::{Refusal, held_by_restore_or_delete},
-        transaction::{ROW_LOCK, Transaction},
+        transaction::Transaction,
     },
     events::Topic,
 };
@@ -68,24 +67,6 @@ pub async fn detach(app: &App, requester: &Requester, id: VolumeId) -> Result<vo
 
 fn not_held(volume: &volume::Model) -> Result<()> {
     held_by_restore_or_delete(active(volume)).map_or(Ok(()), |refusal| Err(refusal.into()))
-}
-
-async fn lock<'a>(
-    app: &'a App,
-    requester: &Requester,
-    id: VolumeId,
-) -> Result<(Transaction<'a>, volume::Model)> {
-    let scope = requester.scope()?;
-    let mut tx = Transaction::begin(app).await?;
-    let volume = find(tx.db(), volume::Entity::visible_to(scope), id).await?;
-    tx.lock_account(volume.account_id).await?;
-    let volume = find(
-        tx.db(),
-        volume::Entity::visible_to(scope).lock(ROW_LOCK),
-        id,
-    )
-    .await?;
-    Ok((tx, volume))
 }
 
 /// A volume can be attached where its pool is: in its own group.

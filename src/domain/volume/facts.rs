@@ -23,7 +23,7 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Error, Result, Settings,
+    Error, Result, Settings, account,
     guard::{Active, AgentFacts, ItemFacts, TargetFacts, Usage, VolumeFacts, Work},
     operation::state::{IN_FLIGHT, PROTECTING},
 };
@@ -50,12 +50,15 @@ pub async fn load(
     let ids = || volumes.iter().map(|volume| volume.id);
     let snapshots = snapshots(db, ids()).await?;
     let backups = backups(db, ids()).await?;
-    let in_flight = in_flight(db, volumes.iter().map(|volume| volume.account_id)).await?;
+    let accounts = || volumes.iter().map(|volume| volume.account_id);
+    let in_flight = in_flight(db, accounts()).await?;
+    let quotas = account::quotas(db, settings, accounts()).await?;
 
     let facts_of = |volume: &Arc<volume::Model>| {
         let attached = around.instance(volume)?;
         let hypervisor = around.hypervisor(worker(volume, attached))?;
         let plan = around.plan(volume.plan_id)?;
+        let quota = quotas.get(&volume.account_id).copied();
         let facts = VolumeFacts {
             state: volume.state,
             attached_to_running_instance: attached
@@ -64,6 +67,7 @@ pub async fn load(
             cooldown_ends_at: volume.cooldown_ends_at,
             snapshots: usage(&snapshots, &volume.id, plan.max_snapshots),
             backups: usage(&backups, &volume.id, plan.max_backups),
+            quota: quota.ok_or_else(|| gone("account", volume.account_id))?,
             in_flight: Usage {
                 count: in_flight
                     .get(&volume.account_id)

@@ -1,4 +1,4 @@
-//! Counts: operations that accounts have in flight, and volumes of plans.
+//! Counts: operations that accounts have in flight, and volumes of accounts and plans.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,13 +8,21 @@ use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::Reader;
 use crate::{
-    domain::volume::facts::{self, Caps},
+    domain::{
+        account,
+        guard::Quota,
+        volume::facts::{self, Caps},
+    },
     graphql::error::{Failure, Result},
 };
 
 /// The operations of an account that are in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InFlightOf(pub AccountId);
+
+/// What the volumes of an account are, and may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QuotaOf(pub AccountId);
 
 /// The volumes that have a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +47,18 @@ impl Loader<InFlightOf> for Reader {
             .iter()
             .map(|key| (*key, counts.get(&key.0).copied().unwrap_or_default()))
             .collect())
+    }
+}
+
+impl Loader<QuotaOf> for Reader {
+    type Value = Quota;
+    type Error = Failure;
+
+    async fn load(&self, keys: &[QuotaOf]) -> Result<HashMap<QuotaOf, Quota>> {
+        let accounts = keys.iter().map(|key| key.0);
+        let quotas = account::quotas(self.db(), &self.app.settings, accounts).await?;
+        let keyed = |(account, quota)| (QuotaOf(account), quota);
+        Ok(quotas.into_iter().map(keyed).collect())
     }
 }
 

@@ -1,13 +1,15 @@
-//! Making accounts.
+//! Making and changing accounts.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::audit::audited;
 use crate::{
-    domain::account,
+    domain::account::{self, Update},
     graphql::{
         context::{admin, app},
         error::Result,
+        id,
+        scalar::ByteCount,
         types::Account,
         visible,
     },
@@ -23,6 +25,26 @@ pub struct CreateAccountInput {
 /// An account that was made.
 #[derive(Debug, SimpleObject)]
 pub struct CreateAccountPayload {
+    /// The account.
+    pub account: Account,
+}
+
+/// What to change of an account. What is left out stays as it is.
+#[derive(Debug, InputObject)]
+pub struct UpdateAccountInput {
+    /// The account.
+    pub account_id: ID,
+    /// 1 to 128 characters.
+    pub name: Option<String>,
+    /// How many volumes it may have; 0 allows none. An explicit null makes it the gateway's setting.
+    pub volume_limit: MaybeUndefined<i32>,
+    /// How many bytes its volumes may have in all. An explicit null makes it the gateway's setting.
+    pub volume_bytes_limit: MaybeUndefined<ByteCount>,
+}
+
+/// An account that was changed.
+#[derive(Debug, SimpleObject)]
+pub struct UpdateAccountPayload {
     /// The account.
     pub account: Account,
 }
@@ -45,6 +67,31 @@ impl AccountMutation {
                 .await?
                 .into();
             Ok(CreateAccountPayload { account })
+        })
+        .await
+    }
+
+    /// Changes an account. A lowered limit deletes nothing.
+    #[graphql(visible = "visible::to_admins")]
+    async fn update_account(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and what.")] input: UpdateAccountInput,
+    ) -> Result<Option<UpdateAccountPayload>> {
+        audited(ctx, &[&input.account_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.account_id, "account")?;
+            let volumes = input.volume_limit.as_opt_ref();
+            let bytes = input.volume_bytes_limit.as_opt_ref();
+            let update = Update {
+                name: input.name.as_deref(),
+                volume_limit: volumes.map(|limit| limit.copied()),
+                volume_bytes_limit: bytes.map(|limit| limit.map(|limit| limit.0)),
+            };
+            let account = account::update(app(ctx)?, requester, id, update).await?;
+            Ok(UpdateAccountPayload {
+                account: account.into(),
+            })
         })
         .await
     }

@@ -1,6 +1,7 @@
-//! Making hypervisors and their groups.
+//! Making and changing hypervisors and their groups.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use entity::BackupStorageId;
 
 use super::audit::audited;
 use crate::{
@@ -68,6 +69,24 @@ pub struct CreateHypervisorPayload {
     pub enrolment_token: String,
 }
 
+/// What to change of a hypervisor. What is left out stays as it is.
+#[derive(Debug, InputObject)]
+pub struct UpdateHypervisorInput {
+    /// The hypervisor.
+    pub hypervisor_id: ID,
+    /// 1 to 128 characters.
+    pub name: Option<String>,
+    /// Where it writes backups. An explicit null makes it where its group does.
+    pub backup_storage_id: MaybeUndefined<ID>,
+}
+
+/// A hypervisor that was changed.
+#[derive(Debug, SimpleObject)]
+pub struct UpdateHypervisorPayload {
+    /// The hypervisor.
+    pub hypervisor: Hypervisor,
+}
+
 /// Changes to hypervisors and their groups.
 #[derive(Debug, Default)]
 pub struct HypervisorMutation;
@@ -106,11 +125,7 @@ impl HypervisorMutation {
         audited(ctx, &[&input.hypervisor_group_id], async {
             let requester = admin(ctx)?;
             let id = id::find(&input.hypervisor_group_id, "hypervisor group")?;
-            let storage = match &input.backup_storage_id {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(id) => Some(Some(id::find(id, "backup storage")?)),
-            };
+            let storage = backup_storage(&input.backup_storage_id)?;
             let name = input.name.as_deref();
             let group = hypervisor::update_group(app(ctx)?, requester, id, name, storage).await?;
             Ok(UpdateHypervisorGroupPayload {
@@ -143,4 +158,33 @@ impl HypervisorMutation {
         })
         .await
     }
+
+    /// Changes a hypervisor.
+    #[graphql(visible = "visible::to_admins")]
+    async fn update_hypervisor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and what.")] input: UpdateHypervisorInput,
+    ) -> Result<Option<UpdateHypervisorPayload>> {
+        audited(ctx, &[&input.hypervisor_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.hypervisor_id, "hypervisor")?;
+            let storage = backup_storage(&input.backup_storage_id)?;
+            let name = input.name.as_deref();
+            let hypervisor = hypervisor::update(app(ctx)?, requester, id, name, storage).await?;
+            Ok(UpdateHypervisorPayload {
+                hypervisor: hypervisor.into(),
+            })
+        })
+        .await
+    }
+}
+
+/// What becomes of the backup storage: nothing, none, or another.
+fn backup_storage(input: &MaybeUndefined<ID>) -> Result<Option<Option<BackupStorageId>>> {
+    Ok(match input {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(id) => Some(Some(id::find(id, "backup storage")?)),
+    })
 }

@@ -1,4 +1,4 @@
-//! Making, starting and stopping instances.
+//! Making, changing, starting and stopping instances.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use entity::Credit;
@@ -67,6 +67,22 @@ pub struct CreateInstancePayload {
     pub instance: Instance,
 }
 
+/// What to change of an instance.
+#[derive(Debug, InputObject)]
+pub struct UpdateInstanceInput {
+    /// The instance.
+    pub instance_id: ID,
+    /// 1 to 128 characters.
+    pub name: String,
+}
+
+/// An instance that was changed.
+#[derive(Debug, SimpleObject)]
+pub struct UpdateInstancePayload {
+    /// The instance.
+    pub instance: Instance,
+}
+
 /// Changes to instances.
 #[derive(Debug, Default)]
 pub struct InstanceMutation;
@@ -125,6 +141,24 @@ impl InstanceMutation {
             };
             let instance = instance::create(app(ctx)?, requester, wanted).await?.into();
             Ok(CreateInstancePayload { instance })
+        })
+        .await
+    }
+
+    /// Calls an instance something else.
+    #[graphql(visible = "visible::to_admins")]
+    async fn update_instance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and what.")] input: UpdateInstanceInput,
+    ) -> Result<Option<UpdateInstancePayload>> {
+        audited(ctx, &[&input.instance_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.instance_id, "instance")?;
+            let instance = instance::rename(app(ctx)?, requester, id, &input.name).await?;
+            Ok(UpdateInstancePayload {
+                instance: instance.into(),
+            })
         })
         .await
     }

@@ -1,4 +1,4 @@
-//! Making, deleting, attaching and detaching volumes.
+//! Making, changing, deleting, attaching and detaching volumes.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
@@ -9,10 +9,13 @@ use crate::{
             find_volume,
             submit::{self, Request},
         },
-        volume::attach::{attach, detach},
+        volume::{
+            attach::{attach, detach},
+            change::{move_to_plan, rename},
+        },
     },
     graphql::{
-        context::{app, user},
+        context::{admin, app, user},
         error::Result,
         id,
         types::{Operation, Volume},
@@ -29,6 +32,8 @@ pub struct CreateVolumeInput {
     pub plan_id: ID,
     /// Where it is to lie.
     pub hypervisor_group_id: ID,
+    /// Whose it is to be: the caller's own account unless said otherwise. Only administrators may name another.
+    pub account_id: Option<ID>,
     /// The same key, account and input again returns the first answer and starts nothing.
     pub idempotency_key: Option<String>,
 }
@@ -40,6 +45,38 @@ pub struct CreateVolumePayload {
     pub volume: Volume,
     /// The operation that makes it.
     pub operation: Operation,
+}
+
+/// What to change of a volume.
+#[derive(Debug, InputObject)]
+pub struct UpdateVolumeInput {
+    /// The volume.
+    pub volume_id: ID,
+    /// 1 to 128 characters.
+    pub name: String,
+}
+
+/// A volume that was changed.
+#[derive(Debug, SimpleObject)]
+pub struct UpdateVolumePayload {
+    /// The volume.
+    pub volume: Volume,
+}
+
+/// Which volume gets which plan.
+#[derive(Debug, InputObject)]
+pub struct MoveVolumeToPlanInput {
+    /// The volume.
+    pub volume_id: ID,
+    /// An enabled plan of the volume's size and storage type.
+    pub plan_id: ID,
+}
+
+/// A volume that has another plan.
+#[derive(Debug, SimpleObject)]
+pub struct MoveVolumeToPlanPayload {
+    /// The volume.
+    pub volume: Volume,
 }
 
 /// Which volume to delete.
@@ -98,19 +135,23 @@ pub struct VolumeMutation;
 
 #[Object]
 impl VolumeMutation {
-    /// Makes an empty volume in the caller's account.
+    /// Makes an empty volume, in the caller's account or in one that an administrator names.
     #[graphql(visible = "visible::to_users")]
     async fn create_volume(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What it is to be.")] input: CreateVolumeInput,
     ) -> Result<Option<CreateVolumePayload>> {
-        audited(ctx, &[&input.plan_id, &input.hypervisor_group_id], async {
+        let mut named = vec![&input.plan_id, &input.hypervisor_group_id];
+        named.extend(&input.account_id);
+        audited(ctx, &named, async {
             let (app, requester) = (app(ctx)?, user(ctx)?);
+            let account = input.account_id.as_ref();
             let wanted = submit::CreateVolume {
                 name: input.name.clone(),
                 plan_id: id::find(&input.plan_id, "volume plan")?,
                 group_id: id::find(&input.hypervisor_group_id, "hypervisor group")?,
+                account_id: account.map(|id| id::find(id, "account")).transpose()?,
             };
             let key = input.idempotency_key.as_deref();
             let request = Request {
@@ -124,6 +165,40 @@ impl VolumeMutation {
                 volume,
                 operation: operation.into(),
             })
+        })
+        .await
+    }
+
+    /// Calls a volume something else.
+    #[graphql(visible = "visible::to_users")]
+    async fn update_volume(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and what.")] input: UpdateVolumeInput,
+    ) -> Result<Option<UpdateVolumePayload>> {
+        audited(ctx, &[&input.volume_id], async {
+            let (app, requester) = (app(ctx)?, user(ctx)?);
+            let id = id::find(&input.volume_id, "volume")?;
+            let volume = rename(app, requester, id, &input.name).await?.into();
+            Ok(UpdateVolumePayload { volume })
+        })
+        .await
+    }
+
+    /// Gives a volume another plan of its size and storage type. The caps of that plan count from then on and
+    /// delete nothing, and the volume's backups follow it.
+    #[graphql(visible = "visible::to_admins")]
+    async fn move_volume_to_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and to which.")] input: MoveVolumeToPlanInput,
+    ) -> Result<Option<MoveVolumeToPlanPayload>> {
+        audited(ctx, &[&input.volume_id, &input.plan_id], async {
+            let (app, requester) = (app(ctx)?, admin(ctx)?);
+            let volume = id::find(&input.volume_id, "volume")?;
+            let plan = id::find(&input.plan_id, "volume plan")?;
+            let volume = move_to_plan(app, requester, volume, plan).await?.into();
+            Ok(MoveVolumeToPlanPayload { volume })
         })
         .await
     }

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 
 use super::{User, wraps};
-use crate::graphql::{
-    context::{admin, app, loaders},
-    error::Result,
-    loader::{InFlightOf, UsersOfAccount},
-    visible,
+use crate::{
+    domain::guard::Quota,
+    graphql::{
+        context::{admin, app, loaders},
+        error::Result,
+        loader::{InFlightOf, QuotaOf, UsersOfAccount},
+        scalar::ByteCount,
+        visible,
+    },
 };
 
 /// A tenant.
@@ -43,6 +47,26 @@ impl Account {
         Ok(i32::try_from(app(ctx)?.settings.in_flight_limit).unwrap_or(i32::MAX))
     }
 
+    /// How many volumes it has, in whatever status.
+    async fn volume_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(count(self.quota(ctx).await?.volumes.count))
+    }
+
+    /// How many volumes it may have.
+    async fn volume_limit(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(count(self.quota(ctx).await?.volumes.limit))
+    }
+
+    /// How many bytes its volumes have in all.
+    async fn volume_bytes(&self, ctx: &Context<'_>) -> Result<ByteCount> {
+        Ok(bytes(self.quota(ctx).await?.bytes.count))
+    }
+
+    /// How many bytes its volumes may have in all.
+    async fn volume_bytes_limit(&self, ctx: &Context<'_>) -> Result<ByteCount> {
+        Ok(bytes(self.quota(ctx).await?.bytes.limit))
+    }
+
     /// Who signs in to it, by email address. For administrators.
     #[graphql(visible = "visible::to_admins")]
     async fn users(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
@@ -50,4 +74,18 @@ impl Account {
         let users = loaders(ctx)?.find(UsersOfAccount(self.0.id)).await?;
         Ok(users.iter().cloned().map(User).collect())
     }
+}
+
+impl Account {
+    async fn quota(&self, ctx: &Context<'_>) -> Result<Quota> {
+        loaders(ctx)?.find(QuotaOf(self.0.id)).await
+    }
+}
+
+fn count(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn bytes(bytes: u64) -> ByteCount {
+    ByteCount(i64::try_from(bytes).unwrap_or(i64::MAX))
 }

@@ -56,6 +56,8 @@ pub enum ErrorCode {
     SnapshotLimitReached,
     /// The plan's cap on backups is reached.
     BackupLimitReached,
+    /// The account has as many volumes, or volumes of as many bytes, as it may.
+    VolumeLimitReached,
     /// The account has too many operations in flight.
     InFlightLimitReached,
     /// The operation did not end in time.

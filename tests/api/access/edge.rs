@@ -29,7 +29,8 @@ const TYPES: &[Row] = &[
         "query { volume(id: \"$volume\") { account { @ } } }",
         &[
             (
-                "id name operationsInFlight operationsInFlightLimit",
+                "id name operationsInFlight operationsInFlightLimit volumeCount volumeLimit volumeBytes \
+                 volumeBytesLimit",
                 "UNAAFF",
             ),
             ("users", "UNFAFF"),

@@ -160,6 +160,8 @@ impl World {
             account {
                 id: self.app.ids.next(AccountId::from_uuid),
                 name: name.to_owned(),
+                volume_limit: None,
+                volume_bytes_limit: None,
                 created_at: self.now(),
             }
         );

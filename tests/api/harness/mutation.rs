@@ -20,8 +20,8 @@ fn selection(mutation: &str) -> String {
         "restoreInPlace" | "restoreToNewVolume" | "createVolume" | "deleteVolume" => {
             format!("{VOLUME} {OPERATION}")
         }
-        "attachVolume" | "detachVolume" => VOLUME.to_owned(),
-        "startInstance" | "stopInstance" => INSTANCE.to_owned(),
+        "attachVolume" | "detachVolume" | "updateVolume" | "moveVolumeToPlan" => VOLUME.to_owned(),
+        "startInstance" | "stopInstance" | "updateInstance" => INSTANCE.to_owned(),
         "cancelOperation" | "failOperation" => OPERATION.to_owned(),
         _ => "__typename".to_owned(),
     }

@@ -1,7 +1,7 @@
 //! Volumes: made empty, and deleted once their snapshots are gone.
 
 use entity::{
-    HypervisorGroupId, VolumeId, VolumePlanId, operation,
+    AccountId, HypervisorGroupId, VolumeId, VolumePlanId, operation,
     operation::OperationKind,
     snapshot,
     snapshot::ItemStatus,
@@ -14,7 +14,7 @@ use super::{Acceptance, Begun, Draft, Request, pass};
 use crate::{
     app::App,
     domain::{
-        Result, guard, plan, text,
+        Error, Result, account, guard, plan, text,
         volume::{self as volumes, birth},
     },
 };
@@ -28,6 +28,9 @@ pub struct CreateVolume {
     pub plan_id: VolumePlanId,
     /// On which hypervisors.
     pub group_id: HypervisorGroupId,
+    /// Whose it is to be, if not the requester's. Left out of the hash of keys that are older than it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
 }
 
 /// What [`delete_volume`] needs to know.
@@ -39,7 +42,7 @@ pub struct DeleteVolume {
     pub confirm_name: String,
 }
 
-/// Makes an empty volume in the requester's account.
+/// Makes an empty volume: in the requester's account, or in one that an administrator names.
 pub async fn create_volume(
     app: &App,
     request: Request<'_, CreateVolume>,
@@ -49,13 +52,19 @@ pub async fn create_volume(
         Begun::New(acceptance) => acceptance,
     };
     let input = &request.input;
-    let account = acceptance.user.account_id;
-    acceptance.tx.lock_account(account).await?;
+    let owner = input.account_id.unwrap_or(acceptance.user.account_id);
+    if !request.requester.scope()?.covers(owner) {
+        return Err(Error::NotFound("account"));
+    }
+    acceptance.tx.lock_account(owner).await?;
     let plan = plan::find_enabled(acceptance.tx.db(), input.plan_id).await?;
     let name = text::name(&input.name)?;
+    let settings = &app.settings;
+    let quota = account::quota(acceptance.tx.db(), settings, owner).await?;
+    pass(guard::create_volume(quota, plan.size_bytes))?;
     let place = birth::place(acceptance.tx.db(), input.group_id, plan.storage_type, None).await?;
     let volume = birth::Birth {
-        account,
+        account: owner,
         name,
         plan: &plan,
         place: &place,
@@ -65,7 +74,7 @@ pub async fn create_volume(
     let volume = volume.insert(&acceptance.tx).await?;
     let draft = Draft::new(
         OperationKind::CreateVolume,
-        account,
+        owner,
         volume.id,
         place.hypervisor_id,
     );
