@@ -16,6 +16,7 @@ pub mod hang_up;
 pub mod hashing;
 pub mod hypervisor;
 pub mod ids;
+mod in_use;
 pub mod instance;
 pub mod operation;
 pub mod password;

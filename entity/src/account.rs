@@ -19,6 +19,8 @@ pub struct Model {
     pub volume_bytes_limit: Option<i64>,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// When it was deleted. What is history goes on to name it; nothing new does.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// Rows are joined by loaders, not by the ORM.
@@ -28,8 +30,13 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
-    /// The accounts that `scope` covers.
+    /// The accounts that `scope` covers, the deleted ones left out.
     pub fn visible_to(scope: Scope) -> Select<Self> {
+        Self::once_visible_to(scope).filter(Column::DeletedAt.is_null())
+    }
+
+    /// The accounts that `scope` covers, the deleted ones too.
+    pub fn once_visible_to(scope: Scope) -> Select<Self> {
         scope.narrow(Self::find(), Column::Id)
     }
 }

@@ -1,6 +1,6 @@
 //! Backup storages: the destinations that backups are written to.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{Select, entity::prelude::*};
 
 use crate::{BackupStorageId, Sealed};
 
@@ -56,6 +56,8 @@ pub struct Model {
     pub bandwidth_limit: Option<i64>,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// When it was deleted. What is history goes on to name it; nothing new does.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// Rows are joined by loaders, not by the ORM.
@@ -63,3 +65,10 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The rows that were not deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+}

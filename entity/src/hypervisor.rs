@@ -1,6 +1,6 @@
 //! Hypervisors, and what their agents said of themselves.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{Select, entity::prelude::*};
 
 use crate::{BackupStorageId, HypervisorGroupId, HypervisorId};
 
@@ -29,6 +29,8 @@ pub struct Model {
     pub last_seen_at: Option<DateTimeUtc>,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// When it was deleted. What is history goes on to name it; nothing new does.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// Rows are joined by loaders, not by the ORM.
@@ -36,3 +38,10 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The rows that were not deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+}

@@ -1,6 +1,6 @@
 //! Hypervisor groups: hypervisors that share storage pools and a backup storage.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{Select, entity::prelude::*};
 
 use crate::{BackupStorageId, HypervisorGroupId};
 
@@ -17,6 +17,8 @@ pub struct Model {
     pub backup_storage_id: Option<BackupStorageId>,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// When it was deleted. What is history goes on to name it; nothing new does.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// Rows are joined by loaders, not by the ORM.
@@ -24,3 +26,10 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The rows that were not deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+}

@@ -37,6 +37,8 @@ pub struct Model {
     pub qmp_socket: Option<String>,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// When it was deleted. What is history goes on to name it; nothing new does.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// Rows are joined by loaders, not by the ORM.
@@ -46,8 +48,10 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
-    /// The rows that `scope` covers.
+    /// The rows that `scope` covers, the deleted ones left out.
     pub fn visible_to(scope: Scope) -> Select<Self> {
-        scope.narrow(Self::find(), Column::AccountId)
+        scope
+            .narrow(Self::find(), Column::AccountId)
+            .filter(Column::DeletedAt.is_null())
     }
 }

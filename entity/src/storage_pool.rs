@@ -1,6 +1,6 @@
 //! Storage pools: where the volumes of a hypervisor group lie.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{Select, entity::prelude::*};
 
 use crate::{HypervisorGroupId, Sealed, StoragePoolId, volume_plan::StorageType};
 
@@ -29,6 +29,8 @@ pub struct Model {
     pub rbd_keyring: Option<Sealed>,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// When it was deleted. What is history goes on to name it; nothing new does.
+    pub deleted_at: Option<DateTimeUtc>,
 }
 
 /// Rows are joined by loaders, not by the ORM.
@@ -36,3 +38,10 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The rows that were not deleted.
+    pub fn present() -> Select<Self> {
+        Self::find().filter(Column::DeletedAt.is_null())
+    }
+}

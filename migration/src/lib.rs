@@ -13,6 +13,7 @@ mod m20261130_000016_refusal_counts;
 mod m20261130_000018_token_scopes;
 mod m20261130_000019_disabled_users;
 mod m20261130_000020_quotas;
+mod m20261130_000021_tombstones;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000015_sign_in_counters::Migration),
             Box::new(m20261130_000016_refusal_counts::Migration),
             Box::new(m20261130_000020_quotas::Migration),
+            Box::new(m20261130_000021_tombstones::Migration),
         ]
     }
 }

@@ -2,17 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{AccountId, account, volume};
+use entity::{AccountId, Scope, account, backup, instance, user, volume};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr,
 };
 
 use super::{
     Error, Requester, Result, Settings,
     guard::{Quota, Usage},
+    in_use::check_unused,
     text,
-    transaction::{ROW_LOCK, Transaction},
+    transaction::{HOLD, ROW_LOCK, Transaction},
 };
 use crate::app::App;
 
@@ -33,6 +34,7 @@ pub(super) async fn insert(tx: &Transaction<'_>, name: &str) -> Result<account::
         volume_limit: Set(None),
         volume_bytes_limit: Set(None),
         created_at: Set(tx.now()),
+        deleted_at: Set(None),
     };
     Ok(account.insert(tx.db()).await?)
 }
@@ -57,7 +59,8 @@ pub async fn update(
 ) -> Result<account::Model> {
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
-    let account = account::Entity::find_by_id(id)
+    let account = account::Entity::visible_to(Scope::Everything)
+        .filter(account::Column::Id.eq(id))
         .lock(ROW_LOCK)
         .one(tx.db())
         .await?;
@@ -81,6 +84,63 @@ pub async fn update(
     let account = account.update(tx.db()).await?;
     tx.commit().await?;
     Ok(account)
+}
+
+/// Deletes an account that nobody signs in to and that owns nothing. History goes on to name it.
+pub async fn delete(
+    app: &App,
+    requester: &Requester,
+    id: AccountId,
+    confirm_name: &str,
+) -> Result<()> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    let everything = Scope::Everything;
+    let account = account::Entity::visible_to(everything)
+        .filter(account::Column::Id.eq(id))
+        .lock_exclusive()
+        .one(tx.db())
+        .await?;
+    let account = account.ok_or(Error::NotFound("account"))?;
+    text::confirm(confirm_name, &account.name)?;
+    let users = user::Entity::find()
+        .filter(user::Column::AccountId.eq(id))
+        .count(tx.db())
+        .await?;
+    let volumes = volume::Entity::visible_to(everything)
+        .filter(volume::Column::AccountId.eq(id))
+        .count(tx.db())
+        .await?;
+    let backups = backup::Entity::visible_to(everything)
+        .filter(backup::Column::AccountId.eq(id))
+        .count(tx.db())
+        .await?;
+    let instances = instance::Entity::visible_to(everything)
+        .filter(instance::Column::AccountId.eq(id))
+        .count(tx.db())
+        .await?;
+    let what = format!("Account \"{}\"", account.name);
+    let users = [
+        (users, "user"),
+        (volumes, "volume"),
+        (backups, "backup"),
+        (instances, "instance"),
+    ];
+    check_unused(&what, &users)?;
+    let mut deleted = account.into_active_model();
+    deleted.deleted_at = Set(Some(tx.now()));
+    deleted.update(tx.db()).await?;
+    tx.commit().await
+}
+
+/// The account `id`, which is not deleted before the transaction ends.
+pub(super) async fn hold(tx: &Transaction<'_>, id: AccountId) -> Result<account::Model> {
+    let account = account::Entity::visible_to(Scope::Everything)
+        .filter(account::Column::Id.eq(id))
+        .lock(HOLD)
+        .one(tx.db())
+        .await?;
+    account.ok_or(Error::NotFound("account"))
 }
 
 /// What each of `accounts` holds and may hold. Volumes count until they are gone from storage, failed ones too.

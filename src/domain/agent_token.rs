@@ -33,6 +33,13 @@ pub async fn revoke_all(
     requester.admin()?;
     let mut tx = Transaction::begin(app).await?;
     let hypervisor = lock(&tx, id).await?;
+    revoke(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(hypervisor)
+}
+
+/// Revokes all tokens of the agent of a hypervisor that is locked.
+pub(super) async fn revoke(tx: &mut Transaction<'_>, id: HypervisorId) -> Result<()> {
     token::Entity::update_many()
         .col_expr(token::Column::RevokedAt, Expr::value(tx.now()))
         .filter(token::Column::HypervisorId.eq(id))
@@ -41,8 +48,7 @@ pub async fn revoke_all(
         .exec(tx.db())
         .await?;
     tx.wake(Topic::Agent(id));
-    tx.commit().await?;
-    Ok(hypervisor)
+    Ok(())
 }
 
 /// What the agent of a hypervisor enrols with.
@@ -54,7 +60,9 @@ pub(super) async fn enrol(tx: &Transaction<'_>, id: HypervisorId) -> Result<Stri
 
 /// The hypervisor, whose tokens nobody else makes or revokes before the commit.
 async fn lock(tx: &Transaction<'_>, id: HypervisorId) -> Result<hypervisor::Model> {
-    let hypervisor = hypervisor::Entity::find_by_id(id).lock(ROW_LOCK);
+    let hypervisor = hypervisor::Entity::present()
+        .filter(hypervisor::Column::Id.eq(id))
+        .lock(ROW_LOCK);
     let hypervisor = hypervisor.one(tx.db()).await?;
     hypervisor.ok_or(Error::NotFound("hypervisor"))
 }

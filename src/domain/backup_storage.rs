@@ -3,9 +3,12 @@
 mod location;
 mod test;
 
-use entity::{BackupStorageId, backup, backup_storage, backup_storage::BackupStorageKind};
+use entity::{
+    BackupStorageId, Scope, backup, backup_storage, backup_storage::BackupStorageKind, hypervisor,
+    hypervisor_group,
+};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, IntoActiveModel,
     PaginatorTrait, QueryFilter, QuerySelect, TryIntoModel,
 };
 use storage::{Destination, NfsExport, S3Bucket, Secret};
@@ -16,9 +19,10 @@ pub use self::{
 };
 use super::{
     Error, Requester, Result,
+    in_use::check_unused,
     secret::{self, Kept, Owner, seal},
     text,
-    transaction::Transaction,
+    transaction::{HOLD, Transaction},
 };
 use crate::app::App;
 
@@ -27,7 +31,23 @@ const MIN_BANDWIDTH_BYTES: i64 = 64 << 10;
 
 /// The backup storage `id`.
 pub async fn find(db: &impl ConnectionTrait, id: BackupStorageId) -> Result<backup_storage::Model> {
-    let storage = backup_storage::Entity::find_by_id(id).one(db).await?;
+    let storage = backup_storage::Entity::present()
+        .filter(backup_storage::Column::Id.eq(id))
+        .one(db)
+        .await?;
+    storage.ok_or(Error::NotFound("backup storage"))
+}
+
+/// The backup storage `id`, which is not deleted before the transaction ends.
+pub(super) async fn hold(
+    tx: &Transaction<'_>,
+    id: BackupStorageId,
+) -> Result<backup_storage::Model> {
+    let storage = backup_storage::Entity::present()
+        .filter(backup_storage::Column::Id.eq(id))
+        .lock(HOLD)
+        .one(tx.db())
+        .await?;
     storage.ok_or(Error::NotFound("backup storage"))
 }
 
@@ -85,7 +105,8 @@ pub async fn update(
 ) -> Result<backup_storage::Model> {
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
-    let storage = backup_storage::Entity::find_by_id(id)
+    let storage = backup_storage::Entity::present()
+        .filter(backup_storage::Column::Id.eq(id))
         // Stronger than other locks of rows: a backup that refers to it waits, too.
         .lock_exclusive()
         .one(tx.db())
@@ -102,7 +123,12 @@ pub async fn update(
         point(app, &storage, &mut changed, location)?;
         let pointed = changed.clone().try_into_model()?;
         if location::address(&pointed) != location::address(&storage) {
-            ensure_no_backups(tx.db(), id).await?;
+            let backups = count_backups(tx.db(), id).await?;
+            if backups > 0 {
+                return Err(Error::invalid(format!(
+                    "The backup storage holds {backups} backups and cannot be pointed elsewhere."
+                )));
+            }
         }
     }
     let storage = changed.update(tx.db()).await?;
@@ -132,18 +158,49 @@ fn point(
     }
 }
 
-async fn ensure_no_backups(db: &impl ConnectionTrait, id: BackupStorageId) -> Result<()> {
-    let backups = backup::Entity::find()
+async fn count_backups(db: &impl ConnectionTrait, id: BackupStorageId) -> Result<u64> {
+    Ok(backup::Entity::visible_to(Scope::Everything)
         .filter(backup::Column::BackupStorageId.eq(id))
-        .filter(backup::Column::DeletedAt.is_null())
         .count(db)
+        .await?)
+}
+
+/// Deletes a backup storage that holds no backups and that nobody writes to, and its key. History goes on to name it.
+pub async fn delete(
+    app: &App,
+    requester: &Requester,
+    id: BackupStorageId,
+    confirm_name: &str,
+) -> Result<()> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    let storage = backup_storage::Entity::present()
+        .filter(backup_storage::Column::Id.eq(id))
+        .lock_exclusive()
+        .one(tx.db())
         .await?;
-    if backups == 0 {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "The backup storage holds {backups} backups and cannot be pointed elsewhere."
-    )))
+    let storage = storage.ok_or(Error::NotFound("backup storage"))?;
+    text::confirm(confirm_name, &storage.name)?;
+    let groups = hypervisor_group::Entity::present()
+        .filter(hypervisor_group::Column::BackupStorageId.eq(id))
+        .count(tx.db())
+        .await?;
+    let hypervisors = hypervisor::Entity::present()
+        .filter(hypervisor::Column::BackupStorageId.eq(id))
+        .count(tx.db())
+        .await?;
+    let what = format!("Backup storage \"{}\"", storage.name);
+    let users = [
+        (count_backups(tx.db(), id).await?, "backup"),
+        (groups, "hypervisor group"),
+        (hypervisors, "hypervisor"),
+    ];
+    check_unused(&what, &users)?;
+    let mut deleted = storage.into_active_model();
+    deleted.s3_secret_access_key = Set(None);
+    deleted.deleted_at = Set(Some(tx.now()));
+    deleted.update(tx.db()).await?;
+    tx.commit().await
 }
 
 fn keep(

@@ -84,6 +84,9 @@ error_codes! {
     NoSecretKey "NO_SECRET_KEY"
         "The gateway has no key to encrypt a secret with." false
         "Configure `secrets.keys`, restart the gateway, and try again.";
+    InUse "IN_USE"
+        "Something still uses what is to be deleted." false
+        "Delete or move what the message names first.";
     ItemNotAvailable "ITEM_NOT_AVAILABLE"
         "The snapshot or backup is not available." true
         "Wait until it is AVAILABLE, or choose another one.";

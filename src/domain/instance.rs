@@ -1,17 +1,19 @@
 //! Instances: made and changed by administrators, started and stopped by their owners.
 
 use entity::{
-    AccountId, Credit, HypervisorId, InstanceId, account, hypervisor, instance,
-    instance::InstanceStatus, volume, volume::DataState,
+    AccountId, Credit, HypervisorId, InstanceId, instance, instance::InstanceStatus, volume,
+    volume::DataState,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QuerySelect,
 };
 
 use super::{
-    Error, Requester, Result,
+    Error, Requester, Result, account,
     guard::{Refusal, held_by_restore_or_delete},
+    hypervisor,
+    in_use::check_unused,
     text,
     transaction::{ROW_LOCK, Transaction},
     volume::facts::active,
@@ -45,14 +47,8 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
         .map(|path| text::absolute_path("qmpSocket", path))
         .transpose()?;
     let tx = Transaction::begin(app).await?;
-    account::Entity::find_by_id(input.account_id)
-        .one(tx.db())
-        .await?
-        .ok_or(Error::NotFound("account"))?;
-    hypervisor::Entity::find_by_id(input.hypervisor_id)
-        .one(tx.db())
-        .await?
-        .ok_or(Error::NotFound("hypervisor"))?;
+    account::hold(&tx, input.account_id).await?;
+    hypervisor::hold(&tx, input.hypervisor_id).await?;
     let instance = instance::ActiveModel {
         id: Set(app.ids.next(InstanceId::from_uuid)),
         account_id: Set(input.account_id),
@@ -62,6 +58,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
         credits_per_hour: Set(input.credits_per_hour),
         qmp_socket: Set(qmp_socket),
         created_at: Set(tx.now()),
+        deleted_at: Set(None),
     };
     let instance = instance.insert(tx.db()).await?;
     tx.commit().await?;
@@ -89,6 +86,31 @@ pub async fn rename(
     }
     tx.commit().await?;
     Ok(instance)
+}
+
+/// Deletes an instance that is stopped and has no volumes. History goes on to name it.
+pub async fn delete(
+    app: &App,
+    requester: &Requester,
+    id: InstanceId,
+    confirm_name: &str,
+) -> Result<()> {
+    requester.admin()?;
+    let (tx, instance) = lock(app, requester, id).await?;
+    text::confirm(confirm_name, &instance.name)?;
+    let what = format!("Instance \"{}\"", instance.name);
+    if instance.status == InstanceStatus::Running {
+        return Err(Refusal::InUse(format!("{what} is running. Stop it first.")).into());
+    }
+    let volumes = volume::Entity::visible_to(requester.scope()?)
+        .filter(volume::Column::InstanceId.eq(id))
+        .count(tx.db())
+        .await?;
+    check_unused(&what, &[(volumes, "volume")])?;
+    let mut deleted = instance.into_active_model();
+    deleted.deleted_at = Set(Some(tx.now()));
+    deleted.update(tx.db()).await?;
+    tx.commit().await
 }
 
 /// Starts an instance. Refused while a restore or a delete holds one of its volumes, or one of

@@ -1,13 +1,16 @@
 //! Volume plans: size, storage type, caps and prices. Size and storage type never change.
 
-use entity::{Credit, VolumePlanId, volume_plan, volume_plan::StorageType};
+use entity::{Credit, Scope, VolumePlanId, backup, volume, volume_plan, volume_plan::StorageType};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QuerySelect,
 };
 
 use super::{
-    Error, Requester, Result, text,
-    transaction::{ROW_LOCK, Transaction},
+    Error, Requester, Result,
+    in_use::check_unused,
+    text,
+    transaction::{HOLD, ROW_LOCK, Transaction},
 };
 use crate::app::App;
 
@@ -48,18 +51,20 @@ pub struct Terms {
     pub enabled: Option<bool>,
 }
 
-/// The plan `id`.
+/// The plan `id`, deleted or not: that of something that is there.
 pub async fn find(db: &impl ConnectionTrait, id: VolumePlanId) -> Result<volume_plan::Model> {
     let plan = volume_plan::Entity::find_by_id(id).one(db).await?;
     plan.ok_or(Error::NotFound("volume plan"))
 }
 
-/// The plan `id`, if new volumes may have it.
-pub async fn find_enabled(
-    db: &impl ConnectionTrait,
-    id: VolumePlanId,
-) -> Result<volume_plan::Model> {
-    let plan = find(db, id).await?;
+/// The plan `id`, if new volumes may have it. It is not deleted before the transaction ends.
+pub async fn find_enabled(tx: &Transaction<'_>, id: VolumePlanId) -> Result<volume_plan::Model> {
+    let plan = volume_plan::Entity::present()
+        .filter(volume_plan::Column::Id.eq(id))
+        .lock(HOLD)
+        .one(tx.db())
+        .await?;
+    let plan = plan.ok_or(Error::NotFound("volume plan"))?;
     if plan.enabled {
         Ok(plan)
     } else {
@@ -91,6 +96,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<v
         snapshot_credit_value: Set(Credit::default()),
         backup_credit_value: Set(Credit::default()),
         created_at: Set(tx.now()),
+        deleted_at: Set(None),
     };
     change(&mut plan, input.terms)?;
     let plan = plan.insert(tx.db()).await?;
@@ -107,7 +113,8 @@ pub async fn update(
 ) -> Result<volume_plan::Model> {
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
-    let plan = volume_plan::Entity::find_by_id(id)
+    let plan = volume_plan::Entity::present()
+        .filter(volume_plan::Column::Id.eq(id))
         .lock(ROW_LOCK)
         .one(tx.db())
         .await?;
@@ -118,6 +125,38 @@ pub async fn update(
     let plan = plan.update(tx.db()).await?;
     tx.commit().await?;
     Ok(plan)
+}
+
+/// Deletes a plan that no volume and no backup has. History goes on to name it.
+pub async fn delete(
+    app: &App,
+    requester: &Requester,
+    id: VolumePlanId,
+    confirm_name: &str,
+) -> Result<()> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    let plan = volume_plan::Entity::present()
+        .filter(volume_plan::Column::Id.eq(id))
+        .lock_exclusive()
+        .one(tx.db())
+        .await?;
+    let plan = plan.ok_or(Error::NotFound("volume plan"))?;
+    text::confirm(confirm_name, &plan.name)?;
+    let volumes = volume::Entity::visible_to(Scope::Everything)
+        .filter(volume::Column::PlanId.eq(id))
+        .count(tx.db())
+        .await?;
+    let backups = backup::Entity::visible_to(Scope::Everything)
+        .filter(backup::Column::PlanId.eq(id))
+        .count(tx.db())
+        .await?;
+    let users = [(volumes, "volume"), (backups, "backup")];
+    check_unused(&format!("Plan \"{}\"", plan.name), &users)?;
+    let mut deleted = plan.into_active_model();
+    deleted.deleted_at = Set(Some(tx.now()));
+    deleted.update(tx.db()).await?;
+    tx.commit().await
 }
 
 fn change(plan: &mut volume_plan::ActiveModel, terms: Terms) -> Result<()> {

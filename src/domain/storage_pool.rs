@@ -1,15 +1,18 @@
 //! Storage pools: where the volumes of a hypervisor group lie.
 
-use entity::{HypervisorGroupId, StoragePoolId, storage_pool, volume, volume_plan::StorageType};
+use entity::{
+    HypervisorGroupId, Scope, StoragePoolId, storage_pool, volume, volume_plan::StorageType,
+};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QuerySelect, TryIntoModel,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QuerySelect, TryIntoModel,
 };
 use storage::Secret;
 
 use super::{
     Error, Requester, Result,
-    hypervisor::find_group,
+    hypervisor::hold_group,
+    in_use::check_unused,
     secret::{Kept, Owner, seal},
     text::{self, absolute_path},
     transaction::Transaction,
@@ -56,7 +59,7 @@ pub async fn create(
     requester.admin()?;
     let id = app.ids.next(StoragePoolId::from_uuid);
     let tx = Transaction::begin(app).await?;
-    find_group(tx.db(), group_id).await?;
+    hold_group(&tx, group_id).await?;
     let mut pool = storage_pool::ActiveModel {
         id: Set(id),
         group_id: Set(group_id),
@@ -82,7 +85,8 @@ pub async fn update(
 ) -> Result<storage_pool::Model> {
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
-    let pool = storage_pool::Entity::find_by_id(id)
+    let pool = storage_pool::Entity::present()
+        .filter(storage_pool::Column::Id.eq(id))
         // Stronger than other locks of rows: a volume that refers to it waits, too.
         .lock_exclusive()
         .one(tx.db())
@@ -101,7 +105,12 @@ pub async fn update(
         location.write(app, id, &mut changed)?;
         let pointed = changed.clone().try_into_model()?;
         if (&pointed.path, &pointed.rbd_pool) != (&pool.path, &pool.rbd_pool) {
-            ensure_no_volumes(&tx, id).await?;
+            let volumes = count_volumes(&tx, id).await?;
+            if volumes > 0 {
+                return Err(Error::invalid(format!(
+                    "The storage pool holds {volumes} volumes and cannot be pointed elsewhere."
+                )));
+            }
         }
     }
     let pool = changed.update(tx.db()).await?;
@@ -109,18 +118,36 @@ pub async fn update(
     Ok(pool)
 }
 
-async fn ensure_no_volumes(tx: &Transaction<'_>, id: StoragePoolId) -> Result<()> {
-    let volumes = volume::Entity::find()
-        .filter(volume::Column::PoolId.eq(id))
-        .filter(volume::Column::DeletedAt.is_null())
-        .count(tx.db())
+/// Deletes a pool that holds no volumes, and its key. History goes on to name it.
+pub async fn delete(
+    app: &App,
+    requester: &Requester,
+    id: StoragePoolId,
+    confirm_name: &str,
+) -> Result<()> {
+    requester.admin()?;
+    let tx = Transaction::begin(app).await?;
+    let pool = storage_pool::Entity::present()
+        .filter(storage_pool::Column::Id.eq(id))
+        .lock_exclusive()
+        .one(tx.db())
         .await?;
-    if volumes == 0 {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "The storage pool holds {volumes} volumes and cannot be pointed elsewhere."
-    )))
+    let pool = pool.ok_or(Error::NotFound("storage pool"))?;
+    text::confirm(confirm_name, &pool.name)?;
+    let what = format!("Storage pool \"{}\"", pool.name);
+    check_unused(&what, &[(count_volumes(&tx, id).await?, "volume")])?;
+    let mut deleted = pool.into_active_model();
+    deleted.rbd_keyring = Set(None);
+    deleted.deleted_at = Set(Some(tx.now()));
+    deleted.update(tx.db()).await?;
+    tx.commit().await
+}
+
+async fn count_volumes(tx: &Transaction<'_>, id: StoragePoolId) -> Result<u64> {
+    Ok(volume::Entity::visible_to(Scope::Everything)
+        .filter(volume::Column::PoolId.eq(id))
+        .count(tx.db())
+        .await?)
 }
 
 impl Location {

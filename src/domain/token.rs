@@ -234,7 +234,10 @@ async fn requester_of(app: &App, token: &entity::token::Model) -> Result<Request
         });
     }
     let id = token.hypervisor_id.ok_or(Error::Unauthenticated)?;
-    let hypervisor = entity::hypervisor::Entity::find_by_id(id).one(db).await?;
+    let hypervisor = entity::hypervisor::Entity::present()
+        .filter(entity::hypervisor::Column::Id.eq(id))
+        .one(db)
+        .await?;
     let hypervisor = Arc::new(hypervisor.ok_or(Error::Unauthenticated)?);
     Ok(Requester::Agent {
         hypervisor,

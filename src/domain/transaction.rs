@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AccountId, HypervisorId, account, operation, operation_event,
+    AccountId, HypervisorId, Scope, account, operation, operation_event,
     operation_event::OperationEventKind, sequence,
 };
 use sea_orm::{
@@ -24,6 +24,10 @@ const EVENTS: &str = "operation_events";
 /// every transaction that merely refers to the row by a foreign key, and two such transactions that
 /// then lock the row themselves would wait for each other. Ids never change, so it is enough.
 pub const ROW_LOCK: LockType = LockType::NoKeyUpdate;
+
+/// How rows are locked that a new row will refer to: `FOR KEY SHARE`. Whoever deletes such a row locks it exclusively
+/// before it looks for what refers to it, so that the one waits for the other, and then sees what it did.
+pub const HOLD: LockType = LockType::KeyShare;
 
 /// A transaction that has not been committed. Dropped, it changes nothing.
 #[derive(Debug)]
@@ -67,7 +71,8 @@ impl<'a> Transaction<'a> {
     /// Waits until no other transaction accepts work of this account, and takes the time then.
     /// Whoever locks an account locks it before anything else.
     pub async fn lock_account(&mut self, id: AccountId) -> Result<()> {
-        account::Entity::find_by_id(id)
+        account::Entity::visible_to(Scope::Everything)
+            .filter(account::Column::Id.eq(id))
             .lock(ROW_LOCK)
             .one(self.db())
             .await?

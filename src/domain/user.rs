@@ -2,7 +2,7 @@
 
 pub mod change;
 
-use entity::{AccountId, UserId, account, user, user::Role};
+use entity::{AccountId, Scope, UserId, account, user, user::Role};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect,
     SqlErr, sea_query::LockType,
@@ -12,7 +12,7 @@ use super::{
     Error, Requester, Result, account as accounts,
     hashing::Client,
     password,
-    transaction::{ROW_LOCK, Transaction},
+    transaction::{HOLD, ROW_LOCK, Transaction},
 };
 use crate::app::App;
 
@@ -38,10 +38,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<u
     let email = checked_email(&input.email)?;
     let hash = password::hash(&app.hashing, &by, input.password).await?;
     let tx = Transaction::begin(app).await?;
-    account::Entity::find_by_id(input.account_id)
-        .one(tx.db())
-        .await?
-        .ok_or(Error::NotFound("account"))?;
+    accounts::hold(&tx, input.account_id).await?;
     let user = insert(&tx, input.account_id, email, hash, input.role).await?;
     tx.commit().await?;
     Ok(user)
@@ -60,8 +57,9 @@ pub async fn create_in_account_named(
     let by = Client::Stranger(String::new());
     let hash = password::hash(&app.hashing, &by, password).await?;
     let tx = Transaction::begin(app).await?;
-    let known = account::Entity::find()
+    let known = account::Entity::visible_to(Scope::Everything)
         .filter(account::Column::Name.eq(account.trim()))
+        .lock(HOLD)
         .one(tx.db())
         .await?;
     let account = match known {

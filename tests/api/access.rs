@@ -243,6 +243,41 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
         "UFFAF",
     ),
     (
+        "deleteAccount",
+        "(input: { accountId: \"$account\", confirmName: \"another\" })",
+        "UFFAF",
+    ),
+    (
+        "deleteInstance",
+        "(input: { instanceId: \"$instance\", confirmName: \"another\" })",
+        "UFFAF",
+    ),
+    (
+        "deleteVolumePlan",
+        "(input: { planId: \"$plan\", confirmName: \"another\" })",
+        "UFFAF",
+    ),
+    (
+        "deleteHypervisorGroup",
+        "(input: { hypervisorGroupId: \"$group\", confirmName: \"another\" })",
+        "UFFAF",
+    ),
+    (
+        "deleteHypervisor",
+        "(input: { hypervisorId: \"$hypervisor\", confirmName: \"another\" })",
+        "UFFAF",
+    ),
+    (
+        "deleteStoragePool",
+        "(input: { storagePoolId: \"$pool\", confirmName: \"another\" })",
+        "UFFAF",
+    ),
+    (
+        "deleteBackupStorage",
+        "(input: { backupStorageId: \"$storage\", confirmName: \"another\" })",
+        "UFFAF",
+    ),
+    (
         "failOperation",
         "(input: { operationId: \"$operation\", reason: \"r\" })",
         "UFFAF",

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use entity::{operation, operation_event::OperationEventKind};
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, Statement};
 use serde_json::{Value, json};
 
 use crate::harness::{World, on_each_database};
@@ -285,4 +285,143 @@ async fn an_account_never_gets_more_volumes_than_it_may() {
         assert_eq!(made, 3, "and one was there before");
     })
     .await;
+}
+
+/// How many rows `select` counts.
+async fn count(world: &World, select: &str) -> i64 {
+    let db = world.app.database.writes();
+    let select = Statement::from_string(db.get_database_backend(), select);
+    let row = db.query_one_raw(select).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deleted_while_something_new_comes_to_use_it() {
+    on_each_database(async |world| {
+        let world = Arc::new(world);
+        let admin = world.admin().await;
+        let alice = world.tenant("alice").await;
+        let mut lost = 0;
+        for round in 0..8 {
+            let pairs = fresh(&world, &admin, &alice, round).await;
+            let attempts = at_once(pairs.len() * 4, |number| {
+                let (world, admin) = (world.clone(), admin.clone());
+                let (delete, using) = pairs[number / 4].clone();
+                let (mutation, input) = if number % 4 == round % 4 {
+                    delete
+                } else {
+                    using
+                };
+                async move { world.attempt(&admin, mutation, input).await.is_ok() }
+            })
+            .await;
+            lost += attempts.iter().filter(|done| !**done).count();
+        }
+        assert!(lost > 0, "somebody came too late");
+        for (users, column, table) in [
+            ("volumes", "plan_id", "volume_plans"),
+            ("volumes", "account_id", "accounts"),
+            ("volumes", "instance_id", "instances"),
+            ("instances", "hypervisor_id", "hypervisors"),
+            ("instances", "account_id", "accounts"),
+            ("hypervisors", "group_id", "hypervisor_groups"),
+            ("hypervisors", "backup_storage_id", "backup_storages"),
+            ("storage_pools", "group_id", "hypervisor_groups"),
+        ] {
+            let dangling = format!(
+                "SELECT COUNT(*) FROM {users} u JOIN {table} t ON u.{column} = t.id
+                 WHERE u.deleted_at IS NULL AND t.deleted_at IS NOT NULL"
+            );
+            assert_eq!(count(&world, &dangling).await, 0, "{users}.{column}");
+        }
+    })
+    .await;
+}
+
+type Requested = (&'static str, Value);
+
+/// Things that nothing uses: each with its deletion, and with what would use it.
+async fn fresh(
+    world: &World,
+    admin: &tidemark::domain::Requester,
+    alice: &crate::harness::Tenant,
+    round: usize,
+) -> Arc<Vec<(Requested, Requested)>> {
+    let make = async |mutation: &'static str, noun: &str, input: Value| {
+        let document = crate::harness::document(mutation, &format!("{noun} {{ id }}"));
+        let input = json!({ "input": input });
+        let mut data = world.data_with(admin, &document, input).await;
+        data[mutation][noun]["id"].take()
+    };
+    let there = world.platform.group.id.to_string();
+    let host = world.platform.hypervisor.id.to_string();
+    let plan = json!({ "name": "new", "sizeBytes": 1_048_576, "storageType": "QCOW2_FILE" });
+    let plan = make("createVolumePlan", "plan", plan).await;
+    let account = make("createAccount", "account", json!({ "name": "new" })).await;
+    let group = json!({ "name": "new" });
+    let group = make("createHypervisorGroup", "hypervisorGroup", group).await;
+    let hypervisor = json!({ "name": "new", "hypervisorGroupId": there });
+    let hypervisor = make("createHypervisor", "hypervisor", hypervisor).await;
+    let storage = json!({ "name": "new", "local": { "path": "/n" } });
+    let storage = make("createBackupStorage", "backupStorage", storage).await;
+    let mine = alice.account.id.to_string();
+    let instance = json!({ "accountId": mine, "name": "new", "hypervisorId": host });
+    let instance = make("createInstance", "instance", instance).await;
+    let volume = world.volume(alice, |_| {}).await;
+    let mut of_plan = world.new_volume(&format!("volume {round}"));
+    of_plan["planId"] = plan.clone();
+    let used = |input: Value| ("createInstance", input);
+    Arc::new(vec![
+        (
+            (
+                "deleteVolumePlan",
+                json!({ "planId": plan, "confirmName": "new" }),
+            ),
+            ("createVolume", of_plan),
+        ),
+        (
+            (
+                "deleteAccount",
+                json!({ "accountId": account, "confirmName": "new" }),
+            ),
+            used(json!({ "accountId": account, "name": "n", "hypervisorId": host })),
+        ),
+        (
+            (
+                "deleteHypervisorGroup",
+                json!({ "hypervisorGroupId": group, "confirmName": "new" }),
+            ),
+            (
+                "createHypervisor",
+                json!({ "hypervisorGroupId": group, "name": "n" }),
+            ),
+        ),
+        (
+            (
+                "deleteHypervisor",
+                json!({ "hypervisorId": hypervisor, "confirmName": "new" }),
+            ),
+            used(json!({ "accountId": mine, "name": "n", "hypervisorId": hypervisor })),
+        ),
+        (
+            (
+                "deleteBackupStorage",
+                json!({ "backupStorageId": storage, "confirmName": "new" }),
+            ),
+            (
+                "updateHypervisor",
+                json!({ "hypervisorId": host, "backupStorageId": storage }),
+            ),
+        ),
+        (
+            (
+                "deleteInstance",
+                json!({ "instanceId": instance, "confirmName": "new" }),
+            ),
+            (
+                "attachVolume",
+                json!({ "volumeId": volume.id.to_string(), "instanceId": instance }),
+            ),
+        ),
+    ])
 }

@@ -105,6 +105,9 @@ pub enum Refusal {
     /// The cap on backups.
     #[error("Backup limit reached. Delete an existing backup first.")]
     BackupLimitReached,
+    /// Something still uses what is to be deleted.
+    #[error("{0}")]
+    InUse(String),
     /// The account's limit on volumes.
     #[error(
         "Volume limit reached ({} of {}). Delete a volume first, or ask an administrator for more.",
@@ -158,6 +161,7 @@ impl Refusal {
             Self::VolumeInCooldown { .. } => ErrorCode::VolumeInCooldown,
             Self::SnapshotLimitReached => ErrorCode::SnapshotLimitReached,
             Self::BackupLimitReached => ErrorCode::BackupLimitReached,
+            Self::InUse(_) => ErrorCode::InUse,
             Self::VolumeLimitReached(_) | Self::VolumeBytesLimitReached { .. } => {
                 ErrorCode::VolumeLimitReached
             }

@@ -8,8 +8,8 @@ mod volume;
 use std::sync::Arc;
 
 use entity::{
-    AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, VolumeId, hypervisor,
-    idempotency_key, operation,
+    AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, VolumeId, idempotency_key,
+    operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
     operation_log::LogLevel,
@@ -33,6 +33,7 @@ use crate::{
     domain::{
         Error, Requester, Result,
         guard::{Refusal, VolumeFacts},
+        hypervisor as hypervisors,
         transaction::{ROW_LOCK, Transaction},
         user as users, volume as volumes,
     },
@@ -198,12 +199,10 @@ impl<'a> Acceptance<'a> {
         Ok(operation)
     }
 
-    /// An offline agent is no guard: the operation waits, and its log says for what.
+    /// An offline agent is no guard: the operation waits, and its log says for what. The hypervisor is not deleted
+    /// before it hears of the operation.
     async fn tell_if_offline(&self, operation: &operation::Model) -> Result<()> {
-        let hypervisor = hypervisor::Entity::find_by_id(operation.hypervisor_id)
-            .one(self.tx.db())
-            .await?
-            .ok_or_else(|| Error::Broken("an operation has no hypervisor".to_owned()))?;
+        let hypervisor = hypervisors::hold(&self.tx, operation.hypervisor_id).await?;
         let now = self.tx.now();
         let lease = self.tx.app().settings.lease;
         if hypervisor

@@ -2,7 +2,6 @@
 
 use entity::{
     AccountId, HypervisorGroupId, HypervisorId, OperationId, StoragePoolId, VolumeId, hypervisor,
-    hypervisor_group,
     operation::OperationKind,
     storage_pool, volume,
     volume::{DataState, VolumeState},
@@ -12,10 +11,14 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use crate::domain::{Error, Result, transaction::Transaction};
+use crate::domain::{
+    Error, Result,
+    hypervisor::hold_group,
+    transaction::{HOLD, Transaction},
+};
 
 /// Where a volume will lie, and whose agent will work on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,27 +32,27 @@ pub struct Place {
 }
 
 /// Chooses a pool of the right kind in the group, and the hypervisor `near` which the source lies
-/// if it is in the group, else the one seen last.
+/// if it is in the group, else the one seen last. None of them is deleted before the transaction ends.
 pub async fn place(
-    db: &impl ConnectionTrait,
+    tx: &Transaction<'_>,
     group_id: HypervisorGroupId,
     storage_type: StorageType,
     near: Option<HypervisorId>,
 ) -> Result<Place> {
-    let group = hypervisor_group::Entity::find_by_id(group_id)
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound("hypervisor group"))?;
-    let pool = storage_pool::Entity::find()
+    let db = tx.db();
+    let group = hold_group(tx, group_id).await?;
+    let pool = storage_pool::Entity::present()
         .filter(storage_pool::Column::GroupId.eq(group_id))
         .filter(storage_pool::Column::StorageType.eq(storage_type))
         .order_by_asc(storage_pool::Column::Id)
+        .lock(HOLD)
         .one(db)
         .await?
         .ok_or_else(|| no_pool(&group.name, storage_type))?;
-    let hypervisors = hypervisor::Entity::find()
+    let hypervisors = hypervisor::Entity::present()
         .filter(hypervisor::Column::GroupId.eq(group_id))
         .order_by_asc(hypervisor::Column::Id)
+        .lock(HOLD)
         .all(db)
         .await?;
     let chosen = hypervisors

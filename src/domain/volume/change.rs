@@ -42,7 +42,7 @@ pub async fn move_to_plan(
     if volume.plan_id == plan_id {
         return Ok(volume);
     }
-    let plan = plan::find_enabled(tx.db(), plan_id).await?;
+    let plan = plan::find_enabled(&tx, plan_id).await?;
     check_fit(&volume, &plan)?;
     let mut changed = volume.into_active_model();
     changed.plan_id = Set(plan.id);

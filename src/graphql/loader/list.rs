@@ -79,7 +79,7 @@ impl Loader<HypervisorsOfGroup> for Reader {
         keys: &[HypervisorsOfGroup],
     ) -> Result<HashMap<HypervisorsOfGroup, Self::Value>> {
         use entity::hypervisor::{Column, Entity};
-        let rows = Entity::find()
+        let rows = Entity::present()
             .filter(Column::GroupId.is_in(keys.iter().map(|key| key.0)))
             .order_by_asc(Column::Name)
             .order_by_asc(Column::Id)
@@ -98,11 +98,11 @@ impl Loader<PlansOfGroup> for Reader {
 
     async fn load(&self, keys: &[PlansOfGroup]) -> Result<HashMap<PlansOfGroup, Self::Value>> {
         use entity::{storage_pool, volume_plan};
-        let pools = storage_pool::Entity::find()
+        let pools = storage_pool::Entity::present()
             .filter(storage_pool::Column::GroupId.is_in(keys.iter().map(|key| key.0)))
             .all(self.db())
             .await?;
-        let plans = volume_plan::Entity::find()
+        let plans = volume_plan::Entity::present()
             .filter(volume_plan::Column::Enabled.eq(true))
             .order_by_asc(volume_plan::Column::Name)
             .order_by_asc(volume_plan::Column::Id)

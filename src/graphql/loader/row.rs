@@ -33,7 +33,7 @@ macro_rules! by_id {
 }
 
 by_id! {
-    account AccountId |reader| Ok(entity::account::Entity::visible_to(reader.scope()?));
+    account AccountId |reader| Ok(entity::account::Entity::once_visible_to(reader.scope()?));
     volume VolumeId |reader| Ok(entity::volume::Entity::visible_to(reader.scope()?));
     snapshot SnapshotId |reader| Ok(entity::snapshot::Entity::visible_to(reader.scope()?));
     backup BackupId |reader| Ok(entity::backup::Entity::visible_to(reader.scope()?));

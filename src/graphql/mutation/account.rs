@@ -49,6 +49,22 @@ pub struct UpdateAccountPayload {
     pub account: Account,
 }
 
+/// Which account to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteAccountInput {
+    /// The account: nobody signs in to it, and it owns nothing.
+    pub account_id: ID,
+    /// Its exact name.
+    pub confirm_name: String,
+}
+
+/// An account that was deleted.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteAccountPayload {
+    /// The id that it had.
+    pub deleted_account_id: ID,
+}
+
 /// Changes to accounts.
 #[derive(Debug, Default)]
 pub struct AccountMutation;
@@ -91,6 +107,24 @@ impl AccountMutation {
             let account = account::update(app(ctx)?, requester, id, update).await?;
             Ok(UpdateAccountPayload {
                 account: account.into(),
+            })
+        })
+        .await
+    }
+
+    /// Deletes an account that nobody signs in to and that owns nothing. History goes on to name it.
+    #[graphql(visible = "visible::to_admins")]
+    async fn delete_account(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteAccountInput,
+    ) -> Result<Option<DeleteAccountPayload>> {
+        audited(ctx, &[&input.account_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.account_id, "account")?;
+            account::delete(app(ctx)?, requester, id, &input.confirm_name).await?;
+            Ok(DeleteAccountPayload {
+                deleted_account_id: input.account_id.clone(),
             })
         })
         .await

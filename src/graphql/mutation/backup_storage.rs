@@ -151,6 +151,22 @@ pub struct TestBackupStoragePayload {
     pub test: BackupStorageTest,
 }
 
+/// Which backup storage to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteBackupStorageInput {
+    /// The backup storage: no backup lies there, and no group or hypervisor names it.
+    pub backup_storage_id: ID,
+    /// Its exact name.
+    pub confirm_name: String,
+}
+
+/// A backup storage that was deleted.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteBackupStoragePayload {
+    /// The id that it had.
+    pub deleted_backup_storage_id: ID,
+}
+
 /// Changes to backup storages.
 #[derive(Debug, Default)]
 pub struct BackupStorageMutation;
@@ -217,6 +233,24 @@ impl BackupStorageMutation {
                 .transpose()?;
             let test = backup_storage::test(app(ctx)?, requester, id, hypervisor).await?;
             Ok(TestBackupStoragePayload { test: test.into() })
+        })
+        .await
+    }
+
+    /// Deletes a backup storage that holds no backups and that no group or hypervisor names, and its key.
+    #[graphql(visible = "visible::to_admins")]
+    async fn delete_backup_storage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteBackupStorageInput,
+    ) -> Result<Option<DeleteBackupStoragePayload>> {
+        audited(ctx, &[&input.backup_storage_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.backup_storage_id, "backup storage")?;
+            backup_storage::delete(app(ctx)?, requester, id, &input.confirm_name).await?;
+            Ok(DeleteBackupStoragePayload {
+                deleted_backup_storage_id: input.backup_storage_id.clone(),
+            })
         })
         .await
     }

@@ -87,6 +87,38 @@ pub struct UpdateHypervisorPayload {
     pub hypervisor: Hypervisor,
 }
 
+/// Which hypervisor to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteHypervisorInput {
+    /// The hypervisor: nothing lies on it, and nothing is in flight there.
+    pub hypervisor_id: ID,
+    /// Its exact name.
+    pub confirm_name: String,
+}
+
+/// A hypervisor that was deleted.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteHypervisorPayload {
+    /// The id that it had.
+    pub deleted_hypervisor_id: ID,
+}
+
+/// Which hypervisor group to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteHypervisorGroupInput {
+    /// The group: it has no hypervisors and no storage pools, no volume lies in it, and no backup was made there.
+    pub hypervisor_group_id: ID,
+    /// Its exact name.
+    pub confirm_name: String,
+}
+
+/// A hypervisor group that was deleted.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteHypervisorGroupPayload {
+    /// The id that it had.
+    pub deleted_hypervisor_group_id: ID,
+}
+
 /// Changes to hypervisors and their groups.
 #[derive(Debug, Default)]
 pub struct HypervisorMutation;
@@ -174,6 +206,44 @@ impl HypervisorMutation {
             let hypervisor = hypervisor::update(app(ctx)?, requester, id, name, storage).await?;
             Ok(UpdateHypervisorPayload {
                 hypervisor: hypervisor.into(),
+            })
+        })
+        .await
+    }
+
+    /// Deletes a hypervisor on which nothing lies and nothing is in flight, and ends the tokens of its agent. The
+    /// last one of a group stays while the group has backups, which need an agent.
+    #[graphql(visible = "visible::to_admins")]
+    async fn delete_hypervisor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteHypervisorInput,
+    ) -> Result<Option<DeleteHypervisorPayload>> {
+        audited(ctx, &[&input.hypervisor_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.hypervisor_id, "hypervisor")?;
+            hypervisor::delete(app(ctx)?, requester, id, &input.confirm_name).await?;
+            Ok(DeleteHypervisorPayload {
+                deleted_hypervisor_id: input.hypervisor_id.clone(),
+            })
+        })
+        .await
+    }
+
+    /// Deletes a hypervisor group that has no hypervisors and no storage pools, in which no volume lies and no
+    /// backup was made.
+    #[graphql(visible = "visible::to_admins")]
+    async fn delete_hypervisor_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteHypervisorGroupInput,
+    ) -> Result<Option<DeleteHypervisorGroupPayload>> {
+        audited(ctx, &[&input.hypervisor_group_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.hypervisor_group_id, "hypervisor group")?;
+            hypervisor::delete_group(app(ctx)?, requester, id, &input.confirm_name).await?;
+            Ok(DeleteHypervisorGroupPayload {
+                deleted_hypervisor_group_id: input.hypervisor_group_id.clone(),
             })
         })
         .await

@@ -83,6 +83,22 @@ pub struct UpdateInstancePayload {
     pub instance: Instance,
 }
 
+/// Which instance to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteInstanceInput {
+    /// The instance: it is STOPPED and has no volumes.
+    pub instance_id: ID,
+    /// Its exact name.
+    pub confirm_name: String,
+}
+
+/// An instance that was deleted.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteInstancePayload {
+    /// The id that it had.
+    pub deleted_instance_id: ID,
+}
+
 /// Changes to instances.
 #[derive(Debug, Default)]
 pub struct InstanceMutation;
@@ -158,6 +174,24 @@ impl InstanceMutation {
             let instance = instance::rename(app(ctx)?, requester, id, &input.name).await?;
             Ok(UpdateInstancePayload {
                 instance: instance.into(),
+            })
+        })
+        .await
+    }
+
+    /// Deletes an instance that is stopped and has no volumes. History goes on to name it.
+    #[graphql(visible = "visible::to_admins")]
+    async fn delete_instance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteInstanceInput,
+    ) -> Result<Option<DeleteInstancePayload>> {
+        audited(ctx, &[&input.instance_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.instance_id, "instance")?;
+            instance::delete(app(ctx)?, requester, id, &input.confirm_name).await?;
+            Ok(DeleteInstancePayload {
+                deleted_instance_id: input.instance_id.clone(),
             })
         })
         .await

@@ -75,6 +75,22 @@ pub struct UpdateVolumePlanPayload {
     pub plan: VolumePlan,
 }
 
+/// Which volume plan to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteVolumePlanInput {
+    /// The plan: no volume and no backup has it.
+    pub plan_id: ID,
+    /// Its exact name.
+    pub confirm_name: String,
+}
+
+/// A plan that was deleted.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteVolumePlanPayload {
+    /// The id that it had.
+    pub deleted_plan_id: ID,
+}
+
 /// Changes to volume plans.
 #[derive(Debug, Default)]
 pub struct PlanMutation;
@@ -128,6 +144,24 @@ impl PlanMutation {
             };
             let plan = plan::update(app(ctx)?, requester, id, terms).await?.into();
             Ok(UpdateVolumePlanPayload { plan })
+        })
+        .await
+    }
+
+    /// Deletes a plan that no volume and no backup has. History goes on to name it.
+    #[graphql(visible = "visible::to_admins")]
+    async fn delete_volume_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteVolumePlanInput,
+    ) -> Result<Option<DeleteVolumePlanPayload>> {
+        audited(ctx, &[&input.plan_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.plan_id, "volume plan")?;
+            plan::delete(app(ctx)?, requester, id, &input.confirm_name).await?;
+            Ok(DeleteVolumePlanPayload {
+                deleted_plan_id: input.plan_id.clone(),
+            })
         })
         .await
     }

@@ -94,6 +94,22 @@ pub struct UpdateStoragePoolPayload {
     pub storage_pool: StoragePool,
 }
 
+/// Which storage pool to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteStoragePoolInput {
+    /// The pool: no volume lies in it.
+    pub storage_pool_id: ID,
+    /// Its exact name.
+    pub confirm_name: String,
+}
+
+/// A storage pool that was deleted.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteStoragePoolPayload {
+    /// The id that it had.
+    pub deleted_storage_pool_id: ID,
+}
+
 /// Changes to storage pools.
 #[derive(Debug, Default)]
 pub struct StoragePoolMutation;
@@ -137,6 +153,24 @@ impl StoragePoolMutation {
             let pool = storage_pool::update(app(ctx)?, requester, id, name, location).await?;
             Ok(UpdateStoragePoolPayload {
                 storage_pool: pool.into(),
+            })
+        })
+        .await
+    }
+
+    /// Deletes a storage pool that holds no volumes, and its key. What is there on disk stays.
+    #[graphql(visible = "visible::to_admins")]
+    async fn delete_storage_pool(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteStoragePoolInput,
+    ) -> Result<Option<DeleteStoragePoolPayload>> {
+        audited(ctx, &[&input.storage_pool_id], async {
+            let requester = admin(ctx)?;
+            let id = id::find(&input.storage_pool_id, "storage pool")?;
+            storage_pool::delete(app(ctx)?, requester, id, &input.confirm_name).await?;
+            Ok(DeleteStoragePoolPayload {
+                deleted_storage_pool_id: input.storage_pool_id.clone(),
             })
         })
         .await

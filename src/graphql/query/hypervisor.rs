@@ -5,7 +5,7 @@ use entity::{
     HypervisorId,
     hypervisor::{Column, Entity},
 };
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::QueryOrder;
 
 use crate::graphql::{
     context::{app, loaders, requester},
@@ -32,14 +32,16 @@ impl HypervisorQuery {
         let Some(id) = id::lookup::<HypervisorId>(&id) else {
             return Ok(None);
         };
-        Ok(loaders(ctx)?.lookup(id).await?.map(Hypervisor))
+        let hypervisor = loaders(ctx)?.lookup(id).await?;
+        let there = hypervisor.filter(|hypervisor| hypervisor.deleted_at.is_none());
+        Ok(there.map(Hypervisor))
     }
 
     /// All hypervisors, by name. For administrators.
     #[graphql(visible = "visible::to_admins")]
     async fn hypervisors(&self, ctx: &Context<'_>) -> Result<Vec<Hypervisor>> {
         requester(ctx).admin()?;
-        let rows = Entity::find()
+        let rows = Entity::present()
             .order_by_asc(Column::Name)
             .order_by_asc(Column::Id)
             .all(app(ctx)?.database.reads())

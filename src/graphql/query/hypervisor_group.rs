@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 use entity::hypervisor_group::{Column, Entity};
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::QueryOrder;
 
 use crate::graphql::{
     context::{app, requester},
@@ -21,7 +21,7 @@ impl HypervisorGroupQuery {
     #[graphql(visible = "visible::to_users")]
     async fn hypervisor_groups(&self, ctx: &Context<'_>) -> Result<Vec<HypervisorGroup>> {
         requester(ctx).user()?;
-        let groups = Entity::find()
+        let groups = Entity::present()
             .order_by_asc(Column::Name)
             .order_by_asc(Column::Id)
             .all(app(ctx)?.database.reads())

@@ -130,7 +130,7 @@ impl Places {
             place("plan", self.plans(), volume_plan::Column::Id, &id),
             place(
                 "group",
-                hypervisor_group::Entity::find(),
+                hypervisor_group::Entity::present(),
                 hypervisor_group::Column::Id,
                 &id,
             ),
@@ -139,19 +139,19 @@ impl Places {
             places.extend([
                 place(
                     "hypervisor",
-                    hypervisor::Entity::find(),
+                    hypervisor::Entity::present(),
                     hypervisor::Column::Id,
                     &id,
                 ),
                 place(
                     "pool",
-                    storage_pool::Entity::find(),
+                    storage_pool::Entity::present(),
                     storage_pool::Column::Id,
                     &id,
                 ),
                 place(
                     "backup_storage",
-                    backup_storage::Entity::find(),
+                    backup_storage::Entity::present(),
                     backup_storage::Column::Id,
                     &id,
                 ),
@@ -167,13 +167,13 @@ impl Places {
     fn plans(&self) -> Select<entity::volume_plan::Entity> {
         use entity::volume_plan::{Column, Entity};
         if self.is_admin {
-            return Entity::find();
+            return Entity::present();
         }
         let own = entity::volume::Entity::visible_to(self.scope)
             .select_only()
             .column(entity::volume::Column::PlanId)
             .into_query();
-        Entity::find().filter(
+        Entity::present().filter(
             Condition::any()
                 .add(Column::Enabled.eq(true))
                 .add(Column::Id.in_subquery(own)),

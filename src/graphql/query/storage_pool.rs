@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 use entity::storage_pool::{Column, Entity};
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::QueryOrder;
 
 use crate::graphql::{
     context::{app, requester},
@@ -21,7 +21,7 @@ impl StoragePoolQuery {
     #[graphql(visible = "visible::to_admins")]
     async fn storage_pools(&self, ctx: &Context<'_>) -> Result<Vec<StoragePool>> {
         requester(ctx).admin()?;
-        let rows = Entity::find()
+        let rows = Entity::present()
             .order_by_asc(Column::Name)
             .order_by_asc(Column::Id)
             .all(app(ctx)?.database.reads())

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 use entity::volume_plan::{Column, Entity};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryTrait};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QueryTrait};
 
 use crate::graphql::{
     context::{app, requester},
@@ -22,7 +22,7 @@ impl VolumePlanQuery {
     async fn volume_plans(&self, ctx: &Context<'_>) -> Result<Vec<VolumePlan>> {
         requester(ctx).user()?;
         let enabled_only = (!requester(ctx).is_admin()).then_some(true);
-        let plans = Entity::find()
+        let plans = Entity::present()
             .apply_if(enabled_only, |plans, enabled| {
                 plans.filter(Column::Enabled.eq(enabled))
             })

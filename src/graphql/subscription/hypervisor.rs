@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::{Context, Subscription};
 use entity::{HypervisorId, hypervisor};
 use futures_util::{Stream, StreamExt, stream};
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::QueryOrder;
 
 use super::live::{Reading, State, live};
 use crate::{
@@ -91,7 +91,7 @@ impl State for Fleet {}
 async fn list(app: &App) -> Result<Vec<Member>> {
     let db = app.database.reads();
     let now = app.clock.now(db).await?;
-    let rows = hypervisor::Entity::find()
+    let rows = hypervisor::Entity::present()
         .order_by_asc(hypervisor::Column::Id)
         .all(db)
         .await?;

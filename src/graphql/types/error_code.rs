@@ -34,6 +34,8 @@ pub enum ErrorCode {
     IdempotencyConflict,
     /// The gateway has no key to encrypt a secret with.
     NoSecretKey,
+    /// Something still uses what is to be deleted.
+    InUse,
     /// The snapshot or backup is not available.
     ItemNotAvailable,
     /// The volume is in use by a running instance.

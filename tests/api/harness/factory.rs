@@ -74,6 +74,7 @@ impl Platform {
             name: Set("group".to_owned()),
             backup_storage_id: Set(Some(backup_storage.id)),
             created_at: Set(now),
+            deleted_at: Set(None),
         };
         let group = group.insert(db).await.unwrap();
         let hypervisor = hypervisor::ActiveModel {
@@ -87,6 +88,7 @@ impl Platform {
             can_backup: Set(true),
             last_seen_at: Set(Some(now)),
             created_at: Set(now),
+            deleted_at: Set(None),
         };
         let hypervisor = hypervisor.insert(db).await.unwrap();
         let pool = storage_pool::ActiveModel {
@@ -110,6 +112,7 @@ impl Platform {
             snapshot_credit_value: Set("0.05".parse().unwrap()),
             backup_credit_value: Set("0.02".parse().unwrap()),
             created_at: Set(now),
+            deleted_at: Set(None),
         };
         let plan = plan.insert(db).await.unwrap();
         Self {
@@ -163,6 +166,7 @@ impl World {
                 volume_limit: None,
                 volume_bytes_limit: None,
                 created_at: self.now(),
+                deleted_at: None,
             }
         );
         let keep = |_: &mut user::ActiveModel| {};
@@ -237,6 +241,7 @@ impl World {
                 credits_per_hour: Credit::default(),
                 qmp_socket: None,
                 created_at: self.now(),
+                deleted_at: None,
             }
         )
     }

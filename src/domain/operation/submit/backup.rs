@@ -14,7 +14,7 @@ use super::{Acceptance, Begun, Draft, Request, pass};
 use crate::{
     app::App,
     domain::{
-        Error, Result, guard,
+        Error, Result, backup_storage, guard,
         guard::Refusal,
         hypervisor as hypervisors,
         operation::effect::{Field, Item, update_item},
@@ -58,6 +58,7 @@ pub async fn create_backup(
     let name = text::name_or(request.input.name.as_deref(), "backup", now)?;
     pass(guard::create_backup(&facts))?;
     let destination = facts.backup_storage.ok_or(Refusal::NoBackupStorage)?;
+    backup_storage::hold(&acceptance.tx, destination).await?;
     let worker = volume::find_worker(acceptance.tx.db(), &volume).await?;
     let backup = backup::ActiveModel {
         id: Set(app.ids.next(BackupId::from_uuid)),

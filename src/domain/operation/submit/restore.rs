@@ -115,7 +115,7 @@ pub async fn restore_to_new_volume(
     let plan = acceptance.target_plan(input.plan_id, read.plan_id).await?;
     let name = acceptance.target_name(input.name.as_deref(), &read.volume_name)?;
     let group = input.group_id.unwrap_or(read.group_id);
-    hypervisor::find_group(acceptance.tx.db(), group).await?;
+    hypervisor::hold_group(&acceptance.tx, group).await?;
     let near = match (acceptance.home_of(read.item).await?, read.item) {
         (Some(home), _) => home,
         (None, Item::Snapshot(_)) => volumes::find_worker(acceptance.tx.db(), &source).await?,
@@ -129,8 +129,8 @@ pub async fn restore_to_new_volume(
     // For a plan of another kind no place is sought: the guards have a better word for that than
     // that the group lacks such a pool.
     let place = if target.storage_type == read.facts.storage_type {
-        let db = acceptance.tx.db();
-        Some(birth::place(db, group, plan.storage_type, Some(near)).await?)
+        let tx = &acceptance.tx;
+        Some(birth::place(tx, group, plan.storage_type, Some(near)).await?)
     } else {
         None
     };
@@ -273,7 +273,7 @@ impl Acceptance<'_> {
         inherited: VolumePlanId,
     ) -> Result<volume_plan::Model> {
         match asked {
-            Some(id) if id != inherited => plan::find_enabled(self.tx.db(), id).await,
+            Some(id) if id != inherited => plan::find_enabled(&self.tx, id).await,
             _ => plan::find(self.tx.db(), inherited).await,
         }
     }

@@ -57,12 +57,12 @@ pub async fn create_volume(
         return Err(Error::NotFound("account"));
     }
     acceptance.tx.lock_account(owner).await?;
-    let plan = plan::find_enabled(acceptance.tx.db(), input.plan_id).await?;
+    let plan = plan::find_enabled(&acceptance.tx, input.plan_id).await?;
     let name = text::name(&input.name)?;
     let settings = &app.settings;
     let quota = account::quota(acceptance.tx.db(), settings, owner).await?;
     pass(guard::create_volume(quota, plan.size_bytes))?;
-    let place = birth::place(acceptance.tx.db(), input.group_id, plan.storage_type, None).await?;
+    let place = birth::place(&acceptance.tx, input.group_id, plan.storage_type, None).await?;
     let volume = birth::Birth {
         account: owner,
         name,
