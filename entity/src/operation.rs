@@ -104,6 +104,8 @@ pub struct Model {
     pub error_message: Option<String>,
     /// When it was accepted.
     pub created_at: DateTimeUtc,
+    /// When it is failed if it has not ended; null when it was accepted before this was kept.
+    pub deadline_at: Option<DateTimeUtc>,
     /// When an agent first started it.
     pub started_at: Option<DateTimeUtc>,
     /// When it ended.

@@ -39,6 +39,8 @@ pub struct Model {
     pub snapshot_credit_value: Credit,
     /// Credits for each GB of retained backups and month.
     pub backup_credit_value: Credit,
+    /// How long an operation on its volumes may take; as long as the settings say if null.
+    pub operation_deadline_seconds: Option<i32>,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// When it was deleted. What is history goes on to name it; nothing new does.

@@ -14,6 +14,7 @@ mod m20261130_000018_token_scopes;
 mod m20261130_000019_disabled_users;
 mod m20261130_000020_quotas;
 mod m20261130_000021_tombstones;
+mod m20261130_000022_deadlines;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000016_refusal_counts::Migration),
             Box::new(m20261130_000020_quotas::Migration),
             Box::new(m20261130_000021_tombstones::Migration),
+            Box::new(m20261130_000022_deadlines::Migration),
         ]
     }
 }

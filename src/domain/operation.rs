@@ -23,11 +23,12 @@ pub mod renew;
 pub mod state;
 pub mod submit;
 
+use chrono::{DateTime, Utc};
 use entity::{OperationId, Scope, backup, operation, snapshot, volume};
 use sea_orm::{EntityTrait, QuerySelect};
 
 use super::{
-    Error, Result,
+    Error, Result, Settings,
     transaction::{ROW_LOCK, Transaction},
 };
 use crate::app::App;
@@ -48,6 +49,13 @@ async fn find_locked(
 async fn lookup_locked(tx: &Transaction<'_>, id: OperationId) -> Result<Option<operation::Model>> {
     let operation = operation::Entity::find_by_id(id).lock(ROW_LOCK);
     Ok(operation.one(tx.db()).await?)
+}
+
+/// When `operation` is failed if it has not ended.
+pub fn deadline(operation: &operation::Model, settings: &Settings) -> DateTime<Utc> {
+    operation
+        .deadline_at
+        .unwrap_or(operation.created_at + settings.deadline)
 }
 
 /// The snapshot that `operation` makes, reads or deletes, even when it is deleted by now.

@@ -1,5 +1,7 @@
 //! Volume plans: size, storage type, caps and prices. Size and storage type never change.
 
+use std::ops::RangeInclusive;
+
 use entity::{Credit, Scope, VolumePlanId, backup, volume, volume_plan, volume_plan::StorageType};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
@@ -20,6 +22,8 @@ const SIZE_UNIT_BYTES: i64 = 1 << 20;
 const MAX_SIZE_BYTES: i64 = (1 << 53) - 1;
 /// The highest cap.
 pub const MAX_CAP: i32 = 1000;
+/// How long operations may take at least and at most: ten minutes, and thirty days.
+const DEADLINE_SECONDS: RangeInclusive<i32> = 600..=2_592_000;
 
 /// What [`create`] needs to know.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub struct Terms {
     pub backup_credit_value: Option<Credit>,
     /// Whether new volumes may have it.
     pub enabled: Option<bool>,
+    /// How long an operation on its volumes may take; `Some(None)` for as long as the settings say.
+    pub operation_deadline_seconds: Option<Option<i32>>,
 }
 
 /// The plan `id`, deleted or not: that of something that is there.
@@ -95,10 +101,11 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<v
         max_backups: Set(10),
         snapshot_credit_value: Set(Credit::default()),
         backup_credit_value: Set(Credit::default()),
+        operation_deadline_seconds: Set(None),
         created_at: Set(tx.now()),
         deleted_at: Set(None),
     };
-    change(&mut plan, input.terms)?;
+    change(app, &mut plan, input.terms)?;
     let plan = plan.insert(tx.db()).await?;
     tx.commit().await?;
     Ok(plan)
@@ -121,7 +128,7 @@ pub async fn update(
     let mut plan = plan
         .ok_or(Error::NotFound("volume plan"))?
         .into_active_model();
-    change(&mut plan, terms)?;
+    change(app, &mut plan, terms)?;
     let plan = plan.update(tx.db()).await?;
     tx.commit().await?;
     Ok(plan)
@@ -159,7 +166,7 @@ pub async fn delete(
     tx.commit().await
 }
 
-fn change(plan: &mut volume_plan::ActiveModel, terms: Terms) -> Result<()> {
+fn change(app: &App, plan: &mut volume_plan::ActiveModel, terms: Terms) -> Result<()> {
     if let Some(name) = terms.name {
         plan.name = Set(text::name(&name)?);
     }
@@ -178,7 +185,24 @@ fn change(plan: &mut volume_plan::ActiveModel, terms: Terms) -> Result<()> {
     if let Some(enabled) = terms.enabled {
         plan.enabled = Set(enabled);
     }
+    if let Some(deadline) = terms.operation_deadline_seconds {
+        let deadline = deadline.map(|seconds| checked_deadline(app, seconds));
+        plan.operation_deadline_seconds = Set(deadline.transpose()?);
+    }
     Ok(())
+}
+
+/// An agent that dies just after it began must be missed before the time is up.
+fn checked_deadline(app: &App, seconds: i32) -> Result<i32> {
+    let lease = app.settings.lease.as_secs();
+    let outlasts = u64::try_from(seconds).is_ok_and(|seconds| seconds > lease);
+    if DEADLINE_SECONDS.contains(&seconds) && outlasts {
+        return Ok(seconds);
+    }
+    let (least, most) = (DEADLINE_SECONDS.start(), DEADLINE_SECONDS.end());
+    Err(Error::invalid(format!(
+        "`operationDeadlineSeconds` is {least} to {most}, and more than a lease of {lease} seconds."
+    )))
 }
 
 fn checked_cap(cap: i32) -> Result<i32> {

@@ -14,6 +14,7 @@ mod audit;
 mod backup;
 mod cancel;
 mod cooldown;
+mod deadline;
 mod delete;
 mod destination;
 mod guard;

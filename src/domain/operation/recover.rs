@@ -19,7 +19,7 @@ use sea_orm::{
 };
 
 use super::{
-    effect, find_locked,
+    deadline, effect, find_locked,
     finish::{Ending, end, requeue, settle},
     state::{IN_FLIGHT, is_ended},
 };
@@ -88,21 +88,36 @@ async fn clamp(app: &App) -> Result<()> {
         .filter(operation::Column::LeaseExpiresAt.gt(latest))
         .exec(db)
         .await?;
-    operation::Entity::update_many()
-        .col_expr(operation::Column::CreatedAt, Expr::value(now))
+    let ahead = operation::Entity::find()
         .filter(operation::Column::CreatedAt.gt(now))
         .filter(operation::Column::Status.is_in(IN_FLIGHT))
-        .exec(db)
+        .all(app.database.reads())
         .await?;
+    for operation in ahead {
+        let patience = deadline(&operation, &app.settings) - operation.created_at;
+        operation::Entity::update_many()
+            .col_expr(operation::Column::CreatedAt, Expr::value(now))
+            .col_expr(operation::Column::DeadlineAt, Expr::value(now + patience))
+            .filter(operation::Column::Id.eq(operation.id))
+            .filter(operation::Column::CreatedAt.eq(operation.created_at))
+            .exec(db)
+            .await?;
+    }
     Ok(())
 }
 
 async fn fail_overdue(app: &App) -> Result<u64> {
-    let deadline = app.settings.deadline;
     let now = app.clock.now(app.database.reads()).await?;
+    let by_the_settings = Condition::all()
+        .add(operation::Column::DeadlineAt.is_null())
+        .add(operation::Column::CreatedAt.lte(now - app.settings.deadline));
     let overdue = operation::Entity::find()
         .filter(operation::Column::Status.is_in(IN_FLIGHT))
-        .filter(operation::Column::CreatedAt.lte(now - deadline));
+        .filter(
+            Condition::any()
+                .add(operation::Column::DeadlineAt.lte(now))
+                .add(by_the_settings),
+        );
     let mut failed = 0;
     for id in ids(app, overdue).await? {
         let mut tx = Transaction::begin(app).await?;
@@ -110,10 +125,11 @@ async fn fail_overdue(app: &App) -> Result<u64> {
         if is_ended(operation.status) {
             continue;
         }
+        let patience = deadline(&operation, &app.settings) - operation.created_at;
         let operation = judged(operation, tx.now());
         let ending = Ending::Failed {
             code: ErrorCode::TimedOut,
-            message: format!("Did not end within {} seconds.", deadline.as_secs()),
+            message: format!("Did not end within {} seconds.", patience.num_seconds()),
             lease: alive(&operation, tx.now()),
         };
         tx.wake_agent(operation.hypervisor_id);

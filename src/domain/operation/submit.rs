@@ -7,16 +7,18 @@ mod volume;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, VolumeId, idempotency_key,
     operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
     operation_log::LogLevel,
-    user,
+    user, volume_plan,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, EntityTrait, QuerySelect, sea_query::OnConflict,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait, sea_query::OnConflict,
 };
 use serde::Serialize;
 
@@ -175,6 +177,7 @@ impl<'a> Acceptance<'a> {
             error_code: Set(None),
             error_message: Set(None),
             created_at: Set(self.tx.now()),
+            deadline_at: Set(Some(self.deadline(&draft).await?)),
             started_at: Set(None),
             finished_at: Set(None),
         };
@@ -197,6 +200,24 @@ impl<'a> Acceptance<'a> {
         self.tx.wake_agent(operation.hypervisor_id);
         self.tx.commit().await?;
         Ok(operation)
+    }
+
+    /// When it is failed if it has not ended: as the plan of the volume that is written or else read has it now, or
+    /// else the settings.
+    async fn deadline(&self, draft: &Draft) -> Result<DateTime<Utc>> {
+        let volume = draft.target_volume_id.unwrap_or(draft.volume_id);
+        let of_volume = entity::volume::Entity::find_by_id(volume)
+            .select_only()
+            .column(entity::volume::Column::PlanId)
+            .into_query();
+        let plan = volume_plan::Entity::find()
+            .filter(volume_plan::Column::Id.in_subquery(of_volume))
+            .one(self.tx.db())
+            .await?;
+        let own = plan.and_then(|plan| plan.operation_deadline_seconds);
+        let own = own.map(|seconds| TimeDelta::seconds(seconds.into()));
+        let now = self.tx.now();
+        Ok(own.map_or_else(|| now + self.tx.app().settings.deadline, |own| now + own))
     }
 
     /// An offline agent is no guard: the operation waits, and its log says for what. The hypervisor is not deleted

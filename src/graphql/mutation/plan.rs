@@ -1,6 +1,6 @@
 //! Making and changing volume plans.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use entity::Credit;
 
 use super::audit::audited;
@@ -40,6 +40,9 @@ pub struct CreateVolumePlanInput {
     /// Whether new volumes may have it.
     #[graphql(default_with = "Some(true)")]
     pub enabled: Option<bool>,
+    /// How long an operation on its volumes may take before it is failed, 600 to 2592000 seconds; the gateway's setting
+    /// unless said otherwise.
+    pub operation_deadline_seconds: Option<i32>,
 }
 
 /// A plan that was made.
@@ -66,6 +69,9 @@ pub struct UpdateVolumePlanInput {
     pub backup_credit_value: Option<Decimal>,
     /// Whether new volumes may have it.
     pub enabled: Option<bool>,
+    /// How long an operation on its volumes may take before it is failed, 600 to 2592000 seconds, for those that are
+    /// accepted from now on. An explicit null makes it the gateway's setting.
+    pub operation_deadline_seconds: MaybeUndefined<i32>,
 }
 
 /// A plan that was changed.
@@ -116,6 +122,7 @@ impl PlanMutation {
                     snapshot_credit_value: input.snapshot_credit_value.map(|value| value.0),
                     backup_credit_value: input.backup_credit_value.map(|value| value.0),
                     enabled: input.enabled,
+                    operation_deadline_seconds: Some(input.operation_deadline_seconds),
                 },
             };
             let plan = plan::create(app(ctx)?, admin(ctx)?, wanted).await?.into();
@@ -134,6 +141,7 @@ impl PlanMutation {
         audited(ctx, &[&input.plan_id], async {
             let requester = admin(ctx)?;
             let id = id::find(&input.plan_id, "volume plan")?;
+            let deadline = input.operation_deadline_seconds.as_opt_ref();
             let terms = Terms {
                 name: input.name.clone(),
                 max_snapshots: input.max_snapshots,
@@ -141,6 +149,7 @@ impl PlanMutation {
                 snapshot_credit_value: input.snapshot_credit_value.map(|value| value.0),
                 backup_credit_value: input.backup_credit_value.map(|value| value.0),
                 enabled: input.enabled,
+                operation_deadline_seconds: deadline.map(|seconds| seconds.copied()),
             };
             let plan = plan::update(app(ctx)?, requester, id, terms).await?.into();
             Ok(UpdateVolumePlanPayload { plan })

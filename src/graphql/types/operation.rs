@@ -14,10 +14,10 @@ use super::{
     volume_filter::is, wraps,
 };
 use crate::{
-    domain,
+    domain::{self, operation::deadline},
     graphql::{
         connection::Connection,
-        context::{admin, loaders, requester},
+        context::{admin, app, loaders, requester},
         error::Result,
         id,
         loader::{EventsOfOperation, LogsOfOperation},
@@ -260,6 +260,13 @@ impl Operation {
     /// When it was accepted.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// When it is failed if it has not ended: fixed when it was accepted, by the plan of the volume that is written, or
+    /// else read.
+    #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
+    async fn deadline_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(deadline(&self.0, &app(ctx)?.settings).into())
     }
 
     /// When an agent first started it.

@@ -81,6 +81,11 @@ impl VolumePlan {
         self.0.backup_credit_value.into()
     }
 
+    /// How long an operation on its volumes may take before it is failed; null where that is the gateway's setting.
+    async fn operation_deadline_seconds(&self) -> Option<i32> {
+        self.0.operation_deadline_seconds
+    }
+
     /// How many volumes have it. For administrators.
     #[graphql(visible = "visible::to_admins")]
     async fn volume_count(&self, ctx: &Context<'_>) -> Result<i32> {

@@ -150,7 +150,7 @@ const TYPES: &[Row] = &[
         &[
             (
                 "id kind status volume snapshot backup targetVolume account progress error requestedBy \
-                 createdAt startedAt finishedAt events logs",
+                 createdAt deadlineAt startedAt finishedAt events logs",
                 "UNAAFF",
             ),
             ("hypervisor", "UNFAFF"),
@@ -238,7 +238,7 @@ const TYPES: &[Row] = &[
         &[
             (
                 "id name sizeBytes storageType enabled maxSnapshots maxBackups snapshotCreditValue \
-                 backupCreditValue",
+                 backupCreditValue operationDeadlineSeconds",
                 "UAAAFF",
             ),
             ("volumeCount volumesAbove", "UFFAFF"),

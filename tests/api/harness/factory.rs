@@ -111,6 +111,7 @@ impl Platform {
             max_backups: Set(10),
             snapshot_credit_value: Set("0.05".parse().unwrap()),
             backup_credit_value: Set("0.02".parse().unwrap()),
+            operation_deadline_seconds: Set(None),
             created_at: Set(now),
             deleted_at: Set(None),
         };
@@ -396,6 +397,7 @@ impl World {
                 error_code: None,
                 error_message: None,
                 created_at: self.now(),
+                deadline_at: None,
                 started_at: Some(self.now()),
                 finished_at: Some(self.now()),
             }
