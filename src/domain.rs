@@ -33,6 +33,7 @@ pub mod token;
 pub mod transaction;
 pub mod user;
 pub mod volume;
+pub mod write_off;
 
 pub use clock::Clock;
 pub use error::{Error, Result};

@@ -21,6 +21,8 @@ pub struct Model {
     pub mutation: String,
     /// The ids that its input named, separated by spaces.
     pub resource_ids: String,
+    /// Why, where its input says so.
+    pub reason: Option<String>,
     /// The address that the request came from.
     pub remote: Option<String>,
     /// The request's id, as in the logs.

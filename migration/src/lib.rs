@@ -15,6 +15,7 @@ mod m20261130_000019_disabled_users;
 mod m20261130_000020_quotas;
 mod m20261130_000021_tombstones;
 mod m20261130_000022_deadlines;
+mod m20261130_000023_reasons;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000020_quotas::Migration),
             Box::new(m20261130_000021_tombstones::Migration),
             Box::new(m20261130_000022_deadlines::Migration),
+            Box::new(m20261130_000023_reasons::Migration),
         ]
     }
 }

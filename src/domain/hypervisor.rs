@@ -8,13 +8,14 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 
 use super::{
     Error, Requester, Result, Settings, agent_token, backup_storage as storages,
+    guard::{Active, Refusal},
     in_use::{Users, check_unused},
-    operation::state::IN_FLIGHT,
+    operation::{fail::abandon, state::IN_FLIGHT},
     text,
     transaction::{HOLD, ROW_LOCK, Transaction},
 };
@@ -213,7 +214,52 @@ pub async fn delete(
     tx.commit().await
 }
 
-/// What needs a hypervisor.
+/// Deletes a hypervisor that never comes back: what waits for its agent fails. What lies on it has to be written off
+/// before.
+pub(super) async fn write_off(
+    app: &App,
+    requester: &Requester,
+    id: HypervisorId,
+    confirm_name: &str,
+) -> Result<()> {
+    let actor = requester.admin()?.email.clone();
+    let tx = Transaction::begin(app).await?;
+    let hypervisor = find(tx.db(), id).await?;
+    text::confirm(confirm_name, &hypervisor.name)?;
+    // Before anything fails: what is refused must change nothing.
+    let [lying @ .., _] = users(&tx, &hypervisor).await?;
+    check_unused(&format!("Hypervisor \"{}\"", hypervisor.name), &lying)?;
+    let waiting = operation::Entity::find()
+        .filter(operation::Column::HypervisorId.eq(id))
+        .filter(under_way())
+        .order_by_asc(operation::Column::Id)
+        .all(tx.db())
+        .await?;
+    let now = tx.now();
+    let held =
+        |operation: &&operation::Model| operation.lease_expires_at.is_some_and(|at| at > now);
+    if let Some(operation) = waiting.iter().find(held) {
+        let (id, kind) = (operation.id, operation.kind);
+        return Err(Refusal::VolumeBusy(Active { id, kind }).into());
+    }
+    drop(tx);
+    // One by one, as by `failOperation`: the ends of operations lock in another order than a deletion.
+    for operation in waiting {
+        let mut tx = Transaction::begin(app).await?;
+        abandon(&mut tx, operation.id, &actor).await?;
+        tx.commit().await?;
+    }
+    delete(app, requester, id, confirm_name).await
+}
+
+/// Operations that an agent does, or is to do.
+fn under_way() -> Condition {
+    Condition::any()
+        .add(operation::Column::Status.is_in(IN_FLIGHT))
+        .add(operation::Column::LeaseExpiresAt.is_not_null())
+}
+
+/// What needs a hypervisor, and last what waits for it.
 async fn users(tx: &Transaction<'_>, hypervisor: &hypervisor::Model) -> Result<[Users; 4]> {
     let everything = Scope::Everything;
     let volumes = volume::Entity::visible_to(everything)
@@ -243,12 +289,9 @@ async fn users(tx: &Transaction<'_>, hypervisor: &hypervisor::Model) -> Result<[
             .count(tx.db())
             .await?
     };
-    let under_way = Condition::any()
-        .add(operation::Column::Status.is_in(IN_FLIGHT))
-        .add(operation::Column::LeaseExpiresAt.is_not_null());
     let operations = operation::Entity::find()
         .filter(operation::Column::HypervisorId.eq(hypervisor.id))
-        .filter(under_way)
+        .filter(under_way())
         .count(tx.db())
         .await?;
     Ok([

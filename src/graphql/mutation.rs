@@ -17,6 +17,7 @@ mod snapshot;
 mod storage_pool;
 mod user;
 mod volume;
+mod write_off;
 
 use async_graphql::MergedObject;
 
@@ -41,5 +42,6 @@ pub struct Mutation(
     agent_token::AgentTokenMutation,
     storage_pool::StoragePoolMutation,
     backup_storage::BackupStorageMutation,
+    write_off::WriteOffMutation,
     agent::AgentMutation,
 );

@@ -278,6 +278,11 @@ const FIELDS: &[(&str, &str, Outcomes)] = &[
         "UFFAF",
     ),
     (
+        "writeOff",
+        "(input: { target: { volumeId: \"$volume\" }, confirmName: \"another\", reason: \"r\" })",
+        "UFFAF",
+    ),
+    (
         "failOperation",
         "(input: { operationId: \"$operation\", reason: \"r\" })",
         "UFFAF",

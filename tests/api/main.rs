@@ -39,3 +39,4 @@ mod snapshot;
 mod subscription;
 mod throttle;
 mod volume;
+mod write_off;

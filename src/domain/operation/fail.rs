@@ -1,6 +1,6 @@
 //! An administrator gives up on an operation.
 
-use entity::{OperationId, Scope};
+use entity::{OperationId, Scope, operation::OperationKind};
 
 use super::{
     find_locked,
@@ -9,7 +9,12 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Error, ErrorCode, Requester, Result, text, transaction::Transaction},
+    domain::{
+        Error, ErrorCode, Requester, Result,
+        guard::{Active, Refusal},
+        text,
+        transaction::Transaction,
+    },
 };
 
 /// Marks an operation failed. Its volumes are freed at once if no agent holds it, else when the
@@ -36,4 +41,33 @@ pub async fn fail(
     let operation = end(&mut tx, operation, ending, &actor).await?;
     tx.commit().await?;
     Ok(operation)
+}
+
+/// Marks failed what no agent can be writing to any more, because what it is about is written off. Refused while an
+/// agent holds it.
+pub(in crate::domain) async fn abandon(
+    tx: &mut Transaction<'_>,
+    id: OperationId,
+    actor: &str,
+) -> Result<()> {
+    let mut operation = find_locked(tx, Scope::Everything, id).await?;
+    let held_until = operation.lease_expires_at;
+    if held_until.is_some_and(|until| until > tx.now()) {
+        let kind = operation.kind;
+        return Err(Refusal::VolumeBusy(Active { id, kind }).into());
+    }
+    if is_ended(operation.status) {
+        // The cleanup frees what it still holds.
+        return Ok(());
+    }
+    // Nobody can tell whether an agent that was lost had begun to write.
+    operation.volume_touched |=
+        held_until.is_some() && operation.kind == OperationKind::RestoreInPlace;
+    let ending = Ending::Failed {
+        code: ErrorCode::TimedOut,
+        message: "What it was about was written off by an administrator.".to_owned(),
+        lease: None,
+    };
+    end(tx, operation, ending, actor).await?;
+    Ok(())
 }

@@ -22,7 +22,17 @@ pub fn audited<'a, T: Send + 'a>(
     ids: &[&ID],
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Option<T>>> {
-    audited_as(ctx, requester(ctx), ids, work)
+    recorded(ctx, requester(ctx), ids, None, work)
+}
+
+/// The same with the reason that its input gives.
+pub fn audited_because<'a, T: Send + 'a>(
+    ctx: &'a Context<'a>,
+    ids: &[&ID],
+    reason: &str,
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> BoxFuture<'a, Result<Option<T>>> {
+    recorded(ctx, requester(ctx), ids, Some(reason.to_owned()), work)
 }
 
 /// The same in the name of `requester`, who may not be known to the request yet.
@@ -30,6 +40,16 @@ pub fn audited_as<'a, T: Send + 'a>(
     ctx: &'a Context<'a>,
     requester: &'a Requester,
     ids: &[&ID],
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> BoxFuture<'a, Result<Option<T>>> {
+    recorded(ctx, requester, ids, None, work)
+}
+
+fn recorded<'a, T: Send + 'a>(
+    ctx: &'a Context<'a>,
+    requester: &'a Requester,
+    ids: &[&ID],
+    reason: Option<String>,
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Option<T>>> {
     let resource_ids = ids
@@ -54,6 +74,7 @@ pub fn audited_as<'a, T: Send + 'a>(
             requester,
             mutation: ctx.field().name(),
             resource_ids,
+            reason,
             remote: origin.remote.clone(),
             request_id: origin.request_id.clone(),
             outcome: result
