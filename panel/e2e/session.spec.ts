@@ -36,7 +36,7 @@ test('no script can read the session, nothing of it is stored, and signing out e
   await expect(page.getByRole('row', { name: /nightly/ })).toBeVisible()
 
   const cookies = await context.cookies()
-  expect(cookies.map(({ name }) => name).sort()).toEqual(['tidemark_device', 'tidemark_session'])
+  expect(cookies.map(({ name }) => name).toSorted()).toEqual(['tidemark_device', 'tidemark_session'])
   for (const cookie of cookies) expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' })
   const seen = await page.evaluate(() => ({ cookie: document.cookie, local: { ...localStorage }, session: { ...sessionStorage } }))
   expect(seen.cookie).toBe('')

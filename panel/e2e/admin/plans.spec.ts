@@ -14,7 +14,7 @@ test('a plan is created, changed, and no longer offered', async ({ desk, custome
   await dialog.getByLabel('Size').fill('40')
   await dialog.getByLabel('Max snapshots').fill('many')
   await expect(dialog.getByText('A whole number, at most 1000. 0 allows none.')).toBeVisible()
-  await expect(dialog.getByRole('button', { name: 'Create plan' })).toHaveAccessibleDescription('Caps and credits are numbers.')
+  await expect(dialog.getByRole('button', { name: 'Create plan' })).toHaveAccessibleDescription('Caps and credits are numbers, the deadline hours and minutes.')
   await dialog.getByLabel('Max snapshots').fill('3')
   await dialog.getByLabel('Snapshot credits').fill('0.05')
   await expectAccessible(desk)

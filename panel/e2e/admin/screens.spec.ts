@@ -52,6 +52,7 @@ test('all screens of an administrator are accessible', async ({ desk, customer, 
 test('all dialogs of an administrator are accessible', async ({ desk, customer, admin }) => {
   test.setTimeout(600_000)
   const { group, hypervisor, storage } = await platform(admin)
+  const volume = `/volumes/${customer.volume.id}?tab=settings`
   const dialogs: Opening[] = [
     ['/hypervisors', 'Add hypervisor'],
     ['/hypervisor-groups', 'Create group'],
@@ -65,10 +66,15 @@ test('all dialogs of an administrator are accessible', async ({ desk, customer, 
     ['/accounts', 'Create account'],
     [`/accounts/${customer.accountId}`, 'Create user…'],
     ['/instances', 'Create instance'],
+    [`/accounts/${customer.accountId}`, 'Change…'],
     ...['Change…', 'Set password…'].map(
       (action): Opening => [`/accounts/${customer.accountId}`, `Actions for ${customer.email}`, (page) => page.getByRole('group').getByRole('button', { name: action }).click()],
     ),
+    [volume, 'Move…'],
+    [volume, 'Write off…'],
+    [`/hypervisors/${hypervisor.id}`, 'Change…'],
     [`/hypervisors/${hypervisor.id}`, 'Make a token…'],
+    [`/instances?account=${customer.accountId}`, 'Actions for orders-db-01', (page) => page.getByRole('group').getByRole('button', { name: 'Rename…' }).click()],
   ]
   for (const [path, button, then] of dialogs) {
     await desk.goto(path)

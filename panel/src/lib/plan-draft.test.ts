@@ -4,11 +4,11 @@ import { aboveCap, NEW_PLAN, planDraftOf, planInput, readCap, readCredits } from
 
 describe('a plan that is typed', () => {
   test('begins with the usual caps, free', () => {
-    expect(planInput(NEW_PLAN)).toEqual({ maxSnapshots: 5, maxBackups: 10, snapshotCreditValue: '0', backupCreditValue: '0' })
+    expect(planInput(NEW_PLAN)).toEqual({ maxSnapshots: 5, maxBackups: 10, snapshotCreditValue: '0', backupCreditValue: '0', operationDeadlineSeconds: null })
   })
 
   test('is what it was until it is changed', () => {
-    const plan = { maxSnapshots: 0, maxBackups: 3, snapshotCreditValue: '0.05', backupCreditValue: '1' }
+    const plan = { maxSnapshots: 0, maxBackups: 3, snapshotCreditValue: '0.05', backupCreditValue: '1', operationDeadlineSeconds: 5400 }
     expect(planInput(planDraftOf(plan))).toEqual(plan)
   })
 
@@ -16,6 +16,7 @@ describe('a plan that is typed', () => {
     expect(readCap(' 12 ')).toBe(12)
     for (const text of ['', '-1', '1.5', '1e3', 'five', '1001', '99999999999']) expect(readCap(text)).toBeUndefined()
     expect(planInput({ ...NEW_PLAN, maxBackups: '' })).toBeUndefined()
+    expect(planInput({ ...NEW_PLAN, deadline: '2' })).toBeUndefined()
   })
 
   test('credits are exact decimals, with a point or a comma', () => {

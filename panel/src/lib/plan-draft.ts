@@ -1,12 +1,16 @@
-/** What is typed of a plan's caps and prices: whether it can be saved, and what is sent. */
+/** What is typed of a plan's caps, prices and deadline: whether it can be saved, and what is sent. */
 
 import { UpdateVolumePlanInput } from '~/api/bounds.generated'
+
+import { formatDeadline, readDeadline } from './deadline'
 
 export interface PlanDraft {
   maxSnapshots: string
   maxBackups: string
   snapshotCredits: string
   backupCredits: string
+  /** How long an operation may take; empty as the platform has it. */
+  deadline: string
 }
 
 interface KnownPlan {
@@ -14,9 +18,10 @@ interface KnownPlan {
   maxBackups: number
   snapshotCreditValue: string
   backupCreditValue: string
+  operationDeadlineSeconds: number | null
 }
 
-export const NEW_PLAN: PlanDraft = { maxSnapshots: '5', maxBackups: '10', snapshotCredits: '0', backupCredits: '0' }
+export const NEW_PLAN: PlanDraft = { maxSnapshots: '5', maxBackups: '10', snapshotCredits: '0', backupCredits: '0', deadline: '' }
 
 export function planDraftOf(plan: KnownPlan): PlanDraft {
   return {
@@ -24,6 +29,7 @@ export function planDraftOf(plan: KnownPlan): PlanDraft {
     maxBackups: String(plan.maxBackups),
     snapshotCredits: plan.snapshotCreditValue,
     backupCredits: plan.backupCreditValue,
+    deadline: formatDeadline(plan.operationDeadlineSeconds),
   }
 }
 
@@ -42,14 +48,16 @@ export function readCredits(text: string): string | undefined {
   return /^(\d+\.?\d*|\.\d+)$/.test(value) ? value.replace(/^\./, '0.').replace(/\.$/, '') : undefined
 }
 
-/** What the mutations take of it; undefined while a field is not a number. */
+/** What the mutations take of it; undefined while a field cannot be read. */
 export function planInput(draft: PlanDraft) {
   const maxSnapshots = readCap(draft.maxSnapshots)
   const maxBackups = readCap(draft.maxBackups)
   const snapshotCreditValue = readCredits(draft.snapshotCredits)
   const backupCreditValue = readCredits(draft.backupCredits)
+  const operationDeadlineSeconds = readDeadline(draft.deadline)
   if (maxSnapshots === undefined || maxBackups === undefined || snapshotCreditValue === undefined || backupCreditValue === undefined) return undefined
-  return { maxSnapshots, maxBackups, snapshotCreditValue, backupCreditValue }
+  if (operationDeadlineSeconds === undefined) return undefined
+  return { maxSnapshots, maxBackups, snapshotCreditValue, backupCreditValue, operationDeadlineSeconds }
 }
 
 /** "2 volumes already hold more than 10. They keep them, but can’t add."; undefined if none does. */

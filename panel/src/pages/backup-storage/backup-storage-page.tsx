@@ -1,6 +1,6 @@
 /** The page of a backup storage: where it is, whether it works, and who writes there. */
 
-import { useParams } from '@tanstack/react-router'
+import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 
 import { graphql } from '~/api/graphql'
@@ -12,6 +12,7 @@ import { formatRate } from '~/lib/bytes'
 import { BackupStorageDialog } from '~/pages/backup-storages/backup-storage-dialog'
 import { BackupStorageDetail } from '~/pages/backup-storages/backup-storages-query'
 import { TestDialog } from '~/pages/backup-storages/test-dialog'
+import { RemovalRows } from '~/pages/removal/removal-rows'
 import { Button } from '~/parts/button'
 import { CopyId } from '~/parts/copy-id'
 import { Facts } from '~/parts/facts'
@@ -38,9 +39,18 @@ const BackupStorageQuery = graphql(
   [BackupStorageDetail],
 )
 
+const DeleteBackupStorage = graphql(`
+  mutation DeleteBackupStorage($input: DeleteBackupStorageInput!) {
+    deleteBackupStorage(input: $input) {
+      deletedBackupStorageId
+    }
+  }
+`)
+
 type Opened = { dialog: 'change' } | { dialog: 'test'; atOnce?: boolean }
 
 export default function BackupStoragePage() {
+  const navigate = useNavigate()
   const { storageId } = useParams({ from: '/admin/backup-storages/$storageId' })
   const [result, ask] = useKeptQuery({ query: BackupStorageQuery, variables: { id: storageId } })
   const [opened, setOpened] = useState<Opened>()
@@ -76,6 +86,18 @@ export default function BackupStoragePage() {
             groups={result.data?.hypervisorGroups.filter((group) => group.backupStorage?.id === storage.id) ?? []}
             hypervisors={result.data?.hypervisors.filter((host) => !host.usesGroupBackupStorage && host.backupStorage?.id === storage.id) ?? []}
           />
+          <RemovalRows
+            removal={{
+              noun: 'backup storage',
+              name: storage.name,
+              mutation: DeleteBackupStorage,
+              input: (confirmName) => ({ backupStorageId: storage.id, confirmName }),
+              onGone: () => void navigate({ to: '/backup-storages' }),
+            }}
+            writeOff={{ target: { backupStorageId: storage.id }, about: 'The backups on it have to be written off before.' }}
+          >
+            One on which backups lie, or to which a group or a hypervisor writes, can’t be deleted. What lies there otherwise stays.
+          </RemovalRows>
           {opened?.dialog === 'change' && (
             <BackupStorageDialog storage={storage} onClosed={close} onTest={() => setOpened({ dialog: 'test', atOnce: true })} />
           )}

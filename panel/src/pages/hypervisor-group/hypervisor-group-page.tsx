@@ -1,6 +1,6 @@
 /** The page of a hypervisor group: its backup storage, hypervisors, storage pools and plans. */
 
-import { useParams } from '@tanstack/react-router'
+import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 
 import { graphql } from '~/api/graphql'
@@ -14,6 +14,7 @@ import { HypervisorsTable } from '~/pages/hypervisors/hypervisors-table'
 import { useHypervisorEvents } from '~/pages/hypervisors/use-hypervisor-events'
 import { PlansTable } from '~/pages/plans/plans-table'
 import { PlanRow } from '~/pages/plans/plans-query'
+import { RemovalRows } from '~/pages/removal/removal-rows'
 import { Button } from '~/parts/button'
 import { CopyId } from '~/parts/copy-id'
 import { Facts } from '~/parts/facts'
@@ -45,7 +46,16 @@ const GroupQuery = graphql(
   [HypervisorRow, PlanRow],
 )
 
+const DeleteGroup = graphql(`
+  mutation DeleteHypervisorGroup($input: DeleteHypervisorGroupInput!) {
+    deleteHypervisorGroup(input: $input) {
+      deletedHypervisorGroupId
+    }
+  }
+`)
+
 export default function HypervisorGroupPage() {
+  const navigate = useNavigate()
   const { groupId } = useParams({ from: '/admin/hypervisor-groups/$groupId' })
   const [result, ask] = useKeptQuery({ query: GroupQuery, variables: { id: groupId } })
   const [opened, setOpened] = useState<'change' | 'pool' | 'hypervisor'>()
@@ -101,6 +111,17 @@ export default function HypervisorGroupPage() {
           <SubList title="Plans" empty={group.plans.length === 0 && 'No enabled plan has the storage type of one of its pools.'}>
             <PlansTable plans={group.plans} />
           </SubList>
+          <RemovalRows
+            removal={{
+              noun: 'hypervisor group',
+              name: group.name,
+              mutation: DeleteGroup,
+              input: (confirmName) => ({ hypervisorGroupId: group.id, confirmName }),
+              onGone: () => void navigate({ to: '/hypervisor-groups' }),
+            }}
+          >
+            A group that has hypervisors, storage pools, volumes or backups can’t be deleted. Delete those first.
+          </RemovalRows>
           {opened === 'change' && <GroupDialog group={group} onClosed={close} />}
           {opened === 'pool' && <PoolDialog groupId={group.id} groupName={group.name} onClosed={close} />}
           {opened === 'hypervisor' && <AddHypervisorDialog groupId={group.id} onClosed={close} />}

@@ -1,6 +1,6 @@
 /** The page of a hypervisor: its agent, what that can do and signs in with, and where it writes backups. */
 
-import { useParams } from '@tanstack/react-router'
+import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 
 import { graphql } from '~/api/graphql'
@@ -12,6 +12,7 @@ import { AgentVersion } from '~/pages/hypervisors/agent-version'
 import { HypervisorStatus } from '~/pages/hypervisors/hypervisor-status'
 import { HypervisorRow } from '~/pages/hypervisors/hypervisors-query'
 import { useHypervisorEvents } from '~/pages/hypervisors/use-hypervisor-events'
+import { RemovalRows } from '~/pages/removal/removal-rows'
 import { ActionRow, ActionRows } from '~/parts/action-rows'
 import { Button } from '~/parts/button'
 import { CopyId } from '~/parts/copy-id'
@@ -23,6 +24,7 @@ import { Ago } from '~/parts/time'
 
 import { BackupStorageSection } from './backup-storage-section'
 import { CapabilitiesSection } from './capabilities-section'
+import { ChangeHypervisorDialog } from './change-hypervisor-dialog'
 import { EnrolmentTokenDialog } from './enrolment-token-dialog'
 import { RevokeTokenDialog } from './revoke-token-dialog'
 
@@ -39,10 +41,19 @@ const HypervisorQuery = graphql(
   [HypervisorRow, BackupStorageDetail],
 )
 
+const DeleteHypervisor = graphql(`
+  mutation DeleteHypervisor($input: DeleteHypervisorInput!) {
+    deleteHypervisor(input: $input) {
+      deletedHypervisorId
+    }
+  }
+`)
+
 export default function HypervisorPage() {
+  const navigate = useNavigate()
   const { hypervisorId } = useParams({ from: '/admin/hypervisors/$hypervisorId' })
   const [result, ask] = useKeptQuery({ query: HypervisorQuery, variables: { id: hypervisorId } })
-  const [opened, setOpened] = useState<'revoke' | 'token'>()
+  const [opened, setOpened] = useState<'change' | 'revoke' | 'token'>()
   const known = result.data?.hypervisor
   useHypervisorEvents(undefined)
   useBreadcrumb(known?.name ?? (result.data ? 'Not found' : 'Loading…'))
@@ -57,6 +68,7 @@ export default function HypervisorPage() {
             section="Hypervisors"
             status={<HypervisorStatus status={host.status} />}
             below={<CopyId id={host.id} what={host.name} />}
+            actions={<Button onClick={() => setOpened('change')}>Change…</Button>}
           />
           <Facts
             facts={[
@@ -84,6 +96,19 @@ export default function HypervisorPage() {
               The agent is shut out at once, as when its host was stolen or taken over.
             </ActionRow>
           </ActionRows>
+          <RemovalRows
+            removal={{
+              noun: 'hypervisor',
+              name: host.name,
+              mutation: DeleteHypervisor,
+              input: (confirmName) => ({ hypervisorId: host.id, confirmName }),
+              onGone: () => void navigate({ to: '/hypervisors' }),
+            }}
+            writeOff={{ target: { hypervisorId: host.id }, about: 'What lies on it has to be written off before. What waits for its agent fails.' }}
+          >
+            One on which volumes, instances or operations are can’t be deleted, nor the last one of a group that has backups.
+          </RemovalRows>
+          {opened === 'change' && <ChangeHypervisorDialog hypervisor={host} onClosed={close} />}
           {opened === 'revoke' && <RevokeTokenDialog hypervisor={host} onClosed={close} />}
           {opened === 'token' && <EnrolmentTokenDialog hypervisor={host} onClosed={close} />}
         </div>

@@ -10,6 +10,7 @@ import { isRestoreOrDelete } from '~/lib/guards'
 import { operationWords } from '~/lib/operation-words'
 import { toasts } from '~/lib/toasts'
 import { DetachDialog } from '~/pages/volume/dialogs/detach-dialog'
+import { ActionMenu } from '~/parts/action-menu'
 import { Button } from '~/parts/button'
 import { Status } from '~/parts/status'
 import { Cell, Lines, Row } from '~/parts/table'
@@ -17,6 +18,7 @@ import { TextLink } from '~/parts/text-link'
 
 import { AttachToInstanceDialog } from './attach-to-instance-dialog'
 import { AttachedVolume } from './attached-volume'
+import type { InstanceAction } from './instance-action-dialog'
 import type { InstanceRow } from './instances-query'
 import { StopInstanceDialog } from './stop-instance-dialog'
 
@@ -30,7 +32,14 @@ const StartInstance = graphql(`
 
 type Opened = { dialog: 'stop' | 'attach' } | { dialog: 'detach'; volume: { id: string; name: string } }
 
-export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow; isAdmin: boolean }) {
+interface InstanceTableRowProps {
+  instance: InstanceRow
+  isAdmin: boolean
+  /** The row may go by it: its dialog is the page's. */
+  onAct: (action: InstanceAction, instance: InstanceRow) => void
+}
+
+export function InstanceTableRow({ instance, isAdmin, onAct }: InstanceTableRowProps) {
   const [opened, setOpened] = useState<Opened>()
   const { submit, pending } = useSubmit(StartInstance, ({ code, message }) => {
     const title = code === 'UNKNOWN_OUTCOME' ? `${instance.name} may have been started` : `${instance.name} was not started`
@@ -79,15 +88,26 @@ export function InstanceTableRow({ instance, isAdmin }: { instance: InstanceRow;
         {formatCredits(Number(instance.creditsPerHour))}
       </Cell>
       <Cell place="late">
-        {running ? (
-          <Button size="small" icon={<Square size={14} aria-hidden />} onClick={() => setOpened({ dialog: 'stop' })} aria-label={`Stop ${instance.name}`}>
-            Stop…
-          </Button>
-        ) : (
-          <Button size="small" icon={<Play size={14} aria-hidden />} pending={pending} reason={startReason(instance)} onClick={start} aria-label={`Start ${instance.name}`}>
-            Start
-          </Button>
-        )}
+        <div className="flex items-center justify-end gap-2">
+          {running ? (
+            <Button size="small" icon={<Square size={14} aria-hidden />} onClick={() => setOpened({ dialog: 'stop' })} aria-label={`Stop ${instance.name}`}>
+              Stop…
+            </Button>
+          ) : (
+            <Button size="small" icon={<Play size={14} aria-hidden />} pending={pending} reason={startReason(instance)} onClick={start} aria-label={`Start ${instance.name}`}>
+              Start
+            </Button>
+          )}
+          {isAdmin && (
+            <ActionMenu
+              label={`Actions for ${instance.name}`}
+              actions={[
+                { label: 'Rename…', onChoose: () => onAct('rename', instance) },
+                { label: 'Delete…', onChoose: () => onAct('delete', instance) },
+              ]}
+            />
+          )}
+        </div>
         {opened?.dialog === 'stop' && <StopInstanceDialog instance={instance} onClosed={close} />}
         {opened?.dialog === 'attach' && <AttachToInstanceDialog instance={instance} onClosed={close} />}
         {opened?.dialog === 'detach' && <DetachDialog volume={opened.volume} instance={instance} onClosed={close} />}

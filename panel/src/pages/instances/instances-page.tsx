@@ -18,6 +18,7 @@ import { TableSkeleton } from '~/parts/skeleton'
 import { type Column, Table } from '~/parts/table'
 
 import { CreateInstanceDialog } from './create-instance-dialog'
+import { type InstanceAction, InstanceActionDialog } from './instance-action-dialog'
 import { InstanceTableRow } from './instance-row'
 import { InstancesQuery } from './instances-query'
 
@@ -26,6 +27,7 @@ export default function InstancesPage() {
   const navigate = useNavigate({ from: '/instances' })
   const isAdmin = useIsAdmin()
   const [creating, setCreating] = useState(false)
+  const [acting, setActing] = useState<{ action: InstanceAction; instance: { id: string; name: string } }>()
   const [{ data, error, fetching }, ask] = useKeptQuery({ query: InstancesQuery, variables: { filter: { accountId: search.account }, isAdmin, ...pageArguments(search) }, acrossVariables: true })
   const page = data?.instances
   const { previous, next } = page ? neighbours(page.pageInfo) : {}
@@ -60,7 +62,7 @@ export default function InstancesPage() {
           <>
             <Table name="Instances" columns={columns}>
               {page.nodes.map((instance) => (
-                <InstanceTableRow key={instance.id} instance={instance} isAdmin={isAdmin} />
+                <InstanceTableRow key={instance.id} instance={instance} isAdmin={isAdmin} onAct={(action, acted) => setActing({ action, instance: acted })} />
               ))}
             </Table>
             <Pager
@@ -75,6 +77,7 @@ export default function InstancesPage() {
       ) : (
         <TableSkeleton rows={3} />
       )}
+      {acting && <InstanceActionDialog {...acting} onClosed={() => setActing(undefined)} />}
       {creating && <CreateInstanceDialog accountId={search.account} onClosed={() => setCreating(false)} />}
     </div>
   )

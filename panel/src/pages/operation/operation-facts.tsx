@@ -36,6 +36,7 @@ export function OperationFacts({ operation }: { operation: QueuedOperation }) {
     { label: 'Asked for', value: <TimeLines at={operation.createdAt} /> },
     { label: operation.finishedAt ? 'Duration' : 'Age', value: <OperationAge operation={operation} labelled /> },
   )
+  if (!operation.finishedAt) facts.push({ label: 'Deadline', value: <TimeLines at={operation.deadlineAt} /> })
   return <Facts facts={facts} />
 }
 

@@ -21,7 +21,7 @@ import { TextField } from '~/parts/text-field'
 const UpdatePlan = graphql(`
   mutation UpdateVolumePlan($input: UpdateVolumePlanInput!) {
     updateVolumePlan(input: $input) {
-      plan { id name enabled maxSnapshots maxBackups snapshotCreditValue backupCreditValue }
+      plan { id name enabled maxSnapshots maxBackups snapshotCreditValue backupCreditValue operationDeadlineSeconds }
     }
   }
 `)
@@ -50,7 +50,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
   const warnings = useWarnings(plan, draft)
   const input = planInput(draft)
   const same = JSON.stringify(draft) === JSON.stringify(before)
-  const reason = textReason(draft.name, bounds.UpdateVolumePlanInput.name, 'Name the plan first.') ?? (!input ? 'Caps and credits are numbers.' : same ? 'Nothing has changed.' : null)
+  const reason = textReason(draft.name, bounds.UpdateVolumePlanInput.name, 'Name the plan first.') ?? (!input ? 'Caps and credits are numbers, the deadline hours and minutes.' : same ? 'Nothing has changed.' : null)
   const change = (more: Partial<Draft>) => {
     setSaved(false)
     setChanges({ ...changes, ...more })
@@ -68,7 +68,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
   return (
     <form noValidate onSubmit={(event) => void save(event)} className="max-w-[40rem]">
       <Section
-        title="Caps and prices"
+        title="Caps, prices and deadline"
         about="Volumes that have the plan get what is changed here, too."
         foot={
           <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-3">

@@ -1,6 +1,6 @@
 /** The page of a plan: what it is, its caps and prices, and who has it. */
 
-import { useParams } from '@tanstack/react-router'
+import { useNavigate, useParams } from '@tanstack/react-router'
 
 import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
@@ -9,6 +9,7 @@ import { Loaded } from '~/app/loaded'
 import { formatBytes } from '~/lib/bytes'
 import { storageName } from '~/lib/storage'
 import { PlanRow } from '~/pages/plans/plans-query'
+import { RemovalRows } from '~/pages/removal/removal-rows'
 import { CopyId } from '~/parts/copy-id'
 import { Facts } from '~/parts/facts'
 import { PageSkeleton } from '~/parts/page-skeleton'
@@ -17,6 +18,14 @@ import { Status } from '~/parts/status'
 import { TextLink } from '~/parts/text-link'
 
 import { PlanForm } from './plan-form'
+
+const DeletePlan = graphql(`
+  mutation DeleteVolumePlan($input: DeleteVolumePlanInput!) {
+    deleteVolumePlan(input: $input) {
+      deletedPlanId
+    }
+  }
+`)
 
 const PlanQuery = graphql(
   `
@@ -34,6 +43,7 @@ const PlanQuery = graphql(
 )
 
 export default function PlanPage() {
+  const navigate = useNavigate()
   const { planId } = useParams({ from: '/admin/plans/$planId' })
   const [result, ask] = useKeptQuery({ query: PlanQuery, variables: { id: planId } })
   const node = result.data?.node
@@ -72,6 +82,17 @@ export default function PlanPage() {
             ]}
           />
           <PlanForm key={plan.id} plan={plan} />
+          <RemovalRows
+            removal={{
+              noun: 'plan',
+              name: plan.name,
+              mutation: DeletePlan,
+              input: (confirmName) => ({ planId: plan.id, confirmName }),
+              onGone: () => void navigate({ to: '/plans' }),
+            }}
+          >
+            A plan that volumes or backups have can’t be deleted. Disable it, and no new volume has it.
+          </RemovalRows>
         </div>
       )}
     </Loaded>

@@ -41,7 +41,7 @@ export function CreatePlanDialog({ onClosed }: { onClosed: () => void }) {
   const [draft, setDraft] = useState(NEW_PLAN)
   const sizeBytes = /^\d+(\.\d+)?$/.test(size.trim()) ? Math.round(Number(size) * GIB) : 0
   const input = planInput(draft)
-  const reason = textReason(name, bounds.CreateVolumePlanInput.name, 'Name the plan first.') ?? (sizeBytes === 0 ? 'Say how large its volumes are.' : input ? null : 'Caps and credits are numbers.')
+  const reason = textReason(name, bounds.CreateVolumePlanInput.name, 'Name the plan first.') ?? (sizeBytes === 0 ? 'Say how large its volumes are.' : input ? null : 'Caps and credits are numbers, the deadline hours and minutes.')
 
   const create = async () => {
     if (reason || !input) return

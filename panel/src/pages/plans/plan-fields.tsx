@@ -1,7 +1,8 @@
-/** The caps and prices of a plan, each with its unit. */
+/** The caps, prices and deadline of a plan, each with its unit. */
 
 import { TriangleAlert } from 'lucide-react'
 
+import { DEADLINE_ERROR, readDeadline } from '~/lib/deadline'
 import { HIGHEST_CAP, type PlanDraft, readCap, readCredits } from '~/lib/plan-draft'
 import { TextField } from '~/parts/text-field'
 
@@ -49,6 +50,17 @@ export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
         {...PRICE}
         help={free(draft.backupCredits)}
         error={creditError(draft.backupCredits)}
+      />
+      <TextField
+        label="Deadline"
+        optional
+        value={draft.deadline}
+        onChange={(deadline) => onChange({ deadline })}
+        className="max-w-36 nums"
+        placeholder="2 h"
+        after="per operation"
+        help="What takes longer is stopped. Empty: as the platform has it."
+        error={readDeadline(draft.deadline) === undefined ? DEADLINE_ERROR : undefined}
       />
     </>
   )

@@ -13,6 +13,7 @@ export const PlanRow = graphql(`
     maxBackups
     snapshotCreditValue
     backupCreditValue
+    operationDeadlineSeconds
     volumeCount
   }
 `)

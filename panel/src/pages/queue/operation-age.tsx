@@ -4,18 +4,17 @@ import { TriangleAlert } from 'lucide-react'
 
 import { useServerTime } from '~/api/context'
 import { formatDuration } from '~/lib/duration'
-import { DEADLINE, type Lateness, latenessOf } from '~/lib/queue-age'
+import { type Lateness, latenessOf } from '~/lib/queue-age'
 
 const COLOURS: Record<Lateness, string> = { fine: '', late: 'text-warn', overdue: 'text-bad' }
-const NOTES: Record<Lateness, string | null> = { fine: null, late: 'Takes long', overdue: `Fails at ${formatDuration(DEADLINE)}` }
 
 interface OperationAgeProps {
-  operation: { createdAt: string; finishedAt: string | null }
+  operation: { createdAt: string; finishedAt: string | null; deadlineAt: string }
   /** The label says already that it is how long it took. */
   labelled?: boolean
 }
 
-export function OperationAge({ operation: { createdAt, finishedAt }, labelled }: OperationAgeProps) {
+export function OperationAge({ operation: { createdAt, finishedAt, deadlineAt }, labelled }: OperationAgeProps) {
   const now = useServerTime('second')
   if (finishedAt) {
     const took = Date.parse(finishedAt) - Date.parse(createdAt)
@@ -23,14 +22,16 @@ export function OperationAge({ operation: { createdAt, finishedAt }, labelled }:
     return labelled ? span : <span className="text-ink-3">took {span}</span>
   }
   const age = now - Date.parse(createdAt)
-  const lateness = latenessOf(age)
+  const allowed = Date.parse(deadlineAt) - Date.parse(createdAt)
+  const lateness = latenessOf(age, allowed)
+  const note = { fine: null, late: 'Takes long', overdue: `Fails at ${formatDuration(allowed)}` }[lateness]
   return (
     <span className={COLOURS[lateness]}>
       <span className="inline-flex items-center gap-1.5 font-medium">
         {lateness !== 'fine' && <TriangleAlert size={14} aria-hidden />}
         {formatDuration(age)}
       </span>
-      {NOTES[lateness] && <span className="block text-meta">{NOTES[lateness]}</span>}
+      {note && <span className="block text-meta">{note}</span>}
     </span>
   )
 }

@@ -10,6 +10,7 @@ export const QueuedOperation = graphql(`
     createdAt
     startedAt
     finishedAt
+    deadlineAt
     progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
     error { code message }
     requestedBy { id email }

@@ -1,33 +1,61 @@
-/** The tab Settings: deleting the volume. */
+/** The tab Settings: what the volume is called, its plan, and how it ends. */
 
+import { useNavigate } from '@tanstack/react-router'
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
 
+import { useIsAdmin } from '~/app/session'
 import { HOLDS, onlyCodes, reasonOf } from '~/lib/guards'
 import { counted } from '~/lib/pages'
+import { WriteOffRow } from '~/pages/removal/removal-rows'
+import { WriteOffDialog } from '~/pages/removal/write-off-dialog'
+import { ActionRow, ActionRows } from '~/parts/action-rows'
 import { Button } from '~/parts/button'
-import { Card } from '~/parts/card'
 
 import { DeleteVolumeDialog } from './dialogs/delete-volume-dialog'
+import { MovePlanDialog } from './dialogs/move-plan-dialog'
+import { NameForm } from './name-form'
 import type { VolumeDetail } from './volume-query'
 
 export function SettingsTab({ volume }: { volume: VolumeDetail }) {
-  const [opened, setOpened] = useState(false)
+  const navigate = useNavigate()
+  const isAdmin = useIsAdmin()
+  const [opened, setOpened] = useState<'delete' | 'move' | 'writeOff'>()
+  const close = () => setOpened(undefined)
   return (
-    <Card>
-      <div className="flex flex-wrap items-center justify-between gap-4 p-5">
-        <div className="min-w-0 max-w-[40rem]">
-          <h2 className="font-semibold">Delete this volume</h2>
-          <p className="mt-1 text-small text-ink-2">
-            The volume and all that is on it are removed for good. Its backups stay, and can be restored to a new volume.
-          </p>
-        </div>
-        <Button icon={<Trash2 size={16} aria-hidden />} reason={deleteReason(volume)} onClick={() => setOpened(true)}>
-          Delete volume…
-        </Button>
-      </div>
-      {opened && <DeleteVolumeDialog volume={volume} onClosed={() => setOpened(false)} />}
-    </Card>
+    <div className="flex flex-col gap-5">
+      <NameForm volume={volume} />
+      <ActionRows label="Remove or move">
+        {isAdmin && (
+          <ActionRow title="Move to another plan" action={<Button onClick={() => setOpened('move')}>Move…</Button>}>
+            {`Its plan is ${volume.plan.name}. Another of its size and storage has other caps and prices, for its backups too.`}
+          </ActionRow>
+        )}
+        <ActionRow
+          title="Delete this volume"
+          action={
+            <Button icon={<Trash2 size={16} aria-hidden />} reason={deleteReason(volume)} onClick={() => setOpened('delete')}>
+              Delete volume…
+            </Button>
+          }
+        >
+          The volume and all that is on it are removed for good. Its backups stay, and can be restored to a new volume.
+        </ActionRow>
+        {isAdmin && <WriteOffRow noun="volume" onOpen={() => setOpened('writeOff')} />}
+      </ActionRows>
+      {opened === 'move' && <MovePlanDialog volume={volume} onClosed={close} />}
+      {opened === 'delete' && <DeleteVolumeDialog volume={volume} onClosed={close} />}
+      {opened === 'writeOff' && (
+        <WriteOffDialog
+          noun="volume"
+          name={volume.name}
+          target={{ volumeId: volume.id }}
+          about="Its snapshots end with it; its backups stay."
+          onGone={() => void navigate({ to: '/volumes' })}
+          onClosed={close}
+        />
+      )}
+    </div>
   )
 }
 

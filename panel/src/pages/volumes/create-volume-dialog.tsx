@@ -33,7 +33,13 @@ const CreateVolume = graphql(`
   }
 `)
 
-export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
+interface CreateVolumeDialogProps {
+  /** Whose it will be, if not the viewer's. */
+  account?: { id: string; name: string }
+  onClosed: () => void
+}
+
+export function CreateVolumeDialog({ account, onClosed }: CreateVolumeDialogProps) {
   const navigate = useNavigate()
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CreateVolume)
@@ -53,7 +59,7 @@ export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
   const create = async () => {
     if (reason || !group || !plan) return
     const done = await submit((idempotencyKey) => ({
-      input: { name: name.trim(), planId: plan.id, hypervisorGroupId: group.id, idempotencyKey },
+      input: { accountId: account?.id, name: name.trim(), planId: plan.id, hypervisorGroupId: group.id, idempotencyKey },
     }))
     if (!done) return
     dialog.close()
@@ -63,7 +69,7 @@ export function CreateVolumeDialog({ onClosed }: { onClosed: () => void }) {
   return (
     <Dialog
       {...dialog.props}
-      title="Create a volume"
+      title={account ? `Create a volume of ${account.name}` : 'Create a volume'}
       description="An empty disk. It can be attached to an instance in the same location."
       onSubmit={() => void create()}
       actions={

@@ -1,10 +1,14 @@
 /** Deletes a snapshot or a backup, once its name is typed. */
 
+import { useState } from 'react'
+
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { useIsAdmin } from '~/app/session'
 import { formatBytes } from '~/lib/bytes'
 import { formatInstant } from '~/lib/instant'
+import { WriteOffDialog } from '~/pages/removal/write-off-dialog'
+import { Button } from '~/parts/button'
 import { DeleteDialog } from '~/parts/delete-dialog'
 import { useDialog } from '~/parts/use-dialog'
 
@@ -42,6 +46,7 @@ export function DeleteItemDialog({ item, kind, onClosed }: DeleteItemDialogProps
   const snapshot = useSubmit(DeleteSnapshot)
   const backup = useSubmit(DeleteBackup)
   const { pending, failure } = isSnapshot ? snapshot : backup
+  const [writingOff, setWritingOff] = useState(false)
 
   const remove = async (typed: string) => {
     const done = isSnapshot
@@ -50,6 +55,9 @@ export function DeleteItemDialog({ item, kind, onClosed }: DeleteItemDialogProps
     if (done) dialog.close()
   }
 
+  if (writingOff) {
+    return <WriteOffDialog noun={noun} name={item.name} target={isSnapshot ? { snapshotId: item.id } : { backupId: item.id }} onClosed={onClosed} />
+  }
   return (
     <DeleteDialog
       dialog={dialog.props}
@@ -58,6 +66,16 @@ export function DeleteItemDialog({ item, kind, onClosed }: DeleteItemDialogProps
       pending={pending}
       failure={failure}
       isAdmin={isAdmin}
+      aside={
+        isAdmin && (
+          <p className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 text-small text-ink-2">
+            It can never be deleted?
+            <Button size="small" onClick={() => setWritingOff(true)}>
+              Write off…
+            </Button>
+          </p>
+        )
+      }
       onConfirm={(typed) => void remove(typed)}
     >
       {` (${formatBytes(item.retainedBytes ?? item.volumeSizeBytes)}, ${formatInstant(Date.parse(item.createdAt))}) is removed from `}

@@ -1,0 +1,211 @@
+/** What operators change, delete and write off. */
+
+import { leaveDialog } from '../fixtures.ts'
+
+import { anotherBrowser, directory, expect, expectAccessible, fresh, makeItem, platform, stuckVolume, test } from './fixtures.ts'
+
+test('a volume is renamed on its tab, which keeps what was typed, and other pages see it', async ({ panel, customer, context, baseURL }) => {
+  const other = await anotherBrowser(context, customer, String(baseURL))
+  await other.goto(`/volumes/${customer.volume.id}`)
+  await expect(other.getByText('Live', { exact: true })).toBeVisible()
+  await panel.goto(`/volumes/${customer.volume.id}?tab=settings`)
+  const name = panel.getByLabel('Volume’s name')
+  const rename = panel.getByRole('button', { name: 'Rename' })
+  await expect(rename).toHaveAccessibleDescription('Nothing has changed.')
+  await name.fill('half a na')
+  await panel.getByRole('tab', { name: 'Activity' }).click()
+  await expect(panel.getByRole('table', { name: 'Operations' })).toBeVisible()
+  await expect(name).toBeHidden()
+  await panel.getByRole('tab', { name: 'Snapshots & Backups' }).click()
+  await expect(panel.getByText('No snapshots yet')).toBeVisible()
+  await panel.getByRole('tab', { name: 'Settings' }).click()
+  await expect(name).toHaveValue('half a na')
+  await name.fill('half a name')
+  await panel.keyboard.press('Enter')
+  await expect(panel.getByRole('heading', { level: 1, name: 'half a name' })).toBeVisible()
+  await expect(panel.getByText('Saved')).toBeVisible()
+  await expectAccessible(panel)
+  await expect(other.getByRole('heading', { level: 1, name: 'half a name' })).toBeVisible()
+  // Customers neither move nor write off.
+  for (const hidden of ['Move…', 'Write off…']) await expect(panel.getByRole('button', { name: hidden })).toHaveCount(0)
+  await other.context().close()
+})
+
+test('a volume is moved to a plan of its size and storage, which then cannot be deleted', async ({ desk, customer, admin }) => {
+  const input = { name: fresh('Roomy'), sizeBytes: 2 ** 30, storageType: 'QCOW2_FILE', maxSnapshots: 9 }
+  await admin.ask('mutation ($input: CreateVolumePlanInput!) { createVolumePlan(input: $input) { plan { id } } }', { input })
+  await desk.goto(`/volumes/${customer.volume.id}?tab=settings`)
+  await desk.getByRole('button', { name: 'Move…' }).click()
+  const dialog = desk.getByRole('dialog', { name: 'Move orders-db-data to another plan' })
+  await dialog.getByRole('combobox', { name: 'Plan' }).click()
+  await expect(desk.getByRole('option', { name: /Large|Ceph/ })).toHaveCount(0)
+  await desk.getByRole('option', { name: input.name }).click()
+  await expectAccessible(desk)
+  await dialog.getByRole('button', { name: 'Move volume' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(desk.getByText(`Its plan is ${input.name}.`, { exact: false })).toBeVisible()
+
+  await desk.goto('/plans')
+  await desk.getByRole('link', { name: input.name }).click()
+  await desk.getByRole('button', { name: 'Delete plan…' }).click()
+  const refused = desk.getByRole('alertdialog', { name: 'Delete this plan?' })
+  await refused.getByLabel(`Type ${input.name} to confirm`).fill(input.name)
+  await desk.keyboard.press('Enter')
+  await expect(refused.getByRole('alert')).toContainText('1 volume')
+  await leaveDialog(desk)
+})
+
+test('a plan says how long an operation may take, its operations tell when that is over, and unused it is deleted', async ({ desk, customer, admin }) => {
+  const name = fresh('Patient')
+  await desk.goto('/plans')
+  await desk.getByRole('button', { name: 'Create plan' }).click()
+  const dialog = desk.getByRole('dialog', { name: 'Create a plan' })
+  await dialog.getByLabel('Name').fill(name)
+  await dialog.getByLabel('Size').fill('3')
+  await dialog.getByLabel('Deadline').fill('soon')
+  await expect(dialog.getByText('Hours and minutes, such as 2 h or 90 min: 10 min to 720 h.')).toBeVisible()
+  await dialog.getByLabel('Deadline').fill('5 h')
+  await dialog.getByRole('button', { name: 'Create plan' }).click()
+  await desk.getByRole('link', { name }).click()
+  await expect(desk.getByLabel('Deadline')).toHaveValue('5 h')
+  await desk.getByLabel('Deadline').fill('90 min')
+  await desk.getByRole('button', { name: 'Save plan' }).click()
+  await expect(desk.getByText('Saved')).toBeVisible()
+  await expect(desk.getByLabel('Deadline')).toHaveValue('1 h 30 min')
+  await desk.getByRole('button', { name: 'Delete plan…' }).click()
+  await desk.getByLabel(`Type ${name} to confirm`).fill(name)
+  await desk.keyboard.press('Enter')
+  await expect(desk).toHaveURL(/\/plans$/)
+  await expect(desk.getByRole('heading', { level: 1, name: 'Plans' })).toBeVisible()
+  await expect(desk.getByRole('link', { name })).toHaveCount(0)
+
+  const { operationId } = await stuckVolume(admin, fresh('stuck'))
+  await desk.goto(`/queue/${operationId}`)
+  await expect(desk.getByText('Deadline', { exact: true })).toBeVisible()
+  await expect(desk.getByText(/^in (1|2) hours?$/).first()).toBeVisible()
+  expect(customer.volume.name).toBe('orders-db-data')
+})
+
+test('what is used says by what, and what is unused is renamed and deleted', async ({ desk, admin, gateway, customer }) => {
+  const ask = async (mutation: string, type: string, selection: string, input: object) =>
+    (await admin.ask(`mutation ($input: ${type}!) { ${mutation}(input: $input) { ${selection} } }`, { input }))[mutation]
+  const storageName = fresh('spare')
+  const { backupStorage } = await ask('createBackupStorage', 'CreateBackupStorageInput', 'backupStorage { id }', { name: storageName, local: { path: await directory(gateway, storageName) } })
+  const groupName = fresh('Spare')
+  const { hypervisorGroup } = await ask('createHypervisorGroup', 'CreateHypervisorGroupInput', 'hypervisorGroup { id }', { name: groupName, backupStorageId: backupStorage.id })
+  await ask('createStoragePool', 'CreateStoragePoolInput', 'storagePool { id }', { hypervisorGroupId: hypervisorGroup.id, name: 'files', qcow2File: { path: '/srv/spare' } })
+  const hostName = fresh('vm-spare')
+  const { hypervisor } = await ask('createHypervisor', 'CreateHypervisorInput', 'hypervisor { id }', { hypervisorGroupId: hypervisorGroup.id, name: hostName })
+
+  const remove = async (noun: string, name: string) => {
+    const dialog = desk.getByRole('alertdialog', { name: `Delete this ${noun}?` })
+    await dialog.getByLabel(`Type ${name} to confirm`).fill(name)
+    await desk.keyboard.press('Enter')
+    return dialog
+  }
+  await desk.goto(`/backup-storages/${backupStorage.id}`)
+  await desk.getByRole('button', { name: 'Delete backup storage…' }).click()
+  await expect((await remove('backup storage', storageName)).getByRole('alert')).toContainText('1 hypervisor group')
+  await expectAccessible(desk)
+  await leaveDialog(desk)
+
+  await desk.goto(`/hypervisors/${hypervisor.id}`)
+  await desk.getByRole('button', { name: 'Change…', exact: true }).click()
+  await desk.getByLabel('Name').fill(`${hostName}-b`)
+  await desk.keyboard.press('Enter')
+  await expect(desk.getByRole('heading', { level: 1, name: `${hostName}-b` })).toBeVisible()
+  await desk.getByRole('button', { name: 'Delete hypervisor…' }).click()
+  await remove('hypervisor', `${hostName}-b`)
+  await expect(desk.getByRole('heading', { level: 1, name: 'Hypervisors' })).toBeVisible()
+
+  await desk.goto(`/hypervisor-groups/${hypervisorGroup.id}`)
+  const pool = async (name: string, action: string) => {
+    await desk.getByRole('button', { name: `Actions for ${name}` }).click()
+    await desk.getByRole('group', { name: `Actions for ${name}` }).getByRole('button', { name: action }).click()
+  }
+  await pool('files', 'Rename…')
+  await desk.getByRole('dialog', { name: 'Rename files' }).getByLabel('Name').fill('old-files')
+  await desk.keyboard.press('Enter')
+  await expect(desk.getByRole('row', { name: /old-files/ })).toBeVisible()
+  await pool('old-files', 'Delete…')
+  await remove('storage pool', 'old-files')
+  await expect(desk.getByText('Without a pool, no volume can be made here.')).toBeVisible()
+  await desk.getByRole('button', { name: 'Delete hypervisor group…' }).click()
+  await remove('hypervisor group', groupName)
+  await expect(desk.getByRole('heading', { level: 1, name: 'Hypervisor groups' })).toBeVisible()
+
+  await desk.goto(`/backup-storages/${backupStorage.id}`)
+  await desk.getByRole('button', { name: 'Delete backup storage…' }).click()
+  await remove('backup storage', storageName)
+  await expect(desk).toHaveURL(/\/backup-storages$/)
+
+  await desk.goto(`/instances?account=${customer.accountId}`)
+  const instance = async (name: string, action: string) => {
+    await desk.getByRole('button', { name: `Actions for ${name}` }).click()
+    await desk.getByRole('group', { name: `Actions for ${name}` }).getByRole('button', { name: action }).click()
+  }
+  await instance('orders-db-01', 'Rename…')
+  await desk.getByRole('dialog').getByLabel('Name').fill('orders-db-02')
+  await desk.keyboard.press('Enter')
+  await expect(desk.getByRole('row', { name: /orders-db-02/ })).toBeVisible()
+  await instance('orders-db-02', 'Delete…')
+  await remove('instance', 'orders-db-02')
+  await expect(desk.getByText('No instances yet')).toBeVisible()
+})
+
+test('what can never be deleted is written off, with its name and a reason', async ({ desk, customer, admin }) => {
+  await makeItem(customer, 'snapshot', 'lost')
+  await desk.goto(`/volumes/${customer.volume.id}`)
+  await desk.getByRole('button', { name: 'Delete lost' }).click()
+  await desk.getByRole('alertdialog', { name: 'Delete this snapshot?' }).getByRole('button', { name: 'Write off…' }).click()
+  const dialog = desk.getByRole('alertdialog', { name: 'Write off this snapshot?' })
+  await expect(dialog.getByRole('button', { name: 'Write off' })).toHaveAccessibleDescription('Give a reason first.')
+  await dialog.getByLabel('Reason').fill('Its disk is gone.')
+  await expect(dialog.getByRole('button', { name: 'Write off' })).toHaveAccessibleDescription('Type the snapshot’s name first.')
+  await dialog.getByLabel('Type lost to confirm').fill('lost')
+  await expectAccessible(desk)
+  await desk.keyboard.press('Enter')
+  await expect(desk.getByText('No snapshots yet')).toBeVisible()
+
+  const { group } = await platform(admin)
+  const { createHypervisor } = await admin.ask('mutation ($input: CreateHypervisorInput!) { createHypervisor(input: $input) { hypervisor { id name } } }', {
+    input: { hypervisorGroupId: group.id, name: fresh('vm-burnt') },
+  })
+  const { id, name } = createHypervisor.hypervisor
+  await desk.goto(`/hypervisors/${id}`)
+  await desk.getByRole('button', { name: 'Write off…' }).click()
+  await desk.getByLabel('Reason').fill('It burnt down.')
+  await desk.getByLabel(`Type ${name} to confirm`).fill(name)
+  await desk.keyboard.press('Enter')
+  await expect(desk.getByRole('heading', { level: 1, name: 'Hypervisors' })).toBeVisible()
+  await expect(desk.getByRole('link', { name })).toHaveCount(0)
+})
+
+test('an account is renamed and given limits, and gets volumes up to them', async ({ desk, customer }) => {
+  const name = fresh('Renamed')
+  await desk.goto(`/accounts/${customer.accountId}`)
+  await desk.getByRole('button', { name: 'Change…', exact: true }).click()
+  const dialog = desk.getByRole('dialog')
+  await dialog.getByLabel('Name').fill(name)
+  await dialog.getByLabel('Most volumes').fill('many')
+  await expect(dialog.getByRole('button', { name: 'Save' })).toHaveAccessibleDescription('Limits are numbers.')
+  await dialog.getByLabel('Most volumes').fill('2')
+  await expectAccessible(desk)
+  await desk.keyboard.press('Enter')
+  await expect(desk.getByRole('heading', { level: 1, name })).toBeVisible()
+  await expect(desk.getByText('1 of 2 volumes')).toBeVisible()
+
+  await desk.getByRole('button', { name: 'Create volume…' }).click()
+  await desk.getByRole('dialog', { name: `Create a volume of ${name}` }).getByLabel('Name').fill('made-for-them')
+  await desk.getByRole('dialog').getByRole('button', { name: 'Create volume' }).click()
+  await expect(desk.getByRole('heading', { level: 1, name: 'made-for-them' })).toBeVisible()
+  await expect(desk.getByRole('link', { name })).toBeVisible()
+  const { volumes } = await customer.api.ask('{ volumes { nodes { name } } }')
+  expect(volumes.nodes).toContainEqual({ name: 'made-for-them' })
+
+  await desk.goto(`/accounts/${customer.accountId}`)
+  await desk.getByRole('button', { name: 'Create volume…' }).click()
+  await desk.getByRole('dialog').getByLabel('Name').fill('one-too-many')
+  await desk.getByRole('dialog').getByRole('button', { name: 'Create volume' }).click()
+  await expect(desk.getByRole('dialog').getByRole('alert')).toContainText('Volume limit reached (2 of 2).')
+})
