@@ -199,9 +199,9 @@ fn checked_deadline(app: &App, seconds: i32) -> Result<i32> {
     if DEADLINE_SECONDS.contains(&seconds) && outlasts {
         return Ok(seconds);
     }
-    let (least, most) = (DEADLINE_SECONDS.start(), DEADLINE_SECONDS.end());
+    let (shortest, longest) = (DEADLINE_SECONDS.start(), DEADLINE_SECONDS.end());
     Err(Error::invalid(format!(
-        "`operationDeadlineSeconds` is {least} to {most}, and more than a lease of {lease} seconds."
+        "`operationDeadlineSeconds` is {shortest} to {longest}, and more than a lease of {lease} seconds."
     )))
 }
 

@@ -30,13 +30,16 @@ use crate::{
     domain::{Ids, Requester},
 };
 
+/// The root types of a schema, of which it holds none.
+type Roots<Q, M, S> = std::marker::PhantomData<fn() -> (Q, M, S)>;
+
 /// What a schema is made of.
 #[derive(Debug)]
 pub struct Builder<Q, M, S> {
     app: Option<App>,
     limits: Limits,
     introspection: bool,
-    roots: std::marker::PhantomData<fn() -> (Q, M, S)>,
+    roots: Roots<Q, M, S>,
 }
 
 impl<Q, M, S> Default for Builder<Q, M, S> {

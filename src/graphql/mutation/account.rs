@@ -101,7 +101,7 @@ impl AccountMutation {
             let bytes = input.volume_bytes_limit.as_opt_ref();
             let update = Update {
                 name: input.name.as_deref(),
-                volume_limit: volumes.map(|limit| limit.copied()),
+                volume_limit: volumes.map(Option::<&_>::copied),
                 volume_bytes_limit: bytes.map(|limit| limit.map(|limit| limit.0)),
             };
             let account = account::update(app(ctx)?, requester, id, update).await?;

@@ -251,6 +251,10 @@ impl HypervisorMutation {
 }
 
 /// What becomes of the backup storage: nothing, none, or another.
+#[expect(
+    clippy::option_option,
+    reason = "left out, null and a value are three things"
+)]
 fn backup_storage(input: &MaybeUndefined<ID>) -> Result<Option<Option<BackupStorageId>>> {
     Ok(match input {
         MaybeUndefined::Undefined => None,

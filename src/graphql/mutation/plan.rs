@@ -149,7 +149,7 @@ impl PlanMutation {
                 snapshot_credit_value: input.snapshot_credit_value.map(|value| value.0),
                 backup_credit_value: input.backup_credit_value.map(|value| value.0),
                 enabled: input.enabled,
-                operation_deadline_seconds: deadline.map(|seconds| seconds.copied()),
+                operation_deadline_seconds: deadline.map(Option::<&_>::copied),
             };
             let plan = plan::update(app(ctx)?, requester, id, terms).await?.into();
             Ok(UpdateVolumePlanPayload { plan })

@@ -15,6 +15,10 @@ use crate::{
 /// What is written off: exactly one of these.
 #[derive(Clone, Debug, OneofObject)]
 #[graphql(visible = "visible::to_admins")]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "the variants are the fields of the input"
+)]
 pub enum WriteOffTarget {
     /// A volume that is not attached. Its snapshots, which lie in it, end with it; its backups stay.
     VolumeId(ID),
