@@ -3,7 +3,7 @@
 import { Api } from '../api.ts'
 import { leaveDialog } from '../fixtures.ts'
 
-import { anotherBrowser, expect, expectAccessible, expectAccessibleEverywhere, fresh, signIn, test } from './fixtures.ts'
+import { anotherBrowser, expect, expectAccessible, fresh, signIn, test } from './fixtures.ts'
 
 const WHO = '{ viewer { user { email } } }'
 
@@ -125,7 +125,7 @@ test('nobody disables or deletes themselves', async ({ desk, gateway, admin }) =
     await expect(action).toHaveAttribute('aria-disabled', 'true')
     await expect(action).toHaveAccessibleDescription('It is you.')
   }
-  await expectAccessibleEverywhere(desk)
+  await expectAccessible(desk)
   await desk.keyboard.press('Escape')
   await expect(actions).toBeHidden()
   await expect(desk.getByRole('button', { name: `Actions for ${email}` })).toBeFocused()

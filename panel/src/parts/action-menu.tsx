@@ -1,7 +1,7 @@
 /** What else can be done with a row of a table, behind a button. What may not be done now stays listed, with its reason. */
 
 import { Ellipsis } from 'lucide-react'
-import { useId, useRef } from 'react'
+import { useEffect, useEffectEvent, useId, useRef } from 'react'
 
 export interface Action {
   label: string
@@ -34,6 +34,14 @@ export function ActionMenu({ label, actions }: ActionMenuProps) {
     list.current.style.top = `${scrollY + (above ? top - GAP - offsetHeight : bottom + GAP)}px`
     list.current.style.right = `${page.clientWidth - right}px`
   }
+
+  const follow = useEffectEvent(() => {
+    if (list.current?.matches(':popover-open')) place()
+  })
+  useEffect(() => {
+    window.addEventListener('resize', follow)
+    return () => window.removeEventListener('resize', follow)
+  }, [])
 
   return (
     <>
