@@ -39,6 +39,9 @@ pub enum Share {
     Users,
     /// Those of callers that nobody knows yet: few of those of users.
     Strangers,
+    /// Those of callers who show a secret for the first time, until it is known whose it is. As few, but
+    /// others: a flood of sign-ins must not keep an agent out.
+    Newcomers,
 }
 
 /// How many of each share go to the database at once.
@@ -53,6 +56,7 @@ struct Gates {
 struct Gate {
     users: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
+    newcomers: Arc<Semaphore>,
 }
 
 impl Gate {
@@ -66,6 +70,7 @@ impl Gate {
         Self {
             users: permits(connections.saturating_sub(kept)),
             strangers: permits(connections / 8),
+            newcomers: permits(connections / 8),
         }
     }
 
@@ -74,6 +79,7 @@ impl Gate {
             Share::Agents => &[],
             Share::Users => &[&self.users],
             Share::Strangers => &[&self.strangers, &self.users],
+            Share::Newcomers => &[&self.newcomers, &self.users],
         };
         Lane::new(pool.clone(), gates)
     }

@@ -29,10 +29,11 @@ section! {
         max_account_requests: u32 = 32;
         /// The same of all agents: these are kept for them. One agent has a quarter of them at most.
         max_agent_requests: u32 = 64;
-        /// The same of all callers that are not signed in.
-        max_anonymous_requests: u32 = 32;
+        /// The same of all callers that are not signed in. Few, so that agents and users find the processors
+        /// free; who waits for a password to be checked does not count.
+        max_anonymous_requests: u32 = 8;
         /// The same of those that come from one address (of IPv6: from one /64).
-        max_address_requests: u32 = 16;
+        max_address_requests: u32 = 4;
         /// How long a request waits for its turn before it is refused, with 429 where its account or
         /// address has too many at once, else with 503.
         queue_timeout_seconds: u32 = 10;

@@ -1,5 +1,5 @@
 //! Whose secrets were good when they came last. A secret that comes for the first time is checked with
-//! the strangers' share of the database, so that a flood of wrong ones costs nobody else; one that was good is
+//! a share of the database for newcomers, so that a flood of wrong ones costs nobody else; one that was good is
 //! checked, each time anew, with the share of whom it speaks for.
 
 use std::{
@@ -20,7 +20,7 @@ impl Acquaintances {
     /// With whose share `secret` is checked.
     pub fn share(&self, secret: &str) -> Share {
         let known = self.lock().get(&hash(secret)).copied();
-        known.unwrap_or(Share::Strangers)
+        known.unwrap_or(Share::Newcomers)
     }
 
     /// Remembers whose share the bearer of `secret` has; `None` where it speaks for nobody.
@@ -53,14 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_a_strangers_until_it_was_good_and_again_once_it_is_not() {
+    fn a_secret_is_a_newcomers_until_it_was_good_and_again_once_it_is_not() {
         let known = Acquaintances::default();
-        assert_eq!(known.share("a"), Share::Strangers);
+        assert_eq!(known.share("a"), Share::Newcomers);
         known.note("a", Some(Share::Agents));
         assert_eq!(known.share("a"), Share::Agents);
-        assert_eq!(known.share("b"), Share::Strangers);
+        assert_eq!(known.share("b"), Share::Newcomers);
         known.note("a", None);
-        assert_eq!(known.share("a"), Share::Strangers);
+        assert_eq!(known.share("a"), Share::Newcomers);
     }
 
     #[test]

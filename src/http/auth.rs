@@ -103,7 +103,7 @@ impl Caller {
 impl<E> Gateway<E> {
     /// On whose account it is counted what is done in the browser that keeps `cookie`, before anybody signs in.
     async fn familiar(&self, cookie: &str, id: &RequestId) -> Result<Option<Party>, Failure> {
-        match device::lookup_user(self.app_of(Share::Strangers), cookie).await {
+        match device::lookup_user(self.app_of(Share::Newcomers), cookie).await {
             Ok(user) => Ok(user.map(|user| Party::Account(user.account_id))),
             Err(error) => {
                 tracing::error!(%error, "a browser cannot be recognised");

@@ -28,6 +28,7 @@ pub struct Shared<E> {
     agents: App,
     users: App,
     strangers: App,
+    newcomers: App,
     /// Whose secrets were good.
     pub(super) acquaintances: Acquaintances,
     /// Carries GraphQL requests out.
@@ -63,6 +64,7 @@ impl<E> Gateway<E> {
             agents: app.share(Share::Agents),
             users: app.share(Share::Users),
             strangers: app.share(Share::Strangers),
+            newcomers: app.share(Share::Newcomers),
             acquaintances: Acquaintances::default(),
             executor,
             http: config.http.clone(),
@@ -87,6 +89,7 @@ impl<E> Gateway<E> {
             Share::Agents => &self.agents,
             Share::Users => &self.users,
             Share::Strangers => &self.strangers,
+            Share::Newcomers => &self.newcomers,
         }
     }
 }

@@ -89,7 +89,7 @@ impl Turns {
             users: Class::new(config.max_requests, usize::MAX, config.max_account_requests),
             strangers: Class::new(
                 config.max_anonymous_requests,
-                size(config.max_anonymous_requests).saturating_mul(2 * WAITING),
+                size(config.max_anonymous_requests).saturating_mul(8 * WAITING),
                 config.max_address_requests,
             ),
         }
@@ -99,7 +99,7 @@ impl Turns {
         match share {
             Share::Agents => &self.agents,
             Share::Users => &self.users,
-            Share::Strangers => &self.strangers,
+            Share::Strangers | Share::Newcomers => &self.strangers,
         }
     }
 }
