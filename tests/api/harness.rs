@@ -27,8 +27,9 @@ const POSTGRES_URL: &str = "TIDEMARK_TEST_POSTGRES_URL";
 
 /// Runs `test` on a fresh database of each kind.
 pub async fn on_each_database(test: impl AsyncFn(World)) {
-    on_sqlite(&test).await;
-    on_postgres(&test).await;
+    // Boxed: a test's future is as large as the test is long.
+    Box::pin(on_sqlite(&test)).await;
+    Box::pin(on_postgres(&test)).await;
 }
 
 async fn on_sqlite(test: &impl AsyncFn(World)) {

@@ -108,7 +108,7 @@ async fn the_ids_of_another_account_are_as_good_as_none() {
     let session = "{ viewer { sessions { id } } }";
     let session = machine.owner.data(session, json!({})).await;
     let session = session["viewer"]["sessions"][0]["id"].as_str().unwrap();
-    let owned = [
+    let theirs = [
         ("volumeId", volume.as_str()),
         ("snapshotId", &snapshot.item),
         ("backupId", &backup.item),
@@ -128,13 +128,13 @@ async fn the_ids_of_another_account_are_as_good_as_none() {
             error["extensions"]["traceId"].take();
             error
         };
-        for foreign in inputs(&stranger, &input, &owned).await {
+        for foreign in inputs(&stranger, &input, &theirs).await {
             let refused = ask(foreign.clone()).await;
             assert_eq!(
                 refused["extensions"]["code"], "NOT_FOUND",
                 "{name}: {refused}"
             );
-            let unknown = owned
+            let unknown = theirs
                 .iter()
                 .fold(foreign.to_string(), |text, (_, id)| text.replace(id, none));
             let absent = ask(serde_json::from_str(&unknown).unwrap()).await;

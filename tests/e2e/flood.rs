@@ -58,7 +58,7 @@ async fn stranger(number: usize, address: String, outcomes: Outcomes) {
             number % 250,
             body.len()
         );
-        let waits = (number + round) % 2 == 0;
+        let waits = (number + round).is_multiple_of(2);
         let asked = async {
             let mut stream = TcpStream::connect(&address).await?;
             stream.write_all((head + &body).as_bytes()).await?;

@@ -155,7 +155,7 @@ async fn an_agent_has_a_turn_while_all_others_hold_theirs() {
     assert_eq!(ok(&agent).await.unwrap().status(), StatusCode::OK);
     for request in slow {
         gateway.stage.release.notify_one();
-        let _ = request;
+        drop(request);
     }
 }
 
