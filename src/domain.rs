@@ -23,6 +23,7 @@ pub mod password;
 pub mod plan;
 pub mod refused;
 pub mod requester;
+mod room;
 pub mod secret;
 pub mod session;
 pub mod settings;

@@ -1,4 +1,7 @@
-//! What one document may ask for: the only place where these figures stand.
+//! What one document may ask for, and how long lists are that have no pages: the only place where these figures
+//! stand.
+
+use std::time::Duration;
 
 /// What one document may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,10 @@ pub struct Limits {
     pub max_document_bytes: u32,
     /// How many tokens it may have: names, values, punctuation.
     pub max_tokens: u32,
+    /// How many bytes the answer to a query may have.
+    pub max_answer_bytes: u32,
+    /// How many seconds a query may take.
+    pub query_timeout_seconds: u32,
 }
 
 impl Limits {
@@ -26,11 +33,70 @@ impl Limits {
         max_mutations: 10,
         max_document_bytes: 100_000,
         max_tokens: 10_000,
+        max_answer_bytes: 32 << 20,
+        query_timeout_seconds: 10,
     };
+}
+
+impl Limits {
+    /// How long a query may take.
+    pub fn query_timeout(&self) -> Duration {
+        Duration::from_secs(self.query_timeout_seconds.into())
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self::DEFAULT
+    }
+}
+
+/// The most volumes that are attached to an instance.
+pub const MAX_VOLUMES_OF_INSTANCE: u64 = 16;
+/// The most users of an account.
+pub const MAX_USERS_OF_ACCOUNT: u64 = 64;
+/// The most volume plans. Each group's are listed under it.
+pub const MAX_PLANS: u64 = 50;
+/// The most hypervisor groups.
+pub const MAX_GROUPS: u64 = 64;
+/// The most hypervisors of a group.
+pub const MAX_HYPERVISORS_OF_GROUP: u64 = 64;
+/// The most hypervisors.
+pub const MAX_HYPERVISORS: u64 = 512;
+/// The most storage pools.
+pub const MAX_POOLS: u64 = 512;
+/// The most backup storages.
+pub const MAX_BACKUP_STORAGES: u64 = 64;
+/// The most API tokens of a user.
+pub const MAX_API_TOKENS: u64 = 100;
+/// The most sessions of a user: one more ends the oldest.
+pub const MAX_SESSIONS: u64 = 100;
+
+/// How many rows a list of type `parent` holds that has no pages; none for what is no such list.
+pub fn rows_of(parent: &str, field: &str) -> Option<u64> {
+    Some(match (parent, field) {
+        ("Instance", "volumes") => MAX_VOLUMES_OF_INSTANCE,
+        ("Account", "users") => MAX_USERS_OF_ACCOUNT,
+        ("Viewer", "apiTokens") => MAX_API_TOKENS,
+        ("Viewer", "sessions") => MAX_SESSIONS,
+        ("Query", "volumePlans") | ("HypervisorGroup", "plans") => MAX_PLANS,
+        ("Query", "hypervisorGroups") => MAX_GROUPS,
+        ("HypervisorGroup", "hypervisors") => MAX_HYPERVISORS_OF_GROUP,
+        ("Query", "hypervisors") => MAX_HYPERVISORS,
+        ("Query", "storagePools") => MAX_POOLS,
+        ("Query", "backupStorages") => MAX_BACKUP_STORAGES,
+        ("Query", "errorCatalog") => 100,
+        ("ActionAvailability", "blockers") => 8,
+        ("Hypervisor", "capabilities") => 2,
+        _ => return None,
+    })
+}
+
+/// How many fields of usual length a text is worth, which may be longer than a name.
+pub fn weight_of(parent: &str, field: &str) -> u64 {
+    match (parent, field) {
+        ("Blocker", "message") => 1,
+        (_, "message" | "failure" | "reason") => 8,
+        _ => 1,
     }
 }

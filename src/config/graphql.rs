@@ -14,6 +14,10 @@ section! {
         max_document_bytes: u32 = Limits::DEFAULT.max_document_bytes;
         /// How many tokens a document may have: names, values, punctuation.
         max_tokens: u32 = Limits::DEFAULT.max_tokens;
+        /// How many bytes the answer to a query may have.
+        max_answer_bytes: u32 = Limits::DEFAULT.max_answer_bytes;
+        /// How long a query may take before it is stopped. A mutation is always carried through.
+        query_timeout_seconds: u32 = Limits::DEFAULT.query_timeout_seconds;
         /// Whether clients may ask for the schema. Each sees only what it may use.
         introspection: bool = true;
         /// Whether /graphiql serves a page to write queries in. It loads scripts from a public
@@ -30,6 +34,8 @@ impl Graphql {
             max_complexity: self.max_complexity,
             max_document_bytes: self.max_document_bytes,
             max_tokens: self.max_tokens,
+            max_answer_bytes: self.max_answer_bytes,
+            query_timeout_seconds: self.query_timeout_seconds,
             ..Limits::DEFAULT
         }
     }
@@ -42,6 +48,8 @@ impl Graphql {
         problems.zero("graphql.max_complexity", self.max_complexity);
         problems.zero("graphql.max_document_bytes", self.max_document_bytes);
         problems.zero("graphql.max_tokens", self.max_tokens);
+        problems.zero("graphql.max_answer_bytes", self.max_answer_bytes);
+        problems.zero("graphql.query_timeout_seconds", self.query_timeout_seconds);
         problems.unless(
             self.introspection || !self.graphiql,
             "graphql.graphiql needs graphql.introspection",

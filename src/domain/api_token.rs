@@ -19,7 +19,7 @@ use super::{
 use crate::app::App;
 
 /// How many a user may have that have not ended.
-pub const MAX_API_TOKENS: u64 = 100;
+pub use crate::limits::MAX_API_TOKENS;
 
 /// What a new token is to be.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use entity::{
     hypervisor_group,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, IntoActiveModel,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
     PaginatorTrait, QueryFilter, QuerySelect, TryIntoModel,
 };
 use storage::{Destination, NfsExport, S3Bucket, Secret};
@@ -25,6 +25,8 @@ use super::{
     transaction::{HOLD, Transaction},
 };
 use crate::app::App;
+use crate::domain::room::ensure_room;
+use crate::limits::MAX_BACKUP_STORAGES;
 
 /// Slower than this no backup of a volume of any size ends in time.
 const MIN_BANDWIDTH_BYTES: i64 = 64 << 10;
@@ -62,6 +64,8 @@ pub async fn create(
     requester.admin()?;
     let id = app.ids.next(BackupStorageId::from_uuid);
     let tx = Transaction::begin(app).await?;
+    let all = backup_storage::Entity::find();
+    ensure_room(&tx, all, MAX_BACKUP_STORAGES, "backup storages").await?;
     let mut storage = backup_storage::ActiveModel {
         id: Set(id),
         name: Set(text::name(name)?),

@@ -19,6 +19,8 @@ use super::{
     text,
     transaction::{HOLD, ROW_LOCK, Transaction},
 };
+use crate::domain::room::ensure_room;
+use crate::limits::{MAX_GROUPS, MAX_HYPERVISORS, MAX_HYPERVISORS_OF_GROUP};
 use crate::{app::App, events::Topic};
 
 /// Makes a group.
@@ -31,6 +33,13 @@ pub async fn create_group(
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
     check_storage(&tx, backup_storage_id).await?;
+    ensure_room(
+        &tx,
+        hypervisor_group::Entity::find(),
+        MAX_GROUPS,
+        "hypervisor groups",
+    )
+    .await?;
     let group = hypervisor_group::ActiveModel {
         id: Set(app.ids.next(HypervisorGroupId::from_uuid)),
         name: Set(text::name(name)?),
@@ -85,6 +94,16 @@ pub async fn create(
     let mut tx = Transaction::begin(app).await?;
     hold_group(&tx, group_id).await?;
     check_storage(&tx, backup_storage_id).await?;
+    let all = hypervisor::Entity::find();
+    let of_group = all.clone().filter(hypervisor::Column::GroupId.eq(group_id));
+    ensure_room(&tx, all, MAX_HYPERVISORS, "hypervisors").await?;
+    ensure_room(
+        &tx,
+        of_group,
+        MAX_HYPERVISORS_OF_GROUP,
+        "hypervisors in the group",
+    )
+    .await?;
     let hypervisor = hypervisor::ActiveModel {
         id: Set(app.ids.next(HypervisorId::from_uuid)),
         group_id: Set(group_id),

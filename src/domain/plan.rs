@@ -15,6 +15,8 @@ use super::{
     transaction::{HOLD, ROW_LOCK, Transaction},
 };
 use crate::app::App;
+use crate::domain::room::ensure_room;
+use crate::limits::MAX_PLANS;
 
 /// Sizes are whole multiples of this: what every storage can make exactly.
 const SIZE_UNIT_BYTES: i64 = 1 << 20;
@@ -91,6 +93,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<v
         ));
     }
     let tx = Transaction::begin(app).await?;
+    ensure_room(&tx, volume_plan::Entity::find(), MAX_PLANS, "volume plans").await?;
     let mut plan = volume_plan::ActiveModel {
         id: Set(app.ids.next(VolumePlanId::from_uuid)),
         name: Set(text::name(&input.name)?),

@@ -25,7 +25,7 @@ use super::{
 use crate::{app::App, events::Topic};
 
 /// How many a user may have that have not ended: the next sign-in ends the oldest.
-pub const MAX_SESSIONS: u64 = 100;
+pub use crate::limits::MAX_SESSIONS;
 /// The most that one sign-in ends.
 const MAX_ENDED: u64 = 1000;
 

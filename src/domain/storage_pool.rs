@@ -4,8 +4,8 @@ use entity::{
     HypervisorGroupId, Scope, StoragePoolId, storage_pool, volume, volume_plan::StorageType,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QuerySelect, TryIntoModel,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QuerySelect, TryIntoModel,
 };
 use storage::Secret;
 
@@ -18,6 +18,8 @@ use super::{
     transaction::Transaction,
 };
 use crate::app::App;
+use crate::domain::room::ensure_room;
+use crate::limits::MAX_POOLS;
 
 /// The most bytes of a keyring: a key and what it may do.
 const MAX_KEYRING_BYTES: usize = 4096;
@@ -60,6 +62,13 @@ pub async fn create(
     let id = app.ids.next(StoragePoolId::from_uuid);
     let tx = Transaction::begin(app).await?;
     hold_group(&tx, group_id).await?;
+    ensure_room(
+        &tx,
+        storage_pool::Entity::find(),
+        MAX_POOLS,
+        "storage pools",
+    )
+    .await?;
     let mut pool = storage_pool::ActiveModel {
         id: Set(id),
         group_id: Set(group_id),

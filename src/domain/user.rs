@@ -15,6 +15,8 @@ use super::{
     transaction::{HOLD, ROW_LOCK, Transaction},
 };
 use crate::app::App;
+use crate::domain::room::ensure_room;
+use crate::limits::MAX_USERS_OF_ACCOUNT;
 
 /// The most bytes of an email address (RFC 5321, section 4.5.3.1.3).
 pub(super) const MAX_EMAIL_BYTES: usize = 254;
@@ -111,6 +113,8 @@ async fn insert(
     password_hash: String,
     role: Role,
 ) -> Result<user::Model> {
+    let users = user::Entity::find().filter(user::Column::AccountId.eq(account_id));
+    ensure_room(tx, users, MAX_USERS_OF_ACCOUNT, "users in the account").await?;
     let user = user::ActiveModel {
         id: Set(tx.app().ids.next(UserId::from_uuid)),
         account_id: Set(account_id),

@@ -75,6 +75,11 @@ impl Documents {
         }
     }
 
+    /// What one document may ask for.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Makes `request` ready for the executor: what is wrong with it is found here, before anything is asked.
     pub fn prepare(&self, request: &mut Request) -> Result<Prepared, Vec<ServerError>> {
         name_if_any(request);
@@ -169,6 +174,11 @@ impl Document {
 }
 
 impl Prepared {
+    /// Whether it only reads.
+    pub fn is_query(&self) -> bool {
+        self.operation.operation_type == OperationType::Query
+    }
+
     /// Whether it watches.
     pub fn is_subscription(&self) -> bool {
         self.operation.operation_type == OperationType::Subscription

@@ -22,7 +22,7 @@ use super::{
     Limits, Loaders, Origin,
     context::{of_request, requester},
     document::{Documents, Prepared},
-    error,
+    error, limit,
     log::{Line, OpenLine},
 };
 use crate::{
@@ -174,6 +174,7 @@ where
         let mut request = request.into();
         let (line, trace) = (Line::of(&request), Trace::of(&request));
         let response = match self.0.documents.prepare(&mut request) {
+            Ok(prepared) if prepared.is_query() => self.queried(request, &prepared).await,
             Ok(prepared) => {
                 let response = self.carried_out(request).await;
                 prepared.finished(&self.0.documents, response)
@@ -183,6 +184,19 @@ where
         let response = trace.answered(response);
         line.write(&response);
         response
+    }
+
+    /// The answer to a query, if it comes in time and is not too large.
+    async fn queried(&self, request: Request, prepared: &Prepared) -> Response {
+        let limits = self.0.documents.limits();
+        let answer = tokio::time::timeout(limits.query_timeout(), self.carried_out(request));
+        let Ok(response) = answer.await else {
+            return Response::from_errors(vec![limit::timed_out(limits)]);
+        };
+        match limit::too_large(&response.data, limits) {
+            Some(refusal) => Response::from_errors(vec![refusal]),
+            None => prepared.finished(&self.0.documents, response),
+        }
     }
 
     async fn carried_out(&self, request: Request) -> Response {
@@ -221,6 +235,9 @@ where
         } else {
             let gate = self.clone();
             let answer = async move {
+                if prepared.is_query() {
+                    return gate.queried(request, &prepared).await;
+                }
                 let response = gate.carried_out(request).await;
                 prepared.finished(&gate.0.documents, response)
             };

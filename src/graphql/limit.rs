@@ -8,7 +8,7 @@
 mod measure;
 
 use apollo_compiler::executable::Operation;
-use async_graphql::{ServerError, Variables};
+use async_graphql::{ServerError, Value, Variables};
 
 use super::{bound, document::Document, error::with_code};
 use crate::{domain::ErrorCode, limits::Limits};
@@ -16,6 +16,8 @@ use measure::Visitor;
 
 /// How often introspection may go from a type to types: deeper, its answer multiplies.
 const MAX_TYPE_LISTS: u32 = 2;
+/// How much introspection may be asked to tell: what tools ask for at once, and little more.
+const MAX_TOLD: u64 = 600_000;
 
 /// Refuses a document that validation could not follow.
 pub fn check_document(document: &Document, limits: &Limits) -> Result<(), ServerError> {
@@ -44,6 +46,7 @@ pub fn check_operation(
         limits.max_root_fields,
     )?;
     within("depth", measure.depth.into(), limits.max_depth.into())?;
+    within("introspection", measure.told, MAX_TOLD)?;
     within(
         "introspection depth",
         measure.type_lists.into(),
@@ -58,6 +61,37 @@ pub fn refused(excess: bound::Excess) -> ServerError {
         extensions.set("limit", limit);
     }
     refusal
+}
+
+/// The refusal of a query that takes too long.
+pub fn timed_out(limits: &Limits) -> ServerError {
+    let seconds = limits.query_timeout_seconds;
+    let message =
+        format!("The query took more than {seconds} seconds and was stopped. Ask for less.");
+    with_code(ServerError::new(message, None), ErrorCode::TimedOut)
+}
+
+/// The refusal of a query whose answer, `data`, is too large; none if it is not.
+pub fn too_large(data: &Value, limits: &Limits) -> Option<ServerError> {
+    let limit: u64 = limits.max_answer_bytes.into();
+    within("answer in bytes", size(data), limit).err()
+}
+
+/// About how many bytes `value` has as JSON.
+fn size(value: &Value) -> u64 {
+    let length = |text: &str| u64::try_from(text.len()).unwrap_or(u64::MAX);
+    match value {
+        Value::Object(fields) => fields.iter().fold(2, |sum: u64, (name, value)| {
+            sum.saturating_add(length(name) + 4)
+                .saturating_add(size(value))
+        }),
+        Value::List(items) => items
+            .iter()
+            .fold(2, |sum: u64, item| sum.saturating_add(size(item) + 1)),
+        Value::String(text) => length(text) + 2,
+        Value::Enum(name) => length(name) + 2,
+        Value::Null | Value::Boolean(_) | Value::Number(_) | Value::Binary(_) => 8,
+    }
 }
 
 fn within(what: &str, figure: u64, limit: u64) -> Result<(), ServerError> {

@@ -147,3 +147,26 @@ async fn a_part_that_ends_too_early_ends_the_gateway() {
     let failure = gateway.running.await.unwrap().unwrap_err();
     assert_eq!(failure.to_string(), "the part failed: it ended too early");
 }
+
+#[tokio::test]
+async fn a_query_whose_client_hangs_up_is_stopped() {
+    let gateway = Gateway::start().await;
+    let by_post = tokio::spawn(gateway.post("{ waits }").send());
+    gateway.watchers(1).await;
+    by_post.abort();
+    gateway.watchers(0).await;
+    let stream = gateway
+        .post("{ waits }")
+        .header(header::ACCEPT, "text/event-stream")
+        .send()
+        .await
+        .unwrap();
+    gateway.watchers(1).await;
+    drop(stream);
+    gateway.watchers(0).await;
+    let mut socket = gateway.ready_socket().await;
+    socket.subscribe("1", "{ waits }").await;
+    gateway.watchers(1).await;
+    drop(socket);
+    gateway.watchers(0).await;
+}

@@ -26,7 +26,7 @@ pub struct Stage {
     pub release: Arc<Notify>,
     /// How many mutations have ended.
     pub done: Arc<AtomicU32>,
-    /// How many endless subscriptions are open.
+    /// How many endless queries and subscriptions are open.
     pub watchers: watch::Sender<u32>,
 }
 
@@ -54,6 +54,14 @@ impl Query {
 
     async fn fails(&self) -> Result<Option<bool>> {
         Err("it fails".into())
+    }
+
+    /// Never answered; counted for as long as somebody waits for it.
+    async fn waits(&self, ctx: &Context<'_>) -> Result<bool> {
+        let watchers = ctx.data::<Stage>()?.watchers.clone();
+        watchers.send_modify(|watchers| *watchers += 1);
+        let _watcher = Watcher(watchers);
+        std::future::pending().await
     }
 
     /// The cause is data, so that the compiler does not see what comes.

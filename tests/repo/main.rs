@@ -11,4 +11,5 @@ mod architecture;
 mod errors;
 mod generate;
 mod migrations;
+mod panel;
 mod schema;

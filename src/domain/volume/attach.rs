@@ -14,9 +14,11 @@ use crate::{
     domain::{
         Error, Requester, Result,
         guard::{Refusal, held_by_restore_or_delete},
+        room::ensure_room,
         transaction::Transaction,
     },
     events::Topic,
+    limits::MAX_VOLUMES_OF_INSTANCE,
 };
 
 /// Attaches a volume to an instance of its account and group.
@@ -52,6 +54,14 @@ pub async fn attach(
     if volume.data_state == DataState::Inconsistent {
         return Err(Refusal::VolumeInconsistent.into());
     }
+    let attached = volume::Entity::find().filter(volume::Column::InstanceId.eq(instance.id));
+    ensure_room(
+        &tx,
+        attached,
+        MAX_VOLUMES_OF_INSTANCE,
+        "volumes on the instance",
+    )
+    .await?;
     set_instance(tx, volume, Some(instance.id)).await
 }
 

@@ -17,9 +17,10 @@ use crate::{
         document::Document,
         page::{DEFAULT_SIZE, MAX_SIZE},
     },
+    limits::{rows_of, weight_of},
 };
 
-/// How many rows a list is taken to have that is not paged.
+/// How many rows a list is taken to have of which nothing is known: those of agents.
 const LIST_SIZE: u64 = 10;
 /// How deep selections may nest, fragments counted: what async-graphql allows, too.
 const MAX_LEVELS: usize = 32;
@@ -35,6 +36,8 @@ pub struct Measure {
     pub depth: u32,
     /// Selections, with every fragment written out.
     pub selections: u64,
+    /// What introspection is asked to tell, if every type is a large one.
+    pub told: u64,
     /// How often introspection goes from a type to a list of types.
     pub type_lists: u32,
 }
@@ -47,6 +50,7 @@ impl Measure {
             fields: self.fields.saturating_add(other.fields),
             selections: self.selections.saturating_add(other.selections),
             depth: self.depth.max(other.depth),
+            told: self.told.saturating_add(other.told),
             type_lists: self.type_lists.max(other.type_lists),
         }
     }
@@ -147,18 +151,25 @@ impl<'a> Visitor<'a> {
     ) -> Result<Measure, ServerError> {
         let under = self.set(&field.selection_set, level + 1)?;
         let returned = &field.definition.ty;
-        if returned.inner_named_type().starts_with("__") {
+        if parent.starts_with("__") || returned.inner_named_type().starts_with("__") {
             let goes_on = parent == "__Type" && returned.is_list();
+            let rows = if returned.is_list() {
+                told_rows(&field.name)
+            } else {
+                1
+            };
             return Ok(Measure {
                 cost: under.cost.saturating_add(1),
                 fields: 1,
+                told: under.told.saturating_mul(rows).saturating_add(1),
                 type_lists: under.type_lists + u32::from(goes_on),
                 ..under
             });
         }
         let rows = self.rows(parent, field, returned);
+        let own = weight_of(parent, &field.name);
         Ok(Measure {
-            cost: under.cost.saturating_mul(rows).saturating_add(1),
+            cost: under.cost.saturating_mul(rows).saturating_add(own),
             fields: 1,
             depth: under.depth + 1,
             ..under
@@ -173,7 +184,7 @@ impl<'a> Visitor<'a> {
         }
         // The rows of a connection were counted with the connection.
         if returned.is_list() && !parent.ends_with("Connection") {
-            return LIST_SIZE;
+            return rows_of(parent, &field.name).unwrap_or(LIST_SIZE);
         }
         1
     }
@@ -207,6 +218,17 @@ impl<'a> Visitor<'a> {
     }
 }
 
+/// How much a list of the introspection tells.
+fn told_rows(field: &str) -> u64 {
+    match field {
+        "types" => 320,
+        "fields" => 12,
+        "enumValues" | "possibleTypes" | "directives" => 8,
+        "inputFields" => 6,
+        _ => 2,
+    }
+}
+
 fn positive(size: i32) -> u64 {
     u64::try_from(size).unwrap_or_default()
 }
@@ -216,5 +238,35 @@ fn location(selection: &Selection) -> Option<SourceSpan> {
         Selection::Field(field) => field.location(),
         Selection::InlineFragment(fragment) => fragment.location(),
         Selection::FragmentSpread(spread) => spread.location(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::schema::ExtendedType;
+
+    use super::*;
+
+    #[test]
+    fn every_list_without_pages_holds_a_known_number_of_rows() {
+        let sdl = include_str!("../../../schema.graphql");
+        let schema = apollo_compiler::Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
+        let mut unknown = Vec::new();
+        for (name, ty) in &schema.types {
+            let ExtendedType::Object(ty) = ty else {
+                continue;
+            };
+            let is_ours = !["__", "Agent"]
+                .iter()
+                .any(|theirs| name.starts_with(theirs));
+            for (field, definition) in &ty.fields {
+                let is_paged = definition.arguments.iter().any(|one| one.name == "first");
+                let is_list = definition.ty.is_list() && !name.ends_with("Connection");
+                if is_ours && is_list && !is_paged && rows_of(name, field).is_none() {
+                    unknown.push(format!("{name}.{field}"));
+                }
+            }
+        }
+        assert_eq!(unknown, Vec::<String>::new());
     }
 }

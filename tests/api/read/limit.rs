@@ -188,3 +188,96 @@ const INTROSPECTION: &str = "query IntrospectionQuery { __schema {
   fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue }
   fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name
     ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }";
+
+#[tokio::test]
+async fn lists_without_pages_count_as_what_they_can_hold() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let admin = world.admin().await;
+        let through = |times: usize| {
+            let mut deep = "id".to_owned();
+            for _ in 0..times {
+                deep = format!("attachedTo {{ volumes {{ {deep} }} }}");
+            }
+            format!("{{ instances(first: 1) {{ nodes {{ volumes {{ {deep} }} }} }} }}")
+        };
+        world.data(&alice.requester, &through(2)).await;
+        let code = world.code(&alice.requester, &through(3)).await;
+        assert_eq!(code, "QUERY_TOO_COMPLEX");
+        for document in [
+            "{ hypervisorGroups { hypervisors { group { hypervisors { id } } } } }",
+            "{ hypervisorGroups { plans { id a: id b: id c: id d: id e: id f: id } } }",
+            "{ operations(first: 50) { nodes { logs(first: 50) { nodes { message } } } } }",
+        ] {
+            let code = world.code(&admin, document).await;
+            assert_eq!(code, "QUERY_TOO_COMPLEX", "{document}");
+        }
+        let logs =
+            "{ operations(first: 1) { nodes { logs(first: 100) { nodes { message at } } } } }";
+        world.data(&admin, logs).await;
+        let told = |count: usize| {
+            let types =
+                (0..count).map(|n| format!("t{n}: types {{ fields {{ args {{ name }} }} }} "));
+            format!("{{ __schema {{ {} }} }}", types.collect::<String>())
+        };
+        world.data(&alice.requester, &told(1)).await;
+        let code = world.code(&alice.requester, &told(100)).await;
+        assert_eq!(code, "QUERY_TOO_COMPLEX");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_instance_has_at_most_sixteen_volumes() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let instance = world.instance(&alice, |_| {}).await;
+        for _ in 0..16 {
+            let on = |row: &mut entity::volume::ActiveModel| {
+                row.instance_id = sea_orm::Set(Some(instance.id));
+            };
+            world.volume(&alice, on).await;
+        }
+        let volume = world.volume(&alice, |_| {}).await;
+        let input =
+            json!({ "volumeId": volume.id.to_string(), "instanceId": instance.id.to_string() });
+        let (code, message) = world.refusal(&alice.requester, "attachVolume", input).await;
+        assert_eq!(code, "INVALID_INPUT");
+        assert!(message.contains("16 volumes"), "{message}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_is_only_so_large_and_a_query_takes_only_so_long() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        for _ in 0..10 {
+            world.volume(&alice, |_| {}).await;
+        }
+        let limits = Limits {
+            max_answer_bytes: 1000,
+            ..Limits::default()
+        };
+        let world = world.with_limits(limits);
+        let ids = "{ volumes { nodes { id a: id b: id c: id } } }";
+        let error = world.error(&alice.requester, ids).await;
+        assert_eq!(error["extensions"]["code"], "QUERY_TOO_COMPLEX");
+        assert_eq!(error["extensions"]["limit"], 1000);
+        world
+            .data(&alice.requester, "{ volumes { nodes { id } } }")
+            .await;
+        let world = world.with_limits(Limits {
+            query_timeout_seconds: 0,
+            ..Limits::default()
+        });
+        let code = world
+            .code(&alice.requester, "{ volumes { totalCount } }")
+            .await;
+        assert_eq!(code, "TIMED_OUT");
+        let volume = world.volume(&alice, |_| {}).await.id.to_string();
+        let input = json!({ "volumeId": volume });
+        world.run(&alice.requester, "createSnapshot", input).await;
+    })
+    .await;
+}
