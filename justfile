@@ -36,6 +36,10 @@ generate:
 soak-requests requests="100000":
     TIDEMARK_SOAK_REQUESTS={{ requests }} cargo test --profile fast --test http -- --nocapture soak::
 
+# Have graphql-js judge 10,000 generated documents beside the gateway; TIDEMARK_JUDGE_SEED, which it prints, repeats a run
+soak-documents documents="10000":
+    TIDEMARK_JUDGE_DOCUMENTS={{ documents }} scripts/clients
+
 # Check licences, advisories and banned crates (needs cargo-deny)
 deny:
     cargo deny check

@@ -36,6 +36,7 @@ try {
   // The last check of check.mjs ends the token, so that Python goes first.
   for (const [program, ...args] of [
     ['node_modules/.python/bin/python', 'check.py'],
+    [process.execPath, 'judge.mjs'],
     [process.execPath, 'check.mjs'],
   ]) {
     await run(program, args, clients)

@@ -1,0 +1,70 @@
+// Documents by hand, with their variables where they have some: each construct of the language, right and wrong.
+
+export const byHand = [
+  // The language itself.
+  '', ' ', '#', '{', '}', '{}', '{ }', '{ serverTime', '{ serverTime } }', 'serverTime', 'query', 'query Q', 'query { serverTime }',
+  'query Q { serverTime }', '{ serverTime, }', ',{,serverTime,},', '\uFEFF{ serverTime }', '{ serverTime } # a', '{ # a\n serverTime }',
+  'query Q Q { serverTime }', '{ serverTime serverTime }', '{ a: serverTime b: serverTime }', '{ a:: serverTime }', '{ a b: serverTime }',
+  '{ serverTime() }', '{ serverTime { } }', '{ serverTime { a } }', '{ volumes }', '{ volumes { } }', '{ volumes { totalCount } }',
+  'subscription { operationEvents { cursor } volumeActivity(volumeId: "a") { cooldown { endsAt } } }', 'mutation { nothing }',
+  'mutation { signOut(a: 1) }', 'mutation { signIn { token } }', 'subscription { nothing }', 'type A { a: Int }', '{ serverTime } type A { a: Int }',
+  'schema { query: Query }', 'extend type Query { a: Int }', 'scalar A', 'directive @a on FIELD', '{ 1 }', '{ "a" }', '{ $a }', '{ ...}', '{ ... }', '{ ... on }',
+  // Operations.
+  '{ serverTime } { serverTime }', '{ serverTime } query Q { serverTime }', 'query Q { serverTime } query Q { serverTime }',
+  'query Q { serverTime } query R { serverTime }', 'query Q { serverTime } fragment Q on Query { serverTime }',
+  // Fields and what is below them.
+  '{ nothing }', '{ viewer { nothing } }', '{ viewer { user { id } } }', '{ viewer { user } }', '{ __typename }', '{ viewer { __typename } }',
+  '{ __schema { queryType { name } } }', '{ __type(name: "Query") { name } }', '{ __type { name } }', '{ viewer { __schema { queryType { name } } } }',
+  '{ __type(name: "RestoreSource") { isOneOf } }', '{ __typename(a: 1) }', '{ __typename { a } }', '{ __nothing }',
+  // Fields under one name.
+  '{ a: serverTime a: __typename }', '{ viewer { id: user { id } } viewer { id: account { id } } }',
+  '{ viewer { user { id } } viewer { user { email } } }', '{ viewer { user { id } } viewer { user { id: email } } }',
+  '{ volumes(first: 1) { totalCount } volumes(first: 1) { totalCount } }', '{ volumes(first: 1) { totalCount } volumes(first: 2) { totalCount } }',
+  '{ volumes { totalCount } volumes(first: 2) { totalCount } }', '{ a: volumes { totalCount } a: instances { totalCount } }',
+  '{ node(id: "a") { ... on Volume { x: name } ... on Snapshot { x: status } } }', '{ node(id: "a") { ... on Volume { x: name } ... on Snapshot { x: name } } }',
+  '{ node(id: "a") { ... on Volume { x: name } ... on Volume { x: id } } }',
+  // Arguments.
+  '{ volume { id } }', '{ volume(id: null) { id } }', '{ volume(id: 1) { id } }', '{ volume(id: 1.5) { id } }', '{ volume(id: true) { id } }',
+  '{ volume(id: A) { id } }', '{ volume(id: ["a"]) { id } }', '{ volume(id: {}) { id } }', '{ volume(id: "a", id: "a") { id } }', '{ volume(id: "a" id: "b") { id } }',
+  '{ volume(ID: "a") { id } }', '{ volumes(first: 1.0) { totalCount } }', '{ volumes(first: "1") { totalCount } }', '{ volumes(first: 2147483648) { totalCount } }',
+  '{ volumes(first: -2147483648) { totalCount } }', '{ volumes(first: null) { totalCount } }', '{ volumes(first: 01) { totalCount } }', '{ volumes(first: 1a) { totalCount } }',
+  '{ volume(id: "\\u0041") { id } }', '{ volume(id: "\\x") { id } }', '{ volume(id: "a\n") { id } }', '{ volume(id: """a\nb""") { id } }', '{ volume(id: "\\u{1F600}") { id } }',
+  '{ volumes(filter: {}) { totalCount } }', '{ volumes(filter: { status: AVAILABLE }) { totalCount } }', '{ volumes(filter: { status: "AVAILABLE" }) { totalCount } }',
+  '{ volumes(filter: { status: GONE }) { totalCount } }', '{ volumes(filter: { status: AVAILABLE, status: AVAILABLE }) { totalCount } }',
+  '{ volumes(filter: { nothing: 1 }) { totalCount } }', '{ volumes(filter: [{}]) { totalCount } }', '{ volumes(filter: "a") { totalCount } }', '{ volumes(filter: null) { totalCount } }',
+  // Inputs of which exactly one field is due.
+  'mutation { restoreToNewVolume(input: { source: { snapshotId: "a", backupId: "a" } }) { volume { id } } }', 'mutation { restoreToNewVolume(input: { source: {} }) { volume { id } } }',
+  'mutation { restoreToNewVolume(input: { source: { snapshotId: null } }) { volume { id } } }', 'mutation { restoreToNewVolume(input: { source: { snapshotId: "a" } }) { volume { id } } }',
+  ['mutation ($a: ID) { restoreToNewVolume(input: { source: { snapshotId: $a } }) { volume { id } } }', { a: 'a' }],
+  ['mutation ($a: ID!) { restoreToNewVolume(input: { source: { snapshotId: $a } }) { volume { id } } }', { a: 'a' }],
+  // Directives.
+  '{ serverTime @skip }', '{ serverTime @skip(if: true) }', '{ serverTime @skip(if: 1) }', '{ serverTime @skip(if: null) }', '{ serverTime @skip(unless: true) }',
+  '{ serverTime @skip(if: true) @include(if: true) }', '{ serverTime @skip(if: true) @skip(if: true) }', '{ serverTime @nothing }', '{ __typename @nothing }', '{ serverTime @deprecated }',
+  'query @skip(if: true) { serverTime }', '{ ... @skip(if: true) { serverTime } }', '{ ... @include(if: false) { nothing } }', '{ ...F @skip(if: true) } fragment F on Query { serverTime }',
+  'fragment F on Query @skip(if: true) { serverTime } { ...F }',
+  // Fragments.
+  '{ ...F }', '{ ...F } fragment F on Query { serverTime }', '{ ...F } fragment F on Volume { id }', '{ ...F } fragment F on Nothing { id }', '{ ...F } fragment F on ID { id }',
+  '{ ...F } fragment F on Query { ...F }', '{ ...F } fragment F on Query { ...G } fragment G on Query { ...F }', '{ serverTime } fragment F on Query { serverTime }',
+  '{ ...F } fragment F on Query { serverTime } fragment F on Query { serverTime }', '{ ... on Query { serverTime } }', '{ ... on Volume { id } }', '{ ... on Nothing { id } }',
+  '{ node(id: "a") { id } }', '{ node(id: "a") { name } }', '{ node(id: "a") { ... on Volume { name } } }', '{ node(id: "a") { ... on Viewer { role } } }', '{ node(id: "a") { ... on Node { id } } }',
+  'fragment on on Query { serverTime } { ...on }', 'fragment F { serverTime } { ...F }', 'fragment F on Query { serverTime }',
+  // Variables.
+  ['query ($a: ID!) { volume(id: $a) { id } }', { a: 'a' }], ['query ($a: ID!) { volume(id: $a) { id } }', {}], ['query ($a: ID!) { volume(id: $a) { id } }', { a: null }],
+  ['query ($a: ID!) { volume(id: $a) { id } }', { a: 1 }], ['query ($a: ID!) { volume(id: $a) { id } }', { a: ['a'] }], ['query ($a: ID!) { volume(id: $a) { id } }', { a: true }],
+  ['query ($a: ID) { volume(id: $a) { id } }', { a: 'a' }], ['query ($a: ID = "a") { volume(id: $a) { id } }', {}], ['query ($a: ID = null) { volume(id: $a) { id } }', {}],
+  ['query ($a: ID! = "a") { volume(id: $a) { id } }', {}], ['query ($a: ID! = "a") { volume(id: $a) { id } }', { a: null }], ['query ($a: String!) { volume(id: $a) { id } }', { a: 'a' }],
+  ['query ($a: [ID!]!) { volume(id: $a) { id } }', { a: ['a'] }], ['query ($a: Int) { volumes(first: $a) { totalCount } }', {}], ['query ($a: Int) { volumes(first: $a) { totalCount } }', { a: null }],
+  ['query ($a: Int) { volumes(first: $a) { totalCount } }', { a: '1' }], ['query ($a: Int) { volumes(first: $a) { totalCount } }', { a: 1.5 }], ['query ($a: Int) { volumes(first: $a) { totalCount } }', { a: 2147483648 }],
+  ['query ($a: Int = "1") { volumes(first: $a) { totalCount } }', {}], ['query ($a: Int, $a: Int) { volumes(first: $a) { totalCount } }', {}], ['query ($a: Int) { serverTime }', {}],
+  ['{ volumes(first: $a) { totalCount } }', {}], ['query ($a: Nothing) { serverTime @skip(if: $a) }', {}], ['query ($a: Volume) { serverTime @skip(if: $a) }', {}],
+  ['query ($a: Boolean!) { __typename @skip(if: $a) }', { a: true }], ['query ($a: Boolean) { __typename @skip(if: $a) }', { a: true }], ['query ($a: Boolean = true) { __typename @skip(if: $a) }', {}],
+  ['query ($a: Boolean = null) { __typename @skip(if: $a) }', {}], ['query ($a: VolumeFilter) { volumes(filter: $a) { totalCount } }', { a: {} }], ['query ($a: VolumeFilter) { volumes(filter: $a) { totalCount } }', { a: { status: 'AVAILABLE' } }],
+  ['query ($a: VolumeFilter) { volumes(filter: $a) { totalCount } }', { a: { status: 'GONE' } }], ['query ($a: VolumeFilter) { volumes(filter: $a) { totalCount } }', { a: { nothing: 1 } }],
+  ['query ($a: VolumeStatus) { volumes(filter: { status: $a }) { totalCount } }', { a: 'AVAILABLE' }], ['query ($a: VolumeStatus!) { volumes(filter: { status: $a }) { totalCount } }', { a: 'AVAILABLE' }],
+  ['query ($a: String) { volumes(filter: { status: $a }) { totalCount } }', { a: 'AVAILABLE' }], ['query ($a: ID) { volumes(filter: { nameContains: $a }) { totalCount } }', { a: 'a' }],
+  ['mutation ($a: ID) { deleteVolume(input: { volumeId: $a, confirmName: "a" }) { volume { id } } }', { a: 'a' }], ['mutation ($a: ID = "a") { deleteVolume(input: { volumeId: $a, confirmName: "a" }) { volume { id } } }', {}],
+  ['mutation ($a: DeleteVolumeInput!) { deleteVolume(input: $a) { volume { id } } }', { a: { volumeId: 'a', confirmName: 'a' } }], ['mutation ($a: DeleteVolumeInput!) { deleteVolume(input: $a) { volume { id } } }', { a: { volumeId: 'a' } }],
+  ['mutation ($a: DeleteVolumeInput!) { deleteVolume(input: $a) { volume { id } } }', { a: { volumeId: null, confirmName: 'a' } }], ['query ($a: Int @nothing) { volumes(first: $a) { totalCount } }', {}],
+  ['query ($a: Int = $b, $b: Int) { volumes(first: $a) { totalCount } }', {}], ['query ($a: Boolean! = true) { ...F } fragment F on Query { serverTime @skip(if: $a) }', {}],
+  ['query Q ($a: Boolean!) { ...F } fragment F on Query { serverTime @skip(if: $b) }', { a: true }],
+]
