@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     database::{Database, Share},
-    domain::{Clock, Hashing, Ids, Refused, Settings},
+    domain::{Clock, Hashing, Ids, Refused, Settings, operation::damage::Known},
     events::Hub,
     secret::Keys,
 };
@@ -28,6 +28,8 @@ pub struct App {
     pub refused: Refused,
     /// Wakes streams and agents after a commit.
     pub hub: Hub,
+    /// The damaged rows that the log knows of.
+    pub damage: Known,
 }
 
 impl App {
@@ -42,6 +44,7 @@ impl App {
             keys: Arc::default(),
             refused: Refused::default(),
             hub: Hub::default(),
+            damage: Known::default(),
         }
     }
 

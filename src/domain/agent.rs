@@ -14,6 +14,7 @@ use super::{
     Error, ErrorCode, Result, backup_storage, hypervisor as hypervisors,
     operation::{
         claim,
+        damage::{INCOMPLETE, is_damage},
         finish::{self, Outcome},
         log, recover,
         renew::Lease,
@@ -135,11 +136,11 @@ pub async fn assign(
 /// What a customer is told of an error that no later attempt mends.
 fn lasting(error: &Error) -> Option<&'static str> {
     match error {
-        Error::Database(_) => None,
+        Error::Database(_) if !is_damage(error) => None,
         Error::SecretUnreadable { .. } => {
             Some("The gateway cannot read the key of a storage. Ask the operator.")
         }
-        _ => Some("The gateway's records of the operation are not complete. Ask the operator."),
+        _ => Some(INCOMPLETE),
     }
 }
 
@@ -177,12 +178,24 @@ async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment
     let volume = volume::Entity::visible_to(Scope::Everything)
         .filter(volume::Column::Id.eq(operation.volume_id))
         .one(db)
-        .await?;
+        .await
+        .map_err(Error::from);
+    // A backup is deleted, and restored to a new volume, without the one that it was made of.
+    let dispensable = match operation.kind {
+        OperationKind::DeleteBackup => true,
+        OperationKind::RestoreToNewVolume => operation.backup_id.is_some(),
+        _ => false,
+    };
     let volume = match volume {
-        // A backup is deleted without its volume.
-        Some(_) if operation.kind == OperationKind::DeleteBackup => None,
-        Some(volume) => Some(assigned(app, volume).await?),
-        None => None,
+        Ok(Some(_)) if operation.kind == OperationKind::DeleteBackup => None,
+        Ok(Some(volume)) => match assigned(app, volume).await {
+            Err(error) if dispensable && is_damage(&error) => None,
+            known => Some(known?),
+        },
+        Ok(None) if dispensable => None,
+        Ok(None) => return Err(missing("volume")),
+        Err(error) if dispensable && is_damage(&error) => None,
+        Err(error) => return Err(error),
     };
     let target = match operation.target_volume_id {
         Some(id) => {
@@ -193,7 +206,10 @@ async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment
         None => None,
     };
     let snapshot = match operation.snapshot_id {
-        Some(id) => snapshot::Entity::find_by_id(id).one(db).await?,
+        Some(id) => {
+            let snapshot = snapshot::Entity::find_by_id(id).one(db).await?;
+            Some(snapshot.ok_or_else(|| missing("snapshot"))?)
+        }
         None => None,
     };
     let backup = match operation.backup_id {

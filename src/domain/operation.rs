@@ -13,6 +13,7 @@
 
 pub mod cancel;
 pub mod claim;
+pub mod damage;
 pub mod effect;
 pub mod fail;
 pub mod finish;
@@ -21,6 +22,7 @@ pub mod progress;
 pub mod recover;
 pub mod renew;
 pub mod state;
+pub mod stranded;
 pub mod submit;
 
 use chrono::{DateTime, Utc};

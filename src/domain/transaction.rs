@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AccountId, HypervisorId, Scope, account, operation, operation_event,
+    AccountId, HypervisorId, OperationId, Scope, account, operation, operation_event,
     operation_event::OperationEventKind, sequence,
 };
 use sea_orm::{
@@ -89,9 +89,22 @@ impl<'a> Transaction<'a> {
         actor: &str,
         message: Option<String>,
     ) {
+        self.record_of(operation.id, operation.account_id, kind, actor, message);
+        self.touch(operation);
+    }
+
+    /// The same of one whose row cannot be read.
+    pub fn record_of(
+        &mut self,
+        operation: OperationId,
+        account: AccountId,
+        kind: OperationEventKind,
+        actor: &str,
+        message: Option<String>,
+    ) {
         self.events.push(operation_event::ActiveModel {
-            operation_id: Set(operation.id),
-            account_id: Set(operation.account_id),
+            operation_id: Set(operation),
+            account_id: Set(account),
             kind: Set(kind),
             actor: Set(Some(actor.to_owned())),
             message: Set(message),
@@ -99,7 +112,6 @@ impl<'a> Transaction<'a> {
             ..Default::default()
         });
         self.topics.insert(Topic::Events);
-        self.touch(operation);
     }
 
     /// Wakes those who watch `operation` or its volumes after the commit.

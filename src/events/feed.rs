@@ -78,11 +78,14 @@ pub async fn follow(
 
 /// The number of the newest event.
 async fn newest(app: &App) -> Result<i64> {
-    let newest = operation_event::Entity::find()
+    let newest: Option<i64> = operation_event::Entity::find()
+        .select_only()
+        .column(operation_event::Column::Seq)
         .order_by_desc(operation_event::Column::Seq)
+        .into_tuple()
         .one(app.database.reads())
         .await?;
-    Ok(newest.map_or(0, |event| event.seq))
+    Ok(newest.unwrap_or_default())
 }
 
 fn matching(requester: &Requester, filter: &Filter) -> Result<Select<operation_event::Entity>> {

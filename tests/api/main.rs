@@ -16,6 +16,7 @@ mod cancel;
 mod cooldown;
 mod deadline;
 mod delete;
+mod damage;
 mod destination;
 mod guard;
 mod harness;

@@ -13,7 +13,10 @@ use sea_orm::{
 use super::{Access, find};
 use crate::{
     app::App,
-    domain::{Error, Requester, Result, hypervisor, text, transaction::Transaction},
+    domain::{
+        Error, Requester, Result, hypervisor, operation::damage::is_damage, text,
+        transaction::Transaction,
+    },
     events::Topic,
 };
 
@@ -128,9 +131,10 @@ pub async fn list_asked_of(
         .await?;
     let mut asked = Vec::with_capacity(tests.len());
     for test in tests {
-        match Access::to(app, find(db, test.backup_storage_id).await?) {
+        let access = find(db, test.backup_storage_id).await;
+        match access.and_then(|storage| Access::to(app, storage)) {
             Ok(access) => asked.push((test, access)),
-            Err(error @ Error::SecretUnreadable { .. }) => {
+            Err(error) if is_damage(&error) => {
                 record(app, test, false, &error.to_string()).await?;
             }
             Err(error) => tracing::error!(test = %test.id, %error, "a storage cannot be tested"),

@@ -1,7 +1,7 @@
 //! An agent takes the operations that wait for it.
 
 use entity::{
-    Scope, hypervisor, operation,
+    OperationId, Scope, hypervisor, operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
 };
@@ -11,6 +11,7 @@ use sea_orm::{
 };
 
 use super::{
+    damage::{self, contain},
     effect, find_locked,
     state::{Transition, advance, next},
 };
@@ -19,6 +20,9 @@ use crate::{
     domain::{Result, transaction::Transaction},
 };
 
+/// The most operations that one claim looks at: those that cannot be started are passed over.
+const MAX_TRIED: usize = 300;
+
 /// Starts up to `limit` pending operations of this hypervisor, oldest first. Each is held by a
 /// lease of its next epoch.
 pub async fn claim(
@@ -26,35 +30,46 @@ pub async fn claim(
     hypervisor: &hypervisor::Model,
     limit: u64,
 ) -> Result<Vec<operation::Model>> {
-    let candidates = operation::Entity::find()
-        .filter(operation::Column::HypervisorId.eq(hypervisor.id))
-        .filter(operation::Column::Status.eq(OperationStatus::Pending))
-        .order_by_asc(operation::Column::Id)
-        .limit(limit)
-        .all(app.database.reads())
-        .await?;
-    let mut claimed = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
-        match start(app, hypervisor, &candidate).await {
-            Ok(started) => claimed.extend(started),
-            // Those before it are the agent's by now, and it has to hear of them.
-            Err(error) if !claimed.is_empty() => {
-                tracing::error!(operation = %candidate.id, %error, "an operation cannot be claimed");
-                break;
+    let mut claimed = Vec::new();
+    let mut tried: Vec<OperationId> = Vec::new();
+    while room(&claimed, limit) > 0 && tried.len() < MAX_TRIED {
+        let next = operation::Entity::find()
+            .filter(operation::Column::HypervisorId.eq(hypervisor.id))
+            .filter(operation::Column::Status.eq(OperationStatus::Pending))
+            .filter(operation::Column::Id.is_not_in(tried.iter().copied()))
+            .order_by_asc(operation::Column::Id)
+            .limit(room(&claimed, limit));
+        let candidates = damage::ids(app, next).await?;
+        if candidates.is_empty() {
+            break;
+        }
+        for candidate in candidates {
+            tried.push(candidate);
+            match contain(app, candidate, start(app, hypervisor, candidate)).await {
+                Ok(started) => claimed.extend(started.flatten()),
+                // Those before it are the agent's by now, and it has to hear of them.
+                Err(error) if !claimed.is_empty() => {
+                    tracing::error!(operation = %candidate, %error, "an operation cannot be claimed");
+                    return Ok(claimed);
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         }
     }
     Ok(claimed)
 }
 
+fn room(claimed: &[operation::Model], limit: u64) -> u64 {
+    limit.saturating_sub(u64::try_from(claimed.len()).unwrap_or(u64::MAX))
+}
+
 async fn start(
     app: &App,
     hypervisor: &hypervisor::Model,
-    candidate: &operation::Model,
+    candidate: OperationId,
 ) -> Result<Option<operation::Model>> {
     let mut tx = Transaction::begin(app).await?;
-    let operation = find_locked(&tx, Scope::Everything, candidate.id).await?;
+    let operation = find_locked(&tx, Scope::Everything, candidate).await?;
     if next(operation.status, Transition::Claim).is_none() {
         // Cancelled or failed since it was read.
         return Ok(None);

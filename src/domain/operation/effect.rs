@@ -15,7 +15,11 @@ use sea_orm::{
 
 use super::state::{IN_FLIGHT, PROTECTING};
 use crate::{
-    domain::{Error, Result, transaction::Transaction, volume::measure},
+    domain::{
+        Error, Result,
+        transaction::{ROW_LOCK, Transaction},
+        volume::measure,
+    },
     events::Topic,
 };
 
@@ -223,6 +227,7 @@ async fn made(
             (Field::Status, Expr::value(ItemStatus::Available)),
             (Field::AvailableAt, Expr::value(tx.now())),
         ];
+        // Nothing can be available of which there is no record.
         return update_item(tx, item, &available).await;
     }
     fail_item(tx, operation, item).await
@@ -235,7 +240,7 @@ async fn deleted(
     completed: bool,
 ) -> Result<()> {
     if completed {
-        return update_item(tx, item, &[(Field::DeletedAt, Expr::value(tx.now()))]).await;
+        return change_item(tx, item, &[(Field::DeletedAt, Expr::value(tx.now()))]).await;
     }
     if operation.epoch > 0 {
         // Half deleted is not restorable.
@@ -247,7 +252,7 @@ async fn deleted(
         Expr::value(ItemStatus::Available),
     )
     .finally(Expr::value(ItemStatus::Failed));
-    update_item(tx, item, &[(Field::Status, before.into())]).await
+    change_item(tx, item, &[(Field::Status, before.into())]).await
 }
 
 async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
@@ -259,24 +264,22 @@ async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Ite
         (Field::Status, Expr::value(ItemStatus::Failed)),
         (Field::Failure, Expr::value(failure)),
     ];
-    update_item(tx, item, &failed).await
+    change_item(tx, item, &failed).await
 }
 
 /// A restore read the item: it is available again unless another restore still reads it.
 async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
     let column = match item {
         Item::Snapshot(id) => {
-            snapshot::Entity::find_by_id(id)
-                .lock_exclusive()
-                .one(tx.db())
-                .await?;
+            let row = snapshot::Entity::find_by_id(id).lock(ROW_LOCK);
+            let row = row.select_only().column(snapshot::Column::Id);
+            row.into_tuple::<String>().one(tx.db()).await?;
             operation::Column::SnapshotId.eq(id)
         }
         Item::Backup(id) => {
-            backup::Entity::find_by_id(id)
-                .lock_exclusive()
-                .one(tx.db())
-                .await?;
+            let row = backup::Entity::find_by_id(id).lock(ROW_LOCK);
+            let row = row.select_only().column(backup::Column::Id);
+            row.into_tuple::<String>().one(tx.db()).await?;
             operation::Column::BackupId.eq(id)
         }
     };
@@ -289,12 +292,8 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
     if others > 0 {
         return Ok(());
     }
-    update_item(
-        tx,
-        item,
-        &[(Field::Status, Expr::value(ItemStatus::Available))],
-    )
-    .await
+    let available = [(Field::Status, Expr::value(ItemStatus::Available))];
+    change_item(tx, item, &available).await
 }
 
 /// The columns that snapshots and backups share.
@@ -324,33 +323,51 @@ impl Field {
     }
 }
 
-/// Changes columns that snapshots and backups share.
+/// Changes columns that snapshots and backups share, of an item that has to be there.
 pub async fn update_item(
     tx: &Transaction<'_>,
     item: Item,
     changes: &[(Field, SimpleExpr)],
 ) -> Result<()> {
-    let affected = match item {
+    if write_item(tx, item, changes).await? == 1 {
+        Ok(())
+    } else {
+        Err(Error::Broken(format!("{item:?} is gone")))
+    }
+}
+
+/// The same of one whose row may have been removed by hand: then there is nothing to change.
+async fn change_item(
+    tx: &Transaction<'_>,
+    item: Item,
+    changes: &[(Field, SimpleExpr)],
+) -> Result<()> {
+    write_item(tx, item, changes).await?;
+    Ok(())
+}
+
+async fn write_item(
+    tx: &Transaction<'_>,
+    item: Item,
+    changes: &[(Field, SimpleExpr)],
+) -> Result<u64> {
+    let written = match item {
         Item::Snapshot(id) => {
             let mut update = snapshot::Entity::update_many().filter(snapshot::Column::Id.eq(id));
             for (field, value) in changes {
                 update = update.col_expr(field.name(), value.clone());
             }
-            update.exec(tx.db()).await?.rows_affected
+            update.exec(tx.db()).await?
         }
         Item::Backup(id) => {
             let mut update = backup::Entity::update_many().filter(backup::Column::Id.eq(id));
             for (field, value) in changes {
                 update = update.col_expr(field.name(), value.clone());
             }
-            update.exec(tx.db()).await?.rows_affected
+            update.exec(tx.db()).await?
         }
     };
-    if affected == 1 {
-        Ok(())
-    } else {
-        Err(Error::Broken(format!("{item:?} is gone")))
-    }
+    Ok(written.rows_affected)
 }
 
 /// Takes the lock of a free volume: the one place where it is taken.

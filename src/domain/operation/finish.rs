@@ -11,6 +11,7 @@ use sea_orm::{
 };
 
 use super::{
+    damage::{Agent, contain_report},
     effect, lookup_locked,
     renew::Lease,
     state::{Transition, advance, is_ended},
@@ -58,6 +59,17 @@ pub struct Completed {
 /// Ends an operation as its agent says; false when the report came too late to change anything but
 /// the lock of an operation that was ended from outside.
 pub async fn finish(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    lease: Lease,
+    outcome: Outcome,
+) -> Result<bool> {
+    let work = finish_whole(app, hypervisor, lease, outcome);
+    let accepted = contain_report(app, hypervisor, lease, Agent::HasStopped, work).await?;
+    Ok(accepted.unwrap_or(false))
+}
+
+async fn finish_whole(
     app: &App,
     hypervisor: &hypervisor::Model,
     lease: Lease,
@@ -122,6 +134,15 @@ fn touched(mut operation: operation::Model, volume_touched: bool) -> operation::
     operation
 }
 
+/// The operation as a row to write: nothing of it but whether its volume was touched. What it refers to is
+/// not written again, as it may be gone.
+fn changed(operation: operation::Model) -> operation::ActiveModel {
+    let touched = operation.volume_touched;
+    let mut row = operation.into_active_model();
+    row.volume_touched = Set(touched);
+    row
+}
+
 /// How an operation ends.
 #[derive(Clone, Debug)]
 pub(super) enum Ending {
@@ -160,7 +181,7 @@ pub(super) async fn settle(
     actor: &str,
 ) -> Result<operation::Model> {
     let whole = operation.bytes_total;
-    let mut ended = operation.into_active_model().reset_all();
+    let mut ended = changed(operation);
     ended.status = Set(status);
     ended.finished_at = Set(Some(tx.now()));
     ended.bytes_per_second = Set(None);
@@ -197,7 +218,7 @@ pub(super) async fn requeue(
     why: &str,
 ) -> Result<()> {
     let status = advance(operation.status, Transition::Requeue)?;
-    let mut waiting = operation.into_active_model().reset_all();
+    let mut waiting = changed(operation);
     waiting.status = Set(status);
     waiting.lease_expires_at = Set(None);
     waiting.phase = Set("Waiting for the agent".to_owned());
@@ -231,7 +252,7 @@ async fn confirm_stopped(
             *volume_touched
         }
     };
-    let mut operation = touched(operation, wrote).into_active_model().reset_all();
+    let mut operation = changed(touched(operation, wrote));
     operation.lease_expires_at = Set(None);
     let operation = operation.update(tx.db()).await?;
     effect::stopped(tx, &operation).await

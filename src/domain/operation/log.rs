@@ -2,9 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    hypervisor, operation, operation::OperationStatus, operation_log, operation_log::LogLevel,
+    OperationId, hypervisor, operation, operation::OperationStatus, operation_log,
+    operation_log::LogLevel,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+};
 
 use super::renew::{Lease, LeaseState, renew};
 use crate::{
@@ -42,30 +45,31 @@ pub async fn record(
             "At most {MAX_ENTRIES} log entries a report."
         )));
     }
+    // Nothing else of it is read: what is damaged there does not lose what the agent wrote.
     let known = operation::Entity::find_by_id(lease.operation)
         .filter(operation::Column::HypervisorId.eq(hypervisor.id))
         .filter(operation::Column::Epoch.eq(lease.epoch))
         .filter(operation::Column::Status.eq(OperationStatus::Started))
-        .one(app.database.reads())
+        .count(app.database.reads())
         .await?;
-    let Some(operation) = known else {
+    if known == 0 {
         return Ok(LeaseState::Lost);
-    };
-    append(app.database.writes(), &operation, entries).await?;
+    }
+    append(app.database.writes(), lease.operation, entries).await?;
     renew(app, hypervisor, lease).await
 }
 
 /// Adds lines to an operation's log.
 pub(super) async fn append(
     db: &impl ConnectionTrait,
-    operation: &operation::Model,
+    operation: OperationId,
     entries: Vec<Entry>,
 ) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
     }
     let rows = entries.into_iter().map(|entry| operation_log::ActiveModel {
-        operation_id: Set(operation.id),
+        operation_id: Set(operation),
         at: Set(entry.at),
         level: Set(entry.level),
         message: Set(printable(&entry.message, MAX_CHARS)),

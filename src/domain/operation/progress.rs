@@ -6,6 +6,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 
 use super::{
+    damage::{Agent, contain_report},
     lookup_locked,
     renew::{Lease, LeaseState, state},
 };
@@ -41,6 +42,17 @@ pub async fn record(
             "A phase has 1 to {MAX_PHASE_CHARS} characters and no control characters."
         )));
     }
+    let work = record_whole(app, hypervisor, lease, progress);
+    let state = contain_report(app, hypervisor, lease, Agent::MayWrite, work).await?;
+    Ok(state.unwrap_or(LeaseState::Lost))
+}
+
+async fn record_whole(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    lease: Lease,
+    progress: Progress,
+) -> Result<LeaseState> {
     let mut tx = Transaction::begin(app).await?;
     let held = |operation: &operation::Model| {
         operation.hypervisor_id == hypervisor.id

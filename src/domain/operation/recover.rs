@@ -1,17 +1,16 @@
 //! The cleanup: dead leases, missed deadlines, rows that were failed by hand, locks left over.
 //!
 //! It takes no input, may run at any time and in any number of gateways: each repair is a
-//! transaction that checks again, under the row's lock, what it repairs.
+//! transaction that checks again, under the row's lock, what it repairs. What is damaged costs its own
+//! operation only ([`super::damage`]).
 
 use chrono::{DateTime, Utc};
 use entity::{
-    OperationId, Scope, VolumeId, backup, hypervisor, operation,
+    OperationId, Scope, backup, hypervisor, operation,
     operation::{OperationKind, OperationStatus},
     operation_event,
     operation_event::OperationEventKind,
-    snapshot,
-    snapshot::ItemStatus,
-    volume,
+    snapshot, volume,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
@@ -19,9 +18,11 @@ use sea_orm::{
 };
 
 use super::{
+    damage::{contain, ids},
     deadline, effect, find_locked,
     finish::{Ending, end, requeue, settle},
     state::{IN_FLIGHT, is_ended},
+    stranded::{self, UNSETTLED},
 };
 use crate::{
     app::App,
@@ -46,17 +47,37 @@ pub struct Repaired {
     pub by_hand: u64,
     /// Locks without an operation in flight.
     pub locks: u64,
+    /// Snapshots, backups and volumes on their way somewhere that no operation takes there.
+    pub stranded: u64,
 }
 
-/// Repairs all there is to repair.
+/// Repairs all there is to repair. Each repair stands alone: what cannot be repaired stops no other.
 pub async fn recover(app: &App) -> Result<Repaired> {
-    clamp(app).await?;
+    let clamped = clamp(app).await;
+    let timed_out = fail_overdue(app).await;
+    let lost = lose_dead_leases(app).await;
+    let by_hand = settle_by_hand(app).await;
+    let locks = free_locks(app).await;
+    let stranded = stranded::free(app).await;
+    clamped?;
     Ok(Repaired {
-        timed_out: fail_overdue(app).await?,
-        lost: lose_dead_leases(app).await?,
-        by_hand: settle_by_hand(app).await?,
-        locks: free_locks(app).await?,
+        timed_out: timed_out?,
+        lost: lost?,
+        by_hand: by_hand?,
+        locks: locks?,
+        stranded: stranded?,
     })
+}
+
+/// Repairs one operation; whether there was something to repair. What fails now may succeed the next time.
+async fn repair(app: &App, id: OperationId, work: impl Future<Output = Result<bool>>) -> bool {
+    contain(app, id, work)
+        .await
+        .map(Option::unwrap_or_default)
+        .unwrap_or_else(|error| {
+            tracing::error!(operation = %id, %error, "an operation cannot be repaired now");
+            false
+        })
 }
 
 /// The agent of `hypervisor` has started anew and holds its host: whatever an earlier process of it
@@ -66,7 +87,7 @@ pub async fn restarted(app: &App, hypervisor: &hypervisor::Model) -> Result<()> 
         .filter(operation::Column::HypervisorId.eq(hypervisor.id))
         .filter(operation::Column::LeaseExpiresAt.is_not_null());
     for id in ids(app, held).await? {
-        lose(app, id, |_, _| true).await?;
+        repair(app, id, lose(app, id, |_, _| true)).await;
     }
     Ok(())
 }
@@ -120,24 +141,28 @@ async fn fail_overdue(app: &App) -> Result<u64> {
         );
     let mut failed = 0;
     for id in ids(app, overdue).await? {
-        let mut tx = Transaction::begin(app).await?;
-        let operation = find_locked(&tx, Scope::Everything, id).await?;
-        if is_ended(operation.status) {
-            continue;
-        }
-        let patience = deadline(&operation, &app.settings) - operation.created_at;
-        let operation = judged(operation, tx.now());
-        let ending = Ending::Failed {
-            code: ErrorCode::TimedOut,
-            message: format!("Did not end within {} seconds.", patience.num_seconds()),
-            lease: alive(&operation, tx.now()),
-        };
-        tx.wake_agent(operation.hypervisor_id);
-        end(&mut tx, operation, ending, ACTOR).await?;
-        tx.commit().await?;
-        failed += 1;
+        failed += u64::from(repair(app, id, fail_one(app, id)).await);
     }
     Ok(failed)
+}
+
+async fn fail_one(app: &App, id: OperationId) -> Result<bool> {
+    let mut tx = Transaction::begin(app).await?;
+    let operation = find_locked(&tx, Scope::Everything, id).await?;
+    if is_ended(operation.status) {
+        return Ok(false);
+    }
+    let patience = deadline(&operation, &app.settings) - operation.created_at;
+    let operation = judged(operation, tx.now());
+    let ending = Ending::Failed {
+        code: ErrorCode::TimedOut,
+        message: format!("Did not end within {} seconds.", patience.num_seconds()),
+        lease: alive(&operation, tx.now()),
+    };
+    tx.wake_agent(operation.hypervisor_id);
+    end(&mut tx, operation, ending, ACTOR).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 async fn lose_dead_leases(app: &App) -> Result<u64> {
@@ -145,9 +170,8 @@ async fn lose_dead_leases(app: &App) -> Result<u64> {
     let dead = operation::Entity::find().filter(operation::Column::LeaseExpiresAt.lte(now));
     let mut lost = 0;
     for id in ids(app, dead).await? {
-        if lose(app, id, |operation, now| alive(operation, now).is_none()).await? {
-            lost += 1;
-        }
+        let lose = lose(app, id, |operation, now| alive(operation, now).is_none());
+        lost += u64::from(repair(app, id, lose).await);
     }
     Ok(lost)
 }
@@ -228,46 +252,38 @@ async fn settle_by_hand(app: &App) -> Result<u64> {
         );
     let mut settled = 0;
     for id in ids(app, by_hand).await? {
-        let mut tx = Transaction::begin(app).await?;
-        let operation = find_locked(&tx, Scope::Everything, id).await?;
-        if !is_ended(operation.status) || has_settled(&tx, &operation).await? {
-            continue;
-        }
-        let operation = judged(operation, tx.now());
-        let message = operation
-            .error_message
-            .clone()
-            .unwrap_or_else(|| "Marked failed by hand in the database.".to_owned());
-        let ending = Ending::Failed {
-            code: ErrorCode::TimedOut,
-            message,
-            lease: alive(&operation, tx.now()),
-        };
-        tx.wake_agent(operation.hypervisor_id);
-        // Whatever was written there, the work was not seen to be done.
-        settle(
-            &mut tx,
-            operation,
-            OperationStatus::Failed,
-            ending,
-            "database",
-        )
-        .await?;
-        tx.commit().await?;
-        settled += 1;
+        settled += u64::from(repair(app, id, settle_one(app, id)).await);
     }
     Ok(settled)
+}
+
+async fn settle_one(app: &App, id: OperationId) -> Result<bool> {
+    let mut tx = Transaction::begin(app).await?;
+    let operation = find_locked(&tx, Scope::Everything, id).await?;
+    if !is_ended(operation.status) || has_settled(&tx, &operation).await? {
+        return Ok(false);
+    }
+    let operation = judged(operation, tx.now());
+    let message = operation
+        .error_message
+        .clone()
+        .unwrap_or_else(|| "Marked failed by hand in the database.".to_owned());
+    let ending = Ending::Failed {
+        code: ErrorCode::TimedOut,
+        message,
+        lease: alive(&operation, tx.now()),
+    };
+    tx.wake_agent(operation.hypervisor_id);
+    // Whatever was written there, the work was not seen to be done.
+    let failed = OperationStatus::Failed;
+    settle(&mut tx, operation, failed, ending, "database").await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The operations of items that are on their way somewhere: they are in flight, or whoever ended
 /// them by hand set the time of their end as well.
 fn of_unsettled_items() -> SelectStatement {
-    const UNSETTLED: [ItemStatus; 4] = [
-        ItemStatus::Pending,
-        ItemStatus::Creating,
-        ItemStatus::Restoring,
-        ItemStatus::Deleting,
-    ];
     Query::select()
         .column(snapshot::Column::OperationId)
         .from(snapshot::Entity)
@@ -311,7 +327,7 @@ async fn has_settled(tx: &Transaction<'_>, operation: &operation::Model) -> Resu
 /// Frees the locks of volumes whose operation is not there, or has ended with no agent left that
 /// may write.
 async fn free_locks(app: &App) -> Result<u64> {
-    let candidates: Vec<VolumeId> = volume::Entity::find()
+    let candidates: Vec<String> = volume::Entity::find()
         .select_only()
         .column(volume::Column::Id)
         .filter(left_over())
@@ -320,22 +336,40 @@ async fn free_locks(app: &App) -> Result<u64> {
         .await?;
     let mut freed = 0;
     for id in candidates {
-        let mut tx = Transaction::begin(app).await?;
-        // Under the row's lock, so that the statement below sees who holds the volume now.
-        volume::Entity::find_by_id(id)
-            .lock(ROW_LOCK)
-            .one(tx.db())
-            .await?;
-        let free = volume::Entity::update_many()
-            .col_expr(volume::Column::ActiveOperation, Expr::null())
-            .col_expr(volume::Column::ActiveOperationId, Expr::null())
-            .filter(volume::Column::Id.eq(id))
-            .filter(left_over());
-        freed += free.exec(tx.db()).await?.rows_affected;
-        tx.wake(Topic::Volume(id));
-        tx.commit().await?;
+        match free_lock(app, &id).await {
+            Ok(count) => freed += count,
+            Err(error) if app.damage.is_news(&format!("lock of volume {id}")) => {
+                tracing::error!(volume = id, %error, "a lock that is left over cannot be freed");
+            }
+            Err(_) => {}
+        }
     }
     Ok(freed)
+}
+
+async fn free_lock(app: &App, id: &str) -> Result<u64> {
+    let mut tx = Transaction::begin(app).await?;
+    // Under the row's lock, so that the statement below sees who holds the volume now.
+    volume::Entity::find()
+        .select_only()
+        .column(volume::Column::Id)
+        .filter(volume::Column::Id.eq(id))
+        .lock(ROW_LOCK)
+        .into_tuple::<String>()
+        .one(tx.db())
+        .await?;
+    let freed = volume::Entity::update_many()
+        .col_expr(volume::Column::ActiveOperation, Expr::null())
+        .col_expr(volume::Column::ActiveOperationId, Expr::null())
+        .filter(volume::Column::Id.eq(id))
+        .filter(left_over())
+        .exec(tx.db())
+        .await?;
+    if let Ok(id) = id.parse() {
+        tx.wake(Topic::Volume(id));
+    }
+    tx.commit().await?;
+    Ok(freed.rows_affected)
 }
 
 /// A lock, or half of one, that no operation holds.
@@ -371,14 +405,4 @@ fn alive(operation: &operation::Model, now: DateTime<Utc>) -> Option<DateTime<Ut
     operation
         .lease_expires_at
         .filter(|expires_at| *expires_at > now)
-}
-
-async fn ids(app: &App, query: sea_orm::Select<operation::Entity>) -> Result<Vec<OperationId>> {
-    let rows = query
-        .select_only()
-        .column(operation::Column::Id)
-        .into_tuple()
-        .all(app.database.reads())
-        .await?;
-    Ok(rows)
 }

@@ -3,6 +3,7 @@
 use entity::{OperationId, hypervisor, operation, operation::OperationStatus};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
+use super::damage::{Agent, contain_report};
 use crate::{app::App, domain::Result};
 
 /// An agent's hold on an operation, as it reports it.
@@ -25,8 +26,18 @@ pub enum LeaseState {
     Lost,
 }
 
-/// Renews one lease.
+/// Renews one lease. One of a damaged operation is lost.
 pub async fn renew(app: &App, hypervisor: &hypervisor::Model, lease: Lease) -> Result<LeaseState> {
+    let work = renew_whole(app, hypervisor, lease);
+    let state = contain_report(app, hypervisor, lease, Agent::MayWrite, work).await?;
+    Ok(state.unwrap_or(LeaseState::Lost))
+}
+
+async fn renew_whole(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    lease: Lease,
+) -> Result<LeaseState> {
     let db = app.database.writes();
     let expires_at = app.clock.now(db).await? + app.settings.lease;
     let renewed = operation::Entity::update_many()

@@ -240,7 +240,7 @@ impl<'a> Acceptance<'a> {
                     .to_owned(),
             public: true,
         };
-        log::append(self.tx.db(), operation, vec![entry]).await
+        log::append(self.tx.db(), operation.id, vec![entry]).await
     }
 }
 

@@ -52,7 +52,9 @@ pub async fn offer(app: &App, hypervisor: &hypervisor::Model) -> Result<Vec<Assi
     let idle_here = Condition::all()
         .add(volume::Column::InstanceId.is_null())
         .add(volume::Column::HypervisorId.eq(hypervisor.id));
-    let due = volume::Entity::find()
+    let due: Vec<String> = volume::Entity::find()
+        .select_only()
+        .column(volume::Column::Id)
         .filter(volume::Column::MeasureAt.lte(now - SETTLING))
         .filter(volume::Column::State.eq(VolumeState::Available))
         .filter(volume::Column::ActiveOperationId.is_null())
@@ -63,24 +65,40 @@ pub async fn offer(app: &App, hypervisor: &hypervisor::Model) -> Result<Vec<Assi
         )
         .order_by_asc(volume::Column::MeasureAt)
         .limit(BATCH)
+        .into_tuple()
         .all(app.database.reads())
         .await?;
     let mut offered = Vec::with_capacity(due.len());
-    for volume in due {
+    for id in due {
+        // Whatever comes of it, it is not due again before others.
         let taken = volume::Entity::update_many()
             .col_expr(volume::Column::MeasureAt, Expr::value(now + PATIENCE))
-            .filter(volume::Column::Id.eq(volume.id))
-            .filter(volume::Column::MeasureAt.eq(volume.measure_at))
+            .filter(volume::Column::Id.eq(&id))
+            .filter(volume::Column::MeasureAt.lte(now - SETTLING))
             .exec(app.database.writes())
             .await?;
         if taken.rows_affected == 1 {
-            match assigned(app, volume).await {
-                Ok(volume) => offered.push(volume),
-                Err(error) => tracing::error!(%error, "an agent cannot be told what to measure"),
+            match to_measure(app, &id).await {
+                Ok(volume) => offered.extend(volume),
+                Err(error) if app.damage.is_news(&format!("volume {id}")) => {
+                    tracing::error!(volume = id, %error, "an agent cannot be told what to measure");
+                }
+                Err(_) => {}
             }
         }
     }
     Ok(offered)
+}
+
+async fn to_measure(app: &App, id: &str) -> Result<Option<AssignedVolume>> {
+    let volume = volume::Entity::find()
+        .filter(volume::Column::Id.eq(id))
+        .one(app.database.reads())
+        .await?;
+    match volume {
+        Some(volume) => Ok(Some(assigned(app, volume).await?)),
+        None => Ok(None),
+    }
 }
 
 /// Keeps what an agent has measured; false where an operation has come between, or nobody asked.

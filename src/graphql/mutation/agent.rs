@@ -23,7 +23,10 @@ use crate::{
         scalar::{ByteCount, DateTime},
         types::{
             AgentCapability, ErrorCode, LogLevel,
-            agent::{AgentAssignment, AgentDestination, AgentLease, AgentStorageTest, AgentVolume},
+            agent::{
+                AgentAssignment, AgentDestination, AgentLease, AgentLeaseState, AgentStorageTest,
+                AgentVolume,
+            },
         },
         visible,
     },
@@ -317,9 +320,16 @@ impl AgentMutation {
         let (app, hypervisor) = (app(ctx)?, requester(ctx).agent()?);
         agent::record_heartbeat(app, hypervisor).await?;
         let mut leases = Vec::with_capacity(input.leases.len());
-        for lease in &input.leases {
-            let lease = held(&lease.operation_id, lease.epoch)?;
-            leases.push(AgentLease::new(lease, renew(app, hypervisor, lease).await?));
+        for input in &input.leases {
+            leases.push(match held(&input.operation_id, input.epoch) {
+                Ok(lease) => AgentLease::new(lease, renew(app, hypervisor, lease).await?),
+                // An id that is none costs this lease, not those beside it.
+                Err(_) => AgentLease {
+                    operation_id: input.operation_id.clone(),
+                    epoch: input.epoch,
+                    state: AgentLeaseState::Lost,
+                },
+            });
         }
         Ok(Some(AgentRenewPayload { leases }))
     }

@@ -224,6 +224,20 @@ impl World {
             .unwrap()
     }
 
+    /// A pool like the platform's.
+    pub async fn pool(
+        &self,
+        change: impl FnOnce(&mut storage_pool::ActiveModel),
+    ) -> storage_pool::Model {
+        let mut row = storage_pool::ActiveModel::from(self.platform.pool.clone());
+        row.id = Set(self.app.ids.next(StoragePoolId::from_uuid));
+        change(&mut row);
+        row.reset_all()
+            .insert(self.app.database.writes())
+            .await
+            .unwrap()
+    }
+
     /// A running instance on the platform's hypervisor.
     pub async fn instance(
         &self,

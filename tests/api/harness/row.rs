@@ -96,6 +96,29 @@ impl World {
         db.execute_unprepared(statement).await.unwrap();
     }
 
+    /// The same in a shell that lets go of rows that others refer to, and takes any word.
+    pub async fn by_force(&self, statement: &str) {
+        let db = self.app.database.writes();
+        let statement = match db.get_database_backend() {
+            DbBackend::Sqlite => format!(
+                "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; {statement}; \
+                 PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON"
+            ),
+            _ => {
+                format!("BEGIN; SET LOCAL session_replication_role = replica; {statement}; COMMIT")
+            }
+        };
+        db.execute_unprepared(&statement).await.unwrap();
+    }
+
+    /// The one text that a query finds; none where there is no row, or null in it.
+    pub async fn text(&self, query: &str) -> Option<String> {
+        let db = self.app.database.writes();
+        let query = Statement::from_string(db.get_database_backend(), query);
+        let row = db.query_one_raw(query).await.unwrap()?;
+        row.try_get_by_index(0).unwrap()
+    }
+
     /// All that the database keeps: of SQLite its files, byte by byte; of PostgreSQL every row.
     pub async fn everything_kept(&self) -> Vec<u8> {
         let db = self.app.database.writes();
