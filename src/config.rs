@@ -167,6 +167,7 @@ impl Config {
             in_flight_limit: self.rules.in_flight_limit,
             volume_limit: self.rules.volume_limit,
             volume_bytes_limit: self.rules.volume_bytes_limit,
+            waiting_limit: self.rules.waiting_limit,
             max_attempts: self.rules.max_attempts,
             stream_refresh: self.rules.stream_refresh(),
             session: self.auth.session(),

@@ -26,6 +26,7 @@ pub mod sign_in_counter;
 pub mod snapshot;
 pub mod storage_pool;
 pub mod token;
+pub mod turn;
 pub mod user;
 pub mod volume;
 pub mod volume_plan;

@@ -8,6 +8,7 @@ mod m20261122_000005_records;
 mod m20261123_000006_destinations;
 mod m20261128_000007_measurements;
 mod m20261130_000012_search_names;
+mod m20261130_000013_turns;
 mod m20261130_000015_sign_in_counters;
 mod m20261130_000016_refusal_counts;
 mod m20261130_000018_token_scopes;
@@ -36,10 +37,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_destinations::Migration),
             Box::new(m20261128_000007_measurements::Migration),
             Box::new(m20261130_000012_search_names::Migration),
-            Box::new(m20261130_000018_token_scopes::Migration),
-            Box::new(m20261130_000019_disabled_users::Migration),
+            Box::new(m20261130_000013_turns::Migration),
             Box::new(m20261130_000015_sign_in_counters::Migration),
             Box::new(m20261130_000016_refusal_counts::Migration),
+            Box::new(m20261130_000018_token_scopes::Migration),
+            Box::new(m20261130_000019_disabled_users::Migration),
             Box::new(m20261130_000020_quotas::Migration),
             Box::new(m20261130_000021_tombstones::Migration),
             Box::new(m20261130_000022_deadlines::Migration),

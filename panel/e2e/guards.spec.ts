@@ -177,7 +177,7 @@ test('with three operations in flight the next volume lists them, and goes on wh
   for (const { name } of volumes) await expect(panel.getByRole('listitem').filter({ hasText: `Creating backup · ${name}` })).toBeVisible()
   await expectAccessible(panel)
 
-  // An agent works on two at a time: the third waits.
+  // Of an agent's three places one is kept for snapshots and deletes: the third backup waits.
   await panel.getByRole('link', { name: 'orders-3' }).click()
   const banner = panel.getByRole('region', { name: 'Current operation' })
   await expect(banner.getByText('Queued. Waiting for a hypervisor of One machine to start.')).toBeVisible()

@@ -12,8 +12,9 @@ section! {
         token_file: PathBuf = PathBuf::from("/var/lib/tidemark/agent.token");
         /// Where the agent keeps its lock and what it needs between restarts.
         state_dir: PathBuf = PathBuf::from("/var/lib/tidemark/agent");
-        /// How many operations it works on at once.
-        concurrency: u32 = 2;
+        /// How many operations it works on at once. One place of several is kept for what is quick: at most
+        /// one less are backups and restores.
+        concurrency: u32 = 3;
     }
 }
 

@@ -21,6 +21,9 @@ section! {
         volume_limit: u32 = 500;
         /// How many bytes the volumes of an account may have in all (100 TiB). `updateAccount` gives one a limit of its own.
         volume_bytes_limit: u64 = 109_951_162_777_600;
+        /// How many deletes and new volumes of an account may wait for agents. Those that wait for one that is
+        /// offline are not counted.
+        waiting_limit: u32 = 20;
         /// How often an operation is given to an agent before it fails with `AGENT_LOST`.
         max_attempts: u32 = 3;
         /// How often stuck operations and orphaned locks are looked for.
@@ -55,6 +58,7 @@ impl Rules {
             self.volume_bytes_limit < 1 << 53,
             "rules.volume_bytes_limit must be less than 9007199254740992, 2^53",
         );
+        problems.zero("rules.waiting_limit", self.waiting_limit);
         problems.zero("rules.max_attempts", self.max_attempts);
         problems.zero(
             "rules.cleanup_interval_seconds",

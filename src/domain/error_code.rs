@@ -126,6 +126,9 @@ error_codes! {
     InFlightLimitReached "IN_FLIGHT_LIMIT_REACHED"
         "The account has too many operations in flight." true
         "Wait for one of them to finish.";
+    TooManyWaiting "TOO_MANY_WAITING"
+        "Too many deletes and new volumes of the account wait for agents." true
+        "Wait for some of them to be done.";
     TimedOut "TIMED_OUT"
         "The operation did not end in time." true
         "See its logs, then try again.";

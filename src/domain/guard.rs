@@ -217,34 +217,46 @@ pub fn restore_to_new_volume(
 }
 
 /// Guards of making an empty volume of `bytes` in an account.
-pub fn create_volume(quota: Quota, bytes: i64) -> Vec<Refusal> {
-    quota.refuses(bytes).into_iter().collect()
+pub fn create_volume(quota: Quota, bytes: i64, waiting: Usage) -> Vec<Refusal> {
+    let refusals = quota.refuses(bytes).into_iter();
+    refusals.chain(too_many_waiting(waiting)).collect()
 }
 
 /// Guards of deleting a snapshot: its volume is changed, but neither rests nor obeys a cooldown.
-pub fn delete_snapshot(volume: &VolumeFacts, status: ItemStatus) -> Vec<Refusal> {
+pub fn delete_snapshot(volume: &VolumeFacts, status: ItemStatus, waiting: Usage) -> Vec<Refusal> {
     let gone = matches!(volume.state, VolumeState::Creating | VolumeState::Deleting);
     collect([
         item_not_deletable(status),
         agent_lacks(&volume.agent, Work::Snapshot),
         gone.then_some(Refusal::VolumeNotAvailable(volume.state)),
         busy(volume),
+        too_many_waiting(waiting),
     ])
 }
 
 /// Guards of deleting a backup: only the backup is locked.
-pub fn delete_backup(agent: &AgentFacts, status: ItemStatus) -> Vec<Refusal> {
-    collect([item_not_deletable(status), agent_lacks(agent, Work::Backup)])
+pub fn delete_backup(agent: &AgentFacts, status: ItemStatus, waiting: Usage) -> Vec<Refusal> {
+    collect([
+        item_not_deletable(status),
+        agent_lacks(agent, Work::Backup),
+        too_many_waiting(waiting),
+    ])
 }
 
 /// Guards of deleting a volume that has `snapshots` snapshots.
-pub fn delete_volume(volume: &VolumeFacts, snapshots: u64, attached: bool) -> Vec<Refusal> {
+pub fn delete_volume(
+    volume: &VolumeFacts,
+    snapshots: u64,
+    attached: bool,
+    waiting: Usage,
+) -> Vec<Refusal> {
     let gone = matches!(volume.state, VolumeState::Creating | VolumeState::Deleting);
     collect([
         gone.then_some(Refusal::VolumeNotAvailable(volume.state)),
         (snapshots > 0).then_some(Refusal::VolumeHasSnapshots(snapshots)),
         attached.then_some(Refusal::VolumeAttached),
         busy(volume),
+        too_many_waiting(waiting),
     ])
 }
 
@@ -324,4 +336,10 @@ fn in_flight(volume: &VolumeFacts) -> Option<Refusal> {
         .in_flight
         .is_full()
         .then_some(Refusal::InFlightLimitReached(volume.in_flight))
+}
+
+fn too_many_waiting(waiting: Usage) -> Option<Refusal> {
+    waiting
+        .is_full()
+        .then_some(Refusal::TooManyWaiting(waiting))
 }

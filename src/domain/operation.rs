@@ -24,6 +24,7 @@ pub mod renew;
 pub mod state;
 pub mod stranded;
 pub mod submit;
+pub mod turn;
 
 use chrono::{DateTime, Utc};
 use entity::{OperationId, Scope, backup, operation, snapshot, volume};

@@ -19,6 +19,8 @@ pub struct Settings {
     pub volume_limit: u32,
     /// How many bytes the volumes of an account may have in all, unless it has a limit of its own.
     pub volume_bytes_limit: u64,
+    /// How many deletes and new volumes of an account may wait for agents that are there.
+    pub waiting_limit: u32,
     /// How often an operation is given to an agent before it fails.
     pub max_attempts: u32,
     /// How often streams read their state again although nothing woke them.
@@ -45,6 +47,7 @@ impl Default for Settings {
             in_flight_limit: 3,
             volume_limit: 500,
             volume_bytes_limit: 100 << 40,
+            waiting_limit: 20,
             max_attempts: 3,
             stream_refresh: Duration::from_secs(15),
             session: Duration::from_hours(12),

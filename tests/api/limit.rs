@@ -1,12 +1,13 @@
 //! Caps and the limit of operations in flight: what counts, and what makes room.
 
 use entity::{snapshot::ItemStatus, volume};
-use sea_orm::Set;
+use sea_orm::{ConnectionTrait, DbBackend, Set, Statement};
 use serde_json::json;
+use tidemark::domain::operation::turn::{self, Room};
 
 use crate::{
     guard::{FLIGHTS, pair},
-    harness::on_each_database,
+    harness::{Work, on_each_database},
 };
 
 #[tokio::test]
@@ -157,6 +158,210 @@ async fn deletes_and_new_volumes_are_not_counted_as_in_flight() {
         let volume = world.volume(&alice, |_| {}).await;
         let input = json!({ "volumeId": volume.id.to_string() });
         world.run(&alice.requester, "createSnapshot", input).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn twenty_deletes_and_new_volumes_may_wait_for_agents_that_are_there() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let source = world.volume(&alice, |_| {}).await;
+        for _ in 0..10 {
+            let backup = world.backup(&source, |_| {}).await;
+            let delete = json!({ "backupId": backup.id.to_string(), "confirmName": "backup" });
+            world.run(&alice.requester, "deleteBackup", delete).await;
+            let new = world.new_volume("more");
+            world.run(&alice.requester, "createVolume", new).await;
+        }
+        let spare = world
+            .volume(&alice, |row| row.name = Set("spare".to_owned()))
+            .await;
+        let snapshot = world.snapshot(&source, |_| {}).await;
+        let backup = world.backup(&source, |_| {}).await;
+        let asked = [
+            ("createVolume", world.new_volume("more")),
+            (
+                "deleteSnapshot",
+                json!({ "snapshotId": snapshot.id.to_string(), "confirmName": "snapshot" }),
+            ),
+            (
+                "deleteBackup",
+                json!({ "backupId": backup.id.to_string(), "confirmName": "backup" }),
+            ),
+            (
+                "deleteVolume",
+                json!({ "volumeId": spare.id.to_string(), "confirmName": "spare" }),
+            ),
+        ];
+        let words = "Too many deletes and new volumes are waiting (20 of 20). \
+                     Wait for some of them to be done.";
+        for (mutation, input) in &asked {
+            let refusal = world
+                .refusal(&alice.requester, mutation, input.clone())
+                .await;
+            assert_eq!(refusal, pair("TOO_MANY_WAITING", words), "{mutation}");
+        }
+
+        // What is protected does not wait for that, nor does anybody else.
+        let input = json!({ "volumeId": source.id.to_string() });
+        world.run(&alice.requester, "createSnapshot", input).await;
+        let bob = world.tenant("bob").await;
+        let new = world.new_volume("first");
+        world.run(&bob.requester, "createVolume", new).await;
+
+        // One that is being done waits no more.
+        let agent = world.worker();
+        agent.claim_up_to(1).await;
+        world
+            .run(&alice.requester, "createVolume", world.new_volume("more"))
+            .await;
+
+        // While the agent is away nobody can make them go: they are not counted.
+        let (mutation, input) = asked[2].clone();
+        assert_eq!(
+            world
+                .refusal(&alice.requester, mutation, input.clone())
+                .await
+                .0,
+            "TOO_MANY_WAITING"
+        );
+        world.wait_seconds(90);
+        world.run(&alice.requester, mutation, input).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_queues_as_much_as_it_may_delays_another_by_one_operation() {
+    on_each_database(async |world| {
+        let world = world.with_settings(|settings| settings.in_flight_limit = 1000);
+        let alice = world.tenant("alice").await;
+        for number in 0..40 {
+            let volume = world.volume(&alice, |_| {}).await;
+            let input = json!({ "volumeId": volume.id.to_string() });
+            let mutation = ["createSnapshot", "createBackup"][number % 2];
+            world.run(&alice.requester, mutation, input).await;
+        }
+        let agent = world.worker();
+        let mut held = agent.claim_up_to(2).await;
+        let bob = world.tenant("bob").await;
+        let carol = world.tenant("carol").await;
+        let mut asked = Vec::new();
+        for tenant in [&bob, &carol, &bob] {
+            let volume = world.volume(tenant, |_| {}).await;
+            let input = json!({ "volumeId": volume.id.to_string() });
+            let payload = world.run(&tenant.requester, "createSnapshot", input).await;
+            asked.push(payload["operation"]["id"].as_str().unwrap().to_owned());
+        }
+        let mut started = Vec::new();
+        for _ in 0..6 {
+            assert!(agent.complete(&held.remove(0)).await);
+            held.extend(agent.claim_up_to(1).await);
+            started.push(held.last().unwrap().operation.clone());
+        }
+        let places: Vec<_> = asked
+            .iter()
+            .map(|operation| started.iter().position(|started| started == operation))
+            .collect();
+        assert_eq!(
+            places,
+            [Some(0), Some(1), Some(3)],
+            "the third waits for alice's one"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_place_of_an_agent_is_kept_for_what_is_quick() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let bob = world.tenant("bob").await;
+        for tenant in [&alice, &alice, &bob] {
+            let volume = world.volume(tenant, |_| {}).await;
+            let input = json!({ "volumeId": volume.id.to_string() });
+            world.run(&tenant.requester, "createBackup", input).await;
+        }
+        let agent = world.worker();
+        let kinds = |works: &[Work]| {
+            works
+                .iter()
+                .map(|work| work.kind.clone())
+                .collect::<Vec<_>>()
+        };
+        let first = agent.claim_up_to(2).await;
+        assert_eq!(
+            kinds(&first),
+            ["CREATE_BACKUP"],
+            "of two places one is kept"
+        );
+        assert!(agent.claim_up_to(1).await.is_empty());
+
+        let volume = world.volume(&bob, |_| {}).await;
+        let input = json!({ "volumeId": volume.id.to_string() });
+        world.run(&bob.requester, "createSnapshot", input).await;
+        assert_eq!(kinds(&agent.claim_up_to(1).await), ["CREATE_SNAPSHOT"]);
+
+        // Whoever waited for the place that is for anything has it next, whatever else was done.
+        assert!(agent.complete(&first[0]).await);
+        let next = agent.claim_up_to(1).await;
+        assert_eq!(kinds(&next), ["CREATE_BACKUP"]);
+        assert_ne!(next[0].operation, first[0].operation);
+
+        // An agent with one place keeps none.
+        let elsewhere = world.elsewhere("far").await;
+        let host = world
+            .hypervisor(|row| row.group_id = Set(elsewhere.id))
+            .await;
+        let volume = world
+            .volume(&bob, |row| row.hypervisor_id = Set(host.id))
+            .await;
+        let input = json!({ "volumeId": volume.id.to_string() });
+        world.run(&bob.requester, "createBackup", input).await;
+        assert_eq!(world.worker_of(host).claim_up_to(1).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whose_turn_it_is_is_found_by_an_index() {
+    on_each_database(async |world| {
+        let db = world.app.database.reads();
+        let backend = db.get_database_backend();
+        let room = Room { places: 1, long: 0 };
+        let passed_over = ["none".to_owned()];
+        let hypervisor = world.platform.hypervisor.id;
+        let next = turn::statement(backend, hypervisor, room, &passed_over);
+        let (explain, scan) = match backend {
+            DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", "SCAN o"),
+            _ => ("EXPLAIN", "Seq Scan on operations"),
+        };
+        let tx = world.app.database.begin().await.unwrap();
+        if backend == DbBackend::Postgres {
+            // A table without rows is read as a whole whatever its indexes.
+            tx.execute_unprepared("SET LOCAL enable_seqscan = off")
+                .await
+                .unwrap();
+        }
+        let sql = format!("{explain} {}", next.sql);
+        let explained = Statement::from_sql_and_values(backend, sql, next.values.unwrap().0);
+        let rows = tx.query_all_raw(explained).await.unwrap();
+        let column = if backend == DbBackend::Sqlite {
+            "detail"
+        } else {
+            "QUERY PLAN"
+        };
+        let plan: Vec<String> = rows
+            .iter()
+            .map(|row| row.try_get("", column).unwrap())
+            .collect();
+        let plan = plan.join("\n");
+        assert!(
+            plan.contains("operations_status_hypervisor_id_account_id_id"),
+            "{plan}"
+        );
+        assert!(!plan.contains(scan), "{plan}");
     })
     .await;
 }

@@ -79,6 +79,8 @@ export function helpFor(code: string, { isAdmin = false, repeatable = false }: H
       return isAdmin ? 'Update the agent of the hypervisor.' : 'Contact support.'
     case 'IN_FLIGHT_LIMIT_REACHED':
       return 'Nothing was started. Try again when one has finished.'
+    case 'TOO_MANY_WAITING':
+      return 'Nothing was started. Try again when some are done.'
     case 'UNREACHABLE':
       return 'Nothing was started.'
     case 'UNKNOWN_OUTCOME':

@@ -132,6 +132,12 @@ pub enum Refusal {
         .0.count, .0.limit
     )]
     InFlightLimitReached(Usage),
+    /// The account's limit on deletes and new volumes.
+    #[error(
+        "Too many deletes and new volumes are waiting ({} of {}). Wait for some of them to be done.",
+        .0.count, .0.limit
+    )]
+    TooManyWaiting(Usage),
 }
 
 impl Refusal {
@@ -166,6 +172,7 @@ impl Refusal {
                 ErrorCode::VolumeLimitReached
             }
             Self::InFlightLimitReached(_) => ErrorCode::InFlightLimitReached,
+            Self::TooManyWaiting(_) => ErrorCode::TooManyWaiting,
         }
     }
 

@@ -1,19 +1,16 @@
 //! An agent takes the operations that wait for it.
 
 use entity::{
-    OperationId, Scope, hypervisor, operation,
-    operation::{OperationKind, OperationStatus},
+    OperationId, Scope, hypervisor, operation, operation::OperationKind,
     operation_event::OperationEventKind,
 };
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 
 use super::{
     damage::{self, contain},
     effect, find_locked,
-    state::{Transition, advance, next},
+    state::{LONG, Transition, advance, next},
+    turn::{self, Room},
 };
 use crate::{
     app::App,
@@ -23,44 +20,44 @@ use crate::{
 /// The most operations that one claim looks at: those that cannot be started are passed over.
 const MAX_TRIED: usize = 300;
 
-/// Starts up to `limit` pending operations of this hypervisor, oldest first. Each is held by a
-/// lease of its next epoch.
+/// Starts up to `limit` pending operations of this hypervisor, the accounts in turn ([`turn`]). Each is held
+/// by a lease of its next epoch.
 pub async fn claim(
     app: &App,
     hypervisor: &hypervisor::Model,
     limit: u64,
 ) -> Result<Vec<operation::Model>> {
+    let mut room = Room::of(app, hypervisor, limit).await?;
     let mut claimed = Vec::new();
-    let mut tried: Vec<OperationId> = Vec::new();
-    while room(&claimed, limit) > 0 && tried.len() < MAX_TRIED {
-        let next = operation::Entity::find()
-            .filter(operation::Column::HypervisorId.eq(hypervisor.id))
-            .filter(operation::Column::Status.eq(OperationStatus::Pending))
-            .filter(operation::Column::Id.is_not_in(tried.iter().copied()))
-            .order_by_asc(operation::Column::Id)
-            .limit(room(&claimed, limit));
-        let candidates = damage::ids(app, next).await?;
-        if candidates.is_empty() {
+    let mut tried = Vec::new();
+    while room.places > 0 && tried.len() < MAX_TRIED {
+        let Some(candidate) = turn::next(app, hypervisor.id, room, &tried).await? else {
             break;
-        }
-        for candidate in candidates {
-            tried.push(candidate);
-            match contain(app, candidate, start(app, hypervisor, candidate)).await {
-                Ok(started) => claimed.extend(started.flatten()),
-                // Those before it are the agent's by now, and it has to hear of them.
-                Err(error) if !claimed.is_empty() => {
-                    tracing::error!(operation = %candidate, %error, "an operation cannot be claimed");
-                    return Ok(claimed);
+        };
+        let started = match damage::id(app, &candidate).await {
+            Ok(Some(id)) => contain(app, id, start(app, hypervisor, id)).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match started {
+            Ok(Some(Some(started))) => {
+                room.places -= 1;
+                if LONG.contains(&started.kind) {
+                    room.long = room.long.saturating_sub(1);
                 }
-                Err(error) => return Err(error),
+                claimed.push(started);
             }
+            Ok(_) => {}
+            // Those before it are the agent's by now, and it has to hear of them.
+            Err(error) if !claimed.is_empty() => {
+                tracing::error!(operation = candidate, %error, "an operation cannot be claimed");
+                break;
+            }
+            Err(error) => return Err(error),
         }
+        tried.push(candidate);
     }
     Ok(claimed)
-}
-
-fn room(claimed: &[operation::Model], limit: u64) -> u64 {
-    limit.saturating_sub(u64::try_from(claimed.len()).unwrap_or(u64::MAX))
 }
 
 async fn start(
@@ -83,6 +80,7 @@ async fn start(
     started.phase = Set(first_phase(operation.kind).to_owned());
     let operation = started.update(tx.db()).await?;
     effect::started(&tx, &operation).await?;
+    turn::take(&tx, hypervisor.id, operation.account_id).await?;
     let attempt = (operation.epoch > 1).then(|| format!("Attempt {}.", operation.epoch));
     tx.record(
         &operation,

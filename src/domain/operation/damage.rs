@@ -131,10 +131,9 @@ pub async fn contain_report<T>(
                 .filter(operation::Column::Epoch.eq(lease.epoch))
                 .count(app.database.reads())
                 .await?;
-            if own == 0 {
-                return Err(error);
+            if own > 0 {
+                fail(app, lease.operation, agent, &error).await;
             }
-            fail(app, lease.operation, agent, &error).await;
             Ok(None)
         }
         Err(error) => Err(error),
@@ -151,18 +150,22 @@ pub async fn ids(app: &App, query: Select<operation::Entity>) -> Result<Vec<Oper
         .await?;
     let mut ids = Vec::with_capacity(texts.len());
     for text in texts {
-        match text.parse() {
-            Ok(id) => ids.push(id),
-            Err(_) => {
-                let cause = Error::Broken(format!("{text:?} is no id of an operation"));
-                if app.damage.is_news(&format!("operation {text}")) {
-                    tracing::error!(%cause, "a damaged operation has failed");
-                }
-                bury(app, &text, Agent::MayWrite, &cause).await?;
-            }
-        }
+        ids.extend(id(app, &text).await?);
     }
     Ok(ids)
+}
+
+/// The id that `text` is; none where its row had to be buried.
+pub async fn id(app: &App, text: &str) -> Result<Option<OperationId>> {
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    let cause = Error::Broken(format!("{text:?} is no id of an operation"));
+    if app.damage.is_news(&format!("operation {text}")) {
+        tracing::error!(%cause, "a damaged operation has failed");
+    }
+    bury(app, text, Agent::MayWrite, &cause).await?;
+    Ok(None)
 }
 
 /// Fails the operation `id`, of which `cause` cannot be mended.

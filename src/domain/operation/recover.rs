@@ -23,6 +23,7 @@ use super::{
     finish::{Ending, end, requeue, settle},
     state::{IN_FLIGHT, is_ended},
     stranded::{self, UNSETTLED},
+    turn,
 };
 use crate::{
     app::App,
@@ -59,7 +60,9 @@ pub async fn recover(app: &App) -> Result<Repaired> {
     let by_hand = settle_by_hand(app).await;
     let locks = free_locks(app).await;
     let stranded = stranded::free(app).await;
+    let forgotten = turn::forget(app).await;
     clamped?;
+    forgotten?;
     Ok(Repaired {
         timed_out: timed_out?,
         lost: lost?,

@@ -54,6 +54,21 @@ pub const PROTECTING: [OperationKind; 4] = [
     OperationKind::RestoreToNewVolume,
 ];
 
+/// The kinds of which an account may have so many waiting: those that the in-flight limit does not count.
+pub const UNCOUNTED: [OperationKind; 4] = [
+    OperationKind::DeleteSnapshot,
+    OperationKind::DeleteBackup,
+    OperationKind::DeleteVolume,
+    OperationKind::CreateVolume,
+];
+
+/// The kinds that move a volume's content: they take minutes or hours where others take seconds.
+pub const LONG: [OperationKind; 3] = [
+    OperationKind::CreateBackup,
+    OperationKind::RestoreInPlace,
+    OperationKind::RestoreToNewVolume,
+];
+
 /// The statuses in which an operation counts as in flight.
 pub const IN_FLIGHT: [OperationStatus; 2] = [OperationStatus::Pending, OperationStatus::Started];
 

@@ -34,7 +34,7 @@ use crate::{
     app::App,
     domain::{
         Error, Requester, Result,
-        guard::{Refusal, VolumeFacts},
+        guard::{Refusal, Usage, VolumeFacts},
         hypervisor as hypervisors,
         transaction::{ROW_LOCK, Transaction},
         user as users, volume as volumes,
@@ -150,6 +150,12 @@ impl<'a> Acceptance<'a> {
             .await?
             .remove(&volume.id)
             .ok_or_else(|| Error::Broken("a volume has no facts".to_owned()))
+    }
+
+    /// How many deletes and new volumes of an account wait, which is locked.
+    async fn waiting(&self, account: AccountId) -> Result<Usage> {
+        let settings = &self.tx.app().settings;
+        volumes::facts::waiting(self.tx.db(), settings, self.tx.now(), account).await
     }
 
     /// Writes the operation, takes the lock, and commits.

@@ -12,20 +12,20 @@ use entity::{
     AccountId, BackupStorageId, HypervisorGroupId, HypervisorId, InstanceId, Scope, VolumeId,
     VolumePlanId, backup, hypervisor, hypervisor_group, instance,
     instance::InstanceStatus,
-    operation,
+    operation::{self, OperationStatus},
     snapshot::{self, ItemStatus},
     volume, volume_plan,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    Select, TryGetable,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select, TryGetable,
     sea_query::{Expr, ExprTrait},
 };
 
 use crate::domain::{
     Error, Result, Settings, account,
     guard::{Active, AgentFacts, ItemFacts, TargetFacts, Usage, VolumeFacts, Work},
-    operation::state::{IN_FLIGHT, PROTECTING},
+    operation::state::{IN_FLIGHT, PROTECTING, UNCOUNTED},
 };
 
 /// The states in which a snapshot or backup counts against its cap.
@@ -156,6 +156,32 @@ pub async fn in_flight(
         .filter(operation::Column::Kind.is_in(PROTECTING))
         .filter(operation::Column::Status.is_in(IN_FLIGHT));
     tally(db, rows, operation::Column::AccountId).await
+}
+
+/// How many deletes and new volumes of an account wait, and how many may. Those that wait for an agent which is
+/// not there are not counted: their owner cannot make them go away.
+pub async fn waiting(
+    db: &impl ConnectionTrait,
+    settings: &Settings,
+    now: DateTime<Utc>,
+    account: AccountId,
+) -> Result<Usage> {
+    let online = hypervisor::Entity::find()
+        .select_only()
+        .column(hypervisor::Column::Id)
+        .filter(hypervisor::Column::LastSeenAt.gt(now - settings.lease))
+        .into_query();
+    let count = operation::Entity::find()
+        .filter(operation::Column::AccountId.eq(account))
+        .filter(operation::Column::Status.eq(OperationStatus::Pending))
+        .filter(operation::Column::Kind.is_in(UNCOUNTED))
+        .filter(operation::Column::HypervisorId.in_subquery(online))
+        .count(db)
+        .await?;
+    Ok(Usage {
+        count,
+        limit: settings.waiting_limit.into(),
+    })
 }
 
 /// The snapshots that count against their volumes' caps.

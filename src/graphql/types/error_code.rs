@@ -62,6 +62,8 @@ pub enum ErrorCode {
     VolumeLimitReached,
     /// The account has too many operations in flight.
     InFlightLimitReached,
+    /// Too many deletes and new volumes of the account wait for agents.
+    TooManyWaiting,
     /// The operation did not end in time.
     TimedOut,
     /// The hypervisor's agent was lost during every attempt.

@@ -115,7 +115,8 @@ pub async fn delete_backup(
         None => acceptance.find_reachable(backup.hypervisor_id).await?,
     };
     let agent = facts::agent(&hypervisor, request.requester.scope()?);
-    pass(guard::delete_backup(&agent, backup.status))?;
+    let waiting = acceptance.waiting(backup.account_id).await?;
+    pass(guard::delete_backup(&agent, backup.status, waiting))?;
     if acceptance.is_being_written(&backup).await? {
         return Err(Refusal::ItemNotAvailable(ItemStatus::Creating).into());
     }

@@ -96,7 +96,8 @@ pub async fn delete_snapshot(
         .lock_snapshot(&request, request.input.snapshot_id)
         .await?;
     text::confirm(&request.input.confirm_name, &snapshot.name)?;
-    pass(guard::delete_snapshot(&facts, snapshot.status))?;
+    let waiting = acceptance.waiting(snapshot.account_id).await?;
+    pass(guard::delete_snapshot(&facts, snapshot.status, waiting))?;
     let deleting = [
         (Field::Status, Expr::value(ItemStatus::Deleting)),
         (Field::Operation, Expr::value(acceptance.id)),

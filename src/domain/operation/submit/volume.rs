@@ -61,7 +61,8 @@ pub async fn create_volume(
     let name = text::name(&input.name)?;
     let settings = &app.settings;
     let quota = account::quota(acceptance.tx.db(), settings, owner).await?;
-    pass(guard::create_volume(quota, plan.size_bytes))?;
+    let waiting = acceptance.waiting(owner).await?;
+    pass(guard::create_volume(quota, plan.size_bytes, waiting))?;
     let place = birth::place(&acceptance.tx, input.group_id, plan.storage_type, None).await?;
     let volume = birth::Birth {
         account: owner,
@@ -100,10 +101,12 @@ pub async fn delete_volume(
         .filter(snapshot::Column::DeletedAt.is_null())
         .count(acceptance.tx.db())
         .await?;
+    let waiting = acceptance.waiting(volume.account_id).await?;
     pass(guard::delete_volume(
         &facts,
         snapshots,
         volume.instance_id.is_some(),
+        waiting,
     ))?;
     volume::Entity::update_many()
         .col_expr(volume::Column::State, Expr::value(VolumeState::Deleting))
