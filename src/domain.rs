@@ -21,6 +21,7 @@ pub mod instance;
 pub mod operation;
 pub mod password;
 pub mod plan;
+pub mod readable;
 pub mod refused;
 pub mod requester;
 mod room;

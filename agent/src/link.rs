@@ -137,8 +137,9 @@ pub trait Link: Send + Sync {
     /// Renews leases, and says what has become of each.
     async fn renew(&self, leases: &[Lease]) -> Result<Vec<(Lease, LeaseState)>>;
 
-    /// Takes up to `limit` operations, all storage tests, and what is to be measured.
-    async fn claim(&self, limit: usize) -> Result<Claim>;
+    /// Takes up to `limit` operations, all storage tests, and what is to be measured. What was given before and is
+    /// not among what it is `holding` never arrived, and comes again.
+    async fn claim(&self, limit: usize, holding: &[Lease]) -> Result<Claim>;
 
     /// Reports how far an operation is.
     async fn report_progress(&self, lease: Lease, reading: &Reading) -> Result<LeaseState>;

@@ -105,10 +105,11 @@ impl Worker {
 
     async fn beat(&self, tasks: &mut JoinSet<()>) {
         self.renew().await;
-        let free = self.concurrency.saturating_sub(self.lock().len());
+        let holding: Vec<_> = self.lock().values().map(|held| held.lease()).collect();
+        let free = self.concurrency.saturating_sub(holding.len());
         // Errands come with a claim of nothing, too.
         let asked_at = Instant::now();
-        match self.link.claim(free).await {
+        match self.link.claim(free, &holding).await {
             Ok(Claim {
                 assignments,
                 storage_tests,

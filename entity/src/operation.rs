@@ -66,6 +66,10 @@ pub struct Model {
     pub kind: OperationKind,
     /// Where it is in its life.
     pub status: OperationStatus,
+    /// Rises with every change of the status: what has a lower one is older.
+    pub revision: i32,
+    /// The name of what it is about, kept when that is gone.
+    pub subject_name: String,
     /// The owner of the volume.
     pub account_id: AccountId,
     /// The volume it works on or reads; of a restore from a backup, the one it was made of.
@@ -82,6 +86,10 @@ pub struct Model {
     pub requested_by: Option<UserId>,
     /// Counts the claims: a report of an older one is refused.
     pub epoch: i32,
+    /// How often it was given to an agent that did not say a word of it since; 0 once one did.
+    pub offers: i32,
+    /// How many attempts agents have begun and not handed back.
+    pub attempts: i32,
     /// Until when the agent may be working on it; null when none can be.
     pub lease_expires_at: Option<DateTimeUtc>,
     /// When the requester asked to stop it.

@@ -39,6 +39,10 @@ pub struct Model {
     pub message: String,
     /// Safe for the customer to read.
     pub public: bool,
+    /// Of a line with a number: the epoch of the claim under which it was written.
+    pub epoch: Option<i32>,
+    /// Its number among the agent's lines of that epoch. One that comes again is the same line.
+    pub number: Option<i64>,
 }
 
 /// Rows are joined by loaders, not by the ORM.

@@ -9,8 +9,10 @@ mod m20261123_000006_destinations;
 mod m20261128_000007_measurements;
 mod m20261130_000012_search_names;
 mod m20261130_000013_turns;
+mod m20261130_000014_offers;
 mod m20261130_000015_sign_in_counters;
 mod m20261130_000016_refusal_counts;
+mod m20261130_000017_revisions;
 mod m20261130_000018_token_scopes;
 mod m20261130_000019_disabled_users;
 mod m20261130_000020_quotas;
@@ -38,8 +40,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000007_measurements::Migration),
             Box::new(m20261130_000012_search_names::Migration),
             Box::new(m20261130_000013_turns::Migration),
+            Box::new(m20261130_000014_offers::Migration),
             Box::new(m20261130_000015_sign_in_counters::Migration),
             Box::new(m20261130_000016_refusal_counts::Migration),
+            Box::new(m20261130_000017_revisions::Migration),
             Box::new(m20261130_000018_token_scopes::Migration),
             Box::new(m20261130_000019_disabled_users::Migration),
             Box::new(m20261130_000020_quotas::Migration),

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Error, ErrorCode, Result, backup_storage, hypervisor as hypervisors,
+    Error, ErrorCode, Result, audit, backup_storage, hypervisor as hypervisors,
     operation::{
         claim,
         damage::{INCOMPLETE, is_damage},
@@ -49,7 +49,7 @@ pub async fn hello(
     let hypervisor = hypervisors::find(app.database.reads(), hypervisor.id).await?;
     let last = hypervisor.agent_state_id.as_ref();
     if last.is_none_or(|last| *last == state_id) {
-        recover::restarted(app, &hypervisor).await?;
+        audit::aside(recover::restarted(app, &hypervisor)).await?;
     }
     let mut tx = Transaction::begin(app).await?;
     let mut seen = hypervisor.into_active_model();
@@ -108,16 +108,17 @@ pub struct AssignedVolume {
     pub instance: Option<instance::Model>,
 }
 
-/// Gives the agent up to `limit` operations that wait for it. One that it cannot be told of, because
+/// Gives the agent up to `limit` operations that wait for it, what never reached it first. One that it cannot be told of, because
 /// a secret that it needs does not open or a row is missing, fails and holds no other up. One that
 /// cannot be read just now is claimed anew when its lease is over.
 pub async fn assign(
     app: &App,
     hypervisor: &hypervisor::Model,
     limit: u64,
+    holding: Option<&[Lease]>,
 ) -> Result<Vec<Assignment>> {
     let mut assignments = Vec::new();
-    for operation in claim::claim(app, hypervisor, limit).await? {
+    for operation in claim::claim(app, hypervisor, limit, holding).await? {
         match assignment(app, operation.clone()).await {
             Ok(assignment) => assignments.push(assignment),
             Err(error) => {
@@ -160,6 +161,7 @@ async fn give_up(
         level: LogLevel::Error,
         message: error.to_string(),
         public: false,
+        number: None,
     };
     log::record(app, hypervisor, lease, vec![entry]).await?;
     let outcome = Outcome::Failed {

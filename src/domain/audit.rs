@@ -1,10 +1,16 @@
 //! The audit trail: who changed what, when, from where, and how it ended.
 
-use entity::{AuditEventId, audit_event};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use chrono::{DateTime, Utc};
+use entity::{AccountId, AuditEventId, audit_event};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
 
 use super::{
-    Requester, Result,
+    Result,
     text::{MAX_REASON_CHARS, printable},
 };
 use crate::app::App;
@@ -12,13 +18,15 @@ use crate::app::App;
 /// The most characters of the ids that an input named; what is longer names nothing of ours.
 const MAX_RESOURCE_IDS_CHARS: usize = 200;
 
-/// One change, whether it was carried out or refused.
-#[derive(Debug)]
-pub struct Entry<'a> {
+/// Who asks for which change, and from where.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The requester's account.
+    pub account_id: Option<AccountId>,
     /// Who.
-    pub requester: &'a Requester,
+    pub actor: String,
     /// Which mutation.
-    pub mutation: &'a str,
+    pub mutation: String,
     /// The ids that its input named.
     pub resource_ids: String,
     /// Why, where its input says so.
@@ -27,25 +35,102 @@ pub struct Entry<'a> {
     pub remote: Option<String>,
     /// The request's id, as in the logs.
     pub request_id: Option<String>,
-    /// `OK`, or the code of the error.
-    pub outcome: &'a str,
 }
 
-/// Keeps an entry.
-pub async fn record(app: &App, entry: Entry<'_>) -> Result<()> {
+/// How a change that was carried out has ended.
+const DONE: &str = "OK";
+
+tokio::task_local! {
+    /// The change that is being carried out.
+    static CARRIED_OUT: Change;
+}
+
+/// A change whose event is written by the transaction that makes it.
+#[derive(Clone, Debug)]
+pub(super) struct Change(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    entry: Entry,
+    is_written: AtomicBool,
+}
+
+/// Does `work`. The first transaction that it commits writes the event as well, that `entry` was carried out:
+/// neither is there without the other. Tells whether there was one.
+pub async fn carry_out<T>(entry: Entry, work: impl Future<Output = T>) -> (T, bool) {
+    let is_written = AtomicBool::new(false);
+    let change = Change(Arc::new(State { entry, is_written }));
+    let result = CARRIED_OUT.scope(change.clone(), work).await;
+    (result, change.is_written())
+}
+
+/// Does `work`, whose transactions are not the change that is being carried out: they may be committed, and it be
+/// refused all the same.
+pub async fn aside<T>(work: impl Future<Output = T>) -> T {
+    let Ok(change) = CARRIED_OUT.try_with(Change::clone) else {
+        return work.await;
+    };
+    let entry = change.0.entry.clone();
+    let is_written = AtomicBool::new(true);
+    CARRIED_OUT
+        .scope(Change(Arc::new(State { entry, is_written })), work)
+        .await
+}
+
+/// The change that the transaction which is committed now has to write.
+pub(super) fn unwritten() -> Option<Change> {
+    let change = CARRIED_OUT.try_with(Change::clone).ok()?;
+    (!change.is_written()).then_some(change)
+}
+
+impl Change {
+    fn is_written(&self) -> bool {
+        self.0.is_written.load(Ordering::Acquire)
+    }
+
+    /// Writes the event in the transaction `db`.
+    pub(super) async fn write(
+        &self,
+        app: &App,
+        db: &impl ConnectionTrait,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        insert(app, db, at, &self.0.entry, DONE).await
+    }
+
+    /// That transaction is committed.
+    pub(super) fn written(&self) {
+        self.0.is_written.store(true, Ordering::Release);
+    }
+}
+
+/// Keeps an entry apart from any transaction: of what was refused, or changed nothing. `refusal` is the code of the
+/// error.
+pub async fn record(app: &App, entry: &Entry, refusal: Option<&str>) -> Result<()> {
     let db = app.database.writes();
+    let now = app.clock.now(db).await?;
+    insert(app, db, now, entry, refusal.unwrap_or(DONE)).await
+}
+
+async fn insert(
+    app: &App,
+    db: &impl ConnectionTrait,
+    at: DateTime<Utc>,
+    entry: &Entry,
+    outcome: &str,
+) -> Result<()> {
     let reason = entry.reason.as_deref();
     let event = audit_event::ActiveModel {
         id: Set(app.ids.next(AuditEventId::from_uuid)),
-        at: Set(app.clock.now(db).await?),
-        account_id: Set(entry.requester.account_id()),
-        actor: Set(entry.requester.actor()),
-        mutation: Set(entry.mutation.to_owned()),
+        at: Set(at),
+        account_id: Set(entry.account_id),
+        actor: Set(entry.actor.clone()),
+        mutation: Set(entry.mutation.clone()),
         resource_ids: Set(printable(&entry.resource_ids, MAX_RESOURCE_IDS_CHARS)),
         reason: Set(reason.map(|reason| printable(reason, MAX_REASON_CHARS))),
-        remote: Set(entry.remote),
-        request_id: Set(entry.request_id),
-        outcome: Set(entry.outcome.to_owned()),
+        remote: Set(entry.remote.clone()),
+        request_id: Set(entry.request_id.clone()),
+        outcome: Set(outcome.to_owned()),
     };
     event.insert(db).await?;
     Ok(())

@@ -48,6 +48,12 @@ pub enum Error {
     /// A value is not acceptable.
     #[error("{0}")]
     InvalidInput(String),
+    /// A stream cannot go on from where it is asked to.
+    #[error(
+        "The stream cannot go on from this cursor: the events behind it are gone, or have not come yet. Read the \
+         state anew and begin without a cursor."
+    )]
+    CursorGone,
     /// A guard said no.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -85,6 +91,7 @@ impl Error {
             Self::Forbidden | Self::ReadOnly => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::InvalidInput(_) => ErrorCode::InvalidInput,
+            Self::CursorGone => ErrorCode::CursorGone,
             Self::Refused(refusal) => refusal.code(),
             Self::IdempotencyConflict => ErrorCode::IdempotencyConflict,
             Self::NoSecretKey => ErrorCode::NoSecretKey,

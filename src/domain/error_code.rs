@@ -129,6 +129,9 @@ error_codes! {
     TooManyWaiting "TOO_MANY_WAITING"
         "Too many deletes and new volumes of the account wait for agents." true
         "Wait for some of them to be done.";
+    CursorGone "CURSOR_GONE"
+        "The stream cannot go on from there: the events behind the cursor are gone, or have not come yet." false
+        "Read the state anew and begin a stream without a cursor.";
     TimedOut "TIMED_OUT"
         "The operation did not end in time." true
         "See its logs, then try again.";

@@ -19,7 +19,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::{Error, Result, transaction::Transaction};
+use super::{Error, Result, audit, transaction::Transaction};
 use crate::app::App;
 
 /// How many rows there are for each kind of counter.
@@ -147,7 +147,8 @@ impl Attempt {
             });
         }
         refuse(&counters, tx.now())?;
-        tx.commit().await
+        // It stays counted though what was asked for is refused.
+        audit::aside(tx.commit()).await
     }
 
     /// Takes back that it was counted: the password was right.
@@ -163,7 +164,7 @@ impl Attempt {
                 .exec(tx.db())
                 .await?;
         }
-        tx.commit().await
+        audit::aside(tx.commit()).await
     }
 }
 

@@ -13,12 +13,12 @@ use sea_orm::{
     sea_query::{Expr, LockType},
 };
 
-use super::{Error, Result};
+use super::{Error, Result, audit};
 use crate::{app::App, database::Begun, events::Topic};
 
 /// The counter that orders events. Its row is locked from the first event of a transaction to its
 /// commit, so the order of the numbers is the order of the commits and a reader never sees a gap.
-const EVENTS: &str = "operation_events";
+pub const EVENTS: &str = "operation_events";
 
 /// How rows are locked that will change: `FOR NO KEY UPDATE`. A stronger lock would also wait for
 /// every transaction that merely refers to the row by a foreign key, and two such transactions that
@@ -132,8 +132,13 @@ impl<'a> Transaction<'a> {
         self.topics.insert(topic);
     }
 
-    /// Commits, then wakes.
+    /// Commits, then wakes. What it changes for a mutation stands in the audit trail when it is committed, or is
+    /// not changed at all.
     pub async fn commit(mut self) -> Result<()> {
+        let audited = audit::unwritten();
+        if let Some(change) = &audited {
+            change.write(self.app, self.db(), self.now).await?;
+        }
         if !self.events.is_empty() {
             let events = std::mem::take(&mut self.events);
             let first = self.reserve(events.len()).await?;
@@ -146,6 +151,9 @@ impl<'a> Transaction<'a> {
                 .await?;
         }
         self.inner.commit().await?;
+        if let Some(change) = audited {
+            change.written();
+        }
         self.app.hub.wake(self.topics);
         Ok(())
     }

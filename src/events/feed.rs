@@ -4,20 +4,28 @@
 //! one" is exact: nothing is lost and nothing comes twice, whatever wakes or fails to wake the
 //! reader.
 
+use std::time::Duration;
+
 use async_stream::try_stream;
 use entity::{
     operation, operation::OperationStatus, operation_event, operation_event::OperationEventKind,
+    sequence,
 };
 use futures_util::Stream;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Topic;
 use crate::{
     app::App,
-    domain::{Error, Requester, Result, token},
+    domain::{
+        Error, Requester, Result, operation::damage::is_damage, readable, token,
+        transaction::EVENTS,
+    },
 };
 
+/// How soon a feed that could not be read is tried again. It outlives a database that is away.
+const RETRY: Duration = Duration::from_secs(1);
 /// How many events are read at once.
 const BATCH: u64 = 100;
 
@@ -42,38 +50,89 @@ pub async fn follow(
     let own = requester.topic().ok_or(Error::Unauthenticated)?;
     let mut tokens = app.hub.watch(own);
     let mut last = match after {
-        Some(seq) => seq,
+        Some(seq) => known(&app, seq).await?,
         None => newest(&app).await?,
     };
     Ok(try_stream! {
         loop {
-            let newest = newest(&app).await?;
-            loop {
-                let requester = token::reauthenticate(&app, &requester).await?;
-                let events = matching(&requester, &filter)?
-                    .filter(operation_event::Column::Seq.gt(last))
-                    .filter(operation_event::Column::Seq.lte(newest))
-                    .order_by_asc(operation_event::Column::Seq)
-                    .limit(BATCH)
-                    .all(app.database.reads())
-                    .await?;
-                let Some(end) = events.last().map(|event| event.seq) else { break };
-                for event in events {
-                    yield event;
+            let batch = match read(&app, &requester, &filter, last).await {
+                Err(error @ Error::Database(_)) if !is_damage(&error) => {
+                    tracing::debug!(%error, "a feed cannot be read now");
+                    sleep(RETRY).await;
+                    continue;
                 }
-                last = end;
-            }
-            last = last.max(newest);
-            let woken = async {
-                tokio::select! {
-                    () = commits.changed() => {}
-                    () = tokens.changed() => {}
-                }
+                batch => batch?,
             };
-            // A wake-up that was lost costs this much time at most.
-            let _ = timeout(app.settings.stream_refresh, woken).await;
+            for event in batch.events {
+                yield event;
+            }
+            last = last.max(batch.end);
+            if batch.is_all {
+                let woken = async {
+                    tokio::select! {
+                        () = commits.changed() => {}
+                        () = tokens.changed() => {}
+                    }
+                };
+                // A wake-up that was lost costs this much time at most.
+                let _ = timeout(app.settings.stream_refresh, woken).await;
+            }
         }
     })
+}
+
+/// Some of the events that follow.
+struct Batch {
+    events: Vec<operation_event::Model>,
+    /// The place behind them.
+    end: i64,
+    /// No more were there when it was read.
+    is_all: bool,
+}
+
+/// Reads what came behind `last`, for a requester that is still known.
+async fn read(app: &App, requester: &Requester, filter: &Filter, last: i64) -> Result<Batch> {
+    let newest = newest(app).await?;
+    let requester = token::reauthenticate(app, requester).await?;
+    let following = matching(&requester, filter)?
+        .filter(operation_event::Column::Seq.gt(last))
+        .filter(operation_event::Column::Seq.lte(newest))
+        .order_by_asc(operation_event::Column::Seq)
+        .limit(BATCH);
+    let events = readable::rows(app, following).await?;
+    let events: Vec<_> = events.into_iter().flatten().collect();
+    let end = events.last().map(|event| event.seq);
+    Ok(Batch {
+        is_all: end.is_none(),
+        // Without any, all up to the newest is none of the reader's.
+        end: end.unwrap_or(newest),
+        events,
+    })
+}
+
+/// The place `seq`, if all that came behind it is still there.
+async fn known(app: &App, seq: i64) -> Result<i64> {
+    let db = app.database.reads();
+    let last: Option<i64> = sequence::Entity::find_by_id(EVENTS.to_owned())
+        .select_only()
+        .column(sequence::Column::Value)
+        .into_tuple()
+        .one(db)
+        .await?;
+    let last = last.unwrap_or_default();
+    let oldest: Option<i64> = operation_event::Entity::find()
+        .select_only()
+        .column(operation_event::Column::Seq)
+        .order_by_asc(operation_event::Column::Seq)
+        .into_tuple()
+        .one(db)
+        .await?;
+    let first = oldest.unwrap_or(last + 1);
+    if (first - 1..=last).contains(&seq) {
+        Ok(seq)
+    } else {
+        Err(Error::CursorGone)
+    }
 }
 
 /// The number of the newest event.

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use entity::{HypervisorId, OperationId, UserId, VolumeId};
@@ -33,45 +33,72 @@ pub enum Topic {
 /// Wakes those who watch a topic. Clones share their watchers.
 #[derive(Clone, Debug, Default)]
 pub struct Hub {
-    topics: Arc<Mutex<HashMap<Topic, watch::Sender<()>>>>,
+    topics: Arc<Mutex<HashMap<Topic, Watched>>>,
+}
+
+/// A topic that somebody watches.
+#[derive(Debug, Default)]
+struct Watched {
+    sender: watch::Sender<()>,
+    watchers: usize,
 }
 
 /// One watcher of one topic.
 #[derive(Debug)]
-pub struct Watch(watch::Receiver<()>);
+pub struct Watch {
+    receiver: watch::Receiver<()>,
+    topic: Topic,
+    hub: Hub,
+}
 
 impl Hub {
     /// Watches `topic` from now on.
     pub fn watch(&self, topic: Topic) -> Watch {
-        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        Watch(
-            topics
-                .entry(topic)
-                .or_insert_with(|| watch::Sender::new(()))
-                .subscribe(),
-        )
+        let mut topics = self.topics();
+        let watched = topics.entry(topic).or_default();
+        watched.watchers += 1;
+        Watch {
+            receiver: watched.sender.subscribe(),
+            topic,
+            hub: self.clone(),
+        }
     }
 
-    /// Wakes all who watch one of `topics`, and forgets the topics that nobody watches.
+    /// Wakes all who watch one of `topics`.
     pub fn wake(&self, topics: impl IntoIterator<Item = Topic>) {
-        let mut watched = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = self.topics();
         for topic in topics {
-            if watched
-                .get(&topic)
-                .is_some_and(|sender| sender.send(()).is_err())
-            {
-                watched.remove(&topic);
+            if let Some(watched) = watched.get(&topic) {
+                watched.sender.send_replace(());
             }
         }
+    }
+
+    fn topics(&self) -> MutexGuard<'_, HashMap<Topic, Watched>> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Watch {
     /// Waits for the next wake-up. Those that came since the last wait count as one.
     pub async fn changed(&mut self) {
-        if self.0.changed().await.is_err() {
+        if self.receiver.changed().await.is_err() {
             // The hub ends with the process only.
             std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A topic that nobody watches any more is forgotten.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut topics = self.hub.topics();
+        let Some(watched) = topics.get_mut(&self.topic) else {
+            return;
+        };
+        watched.watchers -= 1;
+        if watched.watchers == 0 {
+            topics.remove(&self.topic);
         }
     }
 }
@@ -90,10 +117,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_topic_that_nobody_watches_is_forgotten() {
+    async fn a_topic_is_forgotten_with_its_last_watcher() {
         let hub = Hub::default();
-        drop(hub.watch(Topic::Events));
+        let mut first = hub.watch(Topic::Events);
+        let second = hub.watch(Topic::Events);
+        drop(second);
         hub.wake([Topic::Events]);
-        assert!(hub.topics.lock().unwrap().is_empty());
+        first.changed().await;
+        drop(first);
+        assert!(hub.topics().is_empty());
+        hub.wake([Topic::Events]);
+        assert!(hub.topics().is_empty());
     }
 }

@@ -12,7 +12,7 @@ use super::{
     loader::{CountUnder, Loaders, PageUnder, Under},
     page::{PageArguments, Rows, Sort},
 };
-use crate::app::App;
+use crate::{app::App, domain::readable};
 
 /// A noun that is listed in pages.
 pub trait Listed: OutputType + Clone + From<Arc<<Self::Entity as EntityTrait>::Model>> {
@@ -51,11 +51,8 @@ where
         arguments: PageArguments,
     ) -> Result<Self> {
         let page = arguments.page(sort)?;
-        let read = page
-            .of(query.clone(), sort)
-            .all(app.database.reads())
-            .await?;
-        let rows = page.rows(read.into_iter().map(Arc::new).collect());
+        let read = readable::rows(app, page.of(query.clone(), sort)).await?;
+        let rows = page.rows(read.into_iter().map(|row| row.map(Arc::new)).collect());
         let database = app.database.clone();
         let counted = Arc::new(OnceCell::new());
         let total = move || -> BoxFuture<'static, Result<u64>> {

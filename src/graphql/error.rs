@@ -10,7 +10,7 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::DbErr;
 
-use crate::domain::{Error, ErrorCode, guard::Refusal};
+use crate::domain::{Error, ErrorCode, guard::Refusal, operation::damage::is_damage};
 
 /// The result of resolving a field.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -29,6 +29,13 @@ impl Failure {
     /// The code that callers see.
     pub fn code(&self) -> ErrorCode {
         self.0.code()
+    }
+}
+
+impl Failure {
+    /// Whether the same may succeed later: the database was away.
+    pub fn passes(&self) -> bool {
+        matches!(*self.0, Error::Database(_)) && !is_damage(&self.0)
     }
 }
 

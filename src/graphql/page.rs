@@ -134,10 +134,13 @@ impl Page {
             .limit(self.read_size())
     }
 
-    /// The page from what was read: drops the extra row and turns them the right way round.
-    pub fn rows<M>(&self, mut read: Vec<Arc<M>>) -> Rows<M> {
-        let more = u64::try_from(read.len()).unwrap_or(u64::MAX) > self.size;
-        if more {
+    /// The page from what was read: drops the extra row and turns them the right way round. A row that could not
+    /// be read is none, and left out; the extra one may come in its place.
+    pub fn rows<M>(&self, read: Vec<Option<Arc<M>>>) -> Rows<M> {
+        let is_more = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX) > self.size;
+        let more = is_more(read.len());
+        let mut read: Vec<_> = read.into_iter().flatten().collect();
+        if is_more(read.len()) {
             read.pop();
         }
         if self.backwards {

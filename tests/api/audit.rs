@@ -293,3 +293,55 @@ async fn dump(world: &World) -> String {
     }
     everything
 }
+
+#[tokio::test]
+async fn what_cannot_be_audited_is_not_done() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let input = on("volumeId", volume.id);
+        world
+            .by_hand("ALTER TABLE audit_events RENAME TO away")
+            .await;
+        let (code, _) = world
+            .refusal(&alice.requester, "createSnapshot", input.clone())
+            .await;
+        assert_eq!(code, "INTERNAL");
+        let row = world.volume_row(volume.id).await;
+        assert_eq!(row.active_operation_id, None, "nothing was accepted");
+        world
+            .by_hand("ALTER TABLE away RENAME TO audit_events")
+            .await;
+        world.run(&alice.requester, "createSnapshot", input).await;
+        let events = world.audit().await;
+        assert_eq!(events.len(), 1);
+        assert_eq!(
+            (&*events[0].mutation, &*events[0].outcome),
+            ("createSnapshot", "OK")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_audited_though_it_changes_nothing() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let mut input = on("volumeId", volume.id);
+        input["idempotencyKey"] = json!("once");
+        for _ in 0..2 {
+            world
+                .run(&alice.requester, "createSnapshot", input.clone())
+                .await;
+        }
+        let outcomes: Vec<_> = world
+            .audit()
+            .await
+            .into_iter()
+            .map(|event| event.outcome)
+            .collect();
+        assert_eq!(outcomes, ["OK", "OK"]);
+    })
+    .await;
+}

@@ -3,7 +3,7 @@
 use entity::{operation::OperationStatus, snapshot::ItemStatus, volume::VolumeState};
 use sea_orm::Set;
 use serde_json::{Value, json};
-use tidemark::domain::operation::recover::Repaired;
+use tidemark::{domain::operation::recover::Repaired, graphql::page::Cursor};
 
 use crate::harness::{Tenant, Work, World, id, on_each_database};
 
@@ -314,6 +314,72 @@ async fn an_id_that_is_none_costs_its_own_lease_only() {
         assert_eq!(agent.renew_all(&[&unknown, &work]).await, ["LOST", "HELD"]);
         assert!(agent.complete(&work).await);
         assert!(case.is_over(&world).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_hides_no_other_of_a_list() {
+    on_each_database(async |world| {
+        let admin = world.admin().await;
+        let alice = world.tenant("alice").await;
+        let mut volumes = Vec::new();
+        for _ in 0..4 {
+            let volume = world.volume(&alice, |_| {}).await;
+            let input = json!({ "volumeId": volume.id.to_string() });
+            let payload = world.run(&admin, "createSnapshot", input).await;
+            world.work_and_rest().await;
+            volumes.push((volume, payload));
+        }
+        let (volume, payload) = &volumes[1];
+        let operation = payload["operation"]["id"].as_str().unwrap();
+        for damage in [
+            format!(
+                "UPDATE volumes SET state = 'limbo' WHERE id = '{}'",
+                volume.id
+            ),
+            format!("UPDATE operations SET kind = 'limbo' WHERE id = '{operation}'"),
+            format!(
+                "UPDATE operation_events SET kind = 'limbo' WHERE operation_id = '{operation}'"
+            ),
+        ] {
+            world.by_force(&damage).await;
+        }
+        let shown = "{ volumes(first: 10) { nodes { id operations(first: 10) { nodes { id } } } }
+            operations(first: 10) { nodes { id volume { id } } } }";
+        for by in [&admin, &alice.requester] {
+            let data = world.data(by, shown).await;
+            assert_eq!(data["volumes"]["nodes"].as_array().unwrap().len(), 3);
+            assert_eq!(data["operations"]["nodes"].as_array().unwrap().len(), 3);
+        }
+        // Whatever the page's size, it is gone past.
+        let (mut after, mut seen) = (Value::Null, 0);
+        for _ in 0..5 {
+            let page = "query($after: String) { volumes(first: 1, after: $after) {
+                nodes { id } pageInfo { hasNextPage endCursor } } }";
+            let data = world
+                .data_with(&admin, page, json!({ "after": after }))
+                .await;
+            seen += data["volumes"]["nodes"].as_array().unwrap().len();
+            let info = &data["volumes"]["pageInfo"];
+            if info["hasNextPage"] == false {
+                break;
+            }
+            after = info["endCursor"].clone();
+        }
+        assert_eq!(seen, 3);
+
+        let by = world.signed_in(&alice.requester).await;
+        let events = "subscription($after: String) { operationEvents(after: $after) { kind } }";
+        let from = json!({ "after": Cursor::of_event(0).encode() });
+        let mut stream = world.watch(&by, events, from);
+        for _ in 0..9 {
+            stream.next().await;
+        }
+        assert!(
+            stream.is_silent().await,
+            "twelve less the three that cannot be read"
+        );
     })
     .await;
 }

@@ -411,3 +411,35 @@ async fn a_backup_off_the_host_outlives_it_and_one_on_the_host_waits_for_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_test_that_is_asked_at_one_gateway_and_answered_through_another_is_kept_and_shown() {
+    on_each_database(async |world| {
+        let admin = world.admin().await;
+        let other = world.other_gateway();
+        let storage = world.platform.backup_storage.id.to_string();
+        let document = document("testBackupStorage", "test { ok message }");
+        let input = json!({ "input": {
+            "backupStorageId": storage,
+            "hypervisorId": world.platform.hypervisor.id.to_string(),
+        } });
+        let answered = async {
+            loop {
+                if let Some(test) = other.worker().storage_tests().await.first() {
+                    break assert!(other.worker().answer_test(test, true).await);
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        let asked = world.data_with(&admin, &document, input);
+        let (data, ()) = tokio::join!(asked, answered);
+        assert_eq!(data["testBackupStorage"]["test"]["ok"], true);
+        let shown = "{ backupStorages { lastTest { ok message } } }";
+        for gateway in [&world, &other] {
+            let data = gateway.data(&admin, shown).await;
+            let test = json!({ "ok": true, "message": WORKS });
+            assert_eq!(data["backupStorages"][0]["lastTest"], test);
+        }
+    })
+    .await;
+}

@@ -88,10 +88,15 @@ async fn three_lost_attempts_fail_the_operation() {
         let alice = world.tenant("alice").await;
         let (volume, work) = started(&world, &alice).await;
         let agent = world.worker();
+        agent.renew(&work).await;
         for attempt in 1..=3 {
             world.wait_seconds(90);
             world.clean_up().await;
-            assert_eq!(agent.claim().await.len(), usize::from(attempt < 3));
+            let again = agent.claim().await;
+            assert_eq!(again.len(), usize::from(attempt < 3));
+            for work in again {
+                agent.renew(&work).await;
+            }
         }
         let document = format!(
             "{{ operation(id: \"{}\") {{ status error {{ code message }} snapshot {{ status failure }} }} }}",
@@ -350,6 +355,86 @@ async fn a_second_agent_with_the_same_token_does_not_end_the_leases_of_the_first
         world.worker().hello_elsewhere().await;
         assert_eq!(world.worker().renew(&work).await, "HELD");
         assert!(world.worker().complete(&work).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_offered_again_at_once_and_no_attempt_is_held_against_it()
+{
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, lost) = started(&world, &alice).await;
+        let agent = world.worker();
+        // Whoever does not say what it holds may hold it.
+        assert!(agent.claim().await.is_empty());
+        assert!(agent.claim_holding(&[&lost]).await.is_empty());
+        let again = agent.claim_holding(&[]).await;
+        assert_eq!((&again[0].operation, again[0].epoch), (&lost.operation, 2));
+        assert_eq!(agent.renew(&lost).await, "LOST");
+        assert_eq!(agent.renew(&again[0]).await, "HELD");
+        // It was heard of: until its lease is over it is that agent's.
+        assert!(agent.claim_holding(&[]).await.is_empty());
+        let row = world.operation_row(lost.id()).await;
+        assert_eq!((row.offers, row.attempts), (0, 1));
+        assert!(agent.complete(&again[0]).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_agent_never_takes_up_is_offered_five_times() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (volume, work) = started(&world, &alice).await;
+        let agent = world.worker();
+        for offer in 2..=5 {
+            if offer % 2 == 0 {
+                assert_eq!(agent.claim_holding(&[]).await.len(), 1, "{offer}");
+            } else {
+                world.wait_seconds(90);
+                world.clean_up().await;
+                assert_eq!(agent.claim().await.len(), 1, "{offer}");
+            }
+        }
+        assert!(agent.claim_holding(&[]).await.is_empty());
+        world.wait_seconds(90);
+        world.clean_up().await;
+        let row = world.operation_row(work.id()).await;
+        assert_eq!(row.error_code.as_deref(), Some("AGENT_LOST"));
+        let told = "The hypervisor's agent did not take it up in 5 offers.";
+        assert_eq!(row.error_message.as_deref(), Some(told));
+        assert_eq!(world.volume_row(volume.id).await.active_operation_id, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lines_of_a_log_that_are_sent_again_are_kept_once() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, work) = started(&world, &alice).await;
+        let agent = world.worker();
+        assert_eq!(agent.log_from(&work, 1, &["one", "two"]).await, "HELD");
+        assert_eq!(
+            agent.log_from(&work, 1, &["one", "two", "three"]).await,
+            "HELD"
+        );
+        assert_eq!(agent.log(&work, "without a number").await, "HELD");
+        assert_eq!(agent.log(&work, "without a number").await, "HELD");
+        let document = format!(
+            "{{ operation(id: \"{}\") {{ logs {{ nodes {{ message }} }} }} }}",
+            work.operation
+        );
+        let logs = &world.data(&alice.requester, &document).await["operation"]["logs"]["nodes"];
+        let lines: Vec<_> = logs
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| &line["message"])
+            .collect();
+        let unnumbered = "without a number";
+        assert_eq!(lines, ["one", "two", "three", unnumbered, unnumbered]);
     })
     .await;
 }

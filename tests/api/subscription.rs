@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use entity::operation_event;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
-use tidemark::{domain::token, events::Topic};
+use tidemark::{domain::token, events::Topic, graphql::page::Cursor};
 use tokio::time::Instant;
 
 use crate::harness::{on, on_each_database};
@@ -467,6 +467,83 @@ async fn an_administrator_sees_hypervisors_come_and_their_agents_wake() {
             )
             .await;
         assert_eq!(work.next().await["claimable"], 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_that_cannot_go_on_from_its_cursor_says_so() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let cursor = |seq: i64| json!({ "after": Cursor::of_event(seq).encode() });
+        // Before the first event there is nothing to miss.
+        assert!(world.watch(&by, EVENTS, cursor(0)).is_silent().await);
+        for _ in 0..3 {
+            let volume = world.volume(&alice, |_| {}).await;
+            world
+                .run(&by, "createSnapshot", on("volumeId", volume.id))
+                .await;
+        }
+        for gone in [-1, 4, i64::MAX, i64::MIN] {
+            let stream = world.watch(&by, EVENTS, cursor(gone));
+            assert_eq!(stream.refusal().await, "CURSOR_GONE", "{gone}");
+        }
+        assert!(world.watch(&by, EVENTS, cursor(3)).is_silent().await);
+        world
+            .by_hand("DELETE FROM operation_events WHERE seq < 3")
+            .await;
+        for gone in [0, 1] {
+            let stream = world.watch(&by, EVENTS, cursor(gone));
+            assert_eq!(stream.refusal().await, "CURSOR_GONE", "{gone}");
+        }
+        let mut stream = world.watch(&by, EVENTS, cursor(2));
+        assert_eq!(stream.next().await["kind"], "ACCEPTED");
+        // All are gone, and none was missed.
+        world.by_hand("DELETE FROM operation_events").await;
+        assert!(world.watch(&by, EVENTS, cursor(3)).is_silent().await);
+        let stream = world.watch(&by, EVENTS, cursor(2));
+        assert_eq!(stream.refusal().await, "CURSOR_GONE");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn streams_outlive_a_database_that_is_away() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let agent = world.enrolled().await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let mut activity = world.watch(&by, ACTIVITY, on("id", volume.id));
+        activity.next().await;
+        let mut events = world.watch(&by, EVENTS, json!({}));
+        assert!(events.is_silent().await);
+        let mut work = world.watch(
+            &agent,
+            "subscription { agentWork { claimable } }",
+            json!({}),
+        );
+        work.next().await;
+
+        world.by_hand("ALTER TABLE tokens RENAME TO away").await;
+        let hypervisor = world.platform.hypervisor.id;
+        world.app.hub.wake([
+            Topic::Volume(volume.id),
+            Topic::Events,
+            Topic::Work(hypervisor),
+        ]);
+        assert!(activity.is_silent().await);
+        assert!(events.is_silent().await);
+        assert!(work.is_silent().await);
+        world.by_hand("ALTER TABLE away RENAME TO tokens").await;
+
+        world
+            .run(&by, "createSnapshot", on("volumeId", volume.id))
+            .await;
+        assert_eq!(activity.next().await["operation"]["status"], "PENDING");
+        assert_eq!(events.next().await["kind"], "ACCEPTED");
+        work.until(|event| event["claimable"] == 1).await;
     })
     .await;
 }

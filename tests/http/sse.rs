@@ -1,6 +1,7 @@
 //! Event streams.
 
 use reqwest::{RequestBuilder, StatusCode, header};
+use tidemark::graphql::page::Cursor;
 
 use crate::harness::Gateway;
 
@@ -112,4 +113,21 @@ async fn a_token_that_ends_in_mid_stream_is_told_and_ends_it() {
     assert!(rest.contains("event: next\n"), "{rest}");
     assert!(rest.contains(r#""code":"UNAUTHENTICATED""#), "{rest}");
     assert!(rest.ends_with("event: complete\n\n"), "{rest}");
+}
+
+#[tokio::test]
+async fn a_stream_from_a_cursor_that_is_yet_to_come_says_so_and_ends() {
+    let gateway = Gateway::start_api(|_| {}).await;
+    let cursor = Cursor::of_event(9).encode();
+    let query = format!("subscription {{ operationEvents(after: \"{cursor}\") {{ cursor }} }}");
+    let response = gateway
+        .post(&query)
+        .bearer_auth(&gateway.token)
+        .header(header::ACCEPT, "text/event-stream")
+        .send()
+        .await
+        .unwrap();
+    let told = response.text().await.unwrap();
+    assert!(told.contains(r#""code":"CURSOR_GONE""#), "{told}");
+    assert!(told.ends_with("event: complete\n\n"), "{told}");
 }

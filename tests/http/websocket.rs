@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
+use tidemark::graphql::page::Cursor;
 use tokio::io::AsyncWriteExt;
 
 use crate::harness::{Gateway, Socket};
@@ -213,6 +214,21 @@ async fn a_token_that_ends_in_mid_stream_closes_with_4403() {
     assert_eq!(socket.receive().await["type"], "complete");
     gateway.revoke().await;
     assert_eq!(u16::from(socket.closed().await.code), 4403);
+}
+
+#[tokio::test]
+async fn a_stream_from_a_cursor_that_is_yet_to_come_ends_with_its_code() {
+    let gateway = Gateway::start_api(|_| {}).await;
+    let mut socket = gateway.ready_socket().await;
+    let cursor = Cursor::of_event(9).encode();
+    let query = format!("subscription {{ operationEvents(after: \"{cursor}\") {{ cursor }} }}");
+    socket.subscribe("1", &query).await;
+    let told = socket.receive().await;
+    let errors = match told["type"].as_str() {
+        Some("error") => &told["payload"],
+        _ => &told["payload"]["errors"],
+    };
+    assert_eq!(errors[0]["extensions"]["code"], "CURSOR_GONE", "{told}");
 }
 
 #[tokio::test]

@@ -45,6 +45,9 @@ fn work(assignment: AgentAssignment) -> Result<Work> {
     let snapshot = snapshot.map(SnapshotItem::from);
     let backup = || backup.map(BackupItem::try_from).transpose();
     Ok(match kind {
+        OperationKind::Unknown => {
+            return Err(unknown("This agent does not know this kind of operation."));
+        }
         OperationKind::CreateVolume => Work::CreateVolume { volume: volume()? },
         OperationKind::DeleteVolume => Work::DeleteVolume { volume: volume()? },
         OperationKind::CreateSnapshot => Work::CreateSnapshot {
@@ -157,6 +160,11 @@ impl TryFrom<AgentBackup> for BackupItem {
             storage_type: match backup.storage_type {
                 query::StorageType::Qcow2File => StorageType::Qcow2File,
                 query::StorageType::CephRbd => StorageType::CephRbd,
+                query::StorageType::Unknown => {
+                    return Err(unknown(
+                        "This agent does not know the kind of storage that the backup was made of.",
+                    ));
+                }
             },
             volume_size_bytes: backup.volume_size_bytes.0,
             created_at: backup.created_at,

@@ -163,21 +163,18 @@ impl Link for Gateway {
     }
 
     async fn renew(&self, leases: &[Lease]) -> Result<Vec<(Lease, LeaseState)>> {
-        let leases = leases.iter().map(|lease| query::AgentLeaseInput {
-            operation_id: Id(lease.operation_id),
-            epoch: lease.epoch,
-        });
         let input = query::AgentRenewInput {
-            leases: leases.collect(),
+            leases: lease_inputs(leases),
         };
         let operation = query::Renew::build(query::RenewVariables { input });
         let payload = done(self.ask::<query::Renew>(&operation).await?.agent_renew)?;
         Ok(payload.leases.into_iter().map(lease).collect())
     }
 
-    async fn claim(&self, limit: usize) -> Result<Claim> {
+    async fn claim(&self, limit: usize, holding: &[Lease]) -> Result<Claim> {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let input = query::AgentClaimInput { limit };
+        let holding = lease_inputs(holding);
+        let input = query::AgentClaimInput { limit, holding };
         let operation = query::Claim::build(query::ClaimVariables { input });
         let payload = done(self.ask::<query::Claim>(&operation).await?.agent_claim)?;
         let tests = payload.storage_tests.into_iter().map(|test| StorageTest {
@@ -215,6 +212,7 @@ impl Link for Gateway {
             level: level(entry.level),
             message: &entry.message,
             public: entry.public,
+            number: entry.number,
         });
         let input = query::AgentLogInput {
             operation_id: Id(held.operation_id),
@@ -324,11 +322,20 @@ fn until_silent<T: Send + 'static>(
     .boxed()
 }
 
+fn lease_inputs(leases: &[Lease]) -> Vec<query::AgentLeaseInput> {
+    let inputs = leases.iter().map(|lease| query::AgentLeaseInput {
+        operation_id: Id(lease.operation_id),
+        epoch: lease.epoch,
+    });
+    inputs.collect()
+}
+
 fn lease(lease: query::AgentLease) -> (Lease, LeaseState) {
     let state = match lease.state {
         query::AgentLeaseState::Held => LeaseState::Held,
         query::AgentLeaseState::Cancel => LeaseState::Cancel,
-        query::AgentLeaseState::Lost => LeaseState::Lost,
+        // Whatever a newer gateway says of it, this agent does not know that it may go on.
+        query::AgentLeaseState::Lost | query::AgentLeaseState::Unknown => LeaseState::Lost,
     };
     (
         Lease {

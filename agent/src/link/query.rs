@@ -34,12 +34,18 @@ pub enum OperationKind {
     DeleteBackup,
     CreateVolume,
     DeleteVolume,
+    /// One that this agent does not know.
+    #[cynic(fallback)]
+    Unknown,
 }
 
 #[derive(cynic::Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StorageType {
     Qcow2File,
     CephRbd,
+    /// One that this agent does not know.
+    #[cynic(fallback)]
+    Unknown,
 }
 
 #[derive(cynic::Enum, Debug, Clone, Copy)]
@@ -61,6 +67,9 @@ pub enum AgentLeaseState {
     Held,
     Cancel,
     Lost,
+    /// One that this agent does not know.
+    #[cynic(fallback)]
+    Unknown,
 }
 
 #[derive(cynic::Enum, Debug, Clone, Copy)]
@@ -149,6 +158,7 @@ pub struct AgentLease {
 #[derive(cynic::InputObject)]
 pub struct AgentClaimInput {
     pub limit: i32,
+    pub holding: Vec<AgentLeaseInput>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -314,6 +324,7 @@ pub struct AgentLogEntryInput<'a> {
     pub level: LogLevel,
     pub message: &'a str,
     pub public: bool,
+    pub number: i32,
 }
 
 #[derive(cynic::InputObject)]

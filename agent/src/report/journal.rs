@@ -37,6 +37,8 @@ pub struct Entry {
     pub message: String,
     /// Whether the customer may read it.
     pub public: bool,
+    /// Counts the lines of the operation: one that is reported again is known by it.
+    pub number: i32,
 }
 
 /// The lines of one operation that nobody has collected yet.
@@ -50,6 +52,20 @@ pub struct Journal {
 struct Pending {
     entries: Vec<Entry>,
     dropped: usize,
+    written: i32,
+}
+
+impl Pending {
+    fn push(&mut self, level: Level, message: String, public: bool) {
+        self.written = self.written.saturating_add(1);
+        self.entries.push(Entry {
+            at: clock::now(),
+            level,
+            message,
+            public,
+            number: self.written,
+        });
+    }
 }
 
 impl Journal {
@@ -67,12 +83,7 @@ impl Journal {
         tracing::debug!(?level, message, "operation");
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.entries.len() < MAX_PENDING {
-            pending.entries.push(Entry {
-                at: clock::now(),
-                level,
-                message,
-                public,
-            });
+            pending.push(level, message, public);
         } else {
             pending.dropped += 1;
         }
@@ -88,20 +99,11 @@ impl Journal {
     /// Takes all lines, oldest first.
     pub fn collect(&self) -> Vec<Entry> {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let Pending {
-            mut entries,
-            dropped,
-        } = mem::take(&mut *pending);
-        drop(pending);
+        let dropped = mem::take(&mut pending.dropped);
         if dropped > 0 {
             let message = format!("{dropped} more lines were dropped");
-            entries.push(Entry {
-                at: clock::now(),
-                level: Level::Warn,
-                message,
-                public: false,
-            });
+            pending.push(Level::Warn, message, false);
         }
-        entries
+        mem::take(&mut pending.entries)
     }
 }

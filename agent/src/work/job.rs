@@ -1,6 +1,6 @@
 //! One claimed operation from the claim to the answer of the gateway.
 
-use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, pin::pin, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use crate::{
     operation::{Host, Operation, Outcome, Report},
 };
 
-/// How long a report may take once the agent is shutting down.
+/// How long a report may take once the agent is shutting down, one that was under way by then included.
 pub const STOP_LIMIT: Duration = Duration::from_secs(3);
 
 /// An operation under its lease.
@@ -37,13 +37,11 @@ impl Job {
             reporter.flush().await;
             self.finish(&outcome).await;
         };
-        if self.shutdown.is_cancelled() {
-            self.finish_at_shutdown(last_words).await;
-            return;
-        }
+        let mut last_words = pin!(last_words);
         tokio::select! {
-            () = last_words => {}
-            () = self.shutdown.cancelled() => {}
+            biased;
+            () = self.shutdown.cancelled() => self.finish_at_shutdown(last_words).await,
+            () = &mut last_words => {}
         }
     }
 

@@ -28,6 +28,7 @@ pub struct Table {
     pub tests: Vec<StorageTest>,
     pub to_measure: Vec<Volume>,
     pub claimed: Vec<Lease>,
+    pub holding: Vec<Lease>,
     pub states: HashMap<Lease, LeaseState>,
     pub unreachable: bool,
     pub finish_failures: u32,
@@ -128,8 +129,10 @@ impl Link for FakeGateway {
         })
     }
 
-    async fn claim(&self, limit: usize) -> Result<Claim> {
+    async fn claim(&self, limit: usize, holding: &[Lease]) -> Result<Claim> {
+        let holding = holding.to_vec();
         self.ask(|table| {
+            table.holding = holding;
             let taken = limit.min(table.pending.len());
             let assignments: Vec<_> = table.pending.drain(..taken).collect();
             table

@@ -122,6 +122,7 @@ async fn requests_carry_the_token_and_the_contract() {
         level,
         message,
         public: true,
+        number: 1,
     };
     assert_eq!(
         gateway.log(lease(), &[entry]).await.unwrap(),
@@ -212,6 +213,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
             assignment("CREATE_SNAPSHOT", &volume, &snapshot),
             assignment("CREATE_SNAPSHOT", &volume, &Value::Null),
             assignment("CREATE_SNAPSHOT", &elsewhere, &snapshot),
+            assignment("TELEPORT_VOLUME", &volume, &snapshot),
         ],
         "measurements": [volume, elsewhere],
         "storageTests": [
@@ -220,8 +222,8 @@ async fn assignments_become_work_or_say_what_is_missing() {
         ],
     } }))])
     .await;
-    let claim = gateway.claim(5).await.unwrap();
-    let [first, lacking, unknown] = &claim.assignments[..] else {
+    let claim = gateway.claim(5, &[lease()]).await.unwrap();
+    let [first, lacking, unknown, newer] = &claim.assignments[..] else {
         panic!("{claim:?}")
     };
     assert_eq!((first.lease, first.lease_time.as_secs()), (lease(), 90));
@@ -232,7 +234,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
         (volume.size_bytes, snapshot.id),
         (1 << 35, Uuid::from_u128(4))
     );
-    for assignment in [lacking, unknown] {
+    for assignment in [lacking, unknown, newer] {
         assert_eq!(
             assignment.work.as_ref().unwrap_err().code,
             Code::AgentOutdated
@@ -294,7 +296,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
         ],
     } }))])
     .await;
-    let claim = gateway.claim(5).await.unwrap();
+    let claim = gateway.claim(5, &[lease()]).await.unwrap();
     assert!(!format!("{claim:?}").contains("hunter2"), "{claim:?}");
     let volume = |at: usize| match &claim.assignments[at].work {
         Ok(Work::CreateSnapshot { volume, .. }) => volume.clone(),

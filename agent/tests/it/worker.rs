@@ -238,6 +238,35 @@ async fn an_outcome_is_reported_until_the_gateway_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_that_is_being_reported_when_the_agent_is_stopped_still_arrives() {
+    let scene = Scene::new(Site::new(), 4).await;
+    scene
+        .gateway
+        .change(|table| table.finish_failures = u32::MAX);
+    let volume = scene.site.volume(32 * MIB);
+    let lease = scene.gateway.offer(Work::CreateVolume { volume });
+    scene
+        .gateway
+        .wait_for(|table| table.finish_failures < u32::MAX)
+        .await;
+    scene.shutdown.cancel();
+    scene.gateway.change(|table| table.finish_failures = 0);
+    let outcome = scene.gateway.finished(lease).await;
+    assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_says_what_it_holds_when_it_asks_for_more() {
+    let (scene, work) = Scene::hanging(4).await;
+    let lease = scene.gateway.offer(work);
+    scene.gateway.started(lease).await;
+    let holds = |table: &Table| table.holding == [lease];
+    scene.gateway.wait_for(holds).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_attempt_waits_until_the_old_one_has_stopped() {
     let (scene, work) = Scene::hanging(4).await;
     let old = scene.gateway.offer(work.clone());

@@ -8,14 +8,17 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
 };
 
 use super::{Access, find};
 use crate::{
     app::App,
     domain::{
-        Error, Requester, Result, hypervisor, operation::damage::is_damage, text,
-        transaction::Transaction,
+        Error, Requester, Result, hypervisor,
+        operation::damage::is_damage,
+        text,
+        transaction::{ROW_LOCK, Transaction},
     },
     events::Topic,
 };
@@ -93,6 +96,9 @@ async fn ask(
     Ok(test)
 }
 
+/// How often it is looked whether an agent has answered.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// Waits for the agent's answer; its silence is one too.
 async fn wait(app: &App, test: backup_storage_test::Model) -> Result<backup_storage_test::Model> {
     let mut answers = app.hub.watch(Topic::StorageTests);
@@ -106,7 +112,8 @@ async fn wait(app: &App, test: backup_storage_test::Model) -> Result<backup_stor
             if known.finished_at.is_some() {
                 return Ok(known);
             }
-            answers.changed().await;
+            // The agent may answer another gateway, which wakes nobody here.
+            let _ = tokio::time::timeout(LOOK_AGAIN, answers.changed()).await;
         }
     };
     if let Ok(answer) = tokio::time::timeout(patience, answered).await {
@@ -165,6 +172,7 @@ pub async fn answer(
     }
 }
 
+/// Keeps how a test ended. The first answer counts: one that came meanwhile is given instead.
 async fn record(
     app: &App,
     test: backup_storage_test::Model,
@@ -172,7 +180,15 @@ async fn record(
     message: &str,
 ) -> Result<backup_storage_test::Model> {
     let mut tx = Transaction::begin(app).await?;
-    let mut test = test.into_active_model();
+    let known = backup_storage_test::Entity::find_by_id(test.id)
+        .lock(ROW_LOCK)
+        .one(tx.db())
+        .await?
+        .ok_or_else(|| Error::Broken("a storage test vanished".to_owned()))?;
+    if known.finished_at.is_some() {
+        return Ok(known);
+    }
+    let mut test = known.into_active_model();
     test.finished_at = Set(Some(tx.now()));
     test.ok = Set(ok);
     test.message = Set(text::printable(message, MAX_MESSAGE_CHARS));

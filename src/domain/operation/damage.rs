@@ -20,6 +20,7 @@ use entity::{
     volume,
     volume::{DataState, VolumeState},
 };
+use futures_util::future::BoxFuture;
 use sea_orm::{
     ActiveEnum, ColumnTrait, DbErr, EntityTrait, ExprTrait, Iterable, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, RuntimeErr, Select, SqlxError,
@@ -31,7 +32,7 @@ use super::{
     finish::{Ending, end},
     log,
     renew::Lease,
-    state::is_ended,
+    state::{IN_FLIGHT, is_ended},
 };
 use crate::{
     app::App,
@@ -100,44 +101,50 @@ pub fn is_damage(error: &Error) -> bool {
 
 /// Does `work` on the operation `id`. Where that meets damage there is no outcome, and the operation has
 /// failed. Errors that pass are given back.
-pub async fn contain<T>(
-    app: &App,
+pub fn contain<'a, T: Send + 'a>(
+    app: &'a App,
     id: OperationId,
-    work: impl Future<Output = Result<T>>,
-) -> Result<Option<T>> {
-    match work.await {
-        Ok(outcome) => Ok(Some(outcome)),
-        Err(error) if is_damage(&error) => {
-            fail(app, id, Agent::MayWrite, &error).await;
-            Ok(None)
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> BoxFuture<'a, Result<Option<T>>> {
+    let work = Box::pin(work);
+    Box::pin(async move {
+        match work.await {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(error) if is_damage(&error) => {
+                fail(app, id, Agent::MayWrite, &error).await;
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error),
-    }
+    })
 }
 
 /// The same for what an agent says under a lease. An operation that is not this agent's is left alone.
-pub async fn contain_report<T>(
-    app: &App,
-    hypervisor: &hypervisor::Model,
+pub fn contain_report<'a, T: Send + 'a>(
+    app: &'a App,
+    hypervisor: &'a hypervisor::Model,
     lease: Lease,
     agent: Agent,
-    work: impl Future<Output = Result<T>>,
-) -> Result<Option<T>> {
-    match work.await {
-        Ok(outcome) => Ok(Some(outcome)),
-        Err(error) if is_damage(&error) => {
-            let own = operation::Entity::find_by_id(lease.operation)
-                .filter(operation::Column::HypervisorId.eq(hypervisor.id))
-                .filter(operation::Column::Epoch.eq(lease.epoch))
-                .count(app.database.reads())
-                .await?;
-            if own > 0 {
-                fail(app, lease.operation, agent, &error).await;
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> BoxFuture<'a, Result<Option<T>>> {
+    let work = Box::pin(work);
+    Box::pin(async move {
+        match work.await {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(error) if is_damage(&error) => {
+                let own = operation::Entity::find_by_id(lease.operation)
+                    .filter(operation::Column::HypervisorId.eq(hypervisor.id))
+                    .filter(operation::Column::Epoch.eq(lease.epoch))
+                    .count(app.database.reads())
+                    .await?;
+                if own > 0 {
+                    fail(app, lease.operation, agent, &error).await;
+                }
+                Ok(None)
             }
-            Ok(None)
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error),
-    }
+    })
 }
 
 /// The ids of `query`'s rows. One that is none cannot be named to anybody: its row is buried.
@@ -208,6 +215,7 @@ async fn end_plainly(app: &App, id: OperationId, agent: Agent, cause: &Error) ->
         level: LogLevel::Error,
         message: cause.to_string(),
         public: false,
+        number: None,
     };
     log::append(tx.db(), id, vec![entry]).await?;
     tx.wake_agent(operation.hypervisor_id);
@@ -268,15 +276,6 @@ type Texts = (
 impl Remains {
     async fn read(tx: &Transaction<'_>, id: &str) -> Result<Self> {
         use operation::Column;
-        let locked: Vec<(String, Option<String>)> = volume::Entity::find()
-            .select_only()
-            .columns([volume::Column::Id, volume::Column::ActiveOperation])
-            .filter(volume::Column::ActiveOperationId.eq(id))
-            .order_by_asc(volume::Column::Id)
-            .lock(ROW_LOCK)
-            .into_tuple()
-            .all(tx.db())
-            .await?;
         let row: Option<Texts> = operation::Entity::find()
             .select_only()
             .columns([
@@ -287,8 +286,18 @@ impl Remains {
                 Column::TargetVolumeId,
             ])
             .filter(Column::Id.eq(id))
+            .lock(ROW_LOCK)
             .into_tuple()
             .one(tx.db())
+            .await?;
+        let locked: Vec<(String, Option<String>)> = volume::Entity::find()
+            .select_only()
+            .columns([volume::Column::Id, volume::Column::ActiveOperation])
+            .filter(volume::Column::ActiveOperationId.eq(id))
+            .order_by_asc(volume::Column::Id)
+            .lock(ROW_LOCK)
+            .into_tuple()
+            .all(tx.db())
             .await?;
         let holder = locked.iter().find_map(|(_, kind)| kind.clone());
         let held = locked.into_iter().map(|(id, _)| id).collect();
@@ -342,9 +351,15 @@ async fn end_row(
         .finally(Expr::null())
         .into(),
     };
+    let risen = Expr::case(
+        Expr::col(Column::Status).is_in(IN_FLIGHT),
+        Expr::col(Column::Revision).add(1),
+    )
+    .finally(Expr::col(Column::Revision));
     let code = ErrorCode::StorageFailed.as_str();
     let mut end = operation::Entity::update_many()
         .col_expr(Column::Status, Expr::value(OperationStatus::Failed))
+        .col_expr(Column::Revision, risen.into())
         .col_expr(Column::Phase, Expr::value("Failed"))
         .col_expr(Column::LeaseExpiresAt, lease)
         .col_expr(Column::BytesPerSecond, Expr::null())
@@ -381,6 +396,7 @@ async fn tell(tx: &mut Transaction<'_>, id: &str, remains: &Remains, cause: &str
             level: LogLevel::Error,
             message: cause.to_owned(),
             public: false,
+            number: None,
         };
         log::append(tx.db(), id, vec![entry]).await?;
     }

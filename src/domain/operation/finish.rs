@@ -121,6 +121,7 @@ async fn finish_whole(
             if operation.cancel_requested_at.is_some() {
                 end(&mut tx, operation, Ending::Cancelled, &actor).await?;
             } else {
+                let operation = handed_back(operation);
                 requeue(&mut tx, operation, &actor, "The agent stopped.").await?;
             }
         }
@@ -134,12 +135,24 @@ fn touched(mut operation: operation::Model, volume_touched: bool) -> operation::
     operation
 }
 
-/// The operation as a row to write: nothing of it but whether its volume was touched. What it refers to is
+/// An agent that stops in order and says so has used up neither an attempt nor an offer.
+fn handed_back(mut operation: operation::Model) -> operation::Model {
+    if operation.offers == 0 {
+        operation.attempts = (operation.attempts - 1).max(0);
+    }
+    operation.offers = 0;
+    operation
+}
+
+/// The operation as a row to write: nothing of it but what its lease came to. What it refers to is
 /// not written again, as it may be gone.
 fn changed(operation: operation::Model) -> operation::ActiveModel {
-    let touched = operation.volume_touched;
+    let (touched, offers) = (operation.volume_touched, operation.offers);
+    let attempts = operation.attempts;
     let mut row = operation.into_active_model();
     row.volume_touched = Set(touched);
+    row.offers = Set(offers);
+    row.attempts = Set(attempts);
     row
 }
 
@@ -181,8 +194,10 @@ pub(super) async fn settle(
     actor: &str,
 ) -> Result<operation::Model> {
     let whole = operation.bytes_total;
+    let revision = operation.revision + 1;
     let mut ended = changed(operation);
     ended.status = Set(status);
+    ended.revision = Set(revision);
     ended.finished_at = Set(Some(tx.now()));
     ended.bytes_per_second = Set(None);
     ended.lease_expires_at = Set(None);
@@ -218,8 +233,10 @@ pub(super) async fn requeue(
     why: &str,
 ) -> Result<()> {
     let status = advance(operation.status, Transition::Requeue)?;
+    let revision = operation.revision + 1;
     let mut waiting = changed(operation);
     waiting.status = Set(status);
+    waiting.revision = Set(revision);
     waiting.lease_expires_at = Set(None);
     waiting.phase = Set("Waiting for the agent".to_owned());
     waiting.bytes_done = Set(0);

@@ -7,6 +7,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    sea_query::OnConflict,
 };
 
 use super::renew::{Lease, LeaseState, renew};
@@ -26,6 +27,8 @@ pub struct Entry {
     pub message: String,
     /// Safe for the customer to read.
     pub public: bool,
+    /// Its number among the agent's lines of this epoch, by which one that is sent again is known.
+    pub number: Option<i64>,
 }
 
 /// The most entries of one report.
@@ -55,14 +58,24 @@ pub async fn record(
     if known == 0 {
         return Ok(LeaseState::Lost);
     }
-    append(app.database.writes(), lease.operation, entries).await?;
+    let epoch = Some(lease.epoch);
+    append_of(app.database.writes(), lease.operation, epoch, entries).await?;
     renew(app, hypervisor, lease).await
 }
 
-/// Adds lines to an operation's log.
+/// Adds lines of the gateway's own to an operation's log.
 pub(super) async fn append(
     db: &impl ConnectionTrait,
     operation: OperationId,
+    entries: Vec<Entry>,
+) -> Result<()> {
+    append_of(db, operation, None, entries).await
+}
+
+async fn append_of(
+    db: &impl ConnectionTrait,
+    operation: OperationId,
+    epoch: Option<i32>,
     entries: Vec<Entry>,
 ) -> Result<()> {
     if entries.is_empty() {
@@ -74,8 +87,18 @@ pub(super) async fn append(
         level: Set(entry.level),
         message: Set(printable(&entry.message, MAX_CHARS)),
         public: Set(entry.public),
+        epoch: Set(epoch.filter(|_| entry.number.is_some())),
+        number: Set(entry.number),
         ..Default::default()
     });
-    operation_log::Entity::insert_many(rows).exec(db).await?;
+    let number = [
+        operation_log::Column::OperationId,
+        operation_log::Column::Epoch,
+        operation_log::Column::Number,
+    ];
+    operation_log::Entity::insert_many(rows)
+        .on_conflict(OnConflict::columns(number).do_nothing().to_owned())
+        .exec_without_returning(db)
+        .await?;
     Ok(())
 }

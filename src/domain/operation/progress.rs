@@ -67,6 +67,10 @@ async fn record_whole(
     let bytes_done = operation.bytes_done.max(progress.bytes_done);
     let begins_phase = operation.phase != progress.phase;
     let mut updated = operation.clone().into_active_model();
+    if operation.offers > 0 {
+        updated.offers = Set(0);
+        updated.attempts = Set(operation.attempts + 1);
+    }
     updated.bytes_per_second = Set(rate(&operation, bytes_done, now));
     updated.phase = Set(progress.phase.clone());
     updated.bytes_done = Set(bytes_done);

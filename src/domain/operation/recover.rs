@@ -18,6 +18,7 @@ use sea_orm::{
 };
 
 use super::{
+    claim::MAX_OFFERS,
     damage::{contain, ids},
     deadline, effect, find_locked,
     finish::{Ending, end, requeue, settle},
@@ -73,7 +74,11 @@ pub async fn recover(app: &App) -> Result<Repaired> {
 }
 
 /// Repairs one operation; whether there was something to repair. What fails now may succeed the next time.
-async fn repair(app: &App, id: OperationId, work: impl Future<Output = Result<bool>>) -> bool {
+async fn repair(
+    app: &App,
+    id: OperationId,
+    work: impl Future<Output = Result<bool>> + Send,
+) -> bool {
     contain(app, id, work)
         .await
         .map(Option::unwrap_or_default)
@@ -200,14 +205,15 @@ async fn lose(
     }
     if operation.cancel_requested_at.is_some() {
         end(&mut tx, operation, Ending::Cancelled, ACTOR).await?;
-    } else if lost_attempts(&tx, &operation).await? + 1 >= u64::from(app.settings.max_attempts) {
-        let attempts = app.settings.max_attempts;
+    } else if let Some(message) = given_up(&operation, app.settings.max_attempts) {
         let ending = Ending::Failed {
             code: ErrorCode::AgentLost,
-            message: format!("The hypervisor's agent was lost during all {attempts} attempts."),
+            message,
             lease: None,
         };
         end(&mut tx, operation, ending, ACTOR).await?;
+    } else if operation.offers > 0 {
+        requeue(&mut tx, operation, ACTOR, "The agent did not take it up.").await?;
     } else {
         requeue(&mut tx, operation, ACTOR, "The agent was lost.").await?;
     }
@@ -215,14 +221,14 @@ async fn lose(
     Ok(true)
 }
 
-/// How often its agent was lost before. An agent that stopped in order and said so was not lost.
-async fn lost_attempts(tx: &Transaction<'_>, operation: &operation::Model) -> Result<u64> {
-    Ok(operation_event::Entity::find()
-        .filter(operation_event::Column::OperationId.eq(operation.id))
-        .filter(operation_event::Column::Kind.eq(OperationEventKind::Requeued))
-        .filter(operation_event::Column::Actor.eq(ACTOR))
-        .count(tx.db())
-        .await?)
+/// Why an operation whose agent was lost is not given to one again.
+fn given_up(operation: &operation::Model, max_attempts: u32) -> Option<String> {
+    if operation.offers > 0 {
+        return (operation.offers >= MAX_OFFERS)
+            .then(|| format!("The hypervisor's agent did not take it up in {MAX_OFFERS} offers."));
+    }
+    (i64::from(operation.attempts) >= i64::from(max_attempts))
+        .then(|| format!("The hypervisor's agent was lost during all {max_attempts} attempts."))
 }
 
 /// Frees what an operation that was ended from outside still held.

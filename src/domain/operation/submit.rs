@@ -164,6 +164,8 @@ impl<'a> Acceptance<'a> {
             id: Set(self.id),
             kind: Set(draft.kind),
             status: Set(OperationStatus::Pending),
+            revision: Set(1),
+            subject_name: Set(self.subject_of(&draft).await?),
             account_id: Set(draft.account_id),
             volume_id: Set(draft.volume_id),
             snapshot_id: Set(draft.snapshot_id),
@@ -172,6 +174,8 @@ impl<'a> Acceptance<'a> {
             hypervisor_id: Set(draft.hypervisor_id),
             requested_by: Set(Some(self.user.id)),
             epoch: Set(0),
+            offers: Set(0),
+            attempts: Set(0),
             lease_expires_at: Set(None),
             cancel_requested_at: Set(None),
             volume_touched: Set(false),
@@ -206,6 +210,31 @@ impl<'a> Acceptance<'a> {
         self.tx.wake_agent(operation.hypervisor_id);
         self.tx.commit().await?;
         Ok(operation)
+    }
+
+    /// The name of the snapshot or backup that it is about, else of the volume.
+    async fn subject_of(&self, draft: &Draft) -> Result<String> {
+        let db = self.tx.db();
+        let name = if let Some(id) = draft.snapshot_id {
+            let rows = entity::snapshot::Entity::find_by_id(id).select_only();
+            rows.column(entity::snapshot::Column::Name)
+                .into_tuple()
+                .one(db)
+                .await?
+        } else if let Some(id) = draft.backup_id {
+            let rows = entity::backup::Entity::find_by_id(id).select_only();
+            rows.column(entity::backup::Column::Name)
+                .into_tuple()
+                .one(db)
+                .await?
+        } else {
+            let rows = entity::volume::Entity::find_by_id(draft.volume_id).select_only();
+            rows.column(entity::volume::Column::Name)
+                .into_tuple()
+                .one(db)
+                .await?
+        };
+        name.ok_or_else(|| Error::Broken("an operation is about nothing".to_owned()))
     }
 
     /// When it is failed if it has not ended: as the plan of the volume that is written or else read has it now, or
@@ -245,6 +274,7 @@ impl<'a> Acceptance<'a> {
                 "The agent of this volume's hypervisor is offline. The operation waits for it."
                     .to_owned(),
             public: true,
+            number: None,
         };
         log::append(self.tx.db(), operation.id, vec![entry]).await
     }

@@ -13,9 +13,12 @@ use sea_orm::{
 };
 
 use super::Reader;
-use crate::graphql::{
-    error::{Failure, Result},
-    page::{Page, Rows, Sort},
+use crate::{
+    domain::readable,
+    graphql::{
+        error::{Failure, Result},
+        page::{Page, Rows, Sort},
+    },
 };
 
 /// An edge from a parent to the list of rows under it.
@@ -85,8 +88,8 @@ impl<U: Under> Loader<PageUnder<U>> for Reader {
             let mut under: HashMap<U::Parent, Vec<_>> = HashMap::new();
             for row in self.db().query_all(&statement).await? {
                 let parent = row.try_get("", PARENT)?;
-                let row = <U::Entity as EntityTrait>::Model::from_query_result(&row, "")?;
-                under.entry(parent).or_default().push(Arc::new(row));
+                let row = readable::row_of::<U::Entity>(&self.app, &row);
+                under.entry(parent).or_default().push(row.map(Arc::new));
             }
             for parent in parents {
                 let rows = page.rows(under.remove(&parent).unwrap_or_default());

@@ -10,7 +10,10 @@ use entity::{
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::Reader;
-use crate::graphql::error::{Failure, Result};
+use crate::{
+    domain::readable,
+    graphql::error::{Failure, Result},
+};
 
 /// Of tenants' tables only what the requester may see; of the platform's and of users, which are
 /// reached only from rows that the requester may see, all.
@@ -22,11 +25,10 @@ macro_rules! by_id {
 
             async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, Self::Value>> {
                 let select: fn(&Self) -> Result<_> = $select;
-                let rows = select(self)?
-                    .filter(entity::$noun::Column::Id.is_in(ids.iter().copied()))
-                    .all(self.db())
-                    .await?;
-                Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+                let named = entity::$noun::Column::Id.is_in(ids.iter().copied());
+                let rows = readable::rows(&self.app, select(self)?.filter(named)).await?;
+                let rows = rows.into_iter().flatten();
+                Ok(rows.map(|row| (row.id, Arc::new(row))).collect())
             }
         }
     )+};

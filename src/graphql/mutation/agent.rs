@@ -90,6 +90,9 @@ pub struct AgentRenewPayload {
 pub struct AgentClaimInput {
     /// The most operations: 0 to 100.
     pub limit: i32,
+    /// The leases that it holds. What it was given before, has said no word of and does not hold never arrived,
+    /// and is offered again at once. Left out, that is offered again when its lease is over.
+    pub holding: Option<Vec<AgentLeaseInput>>,
 }
 
 /// What an agent is to do.
@@ -140,6 +143,8 @@ pub struct AgentLogEntryInput {
     pub message: String,
     /// Safe for the customer to read; the rest only administrators see.
     pub public: bool,
+    /// Counts the agent's lines under this lease: one that is sent again is kept once.
+    pub number: Option<i32>,
 }
 
 /// What an agent wrote while it worked.
@@ -345,7 +350,16 @@ impl AgentMutation {
         let (app, hypervisor) = (app(ctx)?, requester(ctx).agent()?);
         agent::record_heartbeat(app, hypervisor).await?;
         let limit = u64::try_from(input.limit.clamp(0, 100)).unwrap_or_default();
-        let assigned = agent::assign(app, hypervisor, limit).await?.into_iter();
+        // An id that is none is no operation that could be offered again.
+        let holding = input.holding.map(|leases| {
+            let leases = leases.iter();
+            leases
+                .filter_map(|lease| held(&lease.operation_id, lease.epoch).ok())
+                .collect::<Vec<_>>()
+        });
+        let assigned = agent::assign(app, hypervisor, limit, holding.as_deref())
+            .await?
+            .into_iter();
         let assignments = assigned.map(|assignment| AgentAssignment {
             assignment,
             lease_seconds: seconds(app.settings.lease),
@@ -410,6 +424,7 @@ impl AgentMutation {
             level: entry.level.into(),
             message: entry.message,
             public: entry.public,
+            number: entry.number.map(i64::from),
         });
         let state = log::record(app(ctx)?, hypervisor, lease, entries.collect()).await?;
         Ok(Some(AgentLogPayload {

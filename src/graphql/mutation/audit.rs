@@ -8,21 +8,21 @@ use async_graphql::{Context, ID};
 use futures_util::future::BoxFuture;
 
 use crate::{
-    domain::{Requester, audit},
+    domain::{ErrorCode, Requester, audit},
     graphql::{
         context::{app, loaders, origin, requester},
         error::Result,
     },
 };
 
-/// Does `work`, the mutation that `ctx` resolves, and records how it ended. `ids` are those that
-/// its input names. A token that only reads is refused here, whatever the mutation.
+/// Does `work`, the mutation that `ctx` resolves, and records how it ended: what is carried out in the transaction that
+/// does it. `ids` are those that its input names. A token that only reads is refused here, whatever the mutation.
 pub fn audited<'a, T: Send + 'a>(
     ctx: &'a Context<'a>,
     ids: &[&ID],
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Option<T>>> {
-    recorded(ctx, requester(ctx), ids, None, work)
+    carried_out(ctx, entry(ctx, requester(ctx), ids), work)
 }
 
 /// The same with the reason that its input gives.
@@ -32,59 +32,89 @@ pub fn audited_because<'a, T: Send + 'a>(
     reason: &str,
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Option<T>>> {
-    recorded(ctx, requester(ctx), ids, Some(reason.to_owned()), work)
+    let mut entry = entry(ctx, requester(ctx), ids);
+    entry.reason = Some(reason.to_owned());
+    carried_out(ctx, entry, work)
 }
 
-/// The same in the name of `requester`, who may not be known to the request yet.
+fn carried_out<'a, T: Send + 'a>(
+    ctx: &'a Context<'a>,
+    entry: audit::Entry,
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> BoxFuture<'a, Result<Option<T>>> {
+    let requester = requester(ctx);
+    let work = Box::pin(work);
+    Box::pin(async move {
+        let (result, is_written) = match requester.may_change() {
+            Ok(()) => audit::carry_out(entry.clone(), work).await,
+            Err(error) => (Err(error.into()), false),
+        };
+        let refusal = refusal(&result);
+        if !is_written || refusal.is_some() {
+            record(ctx, requester, &entry, refusal).await?;
+        }
+        // The payload, and mutations after this one, see what it changed.
+        loaders(ctx)?.forget();
+        result.map(Some)
+    })
+}
+
+/// The same in the name of `requester`, who is not known to the request yet. What it counts before it knows them is
+/// committed though it refuses them, so its event stands apart.
 pub fn audited_as<'a, T: Send + 'a>(
     ctx: &'a Context<'a>,
     requester: &'a Requester,
     ids: &[&ID],
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Option<T>>> {
-    recorded(ctx, requester, ids, None, work)
-}
-
-fn recorded<'a, T: Send + 'a>(
-    ctx: &'a Context<'a>,
-    requester: &'a Requester,
-    ids: &[&ID],
-    reason: Option<String>,
-    work: impl Future<Output = Result<T>> + Send + 'a,
-) -> BoxFuture<'a, Result<Option<T>>> {
-    let resource_ids = ids
-        .iter()
-        .map(|id| id.as_str())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let entry = entry(ctx, requester, ids);
     Box::pin(async move {
         let result = match requester.may_change() {
             Ok(()) => work.await,
             Err(error) => Err(error.into()),
         };
-        // The payload, and mutations after this one, see what it changed.
+        record(ctx, requester, &entry, refusal(&result)).await?;
         loaders(ctx)?.forget();
-        if let (Requester::Anonymous, Err(failure)) = (requester, &result) {
-            // Whoever it is could have it written as often as they like.
-            app(ctx)?.refused.count(ctx.field().name(), failure.code());
-            return result.map(Some);
-        }
-        let origin = origin(ctx);
-        let entry = audit::Entry {
-            requester,
-            mutation: ctx.field().name(),
-            resource_ids,
-            reason,
-            remote: origin.remote.clone(),
-            request_id: origin.request_id.clone(),
-            outcome: result
-                .as_ref()
-                .map_or_else(|failure| failure.code().as_str(), |_| "OK"),
-        };
-        // What was done is done: the caller learns of it though its trace could not be kept.
-        if let Err(error) = audit::record(app(ctx)?, entry).await {
-            tracing::error!(%error, "an audit event was lost");
-        }
         result.map(Some)
     })
+}
+
+fn entry(ctx: &Context<'_>, requester: &Requester, ids: &[&ID]) -> audit::Entry {
+    let origin = origin(ctx);
+    let ids = ids.iter().map(|id| id.as_str());
+    audit::Entry {
+        account_id: requester.account_id(),
+        actor: requester.actor(),
+        mutation: ctx.field().name().to_owned(),
+        resource_ids: ids.collect::<Vec<_>>().join(" "),
+        reason: None,
+        remote: origin.remote.clone(),
+        request_id: origin.request_id.clone(),
+    }
+}
+
+/// The code of the error, if there is one.
+fn refusal<T>(result: &Result<T>) -> Option<ErrorCode> {
+    let failure = result.as_ref().err()?;
+    Some(failure.code())
+}
+
+/// Records what changed nothing, or what was refused.
+async fn record(
+    ctx: &Context<'_>,
+    requester: &Requester,
+    entry: &audit::Entry,
+    refusal: Option<ErrorCode>,
+) -> Result<()> {
+    let app = app(ctx)?;
+    if let (Requester::Anonymous, Some(code)) = (requester, refusal) {
+        // Whoever it is could have it written as often as they like.
+        app.refused.count(&entry.mutation, code);
+        return Ok(());
+    }
+    // What was answered is answered: the caller learns of it though its trace could not be kept.
+    if let Err(error) = audit::record(app, entry, refusal.map(ErrorCode::as_str)).await {
+        tracing::error!(%error, "an audit event was lost");
+    }
+    Ok(())
 }

@@ -5,10 +5,12 @@ use async_stream::try_stream;
 use entity::{operation, operation::OperationStatus};
 use futures_util::Stream;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use tokio::time::sleep;
 
-use super::live::Alarm;
+use super::live::{Alarm, RETRY};
 use crate::{
-    domain::token,
+    app::App,
+    domain::{self, Requester, token},
     events::Topic,
     graphql::{
         context::{app, requester},
@@ -33,16 +35,28 @@ impl AgentSubscription {
         let mut alarm = Alarm::new(&app, &requester, &[Topic::Work(hypervisor)]);
         Ok(try_stream! {
             loop {
-                token::reauthenticate(&app, &requester).await.map_err(Failure::from)?;
-                let waiting = operation::Entity::find()
-                    .filter(operation::Column::HypervisorId.eq(hypervisor))
-                    .filter(operation::Column::Status.eq(OperationStatus::Pending))
-                    .count(app.database.reads())
-                    .await
-                    .map_err(Failure::from)?;
+                let waiting = waiting(&app, &requester).await.map_err(Failure::from);
+                if let Err(failure) = &waiting && failure.passes() {
+                    tracing::debug!(%failure, "an agent's stream cannot read its state now");
+                    sleep(RETRY).await;
+                    continue;
+                }
+                let waiting = waiting?;
                 yield AgentWork { claimable: i32::try_from(waiting).unwrap_or(i32::MAX) };
                 alarm.wait(None).await;
             }
         })
     }
+}
+
+/// How many operations wait for an agent that is still known.
+async fn waiting(app: &App, requester: &Requester) -> domain::Result<u64> {
+    let hypervisor = requester.agent()?.id;
+    token::reauthenticate(app, requester).await?;
+    let waiting = operation::Entity::find()
+        .filter(operation::Column::HypervisorId.eq(hypervisor))
+        .filter(operation::Column::Status.eq(OperationStatus::Pending))
+        .count(app.database.reads())
+        .await?;
+    Ok(waiting)
 }

@@ -9,7 +9,7 @@ use std::{future::Future, time::Duration};
 
 use async_stream::try_stream;
 use futures_util::{Stream, future::select_all};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
     app::App,
@@ -20,6 +20,9 @@ use crate::{
 
 /// The shortest time between two reports of progress: at most 4 a second.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How soon a stream that could not read its state tries again. It outlives a database that is away.
+pub const RETRY: Duration = Duration::from_secs(1);
 
 /// What a stream sends.
 pub trait State: Clone + PartialEq {
@@ -57,9 +60,17 @@ where
     try_stream! {
         let mut sent: Option<(S, Instant)> = None;
         loop {
-            let requester =
-                token::reauthenticate(&app, &requester).await.map_err(Failure::from)?;
-            let reading = read(requester).await?;
+            let known = token::reauthenticate(&app, &requester).await.map_err(Failure::from);
+            let reading = match known {
+                Ok(requester) => read(requester).await,
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = &reading && failure.passes() {
+                tracing::debug!(%failure, "a stream cannot read its state now");
+                sleep(RETRY).await;
+                continue;
+            }
+            let reading = reading?;
             let soonest = sent.as_ref().and_then(|(last, at)| {
                 reading.state.is_progress_of(last).then(|| *at + PROGRESS_INTERVAL)
             });

@@ -71,7 +71,7 @@ impl State for Watched {
 
 /// Whether `now` differs from `before` by progress only.
 pub(super) fn is_progress(now: &operation::Model, before: &operation::Model) -> bool {
-    now.id == before.id && now.status == before.status && now.phase == before.phase
+    now.id == before.id && now.revision == before.revision && now.phase == before.phase
 }
 
 async fn find(app: &App, requester: &Requester, id: OperationId) -> Result<operation::Model> {

@@ -64,6 +64,8 @@ pub enum ErrorCode {
     InFlightLimitReached,
     /// Too many deletes and new volumes of the account wait for agents.
     TooManyWaiting,
+    /// The stream cannot go on from there: the events behind the cursor are gone, or have not come yet.
+    CursorGone,
     /// The operation did not end in time.
     TimedOut,
     /// The hypervisor's agent was lost during every attempt.

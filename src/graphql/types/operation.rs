@@ -186,6 +186,17 @@ impl Operation {
         self.0.status.into()
     }
 
+    /// Rises with every change of the status: what has a lower one is older.
+    async fn revision(&self) -> i32 {
+        self.0.revision
+    }
+
+    /// The name of the snapshot or backup that it is about, else of the volume; as it was when it was asked for,
+    /// also when that is gone.
+    async fn subject_name(&self) -> &str {
+        &self.0.subject_name
+    }
+
     /// The volume that it works on or reads; null once that is gone.
     async fn volume(&self, ctx: &Context<'_>) -> Result<Option<Volume>> {
         Ok(loaders(ctx)?.lookup(self.0.volume_id).await?.map(Volume))

@@ -149,8 +149,8 @@ const TYPES: &[Row] = &[
         "query { operation(id: \"$operation\") { @ } }",
         &[
             (
-                "id kind status volume snapshot backup targetVolume account progress error requestedBy \
-                 createdAt deadlineAt startedAt finishedAt events logs",
+                "id kind status revision subjectName volume snapshot backup targetVolume account progress error \
+                 requestedBy createdAt deadlineAt startedAt finishedAt events logs",
                 "UNAAFF",
             ),
             ("hypervisor", "UNFAFF"),

@@ -53,6 +53,9 @@ const LOG: &str =
     "mutation($input: AgentLogInput!) { agentLog(input: $input) { lease { state } } }";
 const FINISH: &str =
     "mutation($input: AgentFinishInput!) { agentFinish(input: $input) { accepted } }";
+const FINISH_TEST: &str = "mutation($input: AgentFinishStorageTestInput!) {
+    agentFinishStorageTest(input: $input) { accepted }
+}";
 const REPORT_RETAINED: &str = "mutation($input: AgentReportRetainedInput!) {
     agentReportRetained(input: $input) { accepted }
 }";
@@ -125,7 +128,11 @@ impl Agent<'_> {
 
     /// Takes some of what waits.
     pub async fn claim_up_to(&self, limit: u32) -> Vec<Work> {
-        let data = self.say(CLAIM, json!({ "limit": limit })).await;
+        self.claim_with(json!({ "limit": limit })).await
+    }
+
+    async fn claim_with(&self, input: Value) -> Vec<Work> {
+        let data = self.say(CLAIM, input).await;
         let assignments = data["agentClaim"]["assignments"].as_array().unwrap();
         let work = |assignment: &Value| Work {
             operation: text(&assignment["operationId"]),
@@ -136,11 +143,28 @@ impl Agent<'_> {
         assignments.iter().map(work).collect()
     }
 
+    /// The same, of an agent that says what it holds.
+    pub async fn claim_holding(&self, holding: &[&Work]) -> Vec<Work> {
+        let lease = |work: &&Work| json!({ "operationId": work.operation, "epoch": work.epoch });
+        let holding: Vec<_> = holding.iter().map(lease).collect();
+        self.claim_with(json!({ "limit": 100, "holding": holding }))
+            .await
+    }
+
     /// The storage tests that wait for it, as it is told of them.
     pub async fn storage_tests(&self) -> Vec<Value> {
         let data = self.say(CLAIM, json!({ "limit": 0 })).await;
         let tests = data["agentClaim"]["storageTests"].as_array();
         tests.unwrap().clone()
+    }
+
+    /// Answers a storage test; whether that counted.
+    pub async fn answer_test(&self, test: &Value, ok: bool) -> bool {
+        let input = json!({ "id": test["id"], "ok": ok, "message": "The agent's words." });
+        let data = self.say(FINISH_TEST, input).await;
+        data["agentFinishStorageTest"]["accepted"]
+            .as_bool()
+            .unwrap()
     }
 
     /// The ids of the volumes that it is to measure.
@@ -232,6 +256,22 @@ impl Agent<'_> {
         });
         let input = json!({
             "operationId": work.operation, "epoch": work.epoch, "entries": [entry],
+        });
+        let data = self.say(LOG, input).await;
+        text(&data["agentLog"]["lease"]["state"])
+    }
+
+    /// Writes numbered lines to the operation's log, the first with the number `first`.
+    pub async fn log_from(&self, work: &Work, first: usize, messages: &[&str]) -> String {
+        let entry = |(number, message): (usize, &&str)| {
+            json!({
+                "at": "2026-09-21T14:13:20Z", "level": "INFO", "message": message, "public": true,
+                "number": first + number,
+            })
+        };
+        let entries: Vec<_> = messages.iter().enumerate().map(entry).collect();
+        let input = json!({
+            "operationId": work.operation, "epoch": work.epoch, "entries": entries,
         });
         let data = self.say(LOG, input).await;
         text(&data["agentLog"]["lease"]["state"])

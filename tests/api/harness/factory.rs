@@ -392,6 +392,8 @@ impl World {
                 id: self.app.ids.next(OperationId::from_uuid),
                 kind,
                 status: OperationStatus::Completed,
+                revision: 3,
+                subject_name: volume.name.clone(),
                 account_id: volume.account_id,
                 volume_id: volume.id,
                 snapshot_id: None,
@@ -400,6 +402,8 @@ impl World {
                 hypervisor_id: volume.hypervisor_id,
                 requested_by: None,
                 epoch: 1,
+                offers: 0,
+                attempts: 1,
                 lease_expires_at: None,
                 cancel_requested_at: None,
                 volume_touched: false,
@@ -459,6 +463,8 @@ impl World {
             level: Set(LogLevel::Info),
             message: Set(message.to_owned()),
             public: Set(public),
+            epoch: Set(None),
+            number: Set(None),
         };
         row.insert(self.app.database.writes()).await.unwrap()
     }

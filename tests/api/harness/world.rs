@@ -15,6 +15,7 @@ use tidemark::{
     app::App,
     database::Database,
     domain::{Clock, Requester, Settings, clock::ManualClock},
+    events::Hub,
     graphql::{self, Limits, Schema},
 };
 
@@ -62,6 +63,19 @@ impl World {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.schema = graphql::builder(self.app.clone()).limits(limits).finish();
         self
+    }
+
+    /// Another gateway on the same database. What is done at one wakes nobody at the other.
+    pub fn other_gateway(&self) -> Self {
+        let mut app = self.app.clone();
+        app.hub = Hub::default();
+        Self {
+            schema: graphql::builder(app.clone()).finish(),
+            app,
+            clock: self.clock.clone(),
+            platform: self.platform.clone(),
+            statements: self.statements.clone(),
+        }
     }
 
     /// Replaces the schema.

@@ -212,3 +212,52 @@ async fn customers_read_neither_the_email_of_staff_nor_the_name_of_a_hypervisor(
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_operation_keeps_the_name_of_what_it_was_about_and_counts_its_changes() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world
+            .volume(&alice, |row| row.name = Set("data".to_owned()))
+            .await;
+        let input = json!({ "volumeId": volume.id.to_string(), "name": "monday" });
+        let payload = world.run(&alice.requester, "createSnapshot", input).await;
+        let operation = payload["operation"]["id"].as_str().unwrap().to_owned();
+        let document = format!("{{ operation(id: \"{operation}\") {{ revision subjectName }} }}");
+        let told = async || world.data(&alice.requester, &document).await["operation"].clone();
+        assert_eq!(
+            told().await,
+            json!({ "revision": 1, "subjectName": "monday" })
+        );
+        let agent = world.worker();
+        let work = agent.claim_one().await;
+        assert_eq!(told().await["revision"], 2);
+        agent.report(&work, "Working", 1, 2).await;
+        assert_eq!(
+            told().await["revision"],
+            2,
+            "progress is no change of the status"
+        );
+        agent.stop(&work, false).await;
+        assert_eq!(told().await["revision"], 3);
+        let work = agent.claim_one().await;
+        assert!(agent.complete(&work).await);
+        let delete = json!({ "snapshotId": payload["snapshot"]["id"], "confirmName": "monday" });
+        world.run(&alice.requester, "deleteSnapshot", delete).await;
+        world.work().await;
+        assert_eq!(
+            told().await,
+            json!({ "revision": 5, "subjectName": "monday" })
+        );
+
+        let new = world.new_volume("fresh");
+        let payload = world.run(&alice.requester, "createVolume", new).await;
+        let document = format!(
+            "{{ operation(id: {}) {{ subjectName }} }}",
+            payload["operation"]["id"]
+        );
+        let told = world.data(&alice.requester, &document).await;
+        assert_eq!(told["operation"]["subjectName"], "fresh");
+    })
+    .await;
+}

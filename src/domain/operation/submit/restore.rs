@@ -11,7 +11,7 @@ use entity::{
     snapshot::ItemStatus,
     volume, volume_plan,
 };
-use sea_orm::{EntityTrait, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use serde::Serialize;
 
 use super::{Acceptance, Begun, Draft, Request, pass};
@@ -70,15 +70,11 @@ pub async fn restore_in_place(
         Begun::New(acceptance) => acceptance,
     };
     let input = &request.input;
+    acceptance.check_origin(&request).await?;
     let (volume, known) = acceptance
         .lock_volume(request.requester, input.volume_id)
         .await?;
     let read = acceptance.lock_source(&request, input.source).await?;
-    if read.volume_id != volume.id {
-        return Err(Error::invalid(
-            "The item was made from another volume. Restore it to a new volume instead.",
-        ));
-    }
     text::confirm(&input.confirm_name, &volume.name)?;
     let target = facts::target_of_volume(&volume);
     pass(guard::restore_in_place(&known, Some((read.facts, target))))?;
@@ -218,6 +214,38 @@ impl Read {
 }
 
 impl Acceptance<'_> {
+    /// That the item was made from the volume. It is looked at before anything is locked, as nobody locks two
+    /// accounts: two that did so in different orders would wait for each other.
+    async fn check_origin(&self, request: &Request<'_, RestoreInPlace>) -> Result<()> {
+        let (db, scope) = (self.tx.db(), request.requester.scope()?);
+        let volume = volume::Entity::visible_to(scope);
+        let volume = volumes::find(db, volume, request.input.volume_id).await?;
+        let origin: VolumeId = match request.input.source {
+            Source::Snapshot(id) => snapshot::Entity::visible_to(scope)
+                .filter(snapshot::Column::Id.eq(id))
+                .select_only()
+                .column(snapshot::Column::VolumeId)
+                .into_tuple()
+                .one(db)
+                .await?
+                .ok_or(Error::NotFound("snapshot"))?,
+            Source::Backup(id) => backup::Entity::visible_to(scope)
+                .filter(backup::Column::Id.eq(id))
+                .select_only()
+                .column(backup::Column::VolumeId)
+                .into_tuple()
+                .one(db)
+                .await?
+                .ok_or(Error::NotFound("backup"))?,
+        };
+        if origin == volume.id {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "The item was made from another volume. Restore it to a new volume instead.",
+        ))
+    }
+
     async fn lock_source<I>(&mut self, request: &Request<'_, I>, source: Source) -> Result<Read> {
         match source {
             Source::Snapshot(id) => {
