@@ -79,13 +79,13 @@ async fn repair(
     id: OperationId,
     work: impl Future<Output = Result<bool>> + Send,
 ) -> bool {
-    contain(app, id, work)
-        .await
-        .map(Option::unwrap_or_default)
-        .unwrap_or_else(|error| {
+    match contain(app, id, work).await {
+        Ok(repaired) => repaired.unwrap_or_default(),
+        Err(error) => {
             tracing::error!(operation = %id, %error, "an operation cannot be repaired now");
             false
-        })
+        }
+    }
 }
 
 /// The agent of `hypervisor` has started anew and holds its host: whatever an earlier process of it
@@ -178,8 +178,8 @@ async fn lose_dead_leases(app: &App) -> Result<u64> {
     let dead = operation::Entity::find().filter(operation::Column::LeaseExpiresAt.lte(now));
     let mut lost = 0;
     for id in ids(app, dead).await? {
-        let lose = lose(app, id, |operation, now| alive(operation, now).is_none());
-        lost += u64::from(repair(app, id, lose).await);
+        let work = lose(app, id, |operation, now| alive(operation, now).is_none());
+        lost += u64::from(repair(app, id, work).await);
     }
     Ok(lost)
 }

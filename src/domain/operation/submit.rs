@@ -65,7 +65,7 @@ struct Acceptance<'a> {
 /// Either a new request, or one that was accepted before under the same key.
 enum Begun<'a> {
     New(Acceptance<'a>),
-    Repeated(operation::Model),
+    Repeated(Box<operation::Model>),
 }
 
 /// What an operation will do.
@@ -117,7 +117,7 @@ impl<'a> Acceptance<'a> {
         if let Some(key) = request.key {
             let hash = input_hash(mutation, &request.input)?;
             if let Some(known) = take_key(&tx, &user, key, &hash, id).await? {
-                return Ok(Begun::Repeated(known));
+                return Ok(Begun::Repeated(Box::new(known)));
             }
         }
         Ok(Begun::New(Self { tx, id, user }))

@@ -82,14 +82,14 @@ pub fn statement(
     let mut fits = String::new();
     if room.long == 0 {
         let kinds = LONG.map(|kind| format!("'{}'", kind.to_value())).join(", ");
-        fits += &format!(" AND o.kind NOT IN ({kinds})");
+        fits.extend([" AND o.kind NOT IN (", &kinds, ")"]);
     }
     if !passed_over.is_empty() {
         let places = (2..)
             .take(passed_over.len())
             .map(|place| format!("${place}"));
         let places = places.collect::<Vec<_>>().join(", ");
-        fits += &format!(" AND o.id NOT IN ({places})");
+        fits.extend([" AND o.id NOT IN (", &places, ")"]);
         values.extend(passed_over.iter().map(|id| Value::from(id.as_str())));
     }
     let sql = format!(

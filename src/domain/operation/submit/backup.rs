@@ -48,7 +48,7 @@ pub async fn create_backup(
     request: Request<'_, CreateBackup>,
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "createBackup", &request).await? {
-        Begun::Repeated(operation) => return Ok(operation),
+        Begun::Repeated(operation) => return Ok(*operation),
         Begun::New(acceptance) => acceptance,
     };
     let (volume, facts) = acceptance
@@ -103,7 +103,7 @@ pub async fn delete_backup(
     request: Request<'_, DeleteBackup>,
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "deleteBackup", &request).await? {
-        Begun::Repeated(operation) => return Ok(operation),
+        Begun::Repeated(operation) => return Ok(*operation),
         Begun::New(acceptance) => acceptance,
     };
     let backup = acceptance

@@ -66,7 +66,7 @@ pub async fn restore_in_place(
     request: Request<'_, RestoreInPlace>,
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "restoreInPlace", &request).await? {
-        Begun::Repeated(operation) => return Ok(operation),
+        Begun::Repeated(operation) => return Ok(*operation),
         Begun::New(acceptance) => acceptance,
     };
     let input = &request.input;
@@ -103,7 +103,7 @@ pub async fn restore_to_new_volume(
     request: Request<'_, RestoreToNewVolume>,
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "restoreToNewVolume", &request).await? {
-        Begun::Repeated(operation) => return Ok(operation),
+        Begun::Repeated(operation) => return Ok(*operation),
         Begun::New(acceptance) => acceptance,
     };
     let input = &request.input;

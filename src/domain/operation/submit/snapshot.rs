@@ -44,7 +44,7 @@ pub async fn create_snapshot(
     request: Request<'_, CreateSnapshot>,
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "createSnapshot", &request).await? {
-        Begun::Repeated(operation) => return Ok(operation),
+        Begun::Repeated(operation) => return Ok(*operation),
         Begun::New(acceptance) => acceptance,
     };
     let (volume, facts) = acceptance
@@ -89,7 +89,7 @@ pub async fn delete_snapshot(
     request: Request<'_, DeleteSnapshot>,
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "deleteSnapshot", &request).await? {
-        Begun::Repeated(operation) => return Ok(operation),
+        Begun::Repeated(operation) => return Ok(*operation),
         Begun::New(acceptance) => acceptance,
     };
     let (snapshot, volume, facts) = acceptance

@@ -48,7 +48,7 @@ pub async fn create_volume(
     request: Request<'_, CreateVolume>,
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "createVolume", &request).await? {
-        Begun::Repeated(operation) => return Ok(operation),
+        Begun::Repeated(operation) => return Ok(*operation),
         Begun::New(acceptance) => acceptance,
     };
     let input = &request.input;
@@ -88,7 +88,7 @@ pub async fn delete_volume(
     request: Request<'_, DeleteVolume>,
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "deleteVolume", &request).await? {
-        Begun::Repeated(operation) => return Ok(operation),
+        Begun::Repeated(operation) => return Ok(*operation),
         Begun::New(acceptance) => acceptance,
     };
     let (volume, facts) = acceptance
