@@ -34,11 +34,11 @@ generate:
 
 # Send 100,000 documents and bodies as each kind of caller; TIDEMARK_SOAK_SEED, which it prints, repeats a run
 soak-requests requests="100000":
-    TIDEMARK_SOAK_REQUESTS={{ requests }} cargo test --profile fast --test http -- --nocapture soak::
+    TIDEMARK_SOAK_REQUESTS={{ requests }} TIDEMARK_SOAK_SEED=${TIDEMARK_SOAK_SEED:-$(date +%s)} cargo test --profile fast --test http -- --nocapture soak::
 
 # Have graphql-js judge 10,000 generated documents beside the gateway; TIDEMARK_JUDGE_SEED, which it prints, repeats a run
 soak-documents documents="10000":
-    TIDEMARK_JUDGE_DOCUMENTS={{ documents }} scripts/clients
+    TIDEMARK_JUDGE_DOCUMENTS={{ documents }} TIDEMARK_JUDGE_SEED=${TIDEMARK_JUDGE_SEED:-$(date +%s)} scripts/clients
 
 # Check licences, advisories and banned crates (needs cargo-deny)
 deny:
