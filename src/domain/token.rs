@@ -205,7 +205,7 @@ pub(super) async fn end(tx: &mut Transaction<'_>, ids: Vec<TokenId>) -> Result<(
     Ok(())
 }
 
-/// That a token has not ended by `now`: what [`is_live`] tells of a row.
+/// That a token has not ended by `now`: what `is_live` tells of a row.
 pub fn live(now: DateTime<Utc>) -> Condition {
     use entity::token::Column;
     let endless_or_later = Condition::any()

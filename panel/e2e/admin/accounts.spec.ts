@@ -48,7 +48,7 @@ test('shared screens tell an administrator the owner and the hypervisor, and nar
   const owner: string = viewer.account.name
   await makeItem(customer, 'backup', 'weekly')
   await desk.goto(`/accounts/${customer.accountId}`)
-  await desk.getByRole('link', { name: '1 volume' }).click()
+  await desk.getByRole('link', { name: /^1 of \d+ volumes$/ }).click()
   await expect(desk.getByText('1 volume', { exact: true })).toBeVisible()
   await expect(desk.getByRole('row', { name: /orders-db-data/ })).toContainText(owner)
   await desk.getByRole('link', { name: 'orders-db-data' }).click()
