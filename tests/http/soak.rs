@@ -74,6 +74,7 @@ async fn no_document_and_no_body_ends_the_gateway_or_fails_inside_or_stays_in_me
             }
             at_first.get_or_insert_with(live_bytes);
         }
+        println!("live bytes: {} after those of {role:?}", live_bytes());
     }
     println!("{statuses:?}");
     let served = statuses.keys().filter(|(_, status)| *status == 200).count();
