@@ -424,12 +424,9 @@ async fn a_test_that_is_asked_at_one_gateway_and_answered_through_another_is_kep
             "hypervisorId": world.platform.hypervisor.id.to_string(),
         } });
         let answered = async {
-            loop {
-                if let Some(test) = other.worker().storage_tests().await.first() {
-                    break assert!(other.worker().answer_test(test, true).await);
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
+            let asked = async || other.worker().storage_tests().await.pop();
+            let test = testbed::until("the agent is asked for a test", asked).await;
+            assert!(other.worker().answer_test(&test, true).await);
         };
         let asked = world.data_with(&admin, &document, input);
         let (data, ()) = tokio::join!(asked, answered);

@@ -1,28 +1,31 @@
 //! What agents say: hello, heartbeats, claims, progress, logs, and how work ended.
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
-use entity::SnapshotId;
+mod message;
 
+use async_graphql::{Context, Object};
+
+use self::message::{
+    AgentClaimInput, AgentClaimPayload, AgentFinishInput, AgentFinishPayload,
+    AgentFinishStorageTestInput, AgentFinishStorageTestPayload, AgentHelloInput, AgentHelloPayload,
+    AgentLogInput, AgentLogPayload, AgentRenewInput, AgentRenewPayload, AgentReportProgressInput,
+    AgentReportProgressPayload, AgentReportRetainedInput, AgentReportRetainedPayload, held,
+    outcome, retained,
+};
 use super::audit::audited;
 use crate::{
     domain::{
         Error,
         agent::{self, Hello},
         backup_storage,
-        operation::{
-            finish::{self, Outcome},
-            log, progress,
-            renew::{Lease, renew},
-        },
+        operation::{finish, log, progress, renew::renew},
         volume::measure,
     },
     graphql::{
         context::{app, requester},
         error::Result,
         id,
-        scalar::{ByteCount, DateTime},
         types::{
-            AgentCapability, ErrorCode, LogLevel,
+            AgentCapability,
             agent::{
                 AgentAssignment, AgentDestination, AgentLease, AgentLeaseState, AgentStorageTest,
                 AgentVolume,
@@ -31,254 +34,6 @@ use crate::{
         visible,
     },
 };
-
-/// What an agent says of itself.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentHelloInput {
-    /// Its version.
-    pub version: String,
-    /// The id of its state directory, which only one process can hold: a UUID.
-    pub state_id: ID,
-    /// What it can do.
-    pub capabilities: Vec<AgentCapability>,
-}
-
-/// What an agent is told when it starts.
-#[derive(Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentHelloPayload {
-    /// Its hypervisor.
-    pub hypervisor_id: ID,
-    /// What that is called.
-    pub hypervisor_name: String,
-    /// How long a lease lasts without a heartbeat.
-    pub lease_seconds: i32,
-    /// How often to renew.
-    pub heartbeat_seconds: i32,
-}
-
-/// A lease, as its agent holds it.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentLeaseInput {
-    /// The operation.
-    pub operation_id: ID,
-    /// The epoch of the claim.
-    pub epoch: i32,
-}
-
-/// The leases that an agent holds.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentRenewInput {
-    /// All of them; none is a heartbeat too.
-    pub leases: Vec<AgentLeaseInput>,
-}
-
-/// What has become of an agent's leases.
-#[derive(Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentRenewPayload {
-    /// In the order of the input.
-    pub leases: Vec<AgentLease>,
-}
-
-/// How much more an agent can take.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentClaimInput {
-    /// The most operations: 0 to 100.
-    pub limit: i32,
-    /// The leases that it holds. What it was given before, has said no word of and does not hold never arrived,
-    /// and is offered again at once. Left out, that is offered again when its lease is over.
-    pub holding: Option<Vec<AgentLeaseInput>>,
-}
-
-/// What an agent is to do.
-#[derive(Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentClaimPayload {
-    /// Operations that it holds now.
-    pub assignments: Vec<AgentAssignment>,
-    /// Backup storages that it is to test.
-    pub storage_tests: Vec<AgentStorageTest>,
-    /// Volumes of which it is to measure what their snapshots keep.
-    pub measurements: Vec<AgentVolume>,
-}
-
-/// How far an agent is.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentReportProgressInput {
-    /// The operation.
-    pub operation_id: ID,
-    /// The epoch of the claim.
-    pub epoch: i32,
-    /// What is going on, for a person: 1 to 64 characters.
-    pub phase: String,
-    /// Bytes that the destination acknowledged.
-    pub bytes_done: ByteCount,
-    /// Bytes in all; 0 while unknown.
-    pub bytes_total: ByteCount,
-}
-
-/// What has become of the lease.
-#[derive(Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentReportProgressPayload {
-    /// The lease.
-    pub lease: AgentLease,
-}
-
-/// A line of an operation's log.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentLogEntryInput {
-    /// When it was written.
-    pub at: DateTime,
-    /// How much it matters.
-    pub level: LogLevel,
-    /// What was written.
-    pub message: String,
-    /// Safe for the customer to read; the rest only administrators see.
-    pub public: bool,
-    /// Counts the agent's lines under this lease: one that is sent again is kept once.
-    pub number: Option<i32>,
-}
-
-/// What an agent wrote while it worked.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentLogInput {
-    /// The operation.
-    pub operation_id: ID,
-    /// The epoch of the claim.
-    pub epoch: i32,
-    /// At most 2000 lines, oldest first.
-    pub entries: Vec<AgentLogEntryInput>,
-}
-
-/// What has become of the lease.
-#[derive(Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentLogPayload {
-    /// The lease.
-    pub lease: AgentLease,
-}
-
-/// How the work ended.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentFinishInput {
-    /// The operation.
-    pub operation_id: ID,
-    /// The epoch of the claim.
-    pub epoch: i32,
-    /// How it ended.
-    pub outcome: AgentOutcomeInput,
-}
-
-/// How the work ended: exactly one of the three.
-#[derive(Debug, OneofObject)]
-#[graphql(visible = "visible::to_agents")]
-pub enum AgentOutcomeInput {
-    /// Done.
-    Completed(AgentCompletedInput),
-    /// Ended by an error.
-    Failed(AgentFailedInput),
-    /// Stopped because it was cancelled or lost; nothing is being written any more.
-    Stopped(AgentStoppedInput),
-}
-
-/// What the work yields.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentCompletedInput {
-    /// Of a backup: bytes at its destination.
-    pub stored_bytes: Option<ByteCount>,
-    /// Of a backup: the digest of its object.
-    pub checksum: Option<String>,
-    /// What each of the volume's snapshots keeps now, where the work changed or measured it.
-    pub retained: Option<Vec<AgentRetainedInput>>,
-}
-
-/// What a snapshot keeps.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentRetainedInput {
-    /// The snapshot.
-    pub snapshot_id: ID,
-    /// Bytes that only it keeps.
-    pub retained_bytes: ByteCount,
-}
-
-/// Why the work failed.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentFailedInput {
-    /// For programs.
-    pub code: ErrorCode,
-    /// For the customer.
-    pub message: String,
-    /// A restore in place has begun to write, so the volume is no longer what it was.
-    pub volume_touched: bool,
-}
-
-/// How far the work had come.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentStoppedInput {
-    /// A restore in place has begun to write, so the volume is no longer what it was.
-    pub volume_touched: bool,
-}
-
-/// Whether the report came in time.
-#[derive(Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentFinishPayload {
-    /// False when it came too late: it changed nothing, but freed the lock of an operation that
-    /// had been ended from outside.
-    pub accepted: bool,
-}
-
-/// How a test of a backup storage ended.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentFinishStorageTestInput {
-    /// The test.
-    pub id: ID,
-    /// Whether a small object could be written, read back and deleted.
-    pub ok: bool,
-    /// What failed, for an administrator.
-    pub message: String,
-}
-
-/// Whether the answer came in time.
-#[derive(Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentFinishStorageTestPayload {
-    /// False when nobody waits for it any more.
-    pub accepted: bool,
-}
-
-/// What was measured of a volume.
-#[derive(Debug, InputObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentReportRetainedInput {
-    /// The volume.
-    pub volume_id: ID,
-    /// What each of its snapshots keeps.
-    pub retained: Vec<AgentRetainedInput>,
-}
-
-/// Whether the report came in time.
-#[derive(Debug, SimpleObject)]
-#[graphql(visible = "visible::to_agents")]
-pub struct AgentReportRetainedPayload {
-    /// False when an operation has come between: it is asked for again.
-    pub accepted: bool,
-}
 
 /// What agents say.
 #[derive(Debug, Default)]
@@ -480,41 +235,6 @@ impl AgentMutation {
         })
         .await
     }
-}
-
-fn held(operation: &ID, epoch: i32) -> Result<Lease> {
-    Ok(Lease {
-        operation: id::find(operation, "operation")?,
-        epoch,
-    })
-}
-
-fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
-    Ok(match input {
-        AgentOutcomeInput::Completed(completed) => Outcome::Completed(finish::Completed {
-            stored_bytes: completed.stored_bytes.map(|bytes| bytes.0),
-            checksum: completed.checksum.clone(),
-            retained: retained(completed.retained.iter().flatten())?,
-        }),
-        AgentOutcomeInput::Failed(failed) => Outcome::Failed {
-            code: failed.code.into(),
-            message: failed.message.clone(),
-            volume_touched: failed.volume_touched,
-        },
-        AgentOutcomeInput::Stopped(stopped) => Outcome::Stopped {
-            volume_touched: stopped.volume_touched,
-        },
-    })
-}
-
-fn retained<'a>(
-    measured: impl IntoIterator<Item = &'a AgentRetainedInput>,
-) -> Result<Vec<(SnapshotId, i64)>> {
-    let measured = measured.into_iter().map(|one| {
-        let id = id::find(&one.snapshot_id, "snapshot")?;
-        Ok((id, one.retained_bytes.0))
-    });
-    measured.collect()
 }
 
 /// Whole seconds, as GraphQL's Int.
