@@ -58,6 +58,11 @@ soak-sign-in:
     cargo build --quiet --profile fast --workspace --bins
     scripts/postgres run cargo test --quiet --profile fast --test e2e -- --ignored --nocapture soak_a_flood_of_sign_ins
 
+# Measure what the dearest legal documents of a customer cost the gateway, on both databases (Markdown)
+bench-documents:
+    cargo build --quiet --profile fast --workspace --bins
+    scripts/postgres run cargo test --quiet --profile fast --test e2e -- --ignored --nocapture cost::
+
 # Measure how the panel opens, and what following a backup costs the browser (Markdown)
 bench-panel:
     @scripts/setup test

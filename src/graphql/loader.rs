@@ -127,28 +127,25 @@ impl Loaders {
         *self.edges() = edges(&self.0.app, &self.0.requester, &self.0.departures);
     }
 
-    /// Runs `execution` to its end. Batches leave when it waits for nothing else, and it goes on
-    /// when all of them have arrived: nothing is asked for while it is under way.
+    /// Runs `execution` to its end. Batches leave when it waits for nothing else and those before them have
+    /// arrived. It goes on meanwhile where it can: what it holds of the database may be what they wait for.
     pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut under_way = FuturesUnordered::new();
-        let stir = Arc::new(Stir::default());
+        let stir = Arc::new(Stir::new());
         let waker = Waker::from(Arc::clone(&stir));
         poll_fn(|cx| {
+            stir.outer.register(cx.waker());
             loop {
-                while !under_way.is_empty() {
-                    if pin!(&mut under_way).poll_next(cx).is_pending() {
-                        return Poll::Pending;
+                while let Poll::Ready(Some(())) = pin!(&mut under_way).poll_next(cx) {}
+                if stir.stirred.swap(false, Ordering::AcqRel) {
+                    let polled = execution.as_mut().poll(&mut Context::from_waker(&waker));
+                    if let Poll::Ready(outcome) = polled {
+                        return Poll::Ready(outcome);
                     }
                 }
-                stir.outer.register(cx.waker());
-                stir.stirred.store(false, Ordering::Release);
-                let polled = execution.as_mut().poll(&mut Context::from_waker(&waker));
-                if let Poll::Ready(outcome) = polled {
-                    return Poll::Ready(outcome);
-                }
                 // Long lists of fields yield half way: then there is more to ask for.
-                if stir.stirred.load(Ordering::Acquire) {
+                if stir.stirred.load(Ordering::Acquire) || !under_way.is_empty() {
                     return Poll::Pending;
                 }
                 under_way.extend(self.0.departures.take());
@@ -191,12 +188,20 @@ fn edges(app: &App, requester: &Requester, departures: &Departures) -> Edges {
     Arc::new(loader.delay(Duration::ZERO).max_batch_size(MAX_KEYS))
 }
 
-/// Notes whether an execution woke itself while it was polled, which is to say that it waits for
-/// nothing yet.
-#[derive(Default)]
+/// Notes whether an execution can go on: it has not begun, what it waited for is there, or it woke itself while it
+/// was polled.
 struct Stir {
     stirred: AtomicBool,
     outer: AtomicWaker,
+}
+
+impl Stir {
+    fn new() -> Self {
+        Self {
+            stirred: AtomicBool::new(true),
+            outer: AtomicWaker::new(),
+        }
+    }
 }
 
 impl Wake for Stir {

@@ -13,6 +13,7 @@
 mod attack;
 mod by_hand;
 mod cli;
+mod cost;
 mod crash;
 mod demo;
 mod fault;

@@ -64,6 +64,26 @@ async fn fifty_volumes_cost_as_many_statements_as_five() {
     .await;
 }
 
+/// Root fields hold connections while their rows come; edges of those that have come need some, too.
+#[tokio::test]
+async fn more_root_fields_than_connections_never_wait_for_each_other() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        world.snapshot(&volume, |_| {}).await;
+        let fields: String = (0..50)
+            .map(|number| {
+                format!("a{number}: volumes(first: {}) {{ nodes {{ snapshots {{ nodes {{ id }} }} }} }} ", number % 10 + 1)
+            })
+            .collect();
+        for _ in 0..10 {
+            let data = world.data(&alice.requester, &format!("{{ {fields} }}")).await;
+            assert_eq!(data["a49"], data["a0"]);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn rows_are_counted_only_when_the_count_is_asked_for() {
     on_each_database(async |world| {
