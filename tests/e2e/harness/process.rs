@@ -33,8 +33,10 @@ pub async fn agent_program() -> PathBuf {
     build.args(["build", "--quiet", "--workspace", "--bins"]);
     build.args(["--test", "e2e", "--target-dir"]).arg(target);
     build.current_dir(env!("CARGO_MANIFEST_DIR"));
-    if directory.ends_with("release") {
-        build.arg("--release");
+    // A profile's directory has its name, save the one of `dev`.
+    let profile = directory.file_name().unwrap();
+    if profile != "debug" {
+        build.arg("--profile").arg(profile);
     }
     let ended = build.status().await.unwrap();
     assert!(ended.success(), "the agent cannot be built");
