@@ -1,6 +1,11 @@
 //! `tidemark-agent`: the agent as a process of its own, for a hypervisor without a gateway on it.
 
-use std::{num::NonZeroU64, path::PathBuf, time::Duration};
+use std::{
+    io::{self, IsTerminal as _},
+    num::NonZeroU64,
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -44,15 +49,11 @@ struct Arguments {
 impl Arguments {
     /// The file's settings with the given ones laid over them.
     fn load(self) -> anyhow::Result<AgentConfig> {
-        let mut settings = match std::fs::read_to_string(&self.config) {
-            Ok(text) => text
-                .parse::<toml::Table>()
-                .with_context(|| format!("{} cannot be read", self.config.display()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => toml::Table::new(),
-            Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("{} cannot be read", self.config.display()));
-            }
+        let place = self.config.display().to_string();
+        let text = match std::fs::read_to_string(&self.config) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error).with_context(|| format!("{place} cannot be read")),
         };
         let state_dir = self.state_dir.map(|path| path.display().to_string());
         let given = [
@@ -60,12 +61,11 @@ impl Arguments {
             ("token", std::env::var(TOKEN_VARIABLE).ok()),
             ("state_dir", state_dir),
         ];
-        for (name, value) in given {
-            settings.extend(value.map(|value| (name.to_owned(), value.into())));
-        }
-        let mut config: AgentConfig = settings
-            .try_into()
-            .context("the agent's configuration is not complete")?;
+        let given = given
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let mut config = AgentConfig::read(&text, given)
+            .with_context(|| format!("{place} and the environment give no configuration"))?;
         config.concurrency = self.concurrency.unwrap_or(config.concurrency);
         config.bandwidth_limit_bytes_per_second = self
             .bandwidth_limit_bytes_per_second
@@ -89,7 +89,8 @@ async fn run() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("TIDEMARK_AGENT_LOG");
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .init();
     let config = Arguments::parse().load()?;
     let shutdown = CancellationToken::new();

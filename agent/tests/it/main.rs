@@ -26,4 +26,5 @@ mod qmp;
 mod site;
 mod speed;
 mod volume;
+mod words;
 mod worker;
