@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     database::{Database, Share},
-    domain::{Clock, Hashing, Ids, Refused, Settings, operation::damage::Known},
+    domain::{
+        Clock, Hashing, Ids, Refused, Settings, installation::Installation,
+        operation::damage::Known,
+    },
     events::Hub,
     secret::Keys,
 };
@@ -30,6 +33,8 @@ pub struct App {
     pub hub: Hub,
     /// The damaged rows that the log knows of.
     pub damage: Known,
+    /// What the database is one of.
+    pub installation: Installation,
 }
 
 impl App {
@@ -45,6 +50,7 @@ impl App {
             refused: Refused::default(),
             hub: Hub::default(),
             damage: Known::default(),
+            installation: Installation::default(),
         }
     }
 

@@ -17,6 +17,7 @@ pub mod hashing;
 pub mod hypervisor;
 pub mod ids;
 mod in_use;
+pub mod installation;
 pub mod instance;
 pub mod operation;
 pub mod password;

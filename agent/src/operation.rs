@@ -36,7 +36,8 @@ use uuid::Uuid;
 pub use self::{
     stores::{RealStores, Stores},
     work::{
-        BackupItem, BackupStorage, Instance, Plan, Pool, RestoreSource, SnapshotItem, Volume, Work,
+        BackupItem, BackupStorage, Belongs, Instance, Named, Owner, Pool, RestoreSource,
+        SnapshotItem, Volume, Work,
     },
 };
 pub use crate::driver::ceph_rbd::CephPool;

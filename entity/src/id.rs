@@ -67,6 +67,8 @@ typed_id! {
     HypervisorId,
     /// Of a hypervisor group.
     HypervisorGroupId,
+    /// Of an installation.
+    InstallationId,
     /// Of an instance.
     InstanceId,
     /// Of an operation.

@@ -13,6 +13,7 @@ pub mod hypervisor;
 pub mod hypervisor_group;
 pub mod id;
 pub mod idempotency_key;
+pub mod installation;
 pub mod instance;
 pub mod name;
 pub mod operation;

@@ -19,6 +19,7 @@ mod m20261130_000020_quotas;
 mod m20261130_000021_tombstones;
 mod m20261130_000022_deadlines;
 mod m20261130_000023_reasons;
+mod m20261130_000027_installation;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000021_tombstones::Migration),
             Box::new(m20261130_000022_deadlines::Migration),
             Box::new(m20261130_000023_reasons::Migration),
+            Box::new(m20261130_000027_installation::Migration),
         ]
     }
 }

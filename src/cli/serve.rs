@@ -8,7 +8,7 @@ use tidemark::{
     app::App,
     config::Config,
     domain::{
-        self,
+        self, installation,
         operation::recover::{Repaired, recover},
         refused, secret,
     },
@@ -70,6 +70,9 @@ async fn check_secrets(app: &App) -> anyhow::Result<()> {
 
 /// Serves `app` until it is told to stop, then closes its database.
 pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow::Result<()> {
+    installation::id(&app)
+        .await
+        .context("the installation has no id, and none can be kept")?;
     let server = Server::bind(config.http.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.http.listen))?;

@@ -1,8 +1,8 @@
 //! Agents: how they enter, that they are alive, and all that an assignment tells them.
 
 use entity::{
-    Scope, backup, hypervisor, instance, operation, operation::OperationKind,
-    operation_log::LogLevel, snapshot, volume, volume_plan,
+    InstallationId, Scope, account, backup, hypervisor, hypervisor_group, instance, operation,
+    operation::OperationKind, operation_log::LogLevel, snapshot, volume, volume_plan,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Error, ErrorCode, Result, audit, backup_storage, hypervisor as hypervisors,
+    Error, ErrorCode, Result, audit, backup_storage, hypervisor as hypervisors, installation,
     operation::{
         claim,
         damage::{INCOMPLETE, is_damage},
@@ -85,6 +85,10 @@ pub async fn record_heartbeat(app: &App, hypervisor: &hypervisor::Model) -> Resu
 pub struct Assignment {
     /// The operation, as claimed.
     pub operation: operation::Model,
+    /// What the database is one of.
+    pub installation: InstallationId,
+    /// Whose operation it is.
+    pub account: account::Model,
     /// The volume that is worked on or read; none when the source of a restore is gone.
     pub volume: Option<AssignedVolume>,
     /// Of a restore to a new volume: that volume.
@@ -104,6 +108,8 @@ pub struct AssignedVolume {
     pub plan: volume_plan::Model,
     /// Its pool, and how to reach it.
     pub pool: storage_pool::Access,
+    /// The group whose pool that is.
+    pub group: hypervisor_group::Model,
     /// What it is attached to.
     pub instance: Option<instance::Model>,
 }
@@ -223,7 +229,13 @@ async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment
         }
         None => None,
     };
+    let account = account::Entity::once_visible_to(Scope::Everything)
+        .filter(account::Column::Id.eq(operation.account_id))
+        .one(db)
+        .await?;
     Ok(Assignment {
+        installation: installation::id(app).await?,
+        account: account.ok_or_else(|| missing("account"))?,
         operation,
         volume,
         target,
@@ -240,6 +252,10 @@ pub async fn assigned(app: &App, volume: volume::Model) -> Result<AssignedVolume
         .one(db)
         .await?
         .ok_or_else(|| missing("storage pool"))?;
+    let group = hypervisor_group::Entity::find_by_id(pool.group_id)
+        .one(db)
+        .await?
+        .ok_or_else(|| missing("hypervisor group"))?;
     let instance = match volume.instance_id {
         Some(id) => instance::Entity::find_by_id(id).one(db).await?,
         None => None,
@@ -248,6 +264,7 @@ pub async fn assigned(app: &App, volume: volume::Model) -> Result<AssignedVolume
         volume,
         plan,
         pool: storage_pool::Access::to(app, pool)?,
+        group,
         instance,
     })
 }

@@ -1,4 +1,4 @@
-//! The format of a backup, version 1: what lies under `volumes/{volume_id}/{backup_id}/`.
+//! The format of a backup: what lies under `volumes/{volume_id}/{backup_id}/`.
 //!
 //! * `disk.raw.zst`, the object: the disk as a plain zstd stream in the *seekable* format. Frames in
 //!   the order of the disk, then the [seek table](seek_table) in a skippable frame.

@@ -23,6 +23,7 @@ mod harness;
 mod idempotency;
 mod identity;
 mod input;
+mod installation;
 mod instance;
 mod invariant;
 mod lease;

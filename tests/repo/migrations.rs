@@ -120,6 +120,7 @@ async fn check_all(db: &DatabaseConnection) {
     check::<entity::hypervisor::Entity>(db).await;
     check::<entity::hypervisor_group::Entity>(db).await;
     check::<entity::idempotency_key::Entity>(db).await;
+    check::<entity::installation::Entity>(db).await;
     check::<entity::instance::Entity>(db).await;
     check::<entity::operation::Entity>(db).await;
     check::<entity::operation_event::Entity>(db).await;

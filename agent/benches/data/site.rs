@@ -16,8 +16,8 @@ use tidemark_agent::{
     driver::{Driver, Surroundings, Tools, ceph_rbd, qcow2_file},
     lock::Locks,
     operation::{
-        BackupItem, BackupStorage, Host, Operation, Outcome, Plan, Pool, RealStores, Report,
-        SnapshotItem, Volume, Work,
+        BackupItem, BackupStorage, Belongs, Host, Named, Operation, Outcome, Owner, Pool,
+        RealStores, Report, SnapshotItem, Volume, Work,
     },
     process::{Launcher, Processes},
 };
@@ -154,9 +154,10 @@ impl Site {
             id: Uuid::now_v7(),
             name: "disk".into(),
             size_bytes,
-            plan: Plan {
-                id: Uuid::now_v7(),
-                name: "plan".into(),
+            belongs: Belongs {
+                plan: named("plan"),
+                pool: named("pool"),
+                group: named("group"),
             },
             pool: self.pool.clone(),
             instance: None,
@@ -171,6 +172,10 @@ impl Site {
             storage_type: volume.pool.storage_type(),
             volume_size_bytes: volume.size_bytes,
             created_at: DateTime::<Utc>::UNIX_EPOCH,
+            owner: Owner {
+                installation_id: Uuid::now_v7(),
+                account: named("account"),
+            },
             storage: self.storage.clone(),
         }
     }
@@ -261,4 +266,12 @@ fn size_of(path: &Path) -> Result<u64> {
         sum += size_of(&entry?.path())?;
     }
     Ok(sum)
+}
+
+/// Something with a name, for manifests.
+fn named(name: &str) -> Named {
+    Named {
+        id: Uuid::now_v7(),
+        name: name.into(),
+    }
 }

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     driver::{Code, Failure, Result},
     operation::{
-        BackupItem, BackupStorage, CephPool, Instance, Plan, Pool, RestoreSource, SnapshotItem,
-        Volume, Work,
+        BackupItem, BackupStorage, Belongs, CephPool, Instance, Named, Owner, Pool, RestoreSource,
+        SnapshotItem, Volume, Work,
     },
 };
 
@@ -33,6 +33,8 @@ impl From<AgentAssignment> for Assignment {
 
 fn work(assignment: AgentAssignment) -> Result<Work> {
     let AgentAssignment {
+        installation_id,
+        account,
         kind,
         volume,
         target_volume,
@@ -43,7 +45,14 @@ fn work(assignment: AgentAssignment) -> Result<Work> {
     let volume = || required(volume.map(Volume::try_from).transpose()?);
     let target = || required(target_volume.map(Volume::try_from).transpose()?);
     let snapshot = snapshot.map(SnapshotItem::from);
-    let backup = || backup.map(BackupItem::try_from).transpose();
+    let owner = Owner {
+        installation_id: installation_id.0,
+        account: Named {
+            id: account.id.0,
+            name: account.name,
+        },
+    };
+    let backup = || backup.map(|backup| item(backup, owner)).transpose();
     Ok(match kind {
         OperationKind::Unknown => {
             return Err(unknown("This agent does not know this kind of operation."));
@@ -106,9 +115,19 @@ impl TryFrom<AgentVolume> for Volume {
             id: volume.id.0,
             name: volume.name,
             size_bytes: volume.size_bytes.0,
-            plan: Plan {
-                id: volume.plan.id.0,
-                name: volume.plan.name,
+            belongs: Belongs {
+                plan: Named {
+                    id: volume.plan.id.0,
+                    name: volume.plan.name,
+                },
+                pool: Named {
+                    id: volume.pool.id.0,
+                    name: volume.pool.name.clone(),
+                },
+                group: Named {
+                    id: volume.group.id.0,
+                    name: volume.group.name,
+                },
             },
             pool: volume.pool.try_into()?,
             instance: volume.instance.map(|instance| Instance {
@@ -149,28 +168,25 @@ impl From<query::AgentSnapshot> for SnapshotItem {
     }
 }
 
-impl TryFrom<AgentBackup> for BackupItem {
-    type Error = Failure;
-
-    fn try_from(backup: AgentBackup) -> Result<Self> {
-        Ok(Self {
-            id: backup.id.0,
-            name: backup.name,
-            volume_id: backup.volume_id.0,
-            storage_type: match backup.storage_type {
-                query::StorageType::Qcow2File => StorageType::Qcow2File,
-                query::StorageType::CephRbd => StorageType::CephRbd,
-                query::StorageType::Unknown => {
-                    return Err(unknown(
-                        "This agent does not know the kind of storage that the backup was made of.",
-                    ));
-                }
-            },
-            volume_size_bytes: backup.volume_size_bytes.0,
-            created_at: backup.created_at,
-            storage: backup.destination.try_into()?,
-        })
-    }
+fn item(backup: AgentBackup, owner: Owner) -> Result<BackupItem> {
+    Ok(BackupItem {
+        id: backup.id.0,
+        name: backup.name,
+        volume_id: backup.volume_id.0,
+        storage_type: match backup.storage_type {
+            query::StorageType::Qcow2File => StorageType::Qcow2File,
+            query::StorageType::CephRbd => StorageType::CephRbd,
+            query::StorageType::Unknown => {
+                return Err(unknown(
+                    "This agent does not know the kind of storage that the backup was made of.",
+                ));
+            }
+        },
+        volume_size_bytes: backup.volume_size_bytes.0,
+        created_at: backup.created_at,
+        owner,
+        storage: backup.destination.try_into()?,
+    })
 }
 
 impl TryFrom<AgentDestination> for BackupStorage {

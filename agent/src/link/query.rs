@@ -184,6 +184,8 @@ pub struct AgentClaimPayload {
 pub struct AgentAssignment {
     pub operation_id: Id,
     pub epoch: i32,
+    pub installation_id: Id,
+    pub account: AgentAccount,
     pub kind: OperationKind,
     pub lease_seconds: i32,
     pub volume: Option<AgentVolume>,
@@ -199,7 +201,20 @@ pub struct AgentVolume {
     pub size_bytes: ByteCount,
     pub plan: AgentPlan,
     pub pool: AgentPool,
+    pub group: AgentGroup,
     pub instance: Option<AgentInstance>,
+}
+
+#[derive(cynic::QueryFragment)]
+pub struct AgentAccount {
+    pub id: Id,
+    pub name: String,
+}
+
+#[derive(cynic::QueryFragment)]
+pub struct AgentGroup {
+    pub id: Id,
+    pub name: String,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -216,6 +231,8 @@ pub struct AgentPlan {
 
 #[derive(cynic::QueryFragment)]
 pub struct AgentPool {
+    pub id: Id,
+    pub name: String,
     pub qcow2_file: Option<AgentQcow2FilePool>,
     pub ceph_rbd: Option<AgentCephRbdPool>,
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use storage::format::{
     Location, Manifest,
-    manifest::{FORMAT_VERSION, StorageType},
+    manifest::{FORMAT_VERSION, Origin, StorageType},
 };
 
 use super::{BackupItem, Completed, Operation, Volume};
@@ -104,6 +104,16 @@ fn manifest(
     written: &Written,
     taken_at: DateTime<Utc>,
 ) -> Manifest {
+    let (owner, belongs) = (backup.owner.clone(), volume.belongs.clone());
+    let origin = Origin {
+        installation_id: owner.installation_id,
+        account_id: owner.account.id,
+        account_name: owner.account.name,
+        pool_id: belongs.pool.id,
+        pool_name: belongs.pool.name,
+        group_id: belongs.group.id,
+        group_name: belongs.group.name,
+    };
     Manifest {
         format_version: FORMAT_VERSION,
         tidemark_version: env!("CARGO_PKG_VERSION").into(),
@@ -111,8 +121,9 @@ fn manifest(
         backup_name: backup.name.clone(),
         volume_id: volume.id,
         volume_name: volume.name.clone(),
-        plan_id: volume.plan.id,
-        plan_name: volume.plan.name.clone(),
+        plan_id: belongs.plan.id,
+        plan_name: belongs.plan.name,
+        origin: Some(origin),
         storage_type: volume.pool.storage_type(),
         volume_size_bytes: volume.size_bytes,
         frame_count: written.frame_count,

@@ -108,8 +108,8 @@ pub struct Volume {
     pub name: String,
     /// Its size.
     pub size_bytes: u64,
-    /// Its plan.
-    pub plan: Plan,
+    /// What it belongs to, for manifests.
+    pub belongs: Belongs,
     /// Its storage.
     pub pool: Pool,
     /// The instance that it is attached to.
@@ -125,9 +125,29 @@ pub struct Instance {
     pub qmp_socket: Option<PathBuf>,
 }
 
-/// A volume's plan, for manifests.
+/// What a volume belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct Belongs {
+    /// Its plan.
+    pub plan: Named,
+    /// The pool that it lies in.
+    pub pool: Named,
+    /// The hypervisor group whose pool that is.
+    pub group: Named,
+}
+
+/// Whose a backup is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The installation that asks for it.
+    pub installation_id: Uuid,
+    /// The account.
+    pub account: Named,
+}
+
+/// Something by its id, and by what it is called for a person who has nothing but a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
     /// Its id.
     pub id: Uuid,
     /// Its name.
@@ -180,6 +200,8 @@ pub struct BackupItem {
     pub volume_size_bytes: u64,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
+    /// Whose it is.
+    pub owner: Owner,
     /// Where it lies.
     pub storage: BackupStorage,
 }

@@ -107,6 +107,22 @@ async fn a_backup_is_readable_with_the_zstd_tool_alone() {
     let manifest = Manifest::parse(&manifest).unwrap();
     assert_eq!(manifest.volume_id, volume.id);
     assert_eq!(manifest.object_blake3, digest_of(&object).into());
+    // Where it comes from, so that a catalogue can be made of manifests alone.
+    let (origin, owner) = (manifest.origin.unwrap(), &backup.owner);
+    assert_eq!(origin.installation_id, owner.installation_id);
+    assert_eq!(
+        (origin.account_id, origin.account_name.as_str()),
+        (owner.account.id, "account")
+    );
+    let (pool, group) = (&volume.belongs.pool, &volume.belongs.group);
+    assert_eq!(
+        (origin.pool_id, origin.pool_name.as_str()),
+        (pool.id, "pool")
+    );
+    assert_eq!(
+        (origin.group_id, origin.group_name.as_str()),
+        (group.id, "group")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

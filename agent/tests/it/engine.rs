@@ -15,10 +15,7 @@ use bytes::{Bytes, BytesMut};
 use storage::{
     Local, Object, ObjectPath, ObjectWriter, Store,
     fault::{Fault, Faulty},
-    format::{
-        Location, Manifest, SeekTable,
-        manifest::{FORMAT_VERSION, StorageType},
-    },
+    format::{Location, Manifest, SeekTable, manifest::StorageType},
 };
 use tempfile::TempDir;
 use tidemark_agent::{
@@ -63,7 +60,7 @@ impl Place {
         let written = within(write).await.unwrap();
         let epoch = chrono::DateTime::UNIX_EPOCH;
         let manifest = Manifest {
-            format_version: FORMAT_VERSION,
+            format_version: 1,
             tidemark_version: "0".into(),
             backup_id: BACKUP,
             backup_name: "backup".into(),
@@ -71,6 +68,7 @@ impl Place {
             volume_name: "volume".into(),
             plan_id: VOLUME,
             plan_name: "plan".into(),
+            origin: None,
             storage_type: StorageType::Qcow2File,
             volume_size_bytes: source.size_bytes(),
             frame_count: written.frame_count,

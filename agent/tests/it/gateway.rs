@@ -190,12 +190,16 @@ async fn assignments_become_work_or_say_what_is_missing() {
     let volume = json!({
         "id": Uuid::from_u128(1), "name": "disk", "sizeBytes": 1_u64 << 35,
         "plan": { "id": Uuid::from_u128(2), "name": "plan" },
-        "pool": { "qcow2File": { "path": "/pool" }, "cephRbd": null }, "instance": null,
+        "group": { "id": Uuid::from_u128(10), "name": "rack" }, "instance": null,
+        "pool": {
+            "id": Uuid::from_u128(11), "name": "fast", "qcow2File": { "path": "/pool" }, "cephRbd": null,
+        },
     });
     let assignment = |kind: &str, volume: &Value, snapshot: &Value| {
         json!({
             "operationId": Uuid::from_u128(7), "epoch": 3, "kind": kind,
-            "leaseSeconds": 90, "volume": volume, "targetVolume": null, "snapshot": snapshot,
+            "leaseSeconds": 90, "installationId": Uuid::from_u128(12),
+            "account": { "id": Uuid::from_u128(13), "name": "alice" }, "volume": volume, "targetVolume": null, "snapshot": snapshot,
             "backup": null,
         })
     };
@@ -253,7 +257,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
         json!({
             "id": Uuid::from_u128(1), "name": "disk", "sizeBytes": 1_u64 << 35,
             "plan": { "id": Uuid::from_u128(2), "name": "plan" }, "pool": pool,
-            "instance": instance,
+            "group": { "id": Uuid::from_u128(10), "name": "rack" }, "instance": instance,
         })
     };
     let ceph = json!({
@@ -265,7 +269,8 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
     let snapshot = |volume: Value| {
         json!({
             "operationId": Uuid::from_u128(7), "epoch": 3, "kind": "CREATE_SNAPSHOT",
-            "leaseSeconds": 90, "volume": volume, "targetVolume": null,
+            "leaseSeconds": 90, "installationId": Uuid::from_u128(12),
+            "account": { "id": Uuid::from_u128(13), "name": "alice" }, "volume": volume, "targetVolume": null,
             "snapshot": { "id": Uuid::from_u128(4), "volumeSizeBytes": 1_u64 << 35 },
             "backup": null,
         })

@@ -15,8 +15,8 @@ use tidemark_agent::{
     driver::{Failure, SnapshotName, Surroundings, Tools},
     lock::Locks,
     operation::{
-        BackupItem, BackupStorage, Completed, Host, Operation, Outcome, Plan, Pool, RealStores,
-        Report, SnapshotItem, Stores, Volume, Work,
+        BackupItem, BackupStorage, Belongs, Completed, Host, Named, Operation, Outcome, Owner,
+        Pool, RealStores, Report, SnapshotItem, Stores, Volume, Work,
     },
     process::{Launcher, Processes},
 };
@@ -77,9 +77,10 @@ impl Site {
             id: Uuid::now_v7(),
             name: "disk".into(),
             size_bytes,
-            plan: Plan {
-                id: Uuid::now_v7(),
-                name: "plan".into(),
+            belongs: Belongs {
+                plan: named("plan"),
+                pool: named("pool"),
+                group: named("group"),
             },
             pool: Pool::Qcow2File {
                 directory: self.path("pool"),
@@ -126,6 +127,10 @@ impl Site {
             storage_type: StorageType::Qcow2File,
             volume_size_bytes: volume.size_bytes,
             created_at: DateTime::<Utc>::UNIX_EPOCH,
+            owner: Owner {
+                installation_id: Uuid::now_v7(),
+                account: named("account"),
+            },
             storage: local_storage(self.path("backups")),
         }
     }
@@ -401,5 +406,13 @@ pub fn local_storage(path: PathBuf) -> BackupStorage {
         id: Uuid::now_v7(),
         destination: Destination::Local { path },
         bytes_per_second: None,
+    }
+}
+
+/// Something with a name, for manifests.
+fn named(name: &str) -> Named {
+    Named {
+        id: Uuid::now_v7(),
+        name: name.into(),
     }
 }

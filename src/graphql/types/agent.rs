@@ -88,6 +88,20 @@ impl AgentAssignment {
         self.assignment.operation.epoch
     }
 
+    /// The installation that asks for it: what places and backups are marked with.
+    async fn installation_id(&self) -> ID {
+        self.assignment.installation.into()
+    }
+
+    /// Whose operation it is, for the manifest of a backup.
+    async fn account(&self) -> AgentAccount {
+        let account = &self.assignment.account;
+        AgentAccount {
+            id: account.id.into(),
+            name: account.name.clone(),
+        }
+    }
+
     /// What to do.
     async fn kind(&self) -> OperationKind {
         self.assignment.operation.kind.into()
@@ -156,6 +170,8 @@ pub struct AgentVolume {
     pub plan: AgentPlan,
     /// Its pool.
     pub pool: AgentPool,
+    /// The group whose pool that is.
+    pub group: AgentGroup,
     /// The instance that it is attached to.
     pub instance: Option<AgentInstance>,
 }
@@ -167,6 +183,7 @@ impl AgentVolume {
             volume,
             plan,
             pool,
+            group,
             instance,
         } = assigned;
         Self {
@@ -180,6 +197,10 @@ impl AgentVolume {
                 size_bytes: ByteCount(plan.size_bytes),
             },
             pool: AgentPool::of(pool),
+            group: AgentGroup {
+                id: group.id.into(),
+                name: group.name.clone(),
+            },
             instance: instance.as_ref().map(|instance| AgentInstance {
                 id: instance.id.into(),
                 running: instance.status == entity::instance::InstanceStatus::Running,
@@ -199,6 +220,26 @@ pub struct AgentPlan {
     pub name: String,
     /// The size of its volumes.
     pub size_bytes: ByteCount,
+}
+
+/// An account, for the manifest of its backups.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(visible = "visible::to_agents")]
+pub struct AgentAccount {
+    /// Its id.
+    pub id: ID,
+    /// What it is called.
+    pub name: String,
+}
+
+/// A hypervisor group, for the manifest of backups.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(visible = "visible::to_agents")]
+pub struct AgentGroup {
+    /// Its id.
+    pub id: ID,
+    /// What it is called.
+    pub name: String,
 }
 
 /// The instance that a volume is attached to.

@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::{Corrupt, Digest, Place};
 
-/// The version of the format that this code writes, and the only one that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the format that this code writes.
+pub const FORMAT_VERSION: u32 = 2;
+/// The oldest one that it reads: without an [`Origin`].
+const WITHOUT_ORIGIN: u32 = 1;
 /// No manifest is larger.
 pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 
@@ -37,7 +39,7 @@ impl fmt::Display for StorageType {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    /// [`FORMAT_VERSION`].
+    /// [`FORMAT_VERSION`], or that of the code that wrote it.
     pub format_version: u32,
     /// The version of Tidemark that wrote the backup.
     pub tidemark_version: String,
@@ -53,6 +55,9 @@ pub struct Manifest {
     pub plan_id: Uuid,
     /// That plan's name.
     pub plan_name: String,
+    /// Where it comes from; none where it was written before version 2.
+    #[serde(flatten)]
+    pub origin: Option<Origin>,
     /// What the volume lay on.
     pub storage_type: StorageType,
     /// The size of the disk.
@@ -71,6 +76,26 @@ pub struct Manifest {
     pub taken_at: DateTime<Utc>,
     /// When all of it had been stored.
     pub completed_at: DateTime<Utc>,
+}
+
+/// Where a backup comes from: with it a catalogue that is lost can be made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The installation that made it.
+    pub installation_id: Uuid,
+    /// The account whose volume it is of.
+    pub account_id: Uuid,
+    /// That account's name then.
+    pub account_name: String,
+    /// The storage pool that the volume lay in.
+    pub pool_id: Uuid,
+    /// That pool's name then.
+    pub pool_name: String,
+    /// The hypervisor group whose pool that was.
+    pub group_id: Uuid,
+    /// That group's name then.
+    pub group_name: String,
 }
 
 /// A manifest as it is stored: with a digest of itself, so that a changed bit is noticed here too.
@@ -100,7 +125,7 @@ pub enum ManifestError {
     Corrupt(#[from] Corrupt),
     /// It was written by a later version of Tidemark.
     #[error(
-        "Backup has format version {found}, this agent reads version {FORMAT_VERSION}: update the agent."
+        "Backup has format version {found}, this agent reads versions up to {FORMAT_VERSION}: update the agent."
     )]
     TooNew {
         /// Its version.
@@ -133,7 +158,8 @@ impl Manifest {
         }
         let sealed: Sealed = serde_json::from_slice(encoded).map_err(unreadable)?;
         let manifest = sealed.manifest;
-        if manifest.format_version != FORMAT_VERSION
+        if manifest.format_version < WITHOUT_ORIGIN
+            || manifest.origin.is_some() != (manifest.format_version > WITHOUT_ORIGIN)
             || manifest.digest().map_err(unreadable)? != sealed.manifest_blake3
             || manifest.encode().map_err(unreadable)? != encoded
         {
@@ -162,6 +188,15 @@ mod tests {
             volume_name: "größe".into(),
             plan_id: Uuid::from_u128(3),
             plan_name: "10 GB".into(),
+            origin: Some(Origin {
+                installation_id: Uuid::from_u128(4),
+                account_id: Uuid::from_u128(5),
+                account_name: "alice".into(),
+                pool_id: Uuid::from_u128(6),
+                pool_name: "fast".into(),
+                group_id: Uuid::from_u128(7),
+                group_name: "rack 1".into(),
+            }),
             storage_type: StorageType::Qcow2File,
             volume_size_bytes: 10 << 30,
             frame_count: 12,
@@ -178,6 +213,32 @@ mod tests {
     fn a_manifest_reads_back_as_it_was() {
         let encoded = manifest().encode().unwrap();
         assert_eq!(Manifest::parse(&encoded).unwrap(), manifest());
+    }
+
+    #[test]
+    fn a_manifest_of_the_first_version_is_still_read() {
+        let old = Manifest {
+            format_version: 1,
+            origin: None,
+            ..manifest()
+        };
+        let encoded = old.encode().unwrap();
+        let text = String::from_utf8(encoded.clone()).unwrap();
+        assert!(!text.contains("installation"), "{text}");
+        assert_eq!(Manifest::parse(&encoded).unwrap(), old);
+    }
+
+    #[test]
+    fn a_manifest_has_what_its_version_has() {
+        for (format_version, origin) in [(1, manifest().origin), (2, None), (0, None)] {
+            let odd = Manifest {
+                format_version,
+                origin,
+                ..manifest()
+            };
+            let error = Manifest::parse(&odd.encode().unwrap()).unwrap_err();
+            assert!(matches!(error, ManifestError::Corrupt(_)), "{error}");
+        }
     }
 
     #[test]
@@ -209,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_manifest_of_a_later_version_asks_for_an_update() {
-        let later = br#"{"formatVersion": 2, "volumes": ["something else"]}"#;
+        let later = br#"{"formatVersion": 3, "volumes": ["something else"]}"#;
         let error = Manifest::parse(later).unwrap_err();
         assert!(error.to_string().contains("update the agent"), "{error}");
     }

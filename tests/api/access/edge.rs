@@ -263,14 +263,22 @@ const TYPES: &[Row] = &[
         "AgentAssignment",
         "mutation { agentClaim(input: { limit: 0 }) { assignments { @ } } }",
         &[(
-            "operationId epoch attempt kind createdAt leaseSeconds volume targetVolume snapshot backup",
+            "operationId epoch installationId account attempt kind createdAt leaseSeconds volume targetVolume snapshot backup",
             "UFFFAA",
         )],
     ),
     (
+        "AgentAccount",
+        "mutation { agentClaim(input: { limit: 0 }) { assignments { account { @ } } } }",
+        &[("id name", "UFFFAA")],
+    ),
+    (
         "AgentVolume",
         "mutation { agentClaim(input: { limit: 0 }) { measurements { @ } } }",
-        &[("id name sizeBytes storageType plan pool instance", "UFFFAA")],
+        &[(
+            "id name sizeBytes storageType plan pool group instance",
+            "UFFFAA",
+        )],
     ),
     (
         "AgentPlan",
@@ -278,9 +286,14 @@ const TYPES: &[Row] = &[
         &[("id name sizeBytes", "UFFFAA")],
     ),
     (
+        "AgentGroup",
+        "mutation { agentClaim(input: { limit: 0 }) { measurements { group { @ } } } }",
+        &[("id name", "UFFFAA")],
+    ),
+    (
         "AgentPool",
         "mutation { agentClaim(input: { limit: 0 }) { measurements { pool { @ } } } }",
-        &[("id qcow2File cephRbd", "UFFFAA")],
+        &[("id name qcow2File cephRbd", "UFFFAA")],
     ),
     (
         "AgentQcow2FilePool",

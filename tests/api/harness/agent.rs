@@ -29,8 +29,8 @@ pub struct Work {
 
 const CLAIM: &str = "mutation($input: AgentClaimInput!) { agentClaim(input: $input) {
     assignments {
-        operationId epoch attempt kind leaseSeconds
-        volume { id sizeBytes instance { id running qmpSocket } ...Pool }
+        operationId epoch attempt kind leaseSeconds installationId account { id name }
+        volume { id sizeBytes group { id name } instance { id running qmpSocket } ...Pool }
         targetVolume { id sizeBytes ...Pool }
         snapshot { id } backup { id destination { ...Destination } }
     }
@@ -38,7 +38,7 @@ const CLAIM: &str = "mutation($input: AgentClaimInput!) { agentClaim(input: $inp
     measurements { id sizeBytes ...Pool }
 } }
 fragment Pool on AgentVolume { pool {
-    qcow2File { path } cephRbd { pool user configPath keyring }
+    id name qcow2File { path } cephRbd { pool user configPath keyring }
 } }
 fragment Destination on AgentDestination {
     id bandwidthLimit local { path } nfs { server export directory }

@@ -14,6 +14,8 @@ use crate::{
 pub struct AgentPool {
     /// Its id.
     pub id: ID,
+    /// What it is called.
+    pub name: String,
     /// Of a pool of qcow2 files.
     pub qcow2_file: Option<AgentQcow2FilePool>,
     /// Of a Ceph pool.
@@ -28,6 +30,7 @@ impl AgentPool {
         let ceph = pool.rbd_pool.clone().zip(pool.rbd_user.clone());
         Self {
             id: pool.id.into(),
+            name: pool.name.clone(),
             qcow2_file: path.map(|path| AgentQcow2FilePool { path }),
             ceph_rbd: ceph.map(|(name, user)| AgentCephRbdPool {
                 pool: name,
