@@ -6,9 +6,9 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 import { tabTo } from './accessibility.ts'
-import { backupFile } from './faults.ts'
+import { backupFile, takeDestinationAway } from './faults.ts'
 import { expect, expectAccessible, fill, makeItem, test } from './fixtures.ts'
-import { imageOf } from './platform.ts'
+import { begin, imageOf, reaches } from './platform.ts'
 
 test.use({ contextOptions: { reducedMotion: 'no-preference' } })
 
@@ -109,6 +109,26 @@ test('a delete takes the exact name, typed', async ({ panel, customer }) => {
   await panel.keyboard.press('Enter')
   await expect(dialog).toBeHidden()
   await expect(panel.getByText('No snapshots yet')).toBeVisible()
+})
+
+test('what failed is deleted without typing, several at once', async ({ panel, customer, gateway }) => {
+  const back = await takeDestinationAway(gateway)
+  for (const name of ['one', 'two', 'three']) await reaches(customer, await begin(customer, 'createBackup', { volumeId: customer.volume.id, name }), 'FAILED')
+  await back()
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  await panel.getByRole('button', { name: 'Delete one' }).click()
+  const alone = panel.getByRole('alertdialog', { name: 'Delete this backup?' })
+  await expect(alone).toContainText('one has failed: there is nothing to go back to in it.')
+  await expect(alone.getByRole('textbox')).toHaveCount(0)
+  await expectAccessible(panel)
+  await alone.getByRole('button', { name: 'Delete backup' }).click()
+  await expect(panel.getByRole('row', { name: /one/ })).toBeHidden()
+  await panel.getByRole('button', { name: 'Delete 2 failed…' }).click()
+  const both = panel.getByRole('alertdialog', { name: 'Delete 2 failed backups?' })
+  await expect(both.getByRole('listitem')).toHaveCount(2)
+  await expectAccessible(panel)
+  await both.getByRole('button', { name: 'Delete 2 backups' }).click()
+  await expect(panel.getByText('No backups yet')).toBeVisible()
 })
 
 test('a backup outlives its volume, and makes a new one', async ({ panel, customer }) => {

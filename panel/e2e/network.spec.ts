@@ -74,6 +74,23 @@ test.describe('when an answer is lost', () => {
     expect(volume.snapshots.nodes).toEqual([{ name: 'before-upgrade', status: 'AVAILABLE' }])
   })
 
+  test('after a lost answer a form that was changed is another request, and what was sent first is not repeated', async ({ panel, customer }) => {
+    await panel.goto(`/volumes/${customer.volume.id}`)
+    await panel.getByRole('button', { name: 'Take the first snapshot' }).click()
+    const dialog = panel.getByRole('dialog', { name: 'Take a snapshot' })
+    await dialog.getByLabel('Name').fill('monday')
+    await loseAnswer(panel, 'CreateSnapshot')
+    await dialog.getByRole('button', { name: 'Take snapshot' }).click()
+    await expect(dialog.getByRole('alert')).toContainText('The server did not answer.')
+    await customer.api.until(SNAPSHOTS, { id: customer.volume.id }, (data) => data['volume'].snapshots.nodes[0]?.status === 'AVAILABLE')
+    await dialog.getByLabel('Name').fill('tuesday')
+    await dialog.getByRole('button', { name: 'Take snapshot' }).click()
+    await expect(dialog).toBeHidden()
+    await expect(panel.getByRole('row', { name: /tuesday/ })).toContainText('Available')
+    const { volume } = await customer.api.ask(SNAPSHOTS, { id: customer.volume.id })
+    expect(volume.snapshots.nodes.map((one: { name: string }) => one.name)).toEqual(['tuesday', 'monday'])
+  })
+
   test('what has no key of its own is not said to be safe to repeat', async ({ panel }) => {
     await panel.goto('/api-tokens')
     await panel.getByRole('button', { name: 'Create token' }).click()

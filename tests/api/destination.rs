@@ -431,10 +431,11 @@ async fn a_test_that_is_asked_at_one_gateway_and_answered_through_another_is_kep
         let asked = world.data_with(&admin, &document, input);
         let (data, ()) = tokio::join!(asked, answered);
         assert_eq!(data["testBackupStorage"]["test"]["ok"], true);
-        let shown = "{ backupStorages { lastTest { ok message } } }";
+        let shown = "{ backupStorages { lastTest { ok message hypervisor { id } } } }";
         for gateway in [&world, &other] {
             let data = gateway.data(&admin, shown).await;
-            let test = json!({ "ok": true, "message": WORKS });
+            let hypervisor = json!({ "id": world.platform.hypervisor.id.to_string() });
+            let test = json!({ "ok": true, "message": WORKS, "hypervisor": hypervisor });
             assert_eq!(data["backupStorages"][0]["lastTest"], test);
         }
     })

@@ -92,6 +92,13 @@ async fn three_lost_attempts_fail_the_operation() {
         for attempt in 1..=3 {
             world.wait_seconds(90);
             world.clean_up().await;
+            let document = format!(
+                "{{ operation(id: \"{}\") {{ attempt maxAttempts }} }}",
+                work.operation
+            );
+            let told = world.data(&alice.requester, &document).await;
+            let expected = json!({ "attempt": (attempt + 1).min(3), "maxAttempts": 3 });
+            assert_eq!(told["operation"], expected);
             let again = agent.claim().await;
             assert_eq!(again.len(), usize::from(attempt < 3));
             for work in again {

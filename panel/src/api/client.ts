@@ -10,16 +10,18 @@ import { ServerClock } from '~/lib/server-clock'
 
 import { cache } from './cache'
 import { isSignedOut } from './failure'
+import { forwardOnly } from './forward'
 import { Link } from './link'
+import { Operations } from './operations'
+import { fetchWithin, PATIENCE } from './patience'
 import { createRefetch } from './refetch'
-
-/** How long an answer may take. */
-const PATIENCE = 30_000
 
 export interface Api {
   client: Client
   link: Link
   clock: ServerClock
+  /** What is known of operations. */
+  operations: Operations
   /** Asks everything on the screen again. */
   refetch: () => void
 }
@@ -28,6 +30,7 @@ export interface Api {
 export function createApi(onSignedOut: () => void): Api {
   const { host, protocol } = window.location
   const clock = new ServerClock()
+  const operations = new Operations()
   const refetch = createRefetch()
   // Whether the session has ended is for a query to say.
   const link = new Link(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/graphql/ws`, refetch.all)
@@ -38,7 +41,7 @@ export function createApi(onSignedOut: () => void): Api {
     preferGetMethod: false,
     requestPolicy: 'cache-and-network',
     fetchOptions: { credentials: 'same-origin' },
-    fetch: (input, init) => fetch(input, { ...init, signal: withTimeout(init?.signal) }),
+    fetch: fetchWithin(PATIENCE),
     exchanges: [
       refetch.exchange,
       mapExchange({
@@ -57,6 +60,7 @@ export function createApi(onSignedOut: () => void): Api {
           if (typeof time === 'string') clock.learn(time)
         },
       }),
+      forwardOnly(operations),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables, operationName, extensions }) => ({
@@ -67,10 +71,5 @@ export function createApi(onSignedOut: () => void): Api {
       }),
     ],
   })
-  return { client, link, clock, refetch: refetch.all }
-}
-
-function withTimeout(signal: AbortSignal | null | undefined): AbortSignal {
-  const timeout = AbortSignal.timeout(PATIENCE)
-  return signal ? AbortSignal.any([signal, timeout]) : timeout
+  return { client, link, clock, operations, refetch: refetch.all }
 }

@@ -5,6 +5,7 @@ import { Provider } from 'urql'
 
 import type { Api } from './client'
 import type { LinkState } from './link'
+import type { OfVolume } from './operations'
 import { Ticker } from '~/lib/ticker'
 
 const Context = createContext<Api | null>(null)
@@ -26,6 +27,13 @@ export function useApi(): Api {
 export function useLinkState(): LinkState {
   const { link } = useApi()
   return useSyncExternalStore(link.subscribe, () => link.state)
+}
+
+/** What there is to say of a volume's operations. */
+export function useOperationsOf(volumeId: string): OfVolume {
+  const { operations } = useApi()
+  useSyncExternalStore(operations.subscribe, () => operations.version)
+  return operations.of(volumeId)
 }
 
 const tickers = { second: new Ticker(1_000), halfMinute: new Ticker(30_000) }

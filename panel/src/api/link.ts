@@ -25,13 +25,13 @@ export class Link {
 
   readonly #onRefused: () => void
   readonly #closed = new AbortController()
+  #wake: (() => void) | undefined
 
   /** `onRefused` is called when the gateway does not take the session. */
   constructor(url: string, onRefused: () => void) {
     this.#onRefused = onRefused
     let socket: WebSocket | undefined
     let timeout: ReturnType<typeof setTimeout> | undefined
-    let wake: (() => void) | undefined
     this.client = createClient({
       url,
       lazy: true,
@@ -43,7 +43,7 @@ export class Link {
         new Promise((resolve) => {
           const wait = Math.min(FIRST_RETRY * 2 ** retries, LAST_RETRY) * (0.75 + Math.random() / 2)
           const timer = setTimeout(resolve, wait)
-          wake = () => {
+          this.#wake = () => {
             clearTimeout(timer)
             resolve()
           }
@@ -77,18 +77,21 @@ export class Link {
       },
     })
     const { signal } = this.#closed
-    window.addEventListener('online', () => wake?.(), { signal })
+    window.addEventListener('online', this.tryNow, { signal })
     const lose = () => {
       if (socket) this.#set('lost')
       this.client.terminate()
     }
     window.addEventListener('offline', lose, { signal })
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && wake?.(), { signal })
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.tryNow(), { signal })
   }
 
   get state(): LinkState {
     return this.#state
   }
+
+  /** Does not wait any longer for the next try. */
+  readonly tryNow = (): void => this.#wake?.()
 
   /** Calls `listener` at each change of the state, until the returned function is called. */
   readonly subscribe = (listener: () => void): (() => void) => {

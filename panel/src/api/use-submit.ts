@@ -1,6 +1,6 @@
 /**
- * Sends a mutation from a dialog. Each opening of the dialog has one idempotency key, so that a
- * second click or another try after a lost answer starts nothing twice. Of a dialog that is gone when
+ * Sends a mutation from a dialog. An idempotency key belongs to what is sent: a second click, or another try after a lost
+ * answer, starts nothing twice, and a form that was changed meanwhile gets a key of its own. Of a dialog that is gone when
  * the answer comes, a failure is told by a toast, and nothing else follows.
  */
 
@@ -11,6 +11,8 @@ import { useClient } from 'urql'
 import { toasts } from '~/lib/toasts'
 
 import { type Failure, mutationFailureOf } from './failure'
+import { KeyOfInput } from './key-of-input'
+import { fetchWithin } from './patience'
 
 /** What a mutation gives: its payload may be null for the schema, and is there where there was no error. */
 type Done<Data> = { [Field in keyof Data]: NonNullable<Data[Field]> }
@@ -22,13 +24,19 @@ export interface Submit<Data, Variables> {
   failure: Failure | undefined
 }
 
+interface Options {
+  /** Called with each failure, where no dialog shows it. */
+  onFailure?: (failure: Failure) => void
+  /** How long the answer is waited for, in milliseconds, if longer than usual. */
+  patience?: number
+}
+
 export function useSubmit<Data, Variables extends AnyVariables>(
   mutation: TypedDocumentNode<Data, Variables>,
-  /** Called with each failure, where no dialog shows it. */
-  onFailure?: (failure: Failure) => void,
+  { onFailure, patience }: Options = {},
 ): Submit<Data, Variables> {
   const client = useClient()
-  const key = useRef<string>(undefined)
+  const keys = useRef(new KeyOfInput())
   const busy = useRef(false)
   const gone = useRef(false)
   const [pending, setPending] = useState(false)
@@ -49,9 +57,9 @@ export function useSubmit<Data, Variables extends AnyVariables>(
       busy.current = true
       setPending(true)
       setFailure(undefined)
-      key.current ??= newKey()
       const offline = !navigator.onLine
-      const { data, error } = await client.mutation(mutation, variables(key.current)).toPromise()
+      const context = patience === undefined ? {} : { fetch: fetchWithin(patience) }
+      const { data, error } = await client.mutation(mutation, keys.current.give(variables), context).toPromise()
       busy.current = false
       setPending(false)
       if (error) {
@@ -60,16 +68,10 @@ export function useSubmit<Data, Variables extends AnyVariables>(
         if (onFailure) onFailure(found)
         else if (gone.current) toasts.add({ tone: 'bad', title: 'Your request failed', detail: found.message })
         // What was refused was not started: the next try may differ, and then needs another key.
-        if (error.graphQLErrors.length > 0) key.current = undefined
+        if (error.graphQLErrors.length > 0) keys.current.forget()
         return undefined
       }
       return gone.current ? undefined : (data as Done<Data> | undefined)
     },
   }
-}
-
-/** randomUUID() is only there over HTTPS and on this machine; this is everywhere. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

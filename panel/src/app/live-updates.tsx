@@ -7,37 +7,33 @@ import { useRouterState } from '@tanstack/react-router'
 
 import { useApi } from '~/api/context'
 import { graphql } from '~/api/graphql'
+import { OperationFacts } from '~/api/operation'
 import { useStream } from '~/api/use-stream'
 import { operationWords } from '~/lib/operation-words'
 import { toasts } from '~/lib/toasts'
 
-import { useViewer } from './session'
+import { useIsAdmin, useViewer } from './session'
 
-const OperationEvents = graphql(`
-  subscription OperationEvents {
-    operationEvents {
-      cursor
-      kind
-      operation {
-        id
+const OperationEvents = graphql(
+  `
+    subscription OperationEvents($isAdmin: Boolean!) {
+      operationEvents {
+        cursor
         kind
-        status
-        volume { id name }
-        targetVolume { id name }
-        backup { id name volumeName }
-        requestedBy { id }
-        error { code message }
+        operation { ...OperationFacts }
       }
     }
-  }
-`)
+  `,
+  [OperationFacts],
+)
 
 export function LiveUpdates() {
   const { refetch } = useApi()
   const viewer = useViewer()
+  const isAdmin = useIsAdmin()
   const path = useRouterState({ select: (state) => state.location.pathname })
 
-  useStream(OperationEvents, {}, ({ operationEvents: { kind, operation } }) => {
+  useStream(OperationEvents, { isAdmin }, ({ operationEvents: { kind, operation } }) => {
     // Progress has streams of its own where it is shown.
     if (kind === 'PROGRESSED') return
     refetch()
@@ -45,7 +41,7 @@ export function LiveUpdates() {
     const onScreen = [targetVolume, volume].some((one) => one && path === `/volumes/${one.id}`)
     if (onScreen || requestedBy?.id !== viewer.user.id) return
     const words = operationWords(operation.kind)
-    const about = (targetVolume ?? volume)?.name ?? backup?.volumeName
+    const about = (targetVolume ?? volume)?.name ?? backup?.volumeName ?? operation.subjectName
     if (kind === 'COMPLETED') toasts.add({ tone: 'ok', title: words.done, detail: about })
     if (kind === 'FAILED') {
       toasts.add({ tone: 'bad', title: words.failed, detail: [about, error?.message].filter(Boolean).join(': ') })

@@ -1,5 +1,6 @@
 /** What the banner of a volume says: one of a few states, from what is known of its operation. */
 
+import { formatDuration } from './duration'
 import type { OperationKind } from './operation-words'
 
 export interface BannerOperation {
@@ -10,8 +11,15 @@ export interface BannerOperation {
   finishedAt: string | null
 }
 
+/** What was asked of the volume, and is on its way to the gateway. */
+export interface BannerAsked {
+  kind: OperationKind
+  subjectName: string
+}
+
 export type BannerState<Operation extends BannerOperation> =
   | { kind: 'none' }
+  | { kind: 'asked'; asked: BannerAsked }
   | { kind: 'queued'; operation: Operation }
   | { kind: 'running'; operation: Operation; bar: Bar; trouble?: Trouble }
   | { kind: 'ended'; operation: Operation }
@@ -22,9 +30,10 @@ export type Bar = 'determinate' | 'unknown' | 'closing'
 export type Trouble = { kind: 'stalled' | 'lost'; forMs: number }
 
 interface Facts<Operation> {
+  asked?: BannerAsked
   /** The operation that holds the volume. */
   active: Operation | null
-  /** The latest operation, which may have ended. */
+  /** The latest operation that has ended. */
   latest: Operation | null
   cooldownEndsAt: number | null
   /** The server's time. */
@@ -34,6 +43,8 @@ interface Facts<Operation> {
   silentFor: number
   /** The operation whose banner was closed. */
   dismissed: string | null
+  /** The operation that was followed to its end on this page: that stays until it is closed. */
+  followed?: string | null
 }
 
 /** Without news for so long, a running operation is said to make no progress. */
@@ -47,11 +58,12 @@ export function bannerState<Operation extends BannerOperation>(facts: Facts<Oper
   if (active?.status === 'STARTED') {
     return { kind: 'running', operation: active, bar: barOf(active), trouble: troubleOf(facts) }
   }
+  if (facts.asked) return { kind: 'asked', asked: facts.asked }
   const ended = [active, latest].find((one) => one?.finishedAt != null)
   const coolsDown = cooldownEndsAt !== null && cooldownEndsAt > now
   if (ended?.finishedAt && ended.id !== facts.dismissed) {
     const since = now - Date.parse(ended.finishedAt)
-    if (since < TOLD_FOR || (coolsDown && ended.status === 'COMPLETED')) return { kind: 'ended', operation: ended }
+    if (ended.id === facts.followed || since < TOLD_FOR || (coolsDown && ended.status === 'COMPLETED')) return { kind: 'ended', operation: ended }
   }
   return coolsDown ? { kind: 'cooldown' } : { kind: 'none' }
 }
@@ -61,10 +73,17 @@ function barOf({ progress }: BannerOperation): Bar {
   return progress.bytesDone >= progress.bytesTotal ? 'closing' : 'determinate'
 }
 
-function troubleOf({ linkLost, silentFor }: Facts<unknown>): Trouble | undefined {
+/** What is wrong with a running operation, as far as can be told from the silence. */
+export function troubleOf({ linkLost, silentFor }: { linkLost: boolean; silentFor: number }): Trouble | undefined {
   if (linkLost) return { kind: 'lost', forMs: silentFor }
   if (silentFor > STALLED_AFTER) return { kind: 'stalled', forMs: silentFor }
   return undefined
+}
+
+/** The same in a sentence. */
+export function troubleWords({ kind, forMs }: Trouble): string {
+  if (kind === 'lost') return `Connection lost. Last update ${formatDuration(forMs)} ago.`
+  return `No progress for ${formatDuration(forMs)}. The hypervisor may be slow or offline.`
 }
 
 /** The steps of each kind of operation, as its agent names them. */

@@ -8,6 +8,11 @@ test('it is the volume’s name and the local time', () => {
   expect(defaultName('orders-db-data', AT, 128)).toBe('orders-db-data-20261122-2041')
 })
 
+test('a second one of the same minute is called otherwise', () => {
+  const taken = ['orders-db-data-20261122-2041', 'orders-db-data-20261122-2041-2']
+  expect(defaultName('orders-db-data', AT, 128, taken)).toBe('orders-db-data-20261122-2041-3')
+})
+
 test('it is never longer than the API allows', () => {
   expect(Array.from(defaultName('🗄'.repeat(128), AT, 128))).toHaveLength(128)
 })

@@ -14,6 +14,11 @@ export function formatDuration(ms: number): string {
   return pair(span, DAY, 'd', HOUR, 'h')
 }
 
+/** How long something took: the same, and "under 1 s" for what took less. */
+export function formatTook(ms: number): string {
+  return ms < SECOND ? 'under 1 s' : formatDuration(ms)
+}
+
 /** "4:32", rounded up: it says 0:00 only when the time is over. */
 export function formatCountdown(ms: number): string {
   const seconds = Math.ceil(Math.max(0, ms) / SECOND)

@@ -46,6 +46,24 @@ export function operationWords(kind: string): Words {
   return WORDS[kind as OperationKind] ?? words(`Working (${kind})`, `Done (${kind})`, kind, kind)
 }
 
+/** What it is about, as history keeps it: "before-upgrade", "to before-upgrade" of a roll back. */
+export function subjectWords({ kind, subjectName }: { kind: string; subjectName: string }): string {
+  if (kind === 'RESTORE_IN_PLACE') return `to ${subjectName}`
+  return kind === 'RESTORE_TO_NEW_VOLUME' ? `from ${subjectName}` : subjectName
+}
+
+/** "Attempt 2 of 3.; nothing of the first. */
+export function attemptWords({ attempt, maxAttempts }: { attempt: number; maxAttempts: number }): string {
+  return attempt > 1 ? `Attempt ${attempt} of ${maxAttempts}: its agent was lost before.` : ''
+}
+
+/** What is said of one that has ended. "Cancelled" is said of that alone. */
+export function endedWords(kind: string, status: string): string {
+  const { done, failed, cancelled, noun } = operationWords(kind)
+  const ends: Record<string, string> = { COMPLETED: done, FAILED: failed, CANCELLED: cancelled }
+  return ends[status] ?? `${noun}: ended`
+}
+
 function words(running: string, done: string, subject: string, noun: string): Words {
   return { running, done, failed: `${subject} failed`, cancelled: `${subject} cancelled`, noun }
 }

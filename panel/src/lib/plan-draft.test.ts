@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { aboveCap, NEW_PLAN, planDraftOf, planInput, readCap, readCredits } from './plan-draft'
+import { aboveCap, NEW_PLAN, planDraftOf, planEffects, planInput, readCap, readCredits } from './plan-draft'
 
 describe('a plan that is typed', () => {
   test('begins with the usual caps, free', () => {
@@ -25,6 +25,20 @@ describe('a plan that is typed', () => {
     expect(readCredits('1.')).toBe('1')
     for (const text of ['', '-1', '1e3', '1.2.3', '.', 'free']) expect(readCredits(text)).toBeUndefined()
   })
+})
+
+test('a change says to whom it applies and from when on, before it is saved', () => {
+  const plan = { maxSnapshots: 5, maxBackups: 10, snapshotCreditValue: '0.05', backupCreditValue: '0', operationDeadlineSeconds: null, volumeCount: 212 }
+  const draft = planDraftOf(plan)
+  expect(planEffects(plan, draft)).toEqual([])
+  expect(planEffects(plan, { ...draft, snapshotCredits: '0.050' })).toEqual([])
+  expect(planEffects(plan, { ...draft, maxSnapshots: '3', snapshotCredits: '0,08', backupCredits: '1', deadline: '90 min' })).toEqual([
+    'Max snapshots: 5 becomes 3 for 212 volumes, at once.',
+    'Snapshot credits: 0.05 becomes 0.08 for 212 volumes, from the next hour on.',
+    'Backup credits: free becomes 1 for 212 volumes, from the next hour on.',
+    'Deadline: it holds for operations that are asked for from now on.',
+  ])
+  expect(planEffects(plan, { ...draft, maxSnapshots: 'many' })).toEqual([])
 })
 
 test('volumes that hold more than a cap are told, if there are any', () => {

@@ -3,6 +3,7 @@
 import { UpdateVolumePlanInput } from '~/api/bounds.generated'
 
 import { formatDeadline, readDeadline } from './deadline'
+import { counted } from './pages'
 
 export interface PlanDraft {
   maxSnapshots: string
@@ -58,6 +59,23 @@ export function planInput(draft: PlanDraft) {
   if (maxSnapshots === undefined || maxBackups === undefined || snapshotCreditValue === undefined || backupCreditValue === undefined) return undefined
   if (operationDeadlineSeconds === undefined) return undefined
   return { maxSnapshots, maxBackups, snapshotCreditValue, backupCreditValue, operationDeadlineSeconds }
+}
+
+/** What a change does, in sentences: to whom, and from when on. */
+export function planEffects(before: KnownPlan & { volumeCount: number }, draft: PlanDraft): string[] {
+  const input = planInput(draft)
+  if (!input) return []
+  const who = counted(before.volumeCount, 'volume')
+  const changed = (name: string, from: string, to: string, when: string) => (from === to ? [] : [`${name}: ${from} becomes ${to} for ${who}, ${when}.`])
+  const price = (value: string) => (Number(value) === 0 ? 'free' : value)
+  const same = (a: string, b: string) => Number(a) === Number(b)
+  return [
+    ...changed('Max snapshots', String(before.maxSnapshots), String(input.maxSnapshots), 'at once'),
+    ...changed('Max backups', String(before.maxBackups), String(input.maxBackups), 'at once'),
+    ...(same(before.snapshotCreditValue, input.snapshotCreditValue) ? [] : changed('Snapshot credits', price(before.snapshotCreditValue), price(input.snapshotCreditValue), 'from the next hour on')),
+    ...(same(before.backupCreditValue, input.backupCreditValue) ? [] : changed('Backup credits', price(before.backupCreditValue), price(input.backupCreditValue), 'from the next hour on')),
+    ...(before.operationDeadlineSeconds === input.operationDeadlineSeconds ? [] : ['Deadline: it holds for operations that are asked for from now on.']),
+  ]
 }
 
 /** "2 volumes already hold more than 10. They keep them, but can’t add."; undefined if none does. */

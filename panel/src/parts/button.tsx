@@ -1,6 +1,6 @@
 /** A button. One that may not be used stays focusable, and says why. */
 
-import { type ComponentProps, type ReactNode, useId } from 'react'
+import { type ComponentProps, type ReactNode, useId, useState } from 'react'
 
 import { cx } from './cx'
 import { Spinner } from './spinner'
@@ -42,6 +42,8 @@ const UNAVAILABLE: Record<Kind, string> = {
 export function Button({ kind = 'secondary', size = 'normal', icon, reason, pending, children, ...rest }: ButtonProps) {
   const reasonId = useId()
   const unavailable = Boolean(reason)
+  // By a finger nothing is hovered: a tap says why, too.
+  const [told, setTold] = useState(false)
   const button = (
     <button
       type="button"
@@ -51,6 +53,7 @@ export function Button({ kind = 'secondary', size = 'normal', icon, reason, pend
       onClick={(event) => {
         if (unavailable || pending) event.preventDefault()
         else rest.onClick?.(event)
+        if (unavailable) setTold(true)
       }}
       className={cx(
         'inline-flex shrink-0 items-center justify-center gap-2 rounded-field font-medium whitespace-nowrap transition-colors',
@@ -67,7 +70,7 @@ export function Button({ kind = 'secondary', size = 'normal', icon, reason, pend
   if (reason === undefined) return button
   return (
     <>
-      <Tooltip text={reason} disabled={!unavailable}>
+      <Tooltip text={reason} disabled={!unavailable} open={told && unavailable} onOpenChange={setTold}>
         {button}
       </Tooltip>
       <span id={reasonId} hidden>

@@ -9,7 +9,7 @@ import { FailureNotice } from './failure-notice'
 
 interface ConfirmDialogProps {
   dialog: { open: boolean; onClose: () => void; onClosed: () => void }
-  title: string
+  title: ReactNode
   children: ReactNode
   action: string
   danger?: boolean

@@ -1,4 +1,4 @@
-/** Asks for a name before what has it is deleted for good. */
+/** Asks for a name before what has it is deleted for good; of what failed, only whether it is to be deleted. */
 
 import { type ReactNode, useState } from 'react'
 
@@ -20,15 +20,17 @@ interface DeleteDialogProps {
   pending: boolean
   failure: Failure | undefined
   isAdmin?: boolean
+  /** Nothing is lost by it: its name need not be typed. */
+  untyped?: boolean
   /** Another way, below the name. */
   aside?: ReactNode
-  /** Called with what was typed. */
+  /** Called with what was typed, or with the name. */
   onConfirm: (typed: string) => void
 }
 
-export function DeleteDialog({ dialog, noun, name, children, pending, failure, isAdmin, aside, onConfirm }: DeleteDialogProps) {
+export function DeleteDialog({ dialog, noun, name, children, pending, failure, isAdmin, untyped, aside, onConfirm }: DeleteDialogProps) {
   const [typed, setTyped] = useState('')
-  const matches = confirmation(typed, name) === 'same'
+  const matches = untyped || confirmation(typed, name) === 'same'
   return (
     <Dialog
       {...dialog}
@@ -36,11 +38,11 @@ export function DeleteDialog({ dialog, noun, name, children, pending, failure, i
       title={`Delete this ${noun}?`}
       description={
         <>
-          <span className="font-medium text-ink">{name}</span>
+          <bdi className="font-medium text-ink">{name}</bdi>
           {children}
         </>
       }
-      onSubmit={() => matches && onConfirm(typed)}
+      onSubmit={() => matches && onConfirm(untyped ? name : typed)}
       actions={
         <Button kind="danger" type="submit" pending={pending} reason={matches ? null : `Type the ${noun}’s name first.`}>
           Delete {noun}
@@ -48,7 +50,7 @@ export function DeleteDialog({ dialog, noun, name, children, pending, failure, i
       }
     >
       <FailureNotice failure={failure} isAdmin={isAdmin} />
-      <ConfirmName name={name} typed={typed} onType={setTyped} />
+      {!untyped && <ConfirmName name={name} typed={typed} onType={setTyped} />}
       {aside}
     </Dialog>
   )

@@ -1,5 +1,6 @@
 /**
- * A dialog over the page. Esc and Cancel close it; a click outside only while nothing was typed.
+ * A dialog over the page. Esc and Cancel close it, a click outside only while nothing was typed; one that shows what is
+ * shown once is closed by its button alone.
  * The focus goes to the first field, and back to the opener afterwards, or to the page's heading where that is gone.
  */
 
@@ -26,9 +27,11 @@ export interface DialogProps {
   /** It asks before something is lost for good. */
   alert?: boolean
   cancel?: string
+  /** What it shows is lost with it: only its button closes it. */
+  keep?: boolean
 }
 
-export function Dialog({ alert, wide, title, description, actions, cancel = 'Cancel', ...props }: DialogProps) {
+export function Dialog({ alert, wide, keep, title, description, actions, cancel = 'Cancel', ...props }: DialogProps) {
   const form = useRef<HTMLFormElement>(null)
   const [opener] = useState(() => document.activeElement)
   const submit = (event: FormEvent) => {
@@ -42,7 +45,7 @@ export function Dialog({ alert, wide, title, description, actions, cancel = 'Can
       open={props.open}
       onOpenChange={(open, details) => {
         if (open) return
-        if (details.reason === 'outside-press' && isTyped(form.current)) details.cancel()
+        if (keep || (details.reason === 'outside-press' && isTyped(form.current))) details.cancel()
         else props.onClose()
       }}
       onOpenChangeComplete={(open) => !open && props.onClosed?.()}

@@ -21,14 +21,14 @@ interface NoticeProps {
   children?: ReactNode
   actions?: ReactNode
   icon?: ReactNode
-  /** It appears as an answer to something: screen readers say it. */
-  live?: boolean
+  /** It appears as an answer to something: screen readers say it, or say it in their time. */
+  live?: boolean | 'status'
 }
 
 export function Notice({ tone, title, children, actions, icon, live }: NoticeProps) {
   const Icon = ICONS[tone]
   return (
-    <div role={live ? 'alert' : undefined} className={cx('flex gap-3 rounded-card p-4 text-small', TONES[tone])}>
+    <div role={live === 'status' ? 'status' : live ? 'alert' : undefined} className={cx('flex gap-3 rounded-card p-4 text-small', TONES[tone])}>
       <span className="flex h-5 shrink-0 items-center text-(--mark)" aria-hidden="true">
         {icon ?? <Icon size={16} />}
       </span>

@@ -29,7 +29,7 @@ export function PageTitle({ title, section, status, below, actions, mono }: Page
       <div className="min-w-0">
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <h1 ref={heading} tabIndex={-1} className={cx('text-title anywhere', mono ? 'font-mono font-medium' : 'font-semibold')}>
-            {title}
+            <bdi>{title}</bdi>
           </h1>
           {status}
         </div>

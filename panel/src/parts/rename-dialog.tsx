@@ -27,7 +27,7 @@ export function RenameDialog({ dialog, noun, name, bound, pending, failure, onRe
   return (
     <Dialog
       {...dialog}
-      title={`Rename ${name}`}
+      title={<>Rename <bdi>{name}</bdi></>}
       onSubmit={() => !reason && onRename(typed.trim())}
       actions={
         <Button kind="primary" type="submit" pending={pending} reason={reason}>

@@ -25,7 +25,7 @@ export function Segmented<Value extends string>({ name, options, value, onChange
               value={option.value}
               className="flex h-8 items-center gap-2 rounded-field border border-transparent px-3 text-small font-medium whitespace-nowrap text-ink-2 hover:text-ink data-active:border-line data-active:bg-surface data-active:text-ink data-active:shadow-card"
             >
-              {option.label}
+              <bdi>{option.label}</bdi>
               {option.count !== undefined && <span className="font-normal text-ink-3 nums">{option.count}</span>}
             </Tabs.Tab>
           ))}

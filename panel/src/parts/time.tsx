@@ -16,9 +16,9 @@ export function Ago({ at }: { at: string }) {
 export function TimeLines({ at }: { at: string }) {
   const now = useServerTime('halfMinute')
   return (
-    <time dateTime={at} className="block nums @table:whitespace-nowrap">
+    <time dateTime={at} title={formatInstant(Date.parse(at))} className="block nums @table:whitespace-nowrap">
       <span className="block">{formatAgo(Date.parse(at), now)}</span>
-      <span className="block text-meta text-ink-3">{formatInstant(Date.parse(at))}</span>
+      <span className="block text-meta text-ink-3 @table:hidden @roomy:block">{formatInstant(Date.parse(at))}</span>
     </time>
   )
 }

@@ -6,12 +6,14 @@ import type { ReactElement, ReactNode } from 'react'
 interface TooltipProps {
   text: ReactNode
   disabled?: boolean
+  open?: boolean
+  onOpenChange?: (open: boolean) => void
   children: ReactElement<Record<string, unknown>>
 }
 
-export function Tooltip({ text, disabled, children }: TooltipProps) {
+export function Tooltip({ text, children, ...root }: TooltipProps) {
   return (
-    <Base.Root disabled={disabled}>
+    <Base.Root {...root}>
       <Base.Trigger render={children} delay={200} closeOnClick={false} />
       <Base.Portal>
         <Base.Positioner sideOffset={8} collisionPadding={8} className="z-30">

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::{
+    Hypervisor,
     destination::{LocalStorage, NfsStorage, S3Storage},
     wraps,
 };
@@ -113,6 +114,14 @@ impl BackupStorageTest {
     /// When the answer came.
     async fn at(&self) -> DateTime {
         self.0.finished_at.unwrap_or(self.0.requested_at).into()
+    }
+
+    /// Whose agent did it; null where the gateway did it itself.
+    async fn hypervisor(&self, ctx: &Context<'_>) -> Result<Option<Hypervisor>> {
+        let Some(id) = self.0.hypervisor_id else {
+            return Ok(None);
+        };
+        Ok(loaders(ctx)?.lookup(id).await?.map(Hypervisor::from))
     }
 
     /// Whether all of it worked.

@@ -191,6 +191,23 @@ impl Operation {
         self.0.revision
     }
 
+    /// Which attempt this is, or will be when an agent takes it: above 1, the agent of an earlier one was lost.
+    async fn attempt(&self) -> i32 {
+        use entity::operation::OperationStatus;
+        let begins = match self.0.status {
+            OperationStatus::Pending => true,
+            OperationStatus::Started => self.0.offers > 0,
+            _ => false,
+        };
+        self.0.attempts.saturating_add(i32::from(begins)).max(1)
+    }
+
+    /// How many attempts it may have before it is failed.
+    #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
+    async fn max_attempts(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(i32::try_from(app(ctx)?.settings.max_attempts).unwrap_or(i32::MAX))
+    }
+
     /// The name of the snapshot or backup that it is about, else of the volume; as it was when it was asked for,
     /// also when that is gone.
     async fn subject_name(&self) -> &str {

@@ -71,7 +71,7 @@ const TYPES: &[Row] = &[
     (
         "BackupStorageTest",
         "query { backupStorages { lastTest { @ } } }",
-        &[("at ok tookMilliseconds message", "UFFAFF")],
+        &[("at ok hypervisor tookMilliseconds message", "UFFAFF")],
     ),
     (
         "Blocker",
@@ -149,8 +149,8 @@ const TYPES: &[Row] = &[
         "query { operation(id: \"$operation\") { @ } }",
         &[
             (
-                "id kind status revision subjectName volume snapshot backup targetVolume account progress error \
-                 requestedBy createdAt deadlineAt startedAt finishedAt events logs",
+                "id kind status revision attempt maxAttempts subjectName volume snapshot backup targetVolume account \
+                 progress error requestedBy createdAt deadlineAt startedAt finishedAt events logs",
                 "UNAAFF",
             ),
             ("hypervisor", "UNFAFF"),

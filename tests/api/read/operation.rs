@@ -223,11 +223,12 @@ async fn an_operation_keeps_the_name_of_what_it_was_about_and_counts_its_changes
         let input = json!({ "volumeId": volume.id.to_string(), "name": "monday" });
         let payload = world.run(&alice.requester, "createSnapshot", input).await;
         let operation = payload["operation"]["id"].as_str().unwrap().to_owned();
-        let document = format!("{{ operation(id: \"{operation}\") {{ revision subjectName }} }}");
+        let document =
+            format!("{{ operation(id: \"{operation}\") {{ revision attempt subjectName }} }}");
         let told = async || world.data(&alice.requester, &document).await["operation"].clone();
         assert_eq!(
             told().await,
-            json!({ "revision": 1, "subjectName": "monday" })
+            json!({ "revision": 1, "attempt": 1, "subjectName": "monday" })
         );
         let agent = world.worker();
         let work = agent.claim_one().await;
@@ -240,6 +241,11 @@ async fn an_operation_keeps_the_name_of_what_it_was_about_and_counts_its_changes
         );
         agent.stop(&work, false).await;
         assert_eq!(told().await["revision"], 3);
+        assert_eq!(
+            told().await["attempt"],
+            1,
+            "what was handed back was no attempt"
+        );
         let work = agent.claim_one().await;
         assert!(agent.complete(&work).await);
         let delete = json!({ "snapshotId": payload["snapshot"]["id"], "confirmName": "monday" });
@@ -247,7 +253,7 @@ async fn an_operation_keeps_the_name_of_what_it_was_about_and_counts_its_changes
         world.work().await;
         assert_eq!(
             told().await,
-            json!({ "revision": 5, "subjectName": "monday" })
+            json!({ "revision": 5, "attempt": 1, "subjectName": "monday" })
         );
 
         let new = world.new_volume("fresh");

@@ -82,7 +82,7 @@ async fn a_backup_storage_tells_its_latest_test_that_has_ended() {
         let admin = world.admin().await;
         let document = "{ backupStorages { name kind summary survivesHostLoss
             local { path } s3 { bucket } nfs { export }
-            lastTest { at ok message tookMilliseconds } } }";
+            lastTest { at ok message tookMilliseconds hypervisor { id } } } }";
         let data = world.data(&admin, document).await;
         let storage = json!({ "name": "vault", "kind": "LOCAL", "summary": "local: /srv/backups",
             "local": { "path": "/srv/backups" }, "s3": null, "nfs": null,
@@ -106,6 +106,7 @@ async fn a_backup_storage_tells_its_latest_test_that_has_ended() {
         let test = &data["backupStorages"][0]["lastTest"];
         assert_eq!(test["message"], "new");
         assert_eq!(test["tookMilliseconds"], 212);
+        assert_eq!(test["hypervisor"], json!(null), "the gateway did it");
     })
     .await;
 }

@@ -51,7 +51,7 @@ export function Breadcrumb() {
           <li className="flex min-w-0 items-center gap-2">
             <ChevronRight size={16} className="shrink-0 text-ink-3" aria-hidden />
             <span aria-current="page" className="truncate" title={name}>
-              {name}
+              <bdi>{name}</bdi>
             </span>
           </li>
         )}

@@ -14,14 +14,14 @@ import { ThemeButton } from './theme-button'
 
 export function Layout() {
   return (
-    <div className="md:grid md:grid-cols-[14.25rem_minmax(0,1fr)]">
+    <div className="lg:grid lg:grid-cols-[14.25rem_minmax(0,1fr)]">
       <a
         href="#content"
         className="fixed top-2 left-2 z-40 -translate-y-16 rounded-field bg-inverse px-4 py-2 font-medium text-on-inverse focus:translate-y-0"
       >
         Skip to the content
       </a>
-      <aside className="sticky top-0 hidden h-dvh border-r border-line bg-sunken md:block">
+      <aside className="sticky top-0 hidden h-dvh border-r border-line bg-sunken lg:block">
         <Sidebar />
       </aside>
       <div className="flex min-h-dvh min-w-0 flex-col">

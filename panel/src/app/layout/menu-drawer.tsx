@@ -12,7 +12,7 @@ export function MenuDrawer() {
   const [open, setOpen] = useState(false)
   return (
     <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger className={`${BUTTON} -ml-2 md:hidden`} aria-label="Menu">
+      <Dialog.Trigger className={`${BUTTON} -ml-2 lg:hidden`} aria-label="Menu">
         <Menu size={18} aria-hidden />
       </Dialog.Trigger>
       <Dialog.Portal>

@@ -7,9 +7,7 @@ import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { type AccountLimits, limitsInput, quotaDraftOf } from '~/lib/quota-draft'
 import { textReason } from '~/lib/text-bound'
-import { Button } from '~/parts/button'
-import { Dialog } from '~/parts/dialog'
-import { FailureNotice } from '~/parts/failure-notice'
+import { ChangeDialog } from '~/parts/change-dialog'
 import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
 
@@ -39,23 +37,11 @@ export function ChangeAccountDialog({ account, onClosed }: ChangeAccountDialogPr
   const reason = textReason(name, bounds.UpdateAccountInput.name, 'Name the account first.') ?? (!limits ? 'Limits are numbers.' : same ? 'Nothing has changed.' : null)
 
   const save = async () => {
-    if (reason) return
     if (await submit(() => ({ input: { accountId: account.id, name: renamed ? name.trim() : undefined, ...limits } }))) dialog.close()
   }
 
   return (
-    <Dialog
-      {...dialog.props}
-      title={`Change ${account.name}`}
-      description="What it has above a limit stays: it can’t add."
-      onSubmit={() => void save()}
-      actions={
-        <Button kind="primary" type="submit" pending={pending} reason={reason}>
-          Save
-        </Button>
-      }
-    >
-      <FailureNotice failure={failure} isAdmin />
+    <ChangeDialog dialog={dialog.props} name={account.name} description="What it has above a limit stays: it can’t add." pending={pending} failure={failure} reason={reason} onSave={() => void save()}>
       <TextField label="Name" value={name} onChange={setName} bound={bounds.UpdateAccountInput.name} required />
       <TextField
         label="Most volumes"
@@ -77,6 +63,6 @@ export function ChangeAccountDialog({ account, onClosed }: ChangeAccountDialogPr
         after="GiB of all its volumes"
         help={EMPTY}
       />
-    </Dialog>
+    </ChangeDialog>
   )
 }

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { placeErrors } from '~/lib/place-errors'
 import { passwordReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { ChoiceCards } from '~/parts/choice-cards'
@@ -36,6 +37,7 @@ export function CreateUserDialog({ account, onClosed }: CreateUserDialogProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const [role, setRole] = useState<'USER' | 'ADMIN'>('USER')
+  const { at, rest } = placeErrors(failure, { email: /\bemail\b/ })
   const reason = email.trim() === '' ? 'Give an email address first.' : passwordReason(password, BOUND)
 
   const create = async () => {
@@ -46,7 +48,7 @@ export function CreateUserDialog({ account, onClosed }: CreateUserDialogProps) {
   return (
     <Dialog
       {...dialog.props}
-      title={`Create a user of ${account.name}`}
+      title={<>Create a user of <bdi>{account.name}</bdi></>}
       onSubmit={() => void create()}
       actions={
         <Button kind="primary" type="submit" pending={pending} reason={reason}>
@@ -54,8 +56,8 @@ export function CreateUserDialog({ account, onClosed }: CreateUserDialogProps) {
         </Button>
       }
     >
-      <FailureNotice failure={failure} isAdmin />
-      <TextField label="Email" type="email" value={email} onChange={setEmail} required />
+      <FailureNotice failure={rest} isAdmin />
+      <TextField label="Email" type="email" value={email} onChange={setEmail} error={at.email} required />
       <TextField label="Password" type="password" autoComplete="new-password" value={password} onChange={setPassword} help={`At least ${BOUND.least} characters. Hand it over in private.`} required />
       <ChoiceCards name="Role" value={role} onChange={setRole} options={ROLES.map(({ value, label, detail }) => ({ value, title: label, text: `${detail}.` }))} />
     </Dialog>

@@ -31,7 +31,7 @@ export function EndSessionsDialog({ user, onClosed }: EndSessionsDialogProps) {
     dialog.close()
   }
   return (
-    <ConfirmDialog dialog={dialog.props} danger title={`End all sessions of ${user.email}?`} action="End sessions" pending={pending} failure={failure} onConfirm={() => void end()}>
+    <ConfirmDialog dialog={dialog.props} danger title={<>End all sessions of <bdi>{user.email}</bdi>?</>} action="End sessions" pending={pending} failure={failure} onConfirm={() => void end()}>
       Every browser in which it is signed in asks for the password again. Its API tokens stay, and operations that it started go on.
     </ConfirmDialog>
   )

@@ -41,7 +41,7 @@ export function SetPasswordDialog({ user, onClosed }: SetPasswordDialogProps) {
   return (
     <Dialog
       {...dialog.props}
-      title={`Set the password of ${user.email}`}
+      title={<>Set the password of <bdi>{user.email}</bdi></>}
       description="All its sessions end. Its API tokens stay."
       onSubmit={() => void set()}
       actions={

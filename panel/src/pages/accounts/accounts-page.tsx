@@ -69,7 +69,7 @@ export default function AccountsPage() {
                   <Row key={account.id}>
                     <Cell className="@table:max-w-0 @table:min-w-40 truncate">
                       <TextLink to="/accounts/$accountId" params={{ accountId: account.id }} className="text-body font-medium text-ink!" title={account.name}>
-                        {account.name}
+                        <bdi>{account.name}</bdi>
                       </TextLink>
                     </Cell>
                     <Cell place="wide" className="@table:max-w-0 @table:min-w-40 text-ink-2">

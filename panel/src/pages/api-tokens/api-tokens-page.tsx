@@ -29,8 +29,8 @@ const ApiTokens = graphql(`
 const COLUMNS: readonly Column[] = [
   { label: 'Name', className: 'w-full' },
   { label: 'Scope' },
-  { label: 'Last used' },
-  { label: 'Ends' },
+  { label: 'Last used', spare: true },
+  { label: 'Ends', spare: true },
   { label: 'Created' },
   { label: 'Actions', silent: true },
 ]

@@ -60,7 +60,7 @@ export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
 
   if (secret !== undefined) {
     return (
-      <Dialog {...dialog.props} title={`The token ${name}`} description="Copy it now: it is shown this once and not kept." onSubmit={dialog.close} cancel="Close" actions={null}>
+      <Dialog {...dialog.props} keep title={<>The token <bdi>{name}</bdi></>} description="Copy it now: it is shown this once and not kept." onSubmit={dialog.close} cancel="Close" actions={null}>
         <Secret label="Token" value={secret} />
       </Dialog>
     )

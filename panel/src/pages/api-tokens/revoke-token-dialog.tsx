@@ -25,7 +25,7 @@ export function RevokeTokenDialog({ token, onClosed }: RevokeTokenDialogProps) {
     if (await submit(() => ({ input: { apiTokenId: token.id } }))) dialog.close()
   }
   return (
-    <ConfirmDialog dialog={dialog.props} danger title={`Revoke ${token.name}?`} action="Revoke token" pending={pending} failure={failure} onConfirm={() => void revoke()}>
+    <ConfirmDialog dialog={dialog.props} danger title={<>Revoke <bdi>{token.name}</bdi>?</>} action="Revoke token" pending={pending} failure={failure} onConfirm={() => void revoke()}>
       Whatever uses it is signed out at once. Operations that it started go on.
     </ConfirmDialog>
   )

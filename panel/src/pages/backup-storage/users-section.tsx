@@ -16,14 +16,14 @@ export function UsersSection({ groups, hypervisors }: UsersSectionProps) {
           {groups.map((group) => (
             <li key={group.id}>
               <TextLink to="/hypervisor-groups/$groupId" params={{ groupId: group.id }}>
-                {group.name}
+                <bdi>{group.name}</bdi>
               </TextLink>
             </li>
           ))}
           {hypervisors.map((host) => (
             <li key={host.id}>
               <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: host.id }} className="font-mono">
-                {host.name}
+                <bdi>{host.name}</bdi>
               </TextLink>
             </li>
           ))}

@@ -6,6 +6,7 @@ import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { draftOf, draftReason, inputOf, isUntested, KIND_NAMES, type StorageDraft } from '~/lib/backup-storage'
+import { placeErrors } from '~/lib/place-errors'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -15,7 +16,7 @@ import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
 
 import type { BackupStorageDetail } from './backup-storages-query'
-import { DestinationFields } from './destination-fields'
+import { DestinationFields, PLACES } from './destination-fields'
 
 const CreateBackupStorage = graphql(`
   mutation CreateBackupStorage($input: CreateBackupStorageInput!) {
@@ -51,6 +52,7 @@ export function BackupStorageDialog({ storage, onClosed, onTest }: BackupStorage
   const { pending, failure } = storage ? update : creation
   const [draft, setDraft] = useState(() => draftOf(storage))
   const [asked, setAsked] = useState(false)
+  const { at, rest } = placeErrors(failure, PLACES)
   const reason = draftReason(draft, storage)
   const untested = isUntested(draft, storage)
   const change = (changes: Partial<StorageDraft>) => {
@@ -90,13 +92,13 @@ export function BackupStorageDialog({ storage, onClosed, onTest }: BackupStorage
         </>
       }
     >
-      <FailureNotice failure={failure} isAdmin />
+      <FailureNotice failure={rest} isAdmin />
       <TextField label="Name" value={draft.name} onChange={(name) => change({ name })} bound={bounds.CreateBackupStorageInput.name} required />
       {storage ? (
-        <DestinationFields draft={draft} onChange={change} kept={storage} />
+        <DestinationFields draft={draft} onChange={change} errors={at} kept={storage} />
       ) : (
         <Segmented name="Type" options={KINDS} value={draft.kind} onChange={(kind) => change({ kind })}>
-          <DestinationFields draft={draft} onChange={change} />
+          <DestinationFields draft={draft} onChange={change} errors={at} />
         </Segmented>
       )}
       <TextField

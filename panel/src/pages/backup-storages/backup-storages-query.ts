@@ -14,7 +14,7 @@ export const BackupStorageDetail = graphql(`
     s3 { endpoint region bucket prefix accessKeyId forcePathStyle }
     nfs { server export directory }
     local { path }
-    lastTest { at ok message tookMilliseconds }
+    lastTest { at ok message tookMilliseconds hypervisor { id name } }
   }
 `)
 

@@ -14,7 +14,7 @@ const COLUMNS: readonly Column[] = [
   { label: 'Name', className: 'w-1/2' },
   { label: 'Last test', className: 'w-1/2' },
   { label: 'Type' },
-  { label: 'Limit', right: true },
+  { label: 'Limit', right: true, spare: true },
   { label: 'Actions', silent: true },
 ]
 
@@ -32,7 +32,7 @@ export function BackupStoragesTable({ storages, onTest }: BackupStoragesTablePro
             <Lines
               first={
                 <TextLink to="/backup-storages/$storageId" params={{ storageId: storage.id }} className="text-body font-medium text-ink!">
-                  {storage.name}
+                  <bdi>{storage.name}</bdi>
                 </TextLink>
               }
               second={<span className="block truncate font-mono">{storage.summary.replace(/^\w+: /, '')}</span>}
@@ -65,7 +65,7 @@ function LastTest({ test }: { test: BackupStorageDetail['lastTest'] }) {
         <span className="flex items-center gap-2">
           {test.ok ? <Status tone="plain">Works</Status> : <Status tone="bad">Failed</Status>}
           <span className="text-ink-3">
-            <Ago at={test.at} />
+            <Ago at={test.at} /> from {test.hypervisor?.name ?? 'the gateway'}
           </span>
         </span>
       }

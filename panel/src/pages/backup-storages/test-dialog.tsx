@@ -2,14 +2,18 @@
 
 import { useEffect, useEffectEvent, useState } from 'react'
 
+import { useApi, useServerTime } from '~/api/context'
 import { graphql } from '~/api/graphql'
+import { LONG_PATIENCE } from '~/api/patience'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
+import { formatDuration } from '~/lib/duration'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
 import { Notice } from '~/parts/notice'
 import { SelectField } from '~/parts/select-field'
+import { Spinner } from '~/parts/spinner'
 import { useDialog } from '~/parts/use-dialog'
 
 import { hypervisorWords } from '../hypervisors/hypervisor-status'
@@ -25,7 +29,7 @@ const Testers = graphql(`
 const TestBackupStorage = graphql(`
   mutation TestBackupStorage($input: TestBackupStorageInput!) {
     testBackupStorage(input: $input) {
-      test { at ok message tookMilliseconds }
+      test { at ok message tookMilliseconds hypervisor { id name } }
     }
   }
 `)
@@ -41,13 +45,16 @@ interface TestDialogProps {
 }
 
 export function TestDialog({ storage, atOnce, onClosed }: TestDialogProps) {
+  const { clock } = useApi()
   const dialog = useDialog(onClosed)
-  const { submit, pending, failure } = useSubmit(TestBackupStorage)
+  const { submit, pending, failure } = useSubmit(TestBackupStorage, { patience: LONG_PATIENCE })
+  const [since, setSince] = useState(0)
   const [{ data }] = useKeptQuery({ query: Testers })
   const [from, setFrom] = useState(GATEWAY)
   const [outcome, setOutcome] = useState<{ ok: boolean; message: string; tookMilliseconds: number }>()
 
   const test = async () => {
+    setSince(clock.now())
     const hypervisorId = from === GATEWAY ? undefined : from
     const done = await submit(() => ({ input: { backupStorageId: storage.id, hypervisorId } }))
     setOutcome(done?.testBackupStorage.test)
@@ -66,7 +73,7 @@ export function TestDialog({ storage, atOnce, onClosed }: TestDialogProps) {
   return (
     <Dialog
       {...dialog.props}
-      title={`Test ${storage.name}`}
+      title={<>Test <bdi>{storage.name}</bdi></>}
       description="A small object is written there, read back and deleted."
       cancel="Close"
       onSubmit={again}
@@ -94,6 +101,7 @@ export function TestDialog({ storage, atOnce, onClosed }: TestDialogProps) {
         ]}
       />
       <FailureNotice failure={failure} isAdmin />
+      {pending && <Waiting since={since} />}
       {outcome &&
         (outcome.ok ? (
           <div role="status">
@@ -105,5 +113,16 @@ export function TestDialog({ storage, atOnce, onClosed }: TestDialogProps) {
           </Notice>
         ))}
     </Dialog>
+  )
+}
+
+/** A destination that hangs is given up on by the gateway, which says so. */
+function Waiting({ since }: { since: number }) {
+  const now = useServerTime('second')
+  return (
+    <p className="flex items-center gap-2 text-small text-ink-2 nums">
+      <Spinner />
+      {`No answer yet, after ${formatDuration(now - since)}. It is waited for until the gateway gives up.`}
+    </p>
   )
 }

@@ -18,14 +18,29 @@ export function TestOutcome({ test }: TestOutcomeProps) {
   )
 }
 
-/** The last test of a backup storage, and when it was. */
-export function LastTest({ test }: { test: (TestOutcomeProps['test'] & { at: string }) | null }) {
+interface LastTestProps {
+  test: (TestOutcomeProps['test'] & { at: string; hypervisor: { id: string; name: string } | null }) | null
+  /** The hypervisor whose page it is: what was tested elsewhere says nothing of it. */
+  hypervisorId?: string
+}
+
+/** The last test of a backup storage, where it was made and when. */
+export function LastTest({ test, hypervisorId }: LastTestProps) {
   if (!test) return 'It has never been tested.'
+  const from = test.hypervisor?.name ?? 'the gateway'
+  if (hypervisorId && test.hypervisor?.id !== hypervisorId) {
+    return (
+      <>
+        {`The last test was not made from here, but from ${from}, `}
+        <Ago at={test.at} />. It tells nothing of this hypervisor.
+      </>
+    )
+  }
   return (
     <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-1">
       <TestOutcome test={test} />
       <span className="text-ink-3">
-        Tested <Ago at={test.at} />
+        Tested from {from} <Ago at={test.at} />
       </span>
     </div>
   )

@@ -13,7 +13,7 @@ const columns = (isAdmin: boolean): readonly Column[] => [
   { label: 'Status' },
   { label: 'Volume', className: 'w-1/2' },
   { label: 'Size', right: true },
-  isAdmin ? { label: 'Owner' } : { label: 'Destination', extra: true },
+  isAdmin ? { label: 'Owner', spare: true } : { label: 'Destination', extra: true },
   { label: 'Created' },
   { label: 'Actions', silent: true },
 ]
@@ -38,9 +38,9 @@ export function BackupsList({ backups, isAdmin, onRestore, onDelete }: BackupsLi
           onRestore={() => onRestore(backup)}
           onDelete={() => onDelete(backup)}
         >
-          <Cell place="wide" className="@table:max-w-0 @table:min-w-32">
+          <Cell place="wide" className="@table:max-w-0 @table:min-w-24">
             {backup.volume ? (
-              <Lines first={<TextLink to="/volumes/$volumeId" params={{ volumeId: backup.volume.id }} search={{ tab: 'backups' }}>{backup.volume.name}</TextLink>} />
+              <Lines first={<TextLink to="/volumes/$volumeId" params={{ volumeId: backup.volume.id }} search={{ tab: 'backups' }}><bdi>{backup.volume.name}</bdi></TextLink>} />
             ) : (
               <Lines first={backup.volumeName} second="Volume is gone" />
             )}
@@ -51,7 +51,7 @@ export function BackupsList({ backups, isAdmin, onRestore, onDelete }: BackupsLi
           {isAdmin ? (
             <Cell place="gone" className="max-w-40 truncate">
               <TextLink to="/accounts/$accountId" params={{ accountId: backup.account.id }} title={backup.account.name}>
-                {backup.account.name}
+                <bdi>{backup.account.name}</bdi>
               </TextLink>
             </Cell>
           ) : (

@@ -64,8 +64,8 @@ export default function BackupsPage() {
       ) : (
         <TableSkeleton rows={6} />
       )}
-      {opened?.dialog === 'restore' && <RestoreDialog source={{ ...opened.backup, noun: 'backup', isVolumeGone: opened.backup.volume === null }} onClosed={close} />}
-      {opened?.dialog === 'delete' && <DeleteItemDialog item={opened.backup} kind="backups" onClosed={close} />}
+      {opened?.dialog === 'restore' && <RestoreDialog source={{ ...opened.backup, noun: 'backup', nameNow: opened.backup.volume?.name }} onClosed={close} />}
+      {opened?.dialog === 'delete' && <DeleteItemDialog item={opened.backup} kind="backups" volumeId={opened.backup.volumeId} onClosed={close} />}
     </div>
   )
 }

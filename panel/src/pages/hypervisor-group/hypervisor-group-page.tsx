@@ -82,7 +82,7 @@ export default function HypervisorGroupPage() {
                   label: 'Backup storage',
                   value: group.backupStorage ? (
                     <TextLink to="/backup-storages/$storageId" params={{ storageId: group.backupStorage.id }}>
-                      {group.backupStorage.name}
+                      <bdi>{group.backupStorage.name}</bdi>
                     </TextLink>
                   ) : (
                     <span className="text-warn">None: no backups can be made here</span>

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { placeErrors } from '~/lib/place-errors'
 import { textReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
@@ -27,6 +28,9 @@ const TYPES = [
   { value: 'CEPH_RBD', label: 'Ceph' },
 ] as const
 
+/** What the gateway calls each field. */
+const PLACES = { path: 'qcow2File.path', pool: 'cephRbd.pool', user: 'cephRbd.user', configPath: 'cephRbd.configPath', keyring: 'cephRbd.keyring' }
+
 const EMPTY = { name: '', path: '', pool: '', user: '', configPath: '', keyring: '' }
 
 interface PoolDialogProps {
@@ -41,6 +45,7 @@ export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
   const [type, setType] = useState<'QCOW2_FILE' | 'CEPH_RBD'>('QCOW2_FILE')
   const [draft, setDraft] = useState(EMPTY)
   const set = (field: keyof typeof EMPTY) => (value: string) => setDraft({ ...draft, [field]: value })
+  const { at, rest } = placeErrors(failure, PLACES)
   const isCeph = type === 'CEPH_RBD'
   const needed = isCeph ? ([['pool', 'The pool'], ['user', 'The user']] as const) : ([['path', 'The directory']] as const)
   const missing = needed.find(([field]) => draft[field].trim() === '')
@@ -56,7 +61,7 @@ export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
   return (
     <Dialog
       {...dialog.props}
-      title={`Add a storage pool to ${groupName}`}
+      title={<>Add a storage pool to <bdi>{groupName}</bdi></>}
       description="New volumes of this group lie there, if their plan has its storage type."
       onSubmit={() => void add()}
       actions={
@@ -65,18 +70,18 @@ export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
         </Button>
       }
     >
-      <FailureNotice failure={failure} isAdmin />
+      <FailureNotice failure={rest} isAdmin />
       <TextField label="Name" value={draft.name} onChange={set('name')} bound={bounds.CreateStoragePoolInput.name} required />
       <Segmented name="Storage" options={TYPES} value={type} onChange={setType}>
         {isCeph ? (
           <>
-            <TextField label="Pool" value={draft.pool} onChange={set('pool')} className="font-mono" placeholder="volumes" required />
-            <TextField label="User" value={draft.user} onChange={set('user')} className="font-mono" placeholder="tidemark" help="Without “client.” before it." required />
-            <TextField label="Configuration file" optional value={draft.configPath} onChange={set('configPath')} className="font-mono" placeholder="/etc/ceph/ceph.conf" />
-            <SecretField label="Key" optional value={draft.keyring} onChange={set('keyring')} kept={false} help="Kept encrypted, and never shown again. Without it, the hypervisors have it themselves." />
+            <TextField label="Pool" value={draft.pool} onChange={set('pool')} error={at.pool} className="font-mono" placeholder="volumes" required />
+            <TextField label="User" value={draft.user} onChange={set('user')} error={at.user} className="font-mono" placeholder="tidemark" help="Without “client.” before it." required />
+            <TextField label="Configuration file" optional value={draft.configPath} onChange={set('configPath')} error={at.configPath} className="font-mono" placeholder="/etc/ceph/ceph.conf" />
+            <SecretField label="Key" optional value={draft.keyring} onChange={set('keyring')} error={at.keyring} kept={false} help="Kept encrypted, and never shown again. Without it, the hypervisors have it themselves." />
           </>
         ) : (
-          <TextField label="Directory" value={draft.path} onChange={set('path')} className="font-mono" placeholder="/srv/volumes" help="An absolute path on the hypervisors." required />
+          <TextField label="Directory" value={draft.path} onChange={set('path')} error={at.path} className="font-mono" placeholder="/srv/volumes" help="An absolute path on the hypervisors." required />
         )}
       </Segmented>
     </Dialog>

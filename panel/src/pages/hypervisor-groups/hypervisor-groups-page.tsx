@@ -61,13 +61,13 @@ export default function HypervisorGroupsPage() {
                   <Row key={group.id}>
                     <Cell className="@table:max-w-0 @table:min-w-40 truncate">
                       <TextLink to="/hypervisor-groups/$groupId" params={{ groupId: group.id }} className="text-body font-medium text-ink!" title={group.name}>
-                        {group.name}
+                        <bdi>{group.name}</bdi>
                       </TextLink>
                     </Cell>
                     <Cell place="right" className="max-w-64 truncate">
                       {group.backupStorage ? (
                         <TextLink to="/backup-storages/$storageId" params={{ storageId: group.backupStorage.id }}>
-                          {group.backupStorage.name}
+                          <bdi>{group.backupStorage.name}</bdi>
                         </TextLink>
                       ) : (
                         <span className="text-warn">None: no backups</span>

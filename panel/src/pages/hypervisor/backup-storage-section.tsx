@@ -9,13 +9,13 @@ import { Section } from '~/parts/section'
 import { TextLink } from '~/parts/text-link'
 
 interface BackupStorageSectionProps {
-  hypervisor: { usesGroupBackupStorage: boolean; group: { id: string; name: string }; backupStorage: BackupStorageDetail | null }
+  hypervisor: { id: string; usesGroupBackupStorage: boolean; group: { id: string; name: string }; backupStorage: BackupStorageDetail | null }
 }
 
-export function BackupStorageSection({ hypervisor: { backupStorage, group, usesGroupBackupStorage } }: BackupStorageSectionProps) {
+export function BackupStorageSection({ hypervisor: { id, backupStorage, group, usesGroupBackupStorage } }: BackupStorageSectionProps) {
   const ofGroup = (
     <TextLink inline to="/hypervisor-groups/$groupId" params={{ groupId: group.id }}>
-      {group.name}
+      <bdi>{group.name}</bdi>
     </TextLink>
   )
   if (!backupStorage) {
@@ -31,7 +31,7 @@ export function BackupStorageSection({ hypervisor: { backupStorage, group, usesG
     <Section
       title="Backup storage"
       about={usesGroupBackupStorage ? <>That of its group {ofGroup}.</> : <>Its own, not that of its group {ofGroup}.</>}
-      foot={<LastTest test={backupStorage.lastTest} />}
+      foot={<LastTest test={backupStorage.lastTest} hypervisorId={id} />}
     >
       <DetailList
         details={[
@@ -39,7 +39,7 @@ export function BackupStorageSection({ hypervisor: { backupStorage, group, usesG
             label: 'Name',
             value: (
               <TextLink to="/backup-storages/$storageId" params={{ storageId: backupStorage.id }}>
-                {backupStorage.name}
+                <bdi>{backupStorage.name}</bdi>
               </TextLink>
             ),
           },

@@ -7,9 +7,7 @@ import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { textReason } from '~/lib/text-bound'
-import { Button } from '~/parts/button'
-import { Dialog } from '~/parts/dialog'
-import { FailureNotice } from '~/parts/failure-notice'
+import { ChangeDialog } from '~/parts/change-dialog'
 import { SelectField } from '~/parts/select-field'
 import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
@@ -47,24 +45,13 @@ export function ChangeHypervisorDialog({ hypervisor, onClosed }: ChangeHyperviso
   const reason = textReason(name, bounds.UpdateHypervisorInput.name, 'Name the hypervisor first.') ?? (same ? 'Nothing has changed.' : null)
 
   const save = async () => {
-    if (reason) return
     // An explicit null gives it that of its group.
     const backupStorageId = storage === before ? undefined : storage === OF_GROUP ? null : storage
     if (await submit(() => ({ input: { hypervisorId: hypervisor.id, name: name.trim(), backupStorageId } }))) dialog.close()
   }
 
   return (
-    <Dialog
-      {...dialog.props}
-      title={`Change ${hypervisor.name}`}
-      onSubmit={() => void save()}
-      actions={
-        <Button kind="primary" type="submit" pending={pending} reason={reason}>
-          Save
-        </Button>
-      }
-    >
-      <FailureNotice failure={failure} isAdmin />
+    <ChangeDialog dialog={dialog.props} name={hypervisor.name} pending={pending} failure={failure} reason={reason} onSave={() => void save()}>
       <TextField label="Name" value={name} onChange={setName} bound={bounds.UpdateHypervisorInput.name} className="font-mono" required />
       <SelectField
         label="Backup storage"
@@ -73,6 +60,6 @@ export function ChangeHypervisorDialog({ hypervisor, onClosed }: ChangeHyperviso
         options={[{ value: OF_GROUP, label: 'Its group’s' }, ...(data?.backupStorages ?? []).map(({ id, name: label, summary }) => ({ value: id, label, detail: summary }))]}
         help="New backups are written there. Those that were made before stay where they are."
       />
-    </Dialog>
+    </ChangeDialog>
   )
 }

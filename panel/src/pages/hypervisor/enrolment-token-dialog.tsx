@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { tokenDialog } from '~/pages/hypervisors/enrolment-token'
+import { TokenPlace } from '~/pages/hypervisors/token-place'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -37,13 +38,14 @@ export function EnrolmentTokenDialog({ hypervisor, onClosed }: EnrolmentTokenDia
     return (
       <Dialog {...dialog.props} {...tokenDialog(hypervisor.name)} onSubmit={dialog.close}>
         <Secret label="Enrolment token" value={token} />
+        <TokenPlace />
       </Dialog>
     )
   }
   return (
     <Dialog
       {...dialog.props}
-      title={`Make a new enrolment token for ${hypervisor.name}?`}
+      title={<>Make a new enrolment token for <bdi>{hypervisor.name}</bdi>?</>}
       description="By it an agent enrols as this hypervisor’s. It is shown once. Tokens that there are stay valid."
       onSubmit={() => void create()}
       actions={

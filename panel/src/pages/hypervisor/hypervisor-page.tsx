@@ -76,7 +76,7 @@ export default function HypervisorPage() {
                 label: 'Group',
                 value: (
                   <TextLink to="/hypervisor-groups/$groupId" params={{ groupId: host.group.id }}>
-                    {host.group.name}
+                    <bdi>{host.group.name}</bdi>
                   </TextLink>
                 ),
               },

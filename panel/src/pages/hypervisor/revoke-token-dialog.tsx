@@ -28,7 +28,7 @@ export function RevokeTokenDialog({ hypervisor, onClosed }: RevokeTokenDialogPro
     <ConfirmDialog
       dialog={dialog.props}
       danger
-      title={`Revoke the agent’s token of ${hypervisor.name}?`}
+      title={<>Revoke the agent’s token of <bdi>{hypervisor.name}</bdi>?</>}
       action="Revoke token"
       pending={pending}
       failure={failure}

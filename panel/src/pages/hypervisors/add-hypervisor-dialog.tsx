@@ -17,6 +17,7 @@ import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
 
 import { tokenDialog } from './enrolment-token'
+import { TokenPlace } from './token-place'
 
 const HypervisorPlaces = graphql(`
   query HypervisorPlaces {
@@ -67,6 +68,7 @@ export function AddHypervisorDialog({ groupId, onClosed }: AddHypervisorDialogPr
     return (
       <Dialog {...dialog.props} {...tokenDialog(name.trim())} onSubmit={dialog.close}>
         <Secret label="Enrolment token" value={token} />
+        <TokenPlace />
       </Dialog>
     )
   }

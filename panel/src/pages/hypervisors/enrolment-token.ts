@@ -1,10 +1,11 @@
-/** How a dialog shows the token that the agent of a hypervisor enrols with, this once. */
+/** How a dialog shows the token that the agent of a hypervisor enrols with, this once: it does not go by Esc. */
 
 export function tokenDialog(hypervisorName: string) {
   return {
     title: `The enrolment token of ${hypervisorName}`,
-    description: 'Copy it now: it is shown this once and not kept. The agent of the hypervisor sends it with all that it asks, so put it in the agent’s configuration.',
+    description: 'Copy it now: it is shown this once and not kept.',
     cancel: 'Close',
+    keep: true,
     actions: null,
   }
 }

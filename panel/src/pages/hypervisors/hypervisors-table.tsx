@@ -13,7 +13,7 @@ const COLUMNS: readonly Column[] = [
   { label: 'Status' },
   { label: 'Agent' },
   { label: 'Last seen' },
-  { label: 'Backup storage' },
+  { label: 'Backup storage', spare: true },
 ]
 
 export function HypervisorsTable({ name, hypervisors }: { name: string; hypervisors: readonly HypervisorRow[] }) {
@@ -25,7 +25,7 @@ export function HypervisorsTable({ name, hypervisors }: { name: string; hypervis
             <Lines
               first={
                 <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: host.id }} className="font-mono text-body font-medium text-ink!">
-                  {host.name}
+                  <bdi>{host.name}</bdi>
                 </TextLink>
               }
               second={host.group.name}
@@ -48,7 +48,7 @@ export function HypervisorsTable({ name, hypervisors }: { name: string; hypervis
               <Lines
                 first={
                   <TextLink to="/backup-storages/$storageId" params={{ storageId: host.backupStorage.id }}>
-                    {host.backupStorage.name}
+                    <bdi>{host.backupStorage.name}</bdi>
                   </TextLink>
                 }
                 second={host.usesGroupBackupStorage ? 'Its group’s' : 'Its own'}

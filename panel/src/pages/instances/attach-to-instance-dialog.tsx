@@ -42,7 +42,7 @@ export function AttachToInstanceDialog({ instance, onClosed }: AttachToInstanceD
   return (
     <Dialog
       {...dialog.props}
-      title={`Attach a volume to ${instance.name}`}
+      title={<>Attach a volume to <bdi>{instance.name}</bdi></>}
       onSubmit={() => void attach()}
       actions={
         <Button kind="primary" type="submit" pending={pending} reason={volumeId ? null : 'No volume is free.'}>

@@ -14,7 +14,7 @@ export function AttachedVolume({ volume, onDetach }: AttachedVolumeProps) {
   return (
     <li className="flex min-w-0 items-center rounded-field border border-line pl-3">
       <TextLink to="/volumes/$volumeId" params={{ volumeId: volume.id }} className="max-w-48 truncate" title={volume.name}>
-        {volume.name}
+        <bdi>{volume.name}</bdi>
       </TextLink>
       <Button kind="quiet" size="icon" icon={<Unplug size={14} aria-hidden />} onClick={onDetach} aria-label={`Detach ${volume.name}`} />
     </li>

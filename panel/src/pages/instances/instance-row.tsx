@@ -3,12 +3,9 @@
 import { Play, Plus, Square } from 'lucide-react'
 import { useState } from 'react'
 
-import { graphql } from '~/api/graphql'
-import { useSubmit } from '~/api/use-submit'
 import { formatCredits } from '~/lib/credits'
 import { isRestoreOrDelete } from '~/lib/guards'
 import { operationWords } from '~/lib/operation-words'
-import { toasts } from '~/lib/toasts'
 import { DetachDialog } from '~/pages/volume/dialogs/detach-dialog'
 import { ActionMenu } from '~/parts/action-menu'
 import { Button } from '~/parts/button'
@@ -21,14 +18,7 @@ import { AttachedVolume } from './attached-volume'
 import type { InstanceAction } from './instance-action-dialog'
 import type { InstanceRow } from './instances-query'
 import { StopInstanceDialog } from './stop-instance-dialog'
-
-const StartInstance = graphql(`
-  mutation StartInstance($input: StartInstanceInput!) {
-    startInstance(input: $input) {
-      instance { id status }
-    }
-  }
-`)
+import { useStartInstance } from './use-start-instance'
 
 type Opened = { dialog: 'stop' | 'attach' } | { dialog: 'detach'; volume: { id: string; name: string } }
 
@@ -41,23 +31,19 @@ interface InstanceTableRowProps {
 
 export function InstanceTableRow({ instance, isAdmin, onAct }: InstanceTableRowProps) {
   const [opened, setOpened] = useState<Opened>()
-  const { submit, pending } = useSubmit(StartInstance, ({ code, message }) => {
-    const title = code === 'UNKNOWN_OUTCOME' ? `${instance.name} may have been started` : `${instance.name} was not started`
-    toasts.add({ tone: 'bad', title, detail: message })
-  })
+  const { start, pending } = useStartInstance(instance)
   const running = instance.status === 'RUNNING'
-  const start = () => void submit(() => ({ input: { instanceId: instance.id } }))
   const close = () => setOpened(undefined)
 
   return (
-    <Row>
+    <Row id={instance.id}>
       <Cell>
         <Lines
-          first={<span className="text-body font-medium">{instance.name}</span>}
+          first={<span className="text-body font-medium"><bdi>{instance.name}</bdi></span>}
           second={
             instance.hypervisor && (
               <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: instance.hypervisor.id }} className="font-mono">
-                {instance.hypervisor.name}
+                <bdi>{instance.hypervisor.name}</bdi>
               </TextLink>
             )
           }
@@ -80,7 +66,7 @@ export function InstanceTableRow({ instance, isAdmin, onAct }: InstanceTableRowP
       {isAdmin && (
         <Cell place="gone" className="max-w-40 truncate">
           <TextLink to="/accounts/$accountId" params={{ accountId: instance.account.id }} title={instance.account.name}>
-            {instance.account.name}
+            <bdi>{instance.account.name}</bdi>
           </TextLink>
         </Cell>
       )}

@@ -41,8 +41,8 @@ export default function InstancesPage() {
     { label: 'Name', className: 'w-1/3' },
     { label: 'Status' },
     { label: 'Volumes', className: 'w-2/3' },
-    ...(isAdmin ? [{ label: 'Owner' }] : []),
-    { label: 'Per hour', right: true },
+    ...(isAdmin ? [{ label: 'Owner', spare: true }] : []),
+    { label: 'Per hour', right: true, spare: true },
     { label: 'Actions', silent: true },
   ]
   return (

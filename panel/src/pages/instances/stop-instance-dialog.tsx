@@ -25,7 +25,7 @@ export function StopInstanceDialog({ instance, onClosed }: StopInstanceDialogPro
     if (await submit(() => ({ input: { instanceId: instance.id } }))) dialog.close()
   }
   return (
-    <ConfirmDialog dialog={dialog.props} title={`Stop ${instance.name}?`} action="Stop instance" pending={pending} failure={failure} onConfirm={() => void confirm()}>
+    <ConfirmDialog dialog={dialog.props} title={<>Stop <bdi>{instance.name}</bdi>?</>} action="Stop instance" pending={pending} failure={failure} onConfirm={() => void confirm()}>
       What runs on it ends. Its volumes stay attached, and it can be started again at any time.
     </ConfirmDialog>
   )

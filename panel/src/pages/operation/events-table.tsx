@@ -26,7 +26,7 @@ export function EventsTable({ events }: EventsTableProps) {
       {events.map((event) => (
         <Row key={event.cursor}>
           <Cell className="font-medium whitespace-nowrap">{WORDS[event.kind] ?? event.kind}</Cell>
-          <Cell place={event.message ? 'wide' : 'gone'} className="text-ink-2 anywhere">
+          <Cell place={event.message ? 'wide' : 'blank'} className="text-ink-2 anywhere">
             {event.message}
           </Cell>
           <Cell className="truncate text-ink-2 @table:max-w-64">

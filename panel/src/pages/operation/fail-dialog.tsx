@@ -4,6 +4,7 @@ import { useState } from 'react'
 
 import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
+import { OperationFacts } from '~/api/operation'
 import { useSubmit } from '~/api/use-submit'
 import { confirmation } from '~/lib/confirm-name'
 import { operationWords } from '~/lib/operation-words'
@@ -16,13 +17,16 @@ import { FailureNotice } from '~/parts/failure-notice'
 import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
 
-const FailOperation = graphql(`
-  mutation FailOperation($input: FailOperationInput!) {
-    failOperation(input: $input) {
-      operation { id status finishedAt error { code message } }
+const FailOperation = graphql(
+  `
+    mutation FailOperation($input: FailOperationInput!, $isAdmin: Boolean! = true) {
+      failOperation(input: $input) {
+        operation { ...OperationFacts }
+      }
     }
-  }
-`)
+  `,
+  [OperationFacts],
+)
 
 export function FailDialog({ operation, onClosed }: { operation: QueuedOperation; onClosed: () => void }) {
   const dialog = useDialog(onClosed)

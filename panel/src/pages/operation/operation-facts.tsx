@@ -20,7 +20,7 @@ export function OperationFacts({ operation }: { operation: QueuedOperation }) {
       label: 'Account',
       value: (
         <TextLink to="/accounts/$accountId" params={{ accountId: account.id }}>
-          {account.name}
+          <bdi>{account.name}</bdi>
         </TextLink>
       ),
     },
@@ -28,7 +28,7 @@ export function OperationFacts({ operation }: { operation: QueuedOperation }) {
       label: 'Hypervisor',
       value: (
         <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: hypervisor.id }} className="font-mono">
-          {hypervisor.name}
+          <bdi>{hypervisor.name}</bdi>
         </TextLink>
       ),
     },
@@ -43,7 +43,7 @@ export function OperationFacts({ operation }: { operation: QueuedOperation }) {
 function VolumeLink({ id, name }: { id: string; name: string }) {
   return (
     <TextLink to="/volumes/$volumeId" params={{ volumeId: id }} search={{ tab: 'activity' }}>
-      {name}
+      <bdi>{name}</bdi>
     </TextLink>
   )
 }

@@ -62,9 +62,8 @@ export default function OperationPage() {
   )
 }
 
-function titleOf({ kind, snapshot, backup, targetVolume }: QueuedOperation): string {
-  const subject = (snapshot ?? backup ?? targetVolume)?.name
-  return [operationWords(kind).noun, subject].filter(Boolean).join(' · ')
+function titleOf({ kind, subjectName }: QueuedOperation): string {
+  return `${operationWords(kind).noun} · ${subjectName}`
 }
 
 /** A dialog that has ended the operation stays until it has closed, and has handed the focus on. */

@@ -5,7 +5,7 @@ import { QueuedOperation } from '~/pages/queue/queue-query'
 
 export const OperationQuery = graphql(
   `
-    query Operation($id: ID!) {
+    query Operation($id: ID!, $isAdmin: Boolean! = true) {
       serverTime
       operation(id: $id) {
         ...QueuedOperation
@@ -35,7 +35,7 @@ export const OperationLogsQuery = graphql(`
 /** It tells whatever the page asks for. */
 export const OperationProgressSubscription = graphql(
   `
-    subscription OperationProgress($id: ID!) {
+    subscription OperationProgress($id: ID!, $isAdmin: Boolean! = true) {
       operationProgress(operationId: $id) { ...QueuedOperation }
     }
   `,

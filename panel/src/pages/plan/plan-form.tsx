@@ -8,15 +8,17 @@ import { graphql } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { counted } from '~/lib/pages'
-import { aboveCap, type PlanDraft, planDraftOf, planInput, readCap } from '~/lib/plan-draft'
+import { aboveCap, type PlanDraft, planDraftOf, planEffects, planInput, readCap } from '~/lib/plan-draft'
 import { textReason } from '~/lib/text-bound'
 import { PlanFields } from '~/pages/plans/plan-fields'
 import type { PlanRow } from '~/pages/plans/plans-query'
 import { Button } from '~/parts/button'
 import { CheckField } from '~/parts/check-field'
 import { FailureNotice } from '~/parts/failure-notice'
+import { Notice } from '~/parts/notice'
 import { Section } from '~/parts/section'
 import { TextField } from '~/parts/text-field'
+import { Unsaved } from '~/parts/unsaved'
 
 const UpdatePlan = graphql(`
   mutation UpdateVolumePlan($input: UpdateVolumePlanInput!) {
@@ -49,6 +51,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
   const draft = { ...before, ...changes }
   const warnings = useWarnings(plan, draft)
   const input = planInput(draft)
+  const effects = planEffects(plan, draft)
   const same = JSON.stringify(draft) === JSON.stringify(before)
   const reason = textReason(draft.name, bounds.UpdateVolumePlanInput.name, 'Name the plan first.') ?? (!input ? 'Caps and credits are numbers, the deadline hours and minutes.' : same ? 'Nothing has changed.' : null)
   const change = (more: Partial<Draft>) => {
@@ -94,8 +97,20 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
         <div className="grid gap-5 sm:grid-cols-2">
           <PlanFields draft={draft} onChange={change} warnings={warnings} />
         </div>
+        {effects.length > 0 && (
+          <Notice live="status" tone="info" title="What this does when it is saved">
+            <ul>
+              {effects.map((effect) => (
+                <li key={effect} className="nums">
+                  {effect}
+                </li>
+              ))}
+            </ul>
+          </Notice>
+        )}
         <CheckField label="Offer it" help="New volumes may have it. Those that have it keep it." checked={draft.enabled} onChange={(enabled) => change({ enabled })} />
       </Section>
+      <Unsaved changed={!same} what="What was changed of this plan is not saved yet, and is lost when you leave." />
     </form>
   )
 }

@@ -73,7 +73,7 @@ export default function PlanPage() {
                     <span className="flex flex-wrap gap-x-4 gap-y-2">
                       {groups.map((group) => (
                         <TextLink key={group.id} to="/hypervisor-groups/$groupId" params={{ groupId: group.id }}>
-                          {group.name}
+                          <bdi>{group.name}</bdi>
                         </TextLink>
                       ))}
                     </span>

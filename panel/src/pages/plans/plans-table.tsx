@@ -12,8 +12,8 @@ import type { PlanRow } from './plans-query'
 const COLUMNS: readonly Column[] = [
   { label: 'Name', className: 'w-full' },
   { label: 'Status' },
-  { label: 'Snapshots', right: true },
-  { label: 'Backups', right: true },
+  { label: 'Snapshots', right: true, spare: true },
+  { label: 'Backups', right: true, spare: true },
   { label: 'Volumes', right: true },
 ]
 
@@ -26,7 +26,7 @@ export function PlansTable({ plans }: { plans: readonly PlanRow[] }) {
             <Lines
               first={
                 <TextLink to="/plans/$planId" params={{ planId: plan.id }} className="text-body font-medium text-ink!">
-                  {plan.name}
+                  <bdi>{plan.name}</bdi>
                 </TextLink>
               }
               second={`${formatBytes(plan.sizeBytes)} · ${storageName(plan.storageType)}`}

@@ -3,7 +3,7 @@
 import { TriangleAlert } from 'lucide-react'
 
 import { useServerTime } from '~/api/context'
-import { formatDuration } from '~/lib/duration'
+import { formatDuration, formatTook } from '~/lib/duration'
 import { type Lateness, latenessOf } from '~/lib/queue-age'
 
 const COLOURS: Record<Lateness, string> = { fine: '', late: 'text-warn', overdue: 'text-bad' }
@@ -17,8 +17,7 @@ interface OperationAgeProps {
 export function OperationAge({ operation: { createdAt, finishedAt, deadlineAt }, labelled }: OperationAgeProps) {
   const now = useServerTime('second')
   if (finishedAt) {
-    const took = Date.parse(finishedAt) - Date.parse(createdAt)
-    const span = took < 1000 ? '< 1 s' : formatDuration(took)
+    const span = formatTook(Date.parse(finishedAt) - Date.parse(createdAt))
     return labelled ? span : <span className="text-ink-3">took {span}</span>
   }
   const age = now - Date.parse(createdAt)

@@ -1,33 +1,25 @@
 /** A page of the operations of all accounts. */
 
 import { graphql, type FragmentOf } from '~/api/graphql'
+import { OperationFacts } from '~/api/operation'
 
-export const QueuedOperation = graphql(`
-  fragment QueuedOperation on Operation @_unmask {
-    id
-    kind
-    status
-    createdAt
-    startedAt
-    finishedAt
-    deadlineAt
-    progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
-    error { code message }
-    requestedBy { id email }
-    account { id name }
-    hypervisor { id name }
-    volume { id name }
-    targetVolume { id name }
-    snapshot { id name }
-    backup { id name volumeName }
-  }
-`)
+export const QueuedOperation = graphql(
+  `
+    fragment QueuedOperation on Operation @_unmask {
+      ...OperationFacts
+      deadlineAt
+      account { id name }
+      hypervisor { id name }
+    }
+  `,
+  [OperationFacts],
+)
 
 export type QueuedOperation = FragmentOf<typeof QueuedOperation>
 
 export const QueueQuery = graphql(
   `
-    query Queue($filter: OperationFilter, $first: Int, $after: String, $last: Int, $before: String) {
+    query Queue($isAdmin: Boolean! = true, $filter: OperationFilter, $first: Int, $after: String, $last: Int, $before: String) {
       serverTime
       operations(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
         totalCount

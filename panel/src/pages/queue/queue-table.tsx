@@ -1,6 +1,6 @@
 /** Operations of all accounts in rows. */
 
-import { operationWords } from '~/lib/operation-words'
+import { operationWords, subjectWords } from '~/lib/operation-words'
 import { OperationStatus } from '~/pages/volume/activity/operation-status'
 import { Cell, type Column, Lines, Row, Table } from '~/parts/table'
 import { TextLink } from '~/parts/text-link'
@@ -14,7 +14,7 @@ const COLUMNS: readonly Column[] = [
   { label: 'State' },
   { label: 'Age', right: true },
   { label: 'Volume', className: 'w-1/3' },
-  { label: 'Account', className: 'w-1/3' },
+  { label: 'Account', className: 'w-1/3', spare: true },
   { label: 'Hypervisor', extra: true },
   { label: 'Asked for', extra: true },
 ]
@@ -30,8 +30,7 @@ export function QueueTable({ operations }: { operations: readonly QueuedOperatio
 }
 
 function OperationRow({ operation }: { operation: QueuedOperation }) {
-  const { error, volume, targetVolume, snapshot, backup, status, progress } = operation
-  const subject = (snapshot ?? backup ?? targetVolume)?.name
+  const { error, volume, backup, status, progress, subjectName } = operation
   const running = status === 'STARTED' && `${progress.phase}${progress.bytesTotal > 0 ? ` · ${Math.floor(progress.percent)} %` : ''}`
   return (
     <Row>
@@ -42,8 +41,16 @@ function OperationRow({ operation }: { operation: QueuedOperation }) {
               {operationWords(operation.kind).noun}
             </TextLink>
           }
-          second={error ? <span className="line-clamp-2 text-bad anywhere">{error.message}</span> : <span className="block truncate nums">{running || subject}</span>}
-          title={subject}
+          second={
+            <>
+              <span className="block truncate nums">
+                <bdi>{subjectWords(operation)}</bdi>
+                {[running, operation.finishedAt === null && operation.attempt > 1 && `attempt ${operation.attempt} of ${operation.maxAttempts}`].flatMap((one) => (one ? [` · ${one}`] : []))}
+              </span>
+              {error && <span className="line-clamp-2 text-bad anywhere">{error.message}</span>}
+            </>
+          }
+          title={subjectName}
         />
       </Cell>
       <Cell place="right">
@@ -55,7 +62,7 @@ function OperationRow({ operation }: { operation: QueuedOperation }) {
       <Cell className="@table:max-w-0 @table:min-w-28 truncate">
         {volume ? (
           <TextLink to="/volumes/$volumeId" params={{ volumeId: volume.id }} title={volume.name}>
-            {volume.name}
+            <bdi>{volume.name}</bdi>
           </TextLink>
         ) : (
           <span className="text-ink-3">{backup?.volumeName ?? 'Gone'}</span>
@@ -63,12 +70,12 @@ function OperationRow({ operation }: { operation: QueuedOperation }) {
       </Cell>
       <Cell place="gone" className="@table:max-w-0 @table:min-w-28 truncate">
         <TextLink to="/accounts/$accountId" params={{ accountId: operation.account.id }} title={operation.account.name}>
-          {operation.account.name}
+          <bdi>{operation.account.name}</bdi>
         </TextLink>
       </Cell>
       <Cell extra className="max-w-36 truncate font-mono">
         <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: operation.hypervisor.id }} title={operation.hypervisor.name}>
-          {operation.hypervisor.name}
+          <bdi>{operation.hypervisor.name}</bdi>
         </TextLink>
       </Cell>
       <Cell extra>

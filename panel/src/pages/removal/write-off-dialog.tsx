@@ -57,7 +57,7 @@ export function WriteOffDialog({ noun, name, target, about, onGone, onClosed }: 
       title={`Write off this ${noun}?`}
       description={
         <>
-          <span className="font-medium text-ink">{name}</span>
+          <span className="font-medium text-ink"><bdi>{name}</bdi></span>
           {` ends here and is no longer billed, though nothing of it is removed: what is left of it stays where it lies.${about ? ` ${about}` : ''} This can’t be taken back. Delete it instead if that is possible.`}
         </>
       }

@@ -3,7 +3,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 
-import { useServerTime } from '~/api/context'
+import { useApi, useServerTime } from '~/api/context'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { useIsAdmin } from '~/app/session'
@@ -35,6 +35,7 @@ const OF_THE_PLAN = ['STORAGE_TYPE_MISMATCH', 'TARGET_TOO_SMALL']
 
 export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onClosed: () => void }) {
   const navigate = useNavigate()
+  const { operations } = useApi()
   const isAdmin = useIsAdmin()
   const now = useServerTime('second')
   const dialog = useDialog(onClosed)
@@ -52,19 +53,23 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
       ? (volume?.actions.restoreInPlace.blockers ?? [])
       : (volume?.actions.restoreToNewVolume.blockers ?? []).filter(({ code }) => !OF_THE_PLAN.includes(code))
   const blocked = reasonOf(blockers, { now, instance: volume?.attachedTo?.name })
-  const matches = confirmation(typed, volume?.name ?? '') === 'same'
+  const volumeName = volume?.name ?? source.nameNow ?? ''
+  const matches = confirmation(typed, volumeName) === 'same'
   const reason = blocked ?? (way === 'new' ? newVolume.reason : matches ? null : 'Type the volume’s name first.')
 
   const submit = async () => {
     if (reason) return
     if (way === 'in-place') {
+      const answered = operations.expect(source.volumeId, { kind: 'RESTORE_IN_PLACE', subjectName: source.name })
       const done = await inPlace.submit((idempotencyKey) => ({
         input: { volumeId: source.volumeId, source: sourceInput(source), confirmName: typed, idempotencyKey },
+        isAdmin,
       }))
+      answered()
       if (done) dialog.close()
       return
     }
-    const done = await toNew.submit((idempotencyKey) => ({ input: { source: sourceInput(source), ...newVolume.input, idempotencyKey } }))
+    const done = await toNew.submit((idempotencyKey) => ({ input: { source: sourceInput(source), ...newVolume.input, idempotencyKey }, isAdmin }))
     if (!done) return
     dialog.close()
     // Its progress is shown there.
@@ -75,7 +80,7 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
     <Dialog
       {...dialog.props}
       wide
-      title={`Restore from ${source.name}`}
+      title={<>Restore from <bdi>{source.name}</bdi></>}
       description={`${source.noun === 'snapshot' ? 'Snapshot' : 'Backup'} of ${source.volumeName}, ${formatInstant(Date.parse(source.createdAt))}, ${formatBytes(source.volumeSizeBytes)}`}
       onSubmit={() => void submit()}
       actions={
@@ -84,16 +89,16 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
         </Button>
       }
     >
-      {!source.isVolumeGone && <ChoiceCards name="Way of restoring" options={WAYS} value={way} onChange={setWay} />}
+      {source.nameNow !== undefined && <ChoiceCards name="Way of restoring" options={WAYS} value={way} onChange={setWay} />}
       <FailureNotice failure={failure} isAdmin={isAdmin} />
       <Blocked blockers={blockers} reason={blocked} volume={volume} onNewVolume={() => setWay('new')} />
       {way === 'new' && <NewVolumeFields options={data} newVolume={newVolume} />}
-      {way === 'in-place' && volume && blockers.length === 0 && (
+      {way === 'in-place' && blockers.length === 0 && (
         <>
           <p className="text-small text-ink-2">
-            What was written to <span className="font-medium text-ink">{volume.name}</span> since then is lost. Newer snapshots and backups stay.
+            What was written to <span className="font-medium text-ink"><bdi>{volumeName}</bdi></span> since then is lost. Newer snapshots and backups stay.
           </p>
-          <ConfirmName name={volume.name} typed={typed} onType={setTyped} />
+          <ConfirmName name={volumeName} typed={typed} onType={setTyped} />
         </>
       )}
     </Dialog>

@@ -1,6 +1,7 @@
 /** What the restore dialog has to know, and what it sends. */
 
 import { graphql, type ResultOf } from '~/api/graphql'
+import { OperationFacts } from '~/api/operation'
 
 export const RestoreOptions = graphql(`
   query RestoreOptions($volumeId: ID!, $source: RestoreSource!) {
@@ -23,23 +24,28 @@ export const RestoreOptions = graphql(`
 
 export type RestoreOptions = ResultOf<typeof RestoreOptions>
 
-export const RestoreToNewVolume = graphql(`
-  mutation RestoreToNewVolume($input: RestoreToNewVolumeInput!) {
-    restoreToNewVolume(input: $input) {
-      volume { id name status }
-      operation { id status }
+export const RestoreToNewVolume = graphql(
+  `
+    mutation RestoreToNewVolume($input: RestoreToNewVolumeInput!, $isAdmin: Boolean!) {
+      restoreToNewVolume(input: $input) {
+        volume { id name }
+        operation { ...OperationFacts }
+      }
     }
-  }
-`)
+  `,
+  [OperationFacts],
+)
 
-export const RestoreInPlace = graphql(`
-  mutation RestoreInPlace($input: RestoreInPlaceInput!) {
-    restoreInPlace(input: $input) {
-      volume { id status }
-      operation { id status }
+export const RestoreInPlace = graphql(
+  `
+    mutation RestoreInPlace($input: RestoreInPlaceInput!, $isAdmin: Boolean!) {
+      restoreInPlace(input: $input) {
+        operation { ...OperationFacts }
+      }
     }
-  }
-`)
+  `,
+  [OperationFacts],
+)
 
 /** The snapshot or backup that is restored, and the volume it was made of. */
 export interface RestoreSource {
@@ -51,7 +57,8 @@ export interface RestoreSource {
   volumeSizeBytes: number
   volumeId: string
   volumeName: string
-  isVolumeGone: boolean
+  /** What the volume is called now; undefined where it is gone. */
+  nameNow: string | undefined
 }
 
 /** As the API takes it. */

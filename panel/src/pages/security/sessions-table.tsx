@@ -9,8 +9,8 @@ import { Ago, TimeLines } from '~/parts/time'
 const COLUMNS: readonly Column[] = [
   { label: 'Session', className: 'w-full' },
   { label: 'Signed in' },
-  { label: 'Last used' },
-  { label: 'Ends' },
+  { label: 'Last used', spare: true },
+  { label: 'Ends', spare: true },
   { label: 'Actions', silent: true },
 ]
 

@@ -11,6 +11,7 @@ import { Button } from '~/parts/button'
 import { FailureNotice } from '~/parts/failure-notice'
 import { Section } from '~/parts/section'
 import { TextField } from '~/parts/text-field'
+import { Unsaved } from '~/parts/unsaved'
 
 const UpdateVolume = graphql(`
   mutation UpdateVolume($input: UpdateVolumeInput!) {
@@ -72,6 +73,7 @@ export function NameForm({ volume }: { volume: { id: string; name: string } }) {
           />
         </div>
       </Section>
+      <Unsaved changed={typed !== undefined && typed.trim() !== volume.name} what="The volume’s new name is not saved yet, and is lost when you leave." />
     </form>
   )
 }

@@ -13,42 +13,26 @@ import { type Meter, measure, startMeter } from '~/lib/rate'
 
 import { VolumeActivitySubscription } from './volume-query'
 
-export interface VolumeActivity {
-  /** When the last news came, in the server's time; undefined before the first. */
-  heardAt: number | undefined
-  /** When it last told of something else than that it is still there. */
-  movedAt: number | undefined
-  /** How fast the operation goes. */
-  meter: Meter
-}
-
 type Activity = ResultOf<typeof VolumeActivitySubscription>['volumeActivity']
 
-export function useVolumeActivity(volumeId: string): VolumeActivity {
+/** Gives how fast the operation goes. */
+export function useVolumeActivity(volumeId: string): Meter {
   const { refetch, clock } = useApi()
   const isAdmin = useIsAdmin()
   const known = useRef('')
-  const place = useRef('')
-  const [activity, setActivity] = useState<VolumeActivity>({ heardAt: undefined, movedAt: undefined, meter: startMeter('') })
+  const [meter, setMeter] = useState(() => startMeter(''))
 
   useStream(VolumeActivitySubscription, { id: volumeId, isAdmin }, ({ volumeActivity: told }) => {
-    const heardAt = clock.now()
+    const at = clock.now()
     const { operation } = told
+    if (operation) setMeter((before) => measure(before, operation.id, { at, bytes: operation.progress.bytesDone }))
     const facts = factsOf(told)
-    const reached = `${facts} ${operation?.progress.bytesDone}`
-    const isNew = reached !== place.current
-    place.current = reached
-    setActivity(({ movedAt, meter }) => ({
-      heardAt,
-      movedAt: isNew ? heardAt : movedAt,
-      meter: operation ? measure(meter, operation.id, { at: heardAt, bytes: operation.progress.bytesDone }) : meter,
-    }))
     const isProgress = facts === known.current && operation?.status === 'STARTED'
     known.current = facts
     if (!isProgress) refetch()
   })
 
-  return activity
+  return meter
 }
 
 /** All that is told but the progress. */

@@ -28,13 +28,19 @@ export function VolumeHeader({ volume }: { volume: VolumeDetail }) {
     { label: 'Storage', value: storageName(volume.storageType) },
     {
       label: 'Attached to',
-      value: attachedTo ? <TextLink to="/instances">{attachedTo.name}</TextLink> : <span className="font-normal text-ink-3">Not attached</span>,
+      value: attachedTo ? (
+        <TextLink to="/instances" search={isAdmin ? { account: volume.account.id } : {}} hash={attachedTo.id}>
+          <bdi>{attachedTo.name}</bdi>
+        </TextLink>
+      ) : ( 
+        <span className="font-normal text-ink-3">Not attached</span>
+      ),
     },
   ]
-  if (isAdmin) facts.push({ label: 'Owner', value: <TextLink to="/accounts/$accountId" params={{ accountId: volume.account.id }}>{volume.account.name}</TextLink> })
+  if (isAdmin) facts.push({ label: 'Owner', value: <TextLink to="/accounts/$accountId" params={{ accountId: volume.account.id }}><bdi>{volume.account.name}</bdi></TextLink> })
   if (volume.hypervisor) {
     const { id, name } = volume.hypervisor
-    facts.push({ label: 'Hypervisor', value: <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: id }} className="font-mono">{name}</TextLink> })
+    facts.push({ label: 'Hypervisor', value: <TextLink to="/hypervisors/$hypervisorId" params={{ hypervisorId: id }} className="font-mono"><bdi>{name}</bdi></TextLink> })
   }
   const close = () => setOpened(undefined)
   return (

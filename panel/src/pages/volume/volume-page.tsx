@@ -36,9 +36,10 @@ export default function VolumePage() {
 function Loaded({ volume }: { volume: VolumeDetail }) {
   const navigate = useNavigate({ from: '/volumes/$volumeId' })
   const { tab = 'snapshots' } = useSearch({ from: '/volumes/$volumeId' })
-  const activity = useVolumeActivity(volume.id)
+  const meter = useVolumeActivity(volume.id)
   const choose = (next: 'snapshots' | 'backups' | 'activity' | 'settings') =>
-    void navigate({ search: next === 'snapshots' ? {} : { tab: next }, replace: true, resetScroll: false })
+    // Back leaves the tab, not the volume.
+    void navigate({ search: next === 'snapshots' ? {} : { tab: next }, resetScroll: false })
   const isItems = tab === 'snapshots' || tab === 'backups'
 
   return (
@@ -59,7 +60,7 @@ function Loaded({ volume }: { volume: VolumeDetail }) {
           {
             value: 'items',
             label: 'Snapshots & Backups',
-            content: <ItemsTab volume={volume} activity={activity} kind={tab === 'backups' ? 'backups' : 'snapshots'} onKind={choose} />,
+            content: <ItemsTab volume={volume} meter={meter} kind={tab === 'backups' ? 'backups' : 'snapshots'} onKind={choose} />,
           },
           { value: 'activity', label: 'Activity', content: <ActivityTab volumeId={volume.id} /> },
           { value: 'settings', label: 'Settings', content: <SettingsTab volume={volume} /> },

@@ -4,27 +4,7 @@
  */
 
 import { graphql, type FragmentOf, type ResultOf } from '~/api/graphql'
-
-export const OperationOnBanner = graphql(`
-  fragment OperationOnBanner on Operation @_unmask {
-    id
-    kind
-    status
-    createdAt
-    startedAt
-    finishedAt
-    progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
-    error { code message }
-    requestedBy { id email }
-    hypervisor @include(if: $isAdmin) { id name }
-    volume { id name }
-    targetVolume { id name }
-    snapshot { id name }
-    backup { id name }
-  }
-`)
-
-export type OperationOnBanner = FragmentOf<typeof OperationOnBanner>
+import { OperationFacts } from '~/api/operation'
 
 const Availability = graphql(`
   fragment Availability on ActionAvailability @_unmask {
@@ -61,8 +41,8 @@ export const VolumeQuery = graphql(
       serverTime
       volume(id: $id) {
         ...VolumeFacts
-        activeOperation { ...OperationOnBanner }
-        operations(first: 1) { nodes { ...OperationOnBanner } }
+        activeOperation { ...OperationFacts }
+        operations(first: 1) { nodes { ...OperationFacts } }
         actions {
           createSnapshot { ...Availability }
           createBackup { ...Availability }
@@ -81,7 +61,7 @@ export const VolumeQuery = graphql(
       }
     }
   `,
-  [VolumeFacts, OperationOnBanner, Availability],
+  [VolumeFacts, OperationFacts, Availability],
 )
 
 export type VolumeDetail = NonNullable<ResultOf<typeof VolumeQuery>['volume']>
@@ -94,7 +74,7 @@ export const VolumeActivitySubscription = graphql(
       volumeActivity(volumeId: $id) {
         serverTime
         cooldown { endsAt }
-        operation { ...OperationOnBanner }
+        operation { ...OperationFacts }
         volume {
           ...VolumeFacts
           activeOperation { id }
@@ -102,5 +82,5 @@ export const VolumeActivitySubscription = graphql(
       }
     }
   `,
-  [VolumeFacts, OperationOnBanner],
+  [VolumeFacts, OperationFacts],
 )

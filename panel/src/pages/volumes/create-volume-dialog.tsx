@@ -5,12 +5,15 @@ import { useState } from 'react'
 
 import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
+import { OperationFacts } from '~/api/operation'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
+import { useIsAdmin, useSession } from '~/app/session'
 import { formatBytes } from '~/lib/bytes'
 import { storageName } from '~/lib/storage'
 import { textReason } from '~/lib/text-bound'
 import { useFirst } from '~/lib/use-first'
+import { useAccountNames } from '~/pages/accounts/use-account-names'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
 import { FailureNotice } from '~/parts/failure-notice'
@@ -24,14 +27,17 @@ const Places = graphql(`
   }
 `)
 
-const CreateVolume = graphql(`
-  mutation CreateVolume($input: CreateVolumeInput!) {
-    createVolume(input: $input) {
-      volume { id name status }
-      operation { id status }
+const CreateVolume = graphql(
+  `
+    mutation CreateVolume($input: CreateVolumeInput!, $isAdmin: Boolean!) {
+      createVolume(input: $input) {
+        volume { id name }
+        operation { ...OperationFacts }
+      }
     }
-  }
-`)
+  `,
+  [OperationFacts],
+)
 
 interface CreateVolumeDialogProps {
   /** Whose it will be, if not the viewer's. */
@@ -41,9 +47,13 @@ interface CreateVolumeDialogProps {
 
 export function CreateVolumeDialog({ account, onClosed }: CreateVolumeDialogProps) {
   const navigate = useNavigate()
+  const isAdmin = useIsAdmin()
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CreateVolume)
   const [{ data }] = useKeptQuery({ query: Places })
+  const { viewer } = useSession()
+  const { accounts } = useAccountNames(isAdmin && !account)
+  const [owner, setOwner] = useState(viewer.account.id)
   const [name, setName] = useState('')
   const [chosenGroup, setGroup] = useState<string>()
   const [chosenPlan, setPlan] = useState<string>()
@@ -59,7 +69,8 @@ export function CreateVolumeDialog({ account, onClosed }: CreateVolumeDialogProp
   const create = async () => {
     if (reason || !group || !plan) return
     const done = await submit((idempotencyKey) => ({
-      input: { accountId: account?.id, name: name.trim(), planId: plan.id, hypervisorGroupId: group.id, idempotencyKey },
+      input: { accountId: account?.id ?? (owner === viewer.account.id ? undefined : owner), name: name.trim(), planId: plan.id, hypervisorGroupId: group.id, idempotencyKey },
+      isAdmin,
     }))
     if (!done) return
     dialog.close()
@@ -80,6 +91,14 @@ export function CreateVolumeDialog({ account, onClosed }: CreateVolumeDialogProp
     >
       <FailureNotice failure={failure} />
       <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateVolumeInput.name} required />
+      {isAdmin && !account && (
+        <SelectField
+          label="Owner"
+          value={owner}
+          onChange={setOwner}
+          options={(accounts.length > 0 ? accounts : [viewer.account]).map(({ id, name: label }) => ({ value: id, label }))}
+        />
+      )}
       <SelectField
         label="Location"
         value={group?.id ?? ''}

@@ -1,8 +1,10 @@
 /** A page of the volumes list. */
 
 import { graphql, type ResultOf } from '~/api/graphql'
+import { OperationState } from '~/api/operation'
 
-export const VolumesQuery = graphql(`
+export const VolumesQuery = graphql(
+  `
   query Volumes(
     $filter: VolumeFilter
     $orderBy: VolumeOrder
@@ -27,11 +29,13 @@ export const VolumesQuery = graphql(`
         hypervisorGroup { id name }
         account { id name }
         attachedTo { id name status }
-        activeOperation { id kind status }
+        activeOperation { ...OperationState }
         usage { snapshots maxSnapshots backups maxBackups }
       }
     }
   }
-`)
+`,
+  [OperationState],
+)
 
 export type VolumeRow = ResultOf<typeof VolumesQuery>['volumes']['nodes'][number]

@@ -27,9 +27,9 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
     { label: 'Name', className: 'w-full', sort: sortBy('name', '-name', 'name') },
     { label: 'Status' },
     { label: 'Size', right: true, sort: sortBy('size', '-size', '-size') },
-    { label: 'Snapshots', right: true },
-    { label: 'Backups', right: true },
-    { label: isAdmin ? 'Owner' : 'Attached to' },
+    { label: 'Snapshots', right: true, spare: true },
+    { label: 'Backups', right: true, spare: true },
+    { label: isAdmin ? 'Owner' : 'Attached to', spare: true },
     { label: 'Created', sort: sortBy('created', '-created', '-created') },
   ]
   return (
@@ -40,7 +40,7 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
             <Lines
               first={
                 <TextLink to="/volumes/$volumeId" params={{ volumeId: volume.id }} className="text-body font-medium text-ink!">
-                  {volume.name}
+                  <bdi>{volume.name}</bdi>
                 </TextLink>
               }
               second={`${volume.plan.name} · ${storageName(volume.storageType)} · ${volume.hypervisorGroup.name}`}
@@ -62,7 +62,7 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
           <Cell place="gone" className="max-w-40 truncate text-ink-2">
             {isAdmin ? (
               <TextLink to="/accounts/$accountId" params={{ accountId: volume.account.id }} title={volume.account.name}>
-                {volume.account.name}
+                <bdi>{volume.account.name}</bdi>
               </TextLink>
             ) : (
               (volume.attachedTo?.name ?? '—')

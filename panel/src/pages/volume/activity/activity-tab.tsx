@@ -3,12 +3,13 @@
 import { History } from 'lucide-react'
 
 import { graphql, type ResultOf } from '~/api/graphql'
+import { OperationState } from '~/api/operation'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { usePages } from '~/api/use-pages'
 import { useIsAdmin, useViewer } from '~/app/session'
 import { formatBytes, UNKNOWN } from '~/lib/bytes'
-import { formatDuration } from '~/lib/duration'
-import { operationWords } from '~/lib/operation-words'
+import { formatTook } from '~/lib/duration'
+import { operationWords, subjectWords } from '~/lib/operation-words'
 import { counted } from '~/lib/pages'
 import { Empty } from '~/parts/empty'
 import { Pager } from '~/parts/pager'
@@ -19,7 +20,8 @@ import { TimeLines } from '~/parts/time'
 
 import { OperationStatus } from './operation-status'
 
-const ActivityQuery = graphql(`
+const ActivityQuery = graphql(
+  `
   query Activity($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
     serverTime
     volume(id: $id) {
@@ -28,32 +30,26 @@ const ActivityQuery = graphql(`
         totalCount
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
         nodes {
-          id
-          kind
-          status
+          ...OperationState
+          subjectName
           createdAt
-          startedAt
-          finishedAt
-          progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
-          error { code message }
           requestedBy { id email }
-          snapshot { id name }
-          backup { id name }
-          targetVolume { id name }
         }
       }
     }
   }
-`)
+`,
+  [OperationState],
+)
 
 type Operation = NonNullable<ResultOf<typeof ActivityQuery>['volume']>['operations']['nodes'][number]
 
 const COLUMNS: readonly Column[] = [
   { label: 'Operation', className: 'w-full' },
   { label: 'Status' },
-  { label: 'Data', right: true },
+  { label: 'Data', right: true, spare: true },
   { label: 'Duration', right: true },
-  { label: 'By' },
+  { label: 'By', spare: true },
   { label: 'Asked for' },
 ]
 
@@ -84,9 +80,8 @@ export function ActivityTab({ volumeId }: { volumeId: string }) {
 function OperationRow({ operation }: { operation: Operation }) {
   const viewer = useViewer()
   const isAdmin = useIsAdmin()
-  const { startedAt, finishedAt, error, requestedBy, progress } = operation
-  const subject = (operation.snapshot ?? operation.backup ?? operation.targetVolume)?.name
-  const took = startedAt && finishedAt ? formatDuration(Date.parse(finishedAt) - Date.parse(startedAt)) : UNKNOWN
+  const { startedAt, finishedAt, error, requestedBy, progress, subjectName } = operation
+  const took = startedAt && finishedAt ? formatTook(Date.parse(finishedAt) - Date.parse(startedAt)) : UNKNOWN
   const by = requestedBy === null ? 'The platform' : requestedBy.id === viewer.user.id ? 'You' : requestedBy.email
   return (
     <Row>
@@ -101,8 +96,13 @@ function OperationRow({ operation }: { operation: Operation }) {
               <span className="text-body font-medium">{operationWords(operation.kind).noun}</span>
             )
           }
-          second={error ? <span className="line-clamp-2 text-bad anywhere">{error.message}</span> : subject}
-          title={subject}
+          second={
+            <>
+              <bdi className="block truncate">{subjectWords(operation)}</bdi>
+              {error && <span className="line-clamp-2 text-bad anywhere">{error.message}</span>}
+            </>
+          }
+          title={subjectName}
         />
       </Cell>
       <Cell place="right">

@@ -1,13 +1,10 @@
 /** Tells screen readers of the start, the quarters and the end; never of each tick. */
 
+import type { OperationFacts } from '~/api/operation'
 import type { BannerState } from '~/lib/banner'
-import { operationWords } from '~/lib/operation-words'
+import { endedWords, operationWords } from '~/lib/operation-words'
 
-import type { OperationOnBanner } from '../volume-query'
-
-import { subjectOf } from './subject'
-
-export function Announcer({ state }: { state: BannerState<OperationOnBanner> }) {
+export function Announcer({ state }: { state: BannerState<OperationFacts> }) {
   return (
     <p role="status" className="sr-only">
       {words(state)}
@@ -15,16 +12,17 @@ export function Announcer({ state }: { state: BannerState<OperationOnBanner> }) 
   )
 }
 
-function words(state: BannerState<OperationOnBanner>): string {
-  if (state.kind === 'none' || state.kind === 'cooldown') return ''
+function words(state: BannerState<OperationFacts>): string {
+  // What is on its way is told when it is accepted.
+  if (state.kind === 'none' || state.kind === 'cooldown' || state.kind === 'asked') return ''
   const { operation } = state
-  const { running, done, failed, cancelled } = operationWords(operation.kind)
-  const subject = subjectOf(operation)
-  if (state.kind === 'queued') return `${running}: ${subject}. Queued.`
+  const { kind, status, subjectName } = operation
+  const { running } = operationWords(kind)
+  if (state.kind === 'queued') return `${running}: ${subjectName}. Queued.`
   if (state.kind === 'ended') {
-    if (operation.status === 'COMPLETED') return `${done}: ${subject}.`
-    return operation.status === 'FAILED' ? `${failed}: ${subject}. ${operation.error?.message ?? ''}` : `${cancelled}: ${subject}.`
+    const ended = `${endedWords(kind, status)}: ${subjectName}.`
+    return operation.error ? `${ended} ${operation.error.message}` : ended
   }
   const quarter = Math.floor(operation.progress.percent / 25) * 25
-  return quarter === 0 ? `${running}: ${subject}.` : `${running}: ${quarter} %.`
+  return quarter === 0 ? `${running}: ${subjectName}.` : `${running}: ${quarter} %.`
 }

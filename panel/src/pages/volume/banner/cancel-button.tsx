@@ -3,18 +3,23 @@
 import { useState } from 'react'
 
 import { graphql } from '~/api/graphql'
+import { OperationFacts } from '~/api/operation'
 import { useSubmit } from '~/api/use-submit'
+import { useIsAdmin } from '~/app/session'
 import { isProtecting } from '~/lib/operation-words'
 import { ConfirmDialog } from '~/parts/confirm-dialog'
 import { useDialog } from '~/parts/use-dialog'
 
-const CancelOperation = graphql(`
-  mutation CancelOperation($input: CancelOperationInput!) {
-    cancelOperation(input: $input) {
-      operation { id status }
+const CancelOperation = graphql(
+  `
+    mutation CancelOperation($input: CancelOperationInput!, $isAdmin: Boolean!) {
+      cancelOperation(input: $input) {
+        operation { ...OperationFacts }
+      }
     }
-  }
-`)
+  `,
+  [OperationFacts],
+)
 
 interface Operation {
   id: string
@@ -35,11 +40,12 @@ export function CancelButton({ operation }: { operation: Operation }) {
 }
 
 export function CancelDialog({ operation, onClosed }: { operation: Operation; onClosed: () => void }) {
+  const isAdmin = useIsAdmin()
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CancelOperation)
   const overwrites = operation.kind === 'RESTORE_IN_PLACE'
   const cancel = async () => {
-    if (await submit(() => ({ input: { operationId: operation.id } }))) dialog.close()
+    if (await submit(() => ({ input: { operationId: operation.id }, isAdmin }))) dialog.close()
   }
   return (
     <ConfirmDialog

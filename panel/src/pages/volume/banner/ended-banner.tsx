@@ -1,61 +1,92 @@
 /** How an operation ended, and what that means for the volume. */
 
-import { CircleCheck, CircleSlash, TriangleAlert, X } from 'lucide-react'
+import { CircleCheck, CircleSlash, type LucideIcon, TriangleAlert, X } from 'lucide-react'
 
+import type { OperationFacts } from '~/api/operation'
 import { formatBytes } from '~/lib/bytes'
-import { formatDuration } from '~/lib/duration'
+import { formatTook } from '~/lib/duration'
 import { helpFor } from '~/lib/guards'
-import { operationWords } from '~/lib/operation-words'
+import { endedWords } from '~/lib/operation-words'
+import { useStartInstance } from '~/pages/instances/use-start-instance'
 import { Button } from '~/parts/button'
-import { Card } from '~/parts/card'
 import { TextLink } from '~/parts/text-link'
 
-import type { OperationOnBanner, VolumeDetail } from '../volume-query'
+import type { VolumeDetail } from '../volume-query'
 
+import { BannerFrame } from './banner-frame'
 import { CooldownRing } from './cooldown-ring'
-import { subjectOf } from './subject'
+import { Foot } from './foot'
 
 interface EndedBannerProps {
-  operation: OperationOnBanner
+  operation: OperationFacts
   volume: VolumeDetail
   endsAt: number | null
   now: number
   onDismiss: () => void
 }
 
+const MARKS: Record<string, { icon: LucideIcon; className: string }> = {
+  COMPLETED: { icon: CircleCheck, className: 'text-ok' },
+  FAILED: { icon: TriangleAlert, className: 'text-bad' },
+}
+const NO_MARK = { icon: CircleSlash, className: 'text-ink-3' }
+
 export function EndedBanner({ operation, volume, endsAt, now, onDismiss }: EndedBannerProps) {
-  const words = operationWords(operation.kind)
-  const failed = operation.status === 'FAILED'
-  const title = failed ? words.failed : operation.status === 'COMPLETED' ? words.done : words.cancelled
+  const { kind, status, progress } = operation
+  const { icon: Icon, className } = MARKS[status] ?? NO_MARK
   return (
-    <Card className={failed ? 'border-bad/50!' : ''}>
-      <div className="flex items-start gap-4 px-5 py-4">
-        <span className={`mt-0.5 shrink-0 ${failed ? 'text-bad' : operation.status === 'COMPLETED' ? 'text-ok' : 'text-ink-3'}`} aria-hidden="true">
-          {failed ? <TriangleAlert size={18} /> : operation.status === 'COMPLETED' ? <CircleCheck size={18} /> : <CircleSlash size={18} />}
+    <BannerFrame
+      bad={status === 'FAILED'}
+      mark={
+        <span className={`mt-0.5 shrink-0 ${className}`} aria-hidden="true">
+          <Icon size={18} />
         </span>
-        <div className="flex min-w-0 flex-1 flex-wrap items-start justify-between gap-x-6 gap-y-3">
-          <div className="min-w-0">
-            <p className="text-ink-2 anywhere">
-              <span className="font-semibold text-ink">{title}</span>
-              {` · ${subjectOf(operation)}`}
-            </p>
-            <p className="mt-0.5 text-small text-ink-2 anywhere nums">
-              <Outcome operation={operation} volume={volume} />
-            </p>
-          </div>
+      }
+      title={endedWords(kind, status)}
+      subject={operation.subjectName}
+      line={<Outcome operation={operation} volume={volume} />}
+      right={
+        <div className="flex shrink-0 items-start gap-4">
           {endsAt !== null && endsAt > now && <CooldownRing endsAt={endsAt} now={now} />}
+          <Button kind="quiet" size="icon" aria-label="Dismiss" className="-mt-1 -mr-2" icon={<X size={16} aria-hidden />} onClick={onDismiss} />
         </div>
-        <Button kind="quiet" size="icon" aria-label="Dismiss" className="-mr-2" icon={<X size={16} aria-hidden />} onClick={onDismiss} />
-      </div>
-    </Card>
+      }
+      bar={<EndedBar value={status === 'COMPLETED' ? 100 : progress.percent} ok={status === 'COMPLETED'} />}
+      figures={
+        <>
+          {progress.bytesTotal > 0 && <span>{`${formatBytes(progress.bytesDone)} of ${formatBytes(progress.bytesTotal)}`}</span>}
+          {/* For a roll back it had to be stopped. */}
+          {kind === 'RESTORE_IN_PLACE' && status === 'COMPLETED' && volume.attachedTo?.status === 'STOPPED' && <StartAgain instance={volume.attachedTo} />}
+        </>
+      }
+      foot={<Foot operation={operation} now={now} />}
+    />
   )
 }
 
-function Outcome({ operation, volume }: { operation: OperationOnBanner; volume: VolumeDetail }) {
+function StartAgain({ instance }: { instance: { id: string; name: string } }) {
+  const { start, pending } = useStartInstance(instance)
+  return (
+    <button type="button" onClick={start} aria-disabled={pending || undefined} className="-my-1 h-8 rounded-field text-accent-text underline underline-offset-2 hover:text-ink sm:ml-auto">
+      Start <bdi>{instance.name}</bdi>
+    </button>
+  )
+}
+
+/** How far it came. */
+function EndedBar({ value, ok }: { value: number; ok: boolean }) {
+  return (
+    <div aria-hidden="true" className="h-1.5 overflow-clip rounded-full bg-track">
+      <div className={`h-full w-full rounded-full ${ok ? 'bg-ok' : 'bg-bar opacity-50'}`} style={{ transform: `translateX(${value - 100}%)` }} />
+    </div>
+  )
+}
+
+function Outcome({ operation, volume }: { operation: OperationFacts; volume: VolumeDetail }) {
   const { error, progress, targetVolume } = operation
   if (operation.status === 'COMPLETED') {
     const took = Date.parse(operation.finishedAt ?? operation.createdAt) - Date.parse(operation.startedAt ?? operation.createdAt)
-    const span = took < 1000 ? 'less than a second' : formatDuration(took)
+    const span = formatTook(took)
     return (
       <>
         {progress.bytesTotal > 0 ? `${formatBytes(progress.bytesTotal)} in ${span}.` : `It took ${span}.`}
@@ -63,7 +94,7 @@ function Outcome({ operation, volume }: { operation: OperationOnBanner; volume: 
           <>
             {' '}
             <TextLink inline to="/volumes/$volumeId" params={{ volumeId: targetVolume.id }}>
-              Open {targetVolume.name}
+              Open <bdi>{targetVolume.name}</bdi>
             </TextLink>
           </>
         )}
@@ -75,10 +106,11 @@ function Outcome({ operation, volume }: { operation: OperationOnBanner; volume: 
   return [why, help, effect(operation, volume)].filter(Boolean).join(' ')
 }
 
-function effect({ kind }: OperationOnBanner, volume: VolumeDetail): string {
+function effect({ kind, status }: OperationFacts, volume: VolumeDetail): string {
   if (kind === 'RESTORE_IN_PLACE' && volume.dataState === 'INCONSISTENT') {
     return 'The volume is partly overwritten. Roll back again before you attach it.'
   }
+  if (status !== 'FAILED' && status !== 'CANCELLED') return ''
   return kind === 'CREATE_VOLUME' || kind === 'DELETE_VOLUME' ? '' : 'The volume was not changed.'
 }
 

@@ -24,7 +24,7 @@ const Instances = graphql(`
 export const AttachVolume = graphql(`
   mutation AttachVolume($input: AttachVolumeInput!) {
     attachVolume(input: $input) {
-      volume { id status attachedTo { id } }
+      volume { id }
     }
   }
 `)
@@ -48,7 +48,7 @@ export function AttachDialog({ volume, onClosed }: AttachDialogProps) {
   return (
     <Dialog
       {...dialog.props}
-      title={`Attach ${volume.name}`}
+      title={<>Attach <bdi>{volume.name}</bdi></>}
       description="The instance sees it as another disk."
       onSubmit={() => void attach()}
       actions={

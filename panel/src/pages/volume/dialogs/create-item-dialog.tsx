@@ -5,6 +5,7 @@ import { useState } from 'react'
 import * as bounds from '~/api/bounds.generated'
 import { useApi } from '~/api/context'
 import { graphql } from '~/api/graphql'
+import { OperationFacts } from '~/api/operation'
 import { useSubmit } from '~/api/use-submit'
 import { useIsAdmin } from '~/app/session'
 import { formatBytes } from '~/lib/bytes'
@@ -20,23 +21,27 @@ import { useDialog } from '~/parts/use-dialog'
 import type { ItemKind } from '../items/recovery-ribbon'
 import type { VolumeDetail } from '../volume-query'
 
-const CreateSnapshot = graphql(`
-  mutation CreateSnapshot($input: CreateSnapshotInput!) {
-    createSnapshot(input: $input) {
-      snapshot { id status }
-      operation { id status }
+const CreateSnapshot = graphql(
+  `
+    mutation CreateSnapshot($input: CreateSnapshotInput!, $isAdmin: Boolean!) {
+      createSnapshot(input: $input) {
+        operation { ...OperationFacts }
+      }
     }
-  }
-`)
+  `,
+  [OperationFacts],
+)
 
-const CreateBackup = graphql(`
-  mutation CreateBackup($input: CreateBackupInput!) {
-    createBackup(input: $input) {
-      backup { id status }
-      operation { id status }
+const CreateBackup = graphql(
+  `
+    mutation CreateBackup($input: CreateBackupInput!, $isAdmin: Boolean!) {
+      createBackup(input: $input) {
+        operation { ...OperationFacts }
+      }
     }
-  }
-`)
+  `,
+  [OperationFacts],
+)
 
 interface CreateItemDialogProps {
   volume: VolumeDetail
@@ -46,7 +51,7 @@ interface CreateItemDialogProps {
 
 export function CreateItemDialog({ volume, kind, onClosed }: CreateItemDialogProps) {
   const isSnapshot = kind === 'snapshots'
-  const { clock } = useApi()
+  const { clock, operations } = useApi()
   const isAdmin = useIsAdmin()
   const dialog = useDialog(onClosed)
   const snapshot = useSubmit(CreateSnapshot)
@@ -54,15 +59,19 @@ export function CreateItemDialog({ volume, kind, onClosed }: CreateItemDialogPro
   const { pending, failure } = isSnapshot ? snapshot : backup
   const [name, setName] = useState('')
   const bound = (isSnapshot ? bounds.CreateSnapshotInput : bounds.CreateBackupInput).name
-  const [unnamed] = useState(() => defaultName(volume.name, clock.now(), bound.most))
+  const [unnamed] = useState(() => defaultName(volume.name, clock.now(), bound.most, (isSnapshot ? volume.snapshots : volume.backups).nodes.map((one) => one.name)))
   const reason = tooLong(name, bound) ?? null
 
   const submit = async () => {
     if (reason) return
+    const subjectName = name.trim() || unnamed
     const variables = (idempotencyKey: string) => ({
-      input: { volumeId: volume.id, name: name.trim() || unnamed, idempotencyKey },
+      input: { volumeId: volume.id, name: subjectName, idempotencyKey },
+      isAdmin,
     })
+    const answered = operations.expect(volume.id, { kind: isSnapshot ? 'CREATE_SNAPSHOT' : 'CREATE_BACKUP', subjectName })
     const done = isSnapshot ? await snapshot.submit(variables) : await backup.submit(variables)
+    answered()
     if (done) dialog.close()
   }
 
@@ -83,7 +92,7 @@ export function CreateItemDialog({ volume, kind, onClosed }: CreateItemDialogPro
       <div className="flex flex-col gap-1 text-small text-ink-2">
         {volume.attachedTo?.status === 'RUNNING' && (
           <p>
-            <span className="font-medium text-ink">{volume.attachedTo.name}</span> is running: it will be what is on the disk at this moment, as after a power cut. Stop the instance first for a clean state.
+            <span className="font-medium text-ink"><bdi>{volume.attachedTo.name}</bdi></span> is running: it will be what is on the disk at this moment, as after a power cut. Stop the instance first for a clean state.
           </p>
         )}
         <p className="nums">{price(volume, isSnapshot)}</p>

@@ -8,7 +8,7 @@ import { useDialog } from '~/parts/use-dialog'
 const DetachVolume = graphql(`
   mutation DetachVolume($input: DetachVolumeInput!) {
     detachVolume(input: $input) {
-      volume { id status attachedTo { id } }
+      volume { id }
     }
   }
 `)
@@ -26,7 +26,7 @@ export function DetachDialog({ volume, instance, onClosed }: DetachDialogProps) 
     if (await submit(() => ({ input: { volumeId: volume.id } }))) dialog.close()
   }
   return (
-    <ConfirmDialog dialog={dialog.props} title={`Detach ${volume.name}?`} action="Detach volume" pending={pending} failure={failure} onConfirm={() => void confirm()}>
+    <ConfirmDialog dialog={dialog.props} title={<>Detach <bdi>{volume.name}</bdi>?</>} action="Detach volume" pending={pending} failure={failure} onConfirm={() => void confirm()}>
       {instance.status === 'RUNNING'
         ? `${instance.name} is running and loses the disk at once. Unmount it there first, or what was not written yet is lost.`
         : `${instance.name} no longer has this disk when it is started. It can be attached again at any time.`}

@@ -52,7 +52,7 @@ export function MovePlanDialog({ volume, onClosed }: { volume: VolumeDetail; onC
   return (
     <Dialog
       {...dialog.props}
-      title={`Move ${volume.name} to another plan`}
+      title={<>Move <bdi>{volume.name}</bdi> to another plan</>}
       description={`It has the plan ${volume.plan.name} now. Nothing on it changes.`}
       onSubmit={() => void move()}
       actions={

@@ -14,7 +14,7 @@ const COLUMNS: readonly Column[] = [
   { label: 'Status' },
   { label: 'Size', right: true },
   { label: 'Destination', extra: true },
-  { label: 'Per month', right: true },
+  { label: 'Per month', right: true, spare: true },
   { label: 'Created' },
   { label: 'Actions', silent: true },
 ]

@@ -35,7 +35,7 @@ export function InFlightNote({ blockers, accountId }: { blockers: readonly Block
                 <>
                   {' · '}
                   <TextLink inline to="/volumes/$volumeId" params={{ volumeId: where.id }}>
-                    {where.name}
+                    <bdi>{where.name}</bdi>
                   </TextLink>
                 </>
               )}

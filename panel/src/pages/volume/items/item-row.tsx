@@ -29,7 +29,7 @@ export function ItemRow({ item, about, children, ...actions }: ItemRowProps) {
   return (
     <Row>
       <Cell className="@table:max-w-0 @table:min-w-40">
-        <Lines first={<span className="text-body font-medium">{item.name}</span>} second={failure ?? about} title={item.name} />
+        <Lines first={<span className="text-body font-medium"><bdi>{item.name}</bdi></span>} second={failure ?? about} title={item.name} />
       </Cell>
       <Cell place="right">
         <ItemStatus status={item.status} />

@@ -1,9 +1,11 @@
 /** The tab Snapshots & Backups: what runs, when one can go back to, and both lists. */
 
-import { Archive, Camera, Plus } from 'lucide-react'
+import { Archive, Camera, Plus, Trash2 } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 
+import { useOperationsOf } from '~/api/context'
 import { capReason } from '~/lib/guards'
+import type { Meter } from '~/lib/rate'
 import { RestoreDialog } from '~/pages/restore/restore-dialog'
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
@@ -12,8 +14,8 @@ import { Segmented } from '~/parts/segmented'
 
 import { OperationBanner } from '../banner/operation-banner'
 import { CreateItemDialog } from '../dialogs/create-item-dialog'
+import { DeleteFailedDialog } from '../dialogs/delete-failed-dialog'
 import { DeleteItemDialog } from '../dialogs/delete-item-dialog'
-import type { VolumeActivity } from '../use-volume-activity'
 import type { BackupRow, SnapshotRow, VolumeDetail } from '../volume-query'
 
 import { BackupsTable } from './backups-table'
@@ -47,22 +49,24 @@ const WORDS = {
 
 interface ItemsTabProps {
   volume: VolumeDetail
-  activity: VolumeActivity
+  meter: Meter
   kind: ItemKind
   onKind: (kind: ItemKind) => void
 }
 
-type Opened = { dialog: 'create' | 'restore' | 'delete'; item?: SnapshotRow | BackupRow; kind: ItemKind }
+type Opened = { dialog: 'create' | 'restore' | 'delete' | 'deleteFailed'; item?: SnapshotRow | BackupRow; kind: ItemKind }
 
-export function ItemsTab({ volume, activity, kind, onKind }: ItemsTabProps) {
+export function ItemsTab({ volume, meter, kind, onKind }: ItemsTabProps) {
   const reasons = useReasons(volume)
   const [opened, setOpened] = useState<Opened>()
   const { usage, snapshots, backups } = volume
+  const { asked, active } = useOperationsOf(volume.id)
   const words = WORDS[kind]
   const reason = kind === 'snapshots' ? reasons.createSnapshot : reasons.createBackup
   const rows = kind === 'snapshots' ? snapshots.nodes : backups.nodes
   const [used, most] = kind === 'snapshots' ? [usage.snapshots, usage.maxSnapshots] : [usage.backups, usage.maxBackups]
   const Icon = words.icon
+  const failed = rows.filter(({ status }) => status === 'FAILED')
   const open = (dialog: Opened['dialog'], item?: SnapshotRow | BackupRow) => setOpened({ dialog, item, kind })
   const create = (label: string, icon: ReactNode) => (
     <Button kind="primary" icon={icon} reason={reason} onClick={() => open('create')}>
@@ -73,8 +77,8 @@ export function ItemsTab({ volume, activity, kind, onKind }: ItemsTabProps) {
 
   return (
     <>
-      <OperationBanner volume={volume} activity={activity} />
-      <RecoveryRibbon snapshots={snapshots.nodes} backups={backups.nodes} current={kind} />
+      <OperationBanner volume={volume} meter={meter} />
+      <RecoveryRibbon snapshots={snapshots.nodes} backups={backups.nodes} current={kind} coming={isMaking((asked ?? active)?.kind)} />
       <Segmented
         name="Kind of recovery point"
         options={[
@@ -86,6 +90,11 @@ export function ItemsTab({ volume, activity, kind, onKind }: ItemsTabProps) {
         aside={
           <div className="flex flex-wrap items-center gap-x-5 gap-y-3">
             <Quota used={used} most={most} noun={words.noun} />
+            {failed.length > 1 && (
+              <Button icon={<Trash2 size={16} aria-hidden />} reason={failed[0] ? reasons.remove(failed[0]) : null} onClick={() => open('deleteFailed')}>
+                Delete {failed.length} failed…
+              </Button>
+            )}
             {rows.length > 0 && create(words.create, <Icon size={16} aria-hidden />)}
           </div>
         }
@@ -115,14 +124,19 @@ export function ItemsTab({ volume, activity, kind, onKind }: ItemsTabProps) {
             storageType: volume.storageType,
             volumeId: volume.id,
             volumeName: volume.name,
-            isVolumeGone: false,
+            nameNow: volume.name,
           }}
           onClosed={() => setOpened(undefined)}
         />
       )}
+      {opened?.dialog === 'deleteFailed' && <DeleteFailedDialog items={failed} kind={opened.kind} onClosed={() => setOpened(undefined)} />}
       {opened?.dialog === 'delete' && opened.item && (
-        <DeleteItemDialog item={opened.item} kind={opened.kind} onClosed={() => setOpened(undefined)} />
+        <DeleteItemDialog item={opened.item} kind={opened.kind} volumeId={volume.id} onClosed={() => setOpened(undefined)} />
       )}
     </>
   )
+}
+
+function isMaking(kind: string | undefined): boolean {
+  return kind === 'CREATE_SNAPSHOT' || kind === 'CREATE_BACKUP'
 }

@@ -1,5 +1,7 @@
 /** When one can go back to: all recovery points on a line from the oldest to now. */
 
+import { useState } from 'react'
+
 import { useServerTime } from '~/api/context'
 import { formatAgo } from '~/lib/instant'
 import { counted } from '~/lib/pages'
@@ -15,23 +17,28 @@ interface RecoveryRibbonProps {
   backups: readonly BackupRow[]
   /** Whose marks stand out. */
   current: ItemKind
+  /** The first one is being asked for: it has its place already. */
+  coming: boolean
 }
 
 const USABLE = ['AVAILABLE', 'RESTORING']
 const COMING = ['PENDING', 'CREATING']
 
-export function RecoveryRibbon({ snapshots, backups, current }: RecoveryRibbonProps) {
+export function RecoveryRibbon({ snapshots, backups, current, coming }: RecoveryRibbonProps) {
   const now = useServerTime('halfMinute')
+  // It stays: an operation may have ended before its item is listed.
+  const [hasCome, setHasCome] = useState(coming)
+  if (coming && !hasCome) setHasCome(true)
   const points = [
     ...snapshots.map((item) => ({ ...item, kind: 'snapshots' as const })),
     ...backups.map((item) => ({ ...item, kind: 'backups' as const })),
   ]
   const usable = points.filter((point) => USABLE.includes(point.status))
   const shown = points.filter((point) => USABLE.includes(point.status) || COMING.includes(point.status))
-  if (shown.length === 0) return null
+  if (shown.length === 0 && !hasCome) return null
 
   const age = (point: { createdAt: string }) => now - Date.parse(point.createdAt)
-  const scale = ribbonScale(Math.max(...shown.map(age)))
+  const scale = ribbonScale(Math.max(0, ...shown.map(age)))
   const newest = (kind: ItemKind) => usable.find((point) => point.kind === kind)
   // Those of the other kind lie below.
   const inOrder = shown.toSorted((a, b) => Number(a.kind === current) - Number(b.kind === current))

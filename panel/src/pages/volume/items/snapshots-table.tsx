@@ -13,7 +13,7 @@ const COLUMNS: readonly Column[] = [
   { label: 'Name', className: 'w-full' },
   { label: 'Status' },
   { label: 'Unique data', right: true },
-  { label: 'Per month', right: true },
+  { label: 'Per month', right: true, spare: true },
   { label: 'Created' },
   { label: 'Actions', silent: true },
 ]
