@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { tabTo } from './accessibility.ts'
 import { backupFile, takeDestinationAway } from './faults.ts'
 import { expect, expectAccessible, fill, makeItem, test } from './fixtures.ts'
-import { begin, imageOf, reaches } from './platform.ts'
+import { attachAndRun, begin, imageOf, reaches } from './platform.ts'
 
 test.use({ contextOptions: { reducedMotion: 'no-preference' } })
 
@@ -91,6 +91,25 @@ test('a roll back takes the volume’s typed name', async ({ panel, customer }) 
   await expectAccessible(panel)
   await submit.click()
   await expect(panel.getByRole('region', { name: 'Current operation' }).getByText('Rolled back', { exact: true })).toBeVisible()
+})
+
+test('what was stopped for a roll back is started again from where that is told', async ({ panel, customer }) => {
+  await makeItem(customer, 'snapshot', 'before-upgrade')
+  await attachAndRun(customer)
+  await panel.goto(`/volumes/${customer.volume.id}`)
+  await panel.getByRole('button', { name: 'Restore before-upgrade' }).click()
+  await panel.getByRole('radio', { name: 'Roll back this volume' }).click()
+  await panel.getByRole('button', { name: 'Stop orders-db-01…' }).click()
+  await panel.getByRole('button', { name: 'Stop instance' }).click()
+  await panel.getByLabel('Type orders-db-data to confirm').fill('orders-db-data')
+  await panel.getByRole('button', { name: 'Overwrite and roll back' }).click()
+  const banner = panel.getByRole('region', { name: 'Current operation' })
+  await expect(banner.getByText('Rolled back', { exact: true })).toBeVisible()
+  await expectAccessible(panel)
+  await banner.getByRole('button', { name: 'Start orders-db-01' }).click()
+  await expect(banner.getByRole('button', { name: 'Start orders-db-01' })).toBeHidden()
+  const { instances } = await customer.api.ask('{ instances { nodes { status } } }')
+  expect(instances.nodes).toEqual([{ status: 'RUNNING' }])
 })
 
 test('a delete takes the exact name, typed', async ({ panel, customer }) => {

@@ -73,6 +73,19 @@ test.describe('over a crash of the gateway', () => {
     await expect(panel.getByText('Live', { exact: true })).toBeVisible()
   })
 
+  test('whoever does not want to wait for the next try has one now', async ({ panel, customer, gateway }) => {
+    await panel.goto(`/volumes/${customer.volume.id}`)
+    await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+    await expect(panel.getByRole('button', { name: 'Try now' })).toHaveCount(0)
+    await gateway.kill()
+    await expect(panel.getByText('Reconnecting…')).toBeVisible()
+    await gateway.run()
+    // By itself it may have come back already.
+    await panel.getByRole('button', { name: 'Try now' }).click({ timeout: 1_000 }).catch(() => {})
+    await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+    await expect(panel.getByRole('button', { name: 'Try now' })).toHaveCount(0)
+  })
+
   test('a gateway that crashes and comes back is found again', async ({ panel, customer, gateway }) => {
     await panel.goto(`/volumes/${customer.volume.id}`)
     await expect(panel.getByText('Live', { exact: true })).toBeVisible()

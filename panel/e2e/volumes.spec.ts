@@ -62,6 +62,19 @@ test('volumes are searched, filtered and sorted, and the address keeps it', asyn
   await expect(panel).toHaveURL(/storage=QCOW2_FILE/)
 })
 
+test('Back leaves a tab of the volume, not the volume', async ({ panel, customer }) => {
+  await panel.goto('/volumes')
+  await panel.getByRole('link', { name: customer.volume.name }).click()
+  for (const name of ['Settings', 'Activity']) await panel.getByRole('tab', { name }).click()
+  await expect(panel).toHaveURL(/tab=activity/)
+  await panel.goBack()
+  await expect(panel.getByRole('tab', { name: 'Settings' })).toHaveAttribute('aria-selected', 'true')
+  await panel.goBack()
+  await expect(panel.getByRole('tab', { name: 'Snapshots & Backups' })).toHaveAttribute('aria-selected', 'true')
+  await panel.goBack()
+  await expect(panel.getByRole('heading', { level: 1, name: 'Volumes' })).toBeVisible()
+})
+
 test('a long list is paged, there and back, and the address keeps the page', async ({ panel, customer }) => {
   const { hypervisorGroups } = await customer.api.ask('{ hypervisorGroups { id name plans { id name } } }')
   const group = named<Named & { plans: Named[] }>(hypervisorGroups, 'One machine')

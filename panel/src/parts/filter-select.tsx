@@ -23,7 +23,7 @@ export function FilterSelect<Value extends string>({ label, value, options, onCh
         <Select.Value />
         <ChevronDown size={16} className="text-ink-3" aria-hidden />
       </Select.Trigger>
-      <Select.Portal role="region" aria-label="Choices">
+      <Select.Portal role="region" aria-label={`Choices: ${label}`}>
         <Select.Positioner className="z-30 outline-none" sideOffset={4} alignItemWithTrigger={false} collisionPadding={8}>
           <Select.Popup className="max-h-(--available-height) min-w-(--anchor-width) overflow-y-auto rounded-field border border-line bg-surface p-1 shadow-popup">
             {items.map((item) => (

@@ -43,7 +43,7 @@ export function SelectField<Value extends string>({ label, options, help, error,
             <Select.Value className="truncate" />
             <ChevronDown size={16} className="shrink-0 text-ink-3" aria-hidden />
           </Select.Trigger>
-          <Select.Portal role="region" aria-label="Choices">
+          <Select.Portal role="region" aria-label={typeof label === 'string' ? `Choices: ${label}` : 'Choices'}>
             <Select.Positioner className="z-30 outline-none" sideOffset={4} alignItemWithTrigger={false} collisionPadding={8}>
               <Select.Popup className="max-h-(--available-height) min-w-(--anchor-width) max-w-[min(26rem,calc(100vw-2rem))] overflow-y-auto rounded-field border border-line bg-surface p-1 shadow-popup">
                 {options.map((option) => (
