@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { formatCountdown, formatDuration, formatTimeLeft } from './duration'
+import { formatCountdown, formatDuration, formatTimeLeft, formatTook } from './duration'
 
 test.each([
   [-5, '0 s'],
@@ -34,4 +34,9 @@ test.each([
   [120 * 60_000, 'About 2 h left'],
 ])('%d ms left is "%s"', (ms, text) => {
   expect(formatTimeLeft(ms)).toBe(text)
+})
+
+test('what took no second is said in one way', () => {
+  for (const ms of [0, 999]) expect(formatTook(ms)).toBe('under 1 s')
+  expect(formatTook(1_000)).toBe('1 s')
 })

@@ -9,8 +9,9 @@ import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { counted } from '~/lib/pages'
 import { aboveCap, type PlanDraft, planDraftOf, planEffects, planInput, readCap } from '~/lib/plan-draft'
+import { placeErrors } from '~/lib/place-errors'
 import { textReason } from '~/lib/text-bound'
-import { PlanFields } from '~/pages/plans/plan-fields'
+import { PLAN_PLACES, PlanFields } from '~/pages/plans/plan-fields'
 import type { PlanRow } from '~/pages/plans/plans-query'
 import { Button } from '~/parts/button'
 import { CheckField } from '~/parts/check-field'
@@ -51,6 +52,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
   const draft = { ...before, ...changes }
   const warnings = useWarnings(plan, draft)
   const input = planInput(draft)
+  const { at, rest } = placeErrors(failure, PLAN_PLACES)
   const effects = planEffects(plan, draft)
   const same = JSON.stringify(draft) === JSON.stringify(before)
   const reason = textReason(draft.name, bounds.UpdateVolumePlanInput.name, 'Name the plan first.') ?? (!input ? 'Caps and credits are numbers, the deadline hours and minutes.' : same ? 'Nothing has changed.' : null)
@@ -92,10 +94,10 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
           </div>
         }
       >
-        <FailureNotice failure={failure} isAdmin />
+        <FailureNotice failure={rest} isAdmin />
         <TextField label="Name" value={draft.name} onChange={(name) => change({ name })} bound={bounds.UpdateVolumePlanInput.name} required />
         <div className="grid gap-5 sm:grid-cols-2">
-          <PlanFields draft={draft} onChange={change} warnings={warnings} />
+          <PlanFields draft={draft} onChange={change} warnings={warnings} errors={at} />
         </div>
         {effects.length > 0 && (
           <Notice live="status" tone="info" title="What this does when it is saved">

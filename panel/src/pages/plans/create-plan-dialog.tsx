@@ -7,6 +7,7 @@ import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
 import { GIB } from '~/lib/bytes'
 import { NEW_PLAN, planInput } from '~/lib/plan-draft'
+import { placeErrors } from '~/lib/place-errors'
 import { textReason } from '~/lib/text-bound'
 import { Button } from '~/parts/button'
 import { CheckField } from '~/parts/check-field'
@@ -16,7 +17,7 @@ import { SelectField } from '~/parts/select-field'
 import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
 
-import { PlanFields } from './plan-fields'
+import { PLAN_PLACES, PlanFields } from './plan-fields'
 
 const CreatePlan = graphql(`
   mutation CreateVolumePlan($input: CreateVolumePlanInput!) {
@@ -41,6 +42,7 @@ export function CreatePlanDialog({ onClosed }: { onClosed: () => void }) {
   const [draft, setDraft] = useState(NEW_PLAN)
   const sizeBytes = /^\d+(\.\d+)?$/.test(size.trim()) ? Math.round(Number(size) * GIB) : 0
   const input = planInput(draft)
+  const { at, rest } = placeErrors(failure, PLAN_PLACES)
   const reason = textReason(name, bounds.CreateVolumePlanInput.name, 'Name the plan first.') ?? (sizeBytes === 0 ? 'Say how large its volumes are.' : input ? null : 'Caps and credits are numbers, the deadline hours and minutes.')
 
   const create = async () => {
@@ -61,12 +63,12 @@ export function CreatePlanDialog({ onClosed }: { onClosed: () => void }) {
         </Button>
       }
     >
-      <FailureNotice failure={failure} isAdmin />
+      <FailureNotice failure={rest} isAdmin />
       <TextField label="Name" value={name} onChange={setName} bound={bounds.CreateVolumePlanInput.name} placeholder="NVMe 40" required />
       <div className="grid gap-5 sm:grid-cols-2">
         <TextField label="Size" value={size} onChange={setSize} inputMode="decimal" className="max-w-24 nums" after="GiB" required />
         <SelectField label="Storage" value={storageType} onChange={setStorageType} options={TYPES} />
-        <PlanFields draft={draft} onChange={(changes) => setDraft({ ...draft, ...changes })} />
+        <PlanFields draft={draft} onChange={(changes) => setDraft({ ...draft, ...changes })} errors={at} />
       </div>
       <CheckField label="Offer it" help="New volumes may have it, where a storage pool has its storage." checked={enabled} onChange={setEnabled} />
     </Dialog>

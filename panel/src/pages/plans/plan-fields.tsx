@@ -6,17 +6,22 @@ import { DEADLINE_ERROR, readDeadline } from '~/lib/deadline'
 import { HIGHEST_CAP, type PlanDraft, readCap, readCredits } from '~/lib/plan-draft'
 import { TextField } from '~/parts/text-field'
 
+/** What the gateway calls each field. */
+export const PLAN_PLACES = { deadline: 'operationDeadlineSeconds' } as const
+
 interface PlanFieldsProps {
   draft: PlanDraft
   onChange: (changes: Partial<PlanDraft>) => void
   /** Of a cap that is lowered below what volumes hold. */
   warnings?: { snapshots?: string; backups?: string }
+  /** What the gateway has refused of them. */
+  errors?: Partial<Record<keyof typeof PLAN_PLACES, string>>
 }
 
 const CAP = { inputMode: 'numeric', className: 'max-w-24 nums', after: 'per volume' } as const
 const PRICE = { inputMode: 'decimal', className: 'max-w-24 nums', after: 'per GiB a month' } as const
 
-export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
+export function PlanFields({ draft, onChange, warnings, errors }: PlanFieldsProps) {
   return (
     <>
       <TextField
@@ -60,7 +65,7 @@ export function PlanFields({ draft, onChange, warnings }: PlanFieldsProps) {
         placeholder="2 h"
         after="per operation"
         help="What takes longer is stopped. Empty: as the platform has it."
-        error={readDeadline(draft.deadline) === undefined ? DEADLINE_ERROR : undefined}
+        error={readDeadline(draft.deadline) === undefined ? DEADLINE_ERROR : errors?.deadline}
       />
     </>
   )
