@@ -2,7 +2,7 @@
 
 import { loseAnswer } from './faults.ts'
 import { expect, expectAccessible, limitBackups, makeVolume, test } from './fixtures.ts'
-import { beginSlowBackup, reaches } from './platform.ts'
+import { beginSlowBackup, cancel, reaches } from './platform.ts'
 
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
@@ -132,6 +132,18 @@ test.describe('over a crash of the gateway', () => {
     await reaches(customer, operation, 'COMPLETED')
     await expect(banner.getByText('Backup created', { exact: true })).toBeVisible()
     await expect(panel.getByRole('row', { name: /weekly/ })).toContainText('Available')
+  })
+
+  test('one that lost its agent says which attempt it is', async ({ panel, customer, gateway, admin }) => {
+    const operation = await beginSlowBackup(gateway, admin, customer)
+    await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+    const banner = panel.getByRole('region', { name: 'Current operation' })
+    await expect(banner.getByText(/MiB of/)).toBeVisible()
+    await gateway.kill()
+    await gateway.run()
+    await expect(banner.getByText(/Attempt 2 of 3: its agent was lost before\./)).toBeVisible()
+    await cancel(customer, operation)
+    await expect(banner.getByText('Backup cancelled', { exact: true })).toBeVisible()
   })
 
   test('a page that was not opened before says that the server does not answer, and is there on another try', async ({ panel, customer, gateway }) => {

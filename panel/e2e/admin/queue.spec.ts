@@ -1,7 +1,8 @@
 /** The queue: filtered, followed, and what is stuck in it ended. */
 
-import { limitBackups } from '../fixtures.ts'
-import { beginSlowBackup, cancel, reaches } from '../platform.ts'
+import { freezeRollBack } from '../faults.ts'
+import { fill, limitBackups } from '../fixtures.ts'
+import { begin, beginSlowBackup, cancel, MIB, reaches } from '../platform.ts'
 
 import { expect, expectAccessible, fresh, makeItem, stuckVolume, test } from './fixtures.ts'
 
@@ -117,4 +118,20 @@ test('the banner leads an administrator to the job, and its page follows it', as
   await cancel(customer, operation)
   await expect(desk.getByRole('table', { name: 'Events' }).getByRole('row', { name: /Cancelled/ })).toBeVisible()
   await expect(desk.getByRole('progressbar')).toBeHidden()
+})
+
+test('an operation that stands still is told so on its page, until it goes on', async ({ desk, customer, gateway, admin }) => {
+  await fill(gateway, customer.volume, 48)
+  const backup = await makeItem(customer, 'backup', 'weekly')
+  await makeItem(customer, 'snapshot', 'before-upgrade')
+  await limitBackups(admin, 8 * MIB)
+  const frozen = freezeRollBack(gateway, customer)
+  const operation = await begin(customer, 'restoreInPlace', { volumeId: customer.volume.id, source: { backupId: backup.id }, confirmName: 'orders-db-data' })
+  const thaw = await frozen
+  await desk.goto(`/queue/${operation}`)
+  const told = desk.getByText(/^No progress for \d+ s\. The hypervisor may be slow or offline\.$/)
+  await expect(told).toBeVisible()
+  thaw()
+  await expect(told).toBeHidden()
+  await reaches(customer, operation, 'COMPLETED')
 })
