@@ -339,7 +339,7 @@ async fn the_manifest_itself_says_where_a_backup_may_be_restored() {
         "{failure}"
     );
 
-    manifest.format_version = 2;
+    manifest.format_version = 3;
     fs::write(&path, manifest.encode().unwrap()).unwrap();
     let (failure, _) = site.fail(in_place(&volume, &backup)).await;
     assert_eq!(failure.code, Code::AgentOutdated, "{failure}");

@@ -199,7 +199,8 @@ async fn assignments_become_work_or_say_what_is_missing() {
         json!({
             "operationId": Uuid::from_u128(7), "epoch": 3, "kind": kind,
             "leaseSeconds": 90, "installationId": Uuid::from_u128(12),
-            "account": { "id": Uuid::from_u128(13), "name": "alice" }, "volume": volume, "targetVolume": null, "snapshot": snapshot,
+            "account": { "id": Uuid::from_u128(13), "name": "alice" },
+            "volume": volume, "targetVolume": null, "snapshot": snapshot,
             "backup": null,
         })
     };
@@ -260,17 +261,25 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
             "group": { "id": Uuid::from_u128(10), "name": "rack" }, "instance": instance,
         })
     };
+    let pool = |kind: &str, place: Value| {
+        let mut pool = json!({
+            "id": Uuid::from_u128(11), "name": "fast", "qcow2File": null, "cephRbd": null,
+        });
+        pool[kind] = place;
+        pool
+    };
     let ceph = json!({
         "pool": "rbd", "user": "tidemark", "configPath": "/etc/ceph/site.conf",
         "keyring": "hunter2-keyring",
     });
-    let files = json!({ "qcow2File": { "path": "/pool" }, "cephRbd": null });
+    let files = pool("qcow2File", json!({ "path": "/pool" }));
     let running = json!({ "running": true, "qmpSocket": "/run/vm.qmp" });
     let snapshot = |volume: Value| {
         json!({
             "operationId": Uuid::from_u128(7), "epoch": 3, "kind": "CREATE_SNAPSHOT",
             "leaseSeconds": 90, "installationId": Uuid::from_u128(12),
-            "account": { "id": Uuid::from_u128(13), "name": "alice" }, "volume": volume, "targetVolume": null,
+            "account": { "id": Uuid::from_u128(13), "name": "alice" },
+            "volume": volume, "targetVolume": null,
             "snapshot": { "id": Uuid::from_u128(4), "volumeSizeBytes": 1_u64 << 35 },
             "backup": null,
         })
@@ -290,7 +299,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
     let nfs = json!({ "server": "nas", "export": "/export", "directory": null });
     let (gateway, _) = serve(vec![ok(&json!({ "agentClaim": {
         "assignments": [
-            snapshot(on(json!({ "qcow2File": null, "cephRbd": ceph }), Value::Null)),
+            snapshot(on(pool("cephRbd", ceph), Value::Null)),
             snapshot(on(files, running)),
         ],
         "measurements": [],
