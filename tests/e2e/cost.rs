@@ -260,8 +260,8 @@ fn cpu_seconds(pid: i32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
     let ticks = [11, 12].map(|field| fields[field].parse::<u32>().unwrap());
-    let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).unwrap();
-    f64::from(ticks[0] + ticks[1]) / per_second.map_or(100.0, |ticks| ticks as f64)
+    // What Linux tells programs are hundredths, whatever the kernel itself counts in: proc(5).
+    f64::from(ticks[0] + ticks[1]) / 100.0
 }
 
 fn peak_mib(pid: i32) -> u64 {
