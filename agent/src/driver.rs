@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 pub use self::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, Removed},
     open_snapshot::OpenSnapshot,
     open_target::OpenTarget,
     server::Server,
@@ -123,22 +123,33 @@ pub trait Driver: Send + Sync {
     /// Creates the volume, empty.
     async fn create(&self) -> Result<()>;
 
-    /// Removes the volume with everything in it. One that is gone already is a success.
+    /// Removes the volume with everything in it. One that is gone already is a success. A failure says what was
+    /// removed, unless [`is_there`](Self::is_there) tells.
     async fn delete(&self) -> Result<()>;
 
-    /// Takes a snapshot of this instant, in place of any that has the name.
+    /// Whether the volume is there as a whole.
+    async fn is_there(&self) -> Result<bool>;
+
+    /// Takes a snapshot of this instant, in place of any that has the name. A failure says if it was not begun.
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()>;
 
     /// [Cleans up](Self::clean_up), [repairs](Self::repair) and [takes a snapshot](Self::create_snapshot),
     /// as one step for storage where looking around while the snapshot is taken saves time.
     async fn begin_with_snapshot(&self, name: SnapshotName) -> Result<()> {
-        self.clean_up().await?;
-        self.repair().await?;
+        let prepared = async {
+            self.clean_up().await?;
+            self.repair().await
+        };
+        prepared.await.map_err(Failure::before_change)?;
         self.create_snapshot(name).await
     }
 
-    /// Removes a snapshot. One that is gone already is a success.
+    /// Removes a snapshot. One that is gone already is a success. A failure says what was removed, unless
+    /// [`has_snapshot`](Self::has_snapshot) tells.
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()>;
+
+    /// Whether the volume has a snapshot.
+    async fn has_snapshot(&self, name: SnapshotName) -> Result<bool>;
 
     /// Checks that the volume could be rolled back to a snapshot, and changes nothing.
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()>;

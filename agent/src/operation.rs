@@ -13,6 +13,7 @@
 //! step that is running: its children are killed, save short changes of metadata, which finish.
 
 mod backup;
+mod removal;
 mod restore;
 mod snapshot;
 mod stores;
@@ -164,6 +165,7 @@ pub struct Operation {
     report: Report,
     processes: Processes,
     volume_touched: AtomicBool,
+    is_first: bool,
     undo_limit: Duration,
 }
 
@@ -179,8 +181,16 @@ impl Operation {
             report,
             processes,
             volume_touched,
+            is_first: true,
             undo_limit: UNDO_LIMIT,
         }
+    }
+
+    /// Says which claim of the operation this is: others may have begun before the second.
+    #[must_use]
+    pub fn claimed_as(mut self, epoch: i32) -> Self {
+        self.is_first = epoch <= 1;
+        self
     }
 
     /// Gives up cleaning up after `limit`.
@@ -220,7 +230,9 @@ impl Operation {
             self.processes.settled().await;
         }
         let volume_touched = self.volume_touched.load(Ordering::SeqCst);
-        if let Some(Err(failure)) = result {
+        if let Some(Err(mut failure)) = result {
+            // Another attempt may have begun before this one.
+            failure.begun |= !self.is_first;
             journal.public(Level::Error, failure.message.clone());
             if let Some(detail) = &failure.detail {
                 journal.private(Level::Error, detail.clone());

@@ -40,6 +40,14 @@ pub struct Model {
     pub stored_bytes: Option<i64>,
     /// Digest of the stored object, `blake3:` and hexadecimal.
     pub checksum: Option<String>,
+    /// Whether anything of it may be at its destination.
+    pub on_storage: bool,
+    /// When a restore last found out what it is worth.
+    pub verified_at: Option<DateTimeUtc>,
+    /// Whether it was whole then.
+    pub verified_ok: Option<bool>,
+    /// If not, what was wrong with it.
+    pub verification_message: Option<String>,
     /// The latest operation on it.
     pub operation_id: OperationId,
     /// When it was asked for.

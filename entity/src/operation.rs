@@ -96,6 +96,8 @@ pub struct Model {
     pub cancel_requested_at: Option<DateTimeUtc>,
     /// A restore in place may have begun to write.
     pub volume_touched: bool,
+    /// Of a deletion: what is deleted had failed before, and has again where nothing of it is removed.
+    pub was_failed: bool,
     /// What is going on, for a person.
     pub phase: String,
     /// Bytes that the destination acknowledged.

@@ -47,6 +47,8 @@ pub struct Model {
     pub volume_size_bytes: i64,
     /// Bytes that only it keeps, as last measured.
     pub retained_bytes: i64,
+    /// Whether anything of it may be on storage.
+    pub on_storage: bool,
     /// The latest operation on it.
     pub operation_id: OperationId,
     /// When it was asked for.

@@ -19,6 +19,8 @@ mod m20261130_000020_quotas;
 mod m20261130_000021_tombstones;
 mod m20261130_000022_deadlines;
 mod m20261130_000023_reasons;
+mod m20261130_000024_deletions;
+mod m20261130_000025_verifications;
 mod m20261130_000027_installation;
 mod table;
 
@@ -51,6 +53,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000021_tombstones::Migration),
             Box::new(m20261130_000022_deadlines::Migration),
             Box::new(m20261130_000023_reasons::Migration),
+            Box::new(m20261130_000024_deletions::Migration),
+            Box::new(m20261130_000025_verifications::Migration),
             Box::new(m20261130_000027_installation::Migration),
         ]
     }

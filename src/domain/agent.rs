@@ -15,7 +15,7 @@ use super::{
     operation::{
         claim,
         damage::{INCOMPLETE, is_damage},
-        finish::{self, Outcome},
+        finish::{self, Outcome, Removed},
         log, recover,
         renew::Lease,
     },
@@ -175,6 +175,12 @@ async fn give_up(
         message: message.to_owned(),
         // An earlier attempt may have begun to write.
         volume_touched: operation.epoch > 1 && operation.kind == OperationKind::RestoreInPlace,
+        removed: if operation.epoch > 1 {
+            Removed::Unknown
+        } else {
+            Removed::Nothing
+        },
+        begun: operation.epoch > 1,
     };
     finish::finish(app, hypervisor, lease, outcome).await?;
     Ok(())

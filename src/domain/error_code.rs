@@ -108,6 +108,9 @@ error_codes! {
     AgentOutdated "AGENT_OUTDATED"
         "The hypervisor's agent cannot do this yet." false
         "Ask an administrator to update the agent.";
+    VolumeInconsistent "VOLUME_INCONSISTENT"
+        "The volume is partly overwritten: a restore in place failed half way." false
+        "Complete a restore in place first.";
     VolumeBusy "VOLUME_BUSY"
         "Another operation holds the volume." true
         "Wait for the operation that the error names.";
@@ -135,12 +138,18 @@ error_codes! {
     TimedOut "TIMED_OUT"
         "The operation did not end in time." true
         "See its logs, then try again.";
+    FailedByAdministrator "FAILED_BY_ADMINISTRATOR"
+        "An administrator gave up on the operation." true
+        "Read the reason in the message, then try again.";
     AgentLost "AGENT_LOST"
         "The hypervisor's agent was lost during every attempt." true
         "See its logs; ask the operator whether the hypervisor is well.";
     StorageFailed "STORAGE_FAILED"
         "The volume's storage failed." true
         "See the operation's logs; ask the operator to check the storage.";
+    DeleteRefused "DELETE_REFUSED"
+        "The storage refused a deletion, and nothing was removed." true
+        "Do what the message says, then delete it again.";
     BackupStorageUnreachable "BACKUP_STORAGE_UNREACHABLE"
         "The backup storage does not answer." true
         "Try again later; ask the operator to check the backup storage.";

@@ -17,6 +17,8 @@ pub use refusal::Refusal;
 pub struct VolumeFacts {
     /// Where it is in its life.
     pub state: VolumeState,
+    /// Whether a restore in place failed half way.
+    pub inconsistent: bool,
     /// Whether the instance that it is attached to runs.
     pub attached_to_running_instance: bool,
     /// What holds its lock.
@@ -144,6 +146,7 @@ pub fn create_snapshot(volume: &VolumeFacts) -> Vec<Refusal> {
     collect([
         agent_lacks(&volume.agent, Work::Snapshot),
         not_available(volume),
+        inconsistent(volume),
         busy(volume),
         in_cooldown(volume),
         volume
@@ -163,6 +166,7 @@ pub fn create_backup(volume: &VolumeFacts) -> Vec<Refusal> {
             .then_some(Refusal::NoBackupStorage),
         agent_lacks(&volume.agent, Work::Backup),
         not_available(volume),
+        inconsistent(volume),
         busy(volume),
         in_cooldown(volume),
         volume
@@ -315,6 +319,10 @@ fn agent_lacks(agent: &AgentFacts, work: Work) -> Option<Refusal> {
 
 fn not_available(volume: &VolumeFacts) -> Option<Refusal> {
     (volume.state != VolumeState::Available).then_some(Refusal::VolumeNotAvailable(volume.state))
+}
+
+fn inconsistent(volume: &VolumeFacts) -> Option<Refusal> {
+    volume.inconsistent.then_some(Refusal::VolumeInconsistent)
 }
 
 fn busy(volume: &VolumeFacts) -> Option<Refusal> {

@@ -35,6 +35,8 @@ pub enum Fault {
     DropsObjects,
     /// A deletion succeeds, and the object stays.
     KeepsDeleted,
+    /// No deletion is allowed.
+    DeniesDeleting,
     /// No append returns until the store [relents](Faulty::relent).
     Hangs,
 }
@@ -73,6 +75,12 @@ impl State {
 fn dead() -> Error {
     Error::Unreachable {
         reason: "it has died on purpose".into(),
+    }
+}
+
+fn denied() -> Error {
+    Error::Permission {
+        doing: "deleting an object".into(),
     }
 }
 
@@ -138,6 +146,7 @@ impl Store for Faulty {
         self.state.answer()?;
         match self.state.fault {
             Fault::KeepsDeleted => Ok(()),
+            Fault::DeniesDeleting => Err(denied()),
             _ => self.inner.delete(path).await,
         }
     }
@@ -146,6 +155,7 @@ impl Store for Faulty {
         self.state.answer()?;
         match self.state.fault {
             Fault::KeepsDeleted => Ok(()),
+            Fault::DeniesDeleting => Err(denied()),
             _ => self.inner.delete_prefix(prefix).await,
         }
     }

@@ -79,6 +79,38 @@ impl Rgw {
         tool::run("rclone", arguments, &variables)
     }
 
+    /// Forbids everybody these actions on the bucket, such as `s3:DeleteObject`, and allows all others again.
+    pub fn forbid(&self, actions: &[&str]) {
+        // The empty value is what is signed.
+        let url = format!("{}/{}?policy=", self.endpoint, self.bucket);
+        let user = format!("{}:{}", self.access_key_id, self.secret_access_key);
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":{actions:?},"Resource":["arn:aws:s3:::{bucket}/*"]}}]}}"#,
+            bucket = self.bucket
+        );
+        let signed = [
+            "--fail-with-body",
+            "--silent",
+            "--show-error",
+            "--aws-sigv4",
+        ];
+        let unsigned = "x-amz-content-sha256: UNSIGNED-PAYLOAD";
+        let way = [
+            "aws:amz:us-east-1:s3",
+            "--user",
+            &user,
+            "--header",
+            unsigned,
+        ];
+        let signed = [&signed[..], &way].concat();
+        let change = if actions.is_empty() {
+            vec!["--request", "DELETE", &url]
+        } else {
+            vec!["--request", "PUT", "--data-binary", &policy, &url]
+        };
+        tool::run("curl", &[signed, change].concat(), &[]);
+    }
+
     /// Frees the memory of deleted objects at once. By itself it waits for two hours.
     pub fn forget_deleted(&self, ceph: &Ceph) {
         let name = ["-n", "client.rgw", "--log-to-stderr=false"];

@@ -6,10 +6,10 @@ use entity::{
     snapshot::ItemStatus,
     volume::{DataState, VolumeState},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tidemark::domain::operation::recover::Repaired;
 
-use crate::harness::{Tenant, Work, World, on_each_database};
+use crate::harness::{Tenant, Work, World, on, on_each_database};
 
 /// A snapshot that an agent has just started to take.
 async fn started(world: &World, alice: &Tenant) -> (entity::volume::Model, Work) {
@@ -163,8 +163,9 @@ async fn an_operation_failed_from_outside_keeps_its_lock_until_the_agent_has_sto
         let give_up = json!({ "operationId": work.operation, "reason": "stuck" });
         let payload = world.run(&admin, "failOperation", give_up.clone()).await;
         assert_eq!(payload["operation"]["status"], "FAILED");
-        let message = &payload["operation"]["error"]["message"];
-        assert_eq!(message, "Marked failed by an administrator: stuck");
+        let error = &payload["operation"]["error"];
+        assert_eq!(error["code"], "FAILED_BY_ADMINISTRATOR");
+        assert_eq!(error["message"], "Marked failed by an administrator: stuck");
         world.clean_up().await;
         let input = json!({ "volumeId": volume.id.to_string() });
         let error = world
@@ -203,6 +204,51 @@ async fn an_operation_failed_from_outside_keeps_its_lock_until_its_lease_is_dead
         world.wait_seconds(1);
         world.clean_up().await;
         assert_eq!(world.volume_row(volume.id).await.active_operation_id, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn until_when_an_operation_failed_from_outside_holds_its_volume_is_told_until_it_does_not() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let admin = world.admin().await;
+        for says_so in [true, false] {
+            let (volume, work) = started(&world, &alice).await;
+            let document = "subscription($id: ID!) { operationProgress(operationId: $id) {
+                status revision heldUntil } }";
+            let mut stream = world.watch(&by, document, on("id", &work.operation));
+            let under_way = stream.next().await;
+            assert_eq!(under_way["heldUntil"], Value::Null, "it has not ended");
+            let give_up = json!({ "operationId": work.operation, "reason": "stuck" });
+            let ends_at = world.now() + chrono::TimeDelta::seconds(90);
+            world.run(&admin, "failOperation", give_up).await;
+            let held = stream.until(|told| told["status"] == "FAILED").await;
+            let until: chrono::DateTime<chrono::Utc> =
+                held["heldUntil"].as_str().unwrap().parse().unwrap();
+            assert_eq!(until, ends_at);
+            let activity = "subscription($id: ID!) { volumeActivity(volumeId: $id) {
+                volume { id } operation { status heldUntil } } }";
+            let mut activity = world.watch(&by, activity, on("id", volume.id));
+            let told = activity.next().await;
+            assert_eq!(told["operation"]["heldUntil"], held["heldUntil"]);
+            if says_so {
+                assert!(!world.worker().stop(&work, false).await);
+            } else {
+                world.wait_seconds(90);
+                world.clean_up().await;
+            }
+            let free = stream.next().await;
+            assert_eq!(free["heldUntil"], Value::Null);
+            let revision = |told: &Value| told["revision"].as_i64().unwrap();
+            assert!(revision(&free) > revision(&held));
+            stream.end().await;
+            activity
+                .until(|told| told["operation"]["heldUntil"].is_null())
+                .await;
+            assert_eq!(world.volume_row(volume.id).await.active_operation_id, None);
+        }
     })
     .await;
 }

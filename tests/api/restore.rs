@@ -11,7 +11,7 @@ use entity::{
 use sea_orm::Set;
 use serde_json::{Value, json};
 
-use crate::harness::{Tenant, Work, World, id, on_each_database};
+use crate::harness::{Tenant, Work, World, id, on, on_each_database};
 
 /// A volume that a restore in place is overwriting, and that restore.
 async fn overwritten(world: &World, alice: &Tenant) -> (VolumeId, Value, Work) {
@@ -161,22 +161,41 @@ async fn a_restore_that_fails_half_way_leaves_the_volume_inconsistent_until_anot
         let told = world
             .refusal(&alice.requester, "attachVolume", attach.clone())
             .await;
-        assert_eq!(told.0, "VOLUME_NOT_AVAILABLE");
+        assert_eq!(told.0, "VOLUME_INCONSISTENT");
         assert_eq!(
             told.1,
             "Volume is inconsistent: a restore in place failed half way. \
              Complete a restore in place first."
         );
+        // Half of one content and half of another is not worth keeping.
+        for mutation in ["createSnapshot", "createBackup"] {
+            let create = on("volumeId", volume);
+            let (code, _) = world.refusal(&alice.requester, mutation, create).await;
+            assert_eq!(code, "VOLUME_INCONSISTENT", "{mutation}");
+            let blocked = format!(
+                "{{ volume(id: \"{volume}\") {{ actions {{ {mutation} {{ blockers {{ code }} }} }} }} }}"
+            );
+            let data = world.data(&alice.requester, &blocked).await;
+            let blockers = &data["volume"]["actions"][mutation]["blockers"];
+            assert_eq!(*blockers, json!([{ "code": "VOLUME_INCONSISTENT" }]));
+        }
         world.run(&alice.requester, "restoreInPlace", input).await;
         let told = world
             .refusal(&alice.requester, "attachVolume", attach.clone())
             .await;
         assert_eq!(told.0, "VOLUME_BUSY");
-        world.work().await;
+        world.work_and_rest().await;
         assert_eq!(
             world.volume_row(volume).await.data_state,
             DataState::Consistent
         );
+        world
+            .run(
+                &alice.requester,
+                "createSnapshot",
+                on("volumeId", volume),
+            )
+            .await;
         world.run(&alice.requester, "attachVolume", attach).await;
     })
     .await;
@@ -201,7 +220,7 @@ async fn an_instance_with_an_inconsistent_volume_does_not_start() {
         let (code, _) = world
             .refusal(&alice.requester, "startInstance", start)
             .await;
-        assert_eq!(code, "VOLUME_NOT_AVAILABLE");
+        assert_eq!(code, "VOLUME_INCONSISTENT");
     })
     .await;
 }

@@ -142,7 +142,8 @@ async fn a_snapshot_whose_deletion_failed_is_failed_and_can_be_deleted_again() {
         assert!(agent.fail(&agent.claim_one().await, false).await);
         let row = world.snapshot_row(snapshot.id).await;
         assert_eq!(row.status, ItemStatus::Failed);
-        assert_eq!(row.failure.as_deref(), Some("The storage broke."));
+        let told = "The storage broke. Some of it may be gone: delete it again.";
+        assert_eq!(row.failure.as_deref(), Some(told));
         world.run(&alice.requester, "deleteSnapshot", delete).await;
         world.work().await;
         assert!(world.snapshot_row(snapshot.id).await.deleted_at.is_some());

@@ -144,8 +144,24 @@ async fn a_volume_that_another_process_holds_is_in_use() {
         assert_told_apart(&machine, &attempt, &holder).await;
         assert_eq!(data_state(&machine, &volume).await, "CONSISTENT");
     }
+    // A refusal is no loss.
+    let status = async || {
+        let snapshot = owner.node(&snapshot.item, "Snapshot", "status failure");
+        snapshot.await
+    };
+    let deletion = owner.delete("Snapshot", &snapshot.item).await;
+    let (code, message) = owner.failed(&deletion).await;
+    assert_eq!(code, "DELETE_REFUSED");
+    assert!(message.ends_with("Nothing was deleted."), "{message}");
+    assert_eq!(
+        status().await,
+        json!({ "status": "AVAILABLE", "failure": null })
+    );
     stranger.kill().await.unwrap();
     content.assert_in(&machine.image(&volume)).await;
+    let deletion = owner.delete("Snapshot", &snapshot.item).await;
+    owner.completed(&deletion).await;
+    assert_eq!(status().await, serde_json::Value::Null);
     machine.assert_nothing_is_left_behind().await;
     machine.end().await;
 }
@@ -198,6 +214,13 @@ async fn a_backup_that_is_not_what_was_written_costs_nobody_a_volume() {
         assert_eq!(code, "BACKUP_CORRUPT", "{what}: {message}");
         let deletion = owner.delete("Volume", &attempt.item).await;
         owner.completed(&deletion).await;
+        let fields = "status verification { ok message }";
+        let told = owner.node(&backup.item, "Backup", fields).await;
+        let verified = json!({ "ok": false, "message": message });
+        assert_eq!(
+            told,
+            json!({ "status": "AVAILABLE", "verification": verified })
+        );
 
         fs::create_dir_all(&directory).unwrap();
         fs::write(&object, &whole[0]).unwrap();

@@ -105,7 +105,7 @@ async fn a_row_that_was_failed_by_hand_frees_its_volume(engine: Engine) {
     fail(&running.operation).await;
     machine.settle().await;
     let (code, message) = machine.request().failed(&running).await;
-    assert_eq!(code, "TIMED_OUT");
+    assert_eq!(code, "FAILED_BY_ADMINISTRATOR");
     assert_eq!(message, "Marked failed by hand in the database.");
 
     // One that waits.
@@ -113,7 +113,8 @@ async fn a_row_that_was_failed_by_hand_frees_its_volume(engine: Engine) {
     let waiting = machine.request().create_snapshot(&volume).await;
     fail(&waiting.operation).await;
     machine.settle().await;
-    assert_eq!(machine.request().failed(&waiting).await.0, "TIMED_OUT");
+    let (code, _) = machine.request().failed(&waiting).await;
+    assert_eq!(code, "FAILED_BY_ADMINISTRATOR");
 
     // Neither starts a cooldown, and both items can be deleted.
     machine.restart(true).await;

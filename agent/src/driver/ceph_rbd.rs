@@ -243,6 +243,10 @@ impl Driver for CephRbd {
         self.remove_unused().await
     }
 
+    async fn is_there(&self) -> Result<bool> {
+        Ok(self.find().await?.image.is_some())
+    }
+
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
         self.create_new(name).await
     }
@@ -257,6 +261,12 @@ impl Driver for CephRbd {
 
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
         self.remove_snapshot(name).await
+    }
+
+    async fn has_snapshot(&self, name: SnapshotName) -> Result<bool> {
+        let name = name.to_string();
+        let listed = unless(self.command.snapshots(self.image()).await?, Kind::NoImage)?;
+        Ok(listed.is_some_and(|listed| listed.iter().any(|snapshot| snapshot.name == name)))
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {

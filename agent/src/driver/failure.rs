@@ -29,6 +29,17 @@ pub enum Code {
     AgentOutdated,
 }
 
+/// What a deletion that failed has removed of what was to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// Nothing: it was refused, or it never began.
+    Nothing,
+    /// A part of it, or all of it.
+    Some,
+    /// Nobody can tell: what was asked for may even be done later.
+    Unknown,
+}
+
 /// A step that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -38,6 +49,10 @@ pub struct Failure {
     pub message: String,
     /// What an administrator needs to know besides.
     pub detail: Option<String>,
+    /// False where the step had changed nothing yet.
+    pub begun: bool,
+    /// Of a deletion: what it has removed, where that is known without looking.
+    pub removed: Option<Removed>,
 }
 
 impl Failure {
@@ -47,6 +62,8 @@ impl Failure {
             code,
             message: message.into(),
             detail: None,
+            begun: true,
+            removed: None,
         }
     }
 
@@ -59,6 +76,21 @@ impl Failure {
     #[must_use]
     pub fn because(mut self, detail: impl fmt::Display) -> Self {
         self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Says what a deletion has removed.
+    #[must_use]
+    pub fn having_removed(mut self, removed: Removed) -> Self {
+        self.begun = true;
+        self.removed = Some(removed);
+        self
+    }
+
+    /// Nothing had been changed yet.
+    #[must_use]
+    pub fn before_change(mut self) -> Self {
+        self.begun = false;
         self
     }
 

@@ -134,6 +134,16 @@ impl Qcow2File {
         self.inspect().await
     }
 
+    /// What cannot be worked on, and even what is no image any more, is deleted all the same, unless somebody has
+    /// it open.
+    async fn ensure_deletable(&self) -> Result<()> {
+        self.place.remove_partial().await?;
+        if self.place.has_image().await? {
+            self.command.ensure_unused().await?;
+        }
+        Ok(())
+    }
+
     /// Whether whoever changed the image may have been killed over it.
     pub(super) async fn is_to_be_repaired(&self) -> Result<bool> {
         self.place.change_note().is_there().await
@@ -175,22 +185,27 @@ impl Driver for Qcow2File {
     }
 
     async fn delete(&self) -> Result<()> {
-        self.place.remove_partial().await?;
-        // What cannot be worked on, and even what is no image any more, is deleted all the same,
-        // unless somebody has it open.
-        if self.place.has_image().await? {
-            self.command.ensure_unused().await?;
-        }
+        self.ensure_deletable()
+            .await
+            .map_err(Failure::before_change)?;
         self.place.remove().await
     }
 
+    async fn is_there(&self) -> Result<bool> {
+        self.place.has_image().await
+    }
+
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
-        self.inspect().await?;
+        self.inspect().await.map_err(Failure::before_change)?;
         self.take(&mut &self.command, name).await
     }
 
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
         self.remove(&mut &self.command, name).await
+    }
+
+    async fn has_snapshot(&self, name: SnapshotName) -> Result<bool> {
+        self.lists(name).await
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use self::attachment::Attachment;
 use super::{
-    Code, Driver, Failure, OpenSnapshot, OpenTarget, Result, Retained, SnapshotName,
+    Code, Driver, Failure, OpenSnapshot, OpenTarget, Removed, Result, Retained, SnapshotName,
     qcow2_file::Qcow2File,
 };
 use crate::lock::Keyed;
@@ -90,16 +90,23 @@ impl Driver for Qcow2Live {
             "Cannot delete the volume while attached to a running instance. Stop the instance or \
              detach the volume first.",
         )
-        .await?;
+        .await
+        .map_err(Failure::before_change)?;
         self.file.delete().await
     }
 
+    async fn is_there(&self) -> Result<bool> {
+        self.file.is_there().await
+    }
+
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
-        match self.attachment().await? {
+        let attachment = self.attachment().await.map_err(Failure::before_change)?;
+        match attachment {
             Some(mut qemu) => {
-                self.file.check_beside_writer().await?;
+                let sound = self.file.check_beside_writer().await;
+                sound.map_err(Failure::before_change)?;
                 let taken = self.file.take(&mut qemu, name).await;
-                if taken.is_err() && qemu.has_ended() {
+                if taken.is_err() && qemu.may_have_leaked() {
                     self.file.suspect().await?;
                 }
                 taken
@@ -109,14 +116,28 @@ impl Driver for Qcow2Live {
     }
 
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
-        if let Some(mut qemu) = self.attachment().await? {
-            match self.file.remove(&mut qemu, name).await {
-                Err(_) if qemu.has_ended() => self.file.suspect().await?,
-                outcome => return outcome,
-            }
+        let attachment = self.attachment().await.map_err(Failure::before_change)?;
+        let Some(mut qemu) = attachment else {
+            self.file.delete_snapshot(name).await?;
+            return self.repair().await;
+        };
+        match self.file.remove(&mut qemu, name).await {
+            Err(_) if qemu.has_ended() => {}
+            outcome => return outcome,
         }
-        self.file.delete_snapshot(name).await?;
+        let deleted = async {
+            self.file.suspect().await?;
+            self.file.delete_snapshot(name).await
+        };
+        // If it has not ended after all, it may do yet what it was asked for.
+        deleted
+            .await
+            .map_err(|failure| failure.having_removed(Removed::Unknown))?;
         self.repair().await
+    }
+
+    async fn has_snapshot(&self, name: SnapshotName) -> Result<bool> {
+        self.file.has_snapshot(name).await
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {

@@ -153,17 +153,6 @@ pub enum StartError {
     Silent(String),
 }
 
-impl StartError {
-    /// Whether it was killed in the middle of its work: what gives up by itself tidies up.
-    pub fn is_interruption(&self) -> bool {
-        match self {
-            Self::Process(process::Error::Failed { status, .. }) => status.code().is_none(),
-            Self::Process(process::Error::TimedOut { .. }) | Self::Silent(_) => true,
-            Self::Process(process::Error::Missing { .. } | process::Error::Start { .. }) => false,
-        }
-    }
-}
-
 fn is_lacking(message: &str) -> bool {
     LACKING.iter().any(|lacking| message.contains(lacking))
 }

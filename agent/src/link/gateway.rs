@@ -18,7 +18,7 @@ use super::{
     stream::Decoder,
 };
 use crate::{
-    driver::{Code, Retained},
+    driver::{Code, Removed, Retained},
     operation::{Completed, Outcome},
     report::{Entry, Level, Reading},
 };
@@ -381,11 +381,21 @@ fn outcome_input(outcome: &Outcome) -> query::AgentOutcomeInput<'_> {
             code: code(failure.code),
             message: &failure.message,
             volume_touched: *volume_touched,
+            removed: failure.removed.map(removed),
+            begun: (!failure.begun).then_some(false),
         }),
         Outcome::Stopped { volume_touched } => {
             let volume_touched = *volume_touched;
             query::AgentOutcomeInput::Stopped(query::AgentStoppedInput { volume_touched })
         }
+    }
+}
+
+fn removed(removed: Removed) -> query::AgentRemoved {
+    match removed {
+        Removed::Nothing => query::AgentRemoved::Nothing,
+        Removed::Some => query::AgentRemoved::Some,
+        Removed::Unknown => query::AgentRemoved::Unknown,
     }
 }
 

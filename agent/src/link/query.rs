@@ -416,6 +416,17 @@ pub struct AgentFailedInput<'a> {
     pub code: ErrorCode,
     pub message: &'a str,
     pub volume_touched: bool,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<AgentRemoved>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub begun: Option<bool>,
+}
+
+#[derive(cynic::Enum, Debug, Clone, Copy)]
+pub enum AgentRemoved {
+    Nothing,
+    Some,
+    Unknown,
 }
 
 #[derive(cynic::InputObject)]

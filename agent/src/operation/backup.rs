@@ -1,18 +1,34 @@
 //! Making and deleting backups.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use storage::format::{
-    Location, Manifest,
-    manifest::{FORMAT_VERSION, Origin, StorageType},
+use storage::{
+    Store,
+    format::{
+        Location, Manifest,
+        manifest::{FORMAT_VERSION, Origin, StorageType},
+    },
 };
 
 use super::{BackupItem, Completed, Operation, Volume};
 use crate::{
     clock,
-    driver::{Code, Driver, Failure, Result, SnapshotName},
+    driver::{Code, Driver, Failure, OpenSnapshot, Removed, Result, SnapshotName},
     export::{self, Written},
     report::Level,
 };
+
+/// What a backup is made with.
+struct Begun {
+    driver: Box<dyn Driver>,
+    store: Arc<dyn Store>,
+    location: Location,
+    /// The temporary snapshot's.
+    name: SnapshotName,
+    taken_at: DateTime<Utc>,
+    snapshot: OpenSnapshot,
+}
 
 impl Operation {
     pub(super) async fn create_backup(
@@ -20,21 +36,16 @@ impl Operation {
         volume: &Volume,
         backup: &BackupItem,
     ) -> Result<Completed> {
-        let driver = self.prepare(volume).await?;
-        let store = self.store(&backup.storage)?;
-        let location = location(backup)?;
-        store.delete_prefix(&location.directory).await?;
-
-        // The snapshot holds the volume still; it is removed when the copy is made, and by the
-        // clean-up if it never is.
-        self.tell("Taking a temporary snapshot");
-        let name = SnapshotName::Temporary(self.id);
-        driver.create_snapshot(name).await?;
-        let taken_at = clock::now();
-
-        self.tell("Copying the volume to the backup storage");
-        let snapshot = driver.open_snapshot(name).await?;
-        ensure_size(volume, snapshot.source().size_bytes())?;
+        // Until bytes are written, nothing of the backup is in its storage.
+        let begun = self.begin_backup(volume, backup).await;
+        let Begun {
+            driver,
+            store,
+            location,
+            name,
+            taken_at,
+            snapshot,
+        } = begun.map_err(Failure::before_change)?;
         let progress = &self.report.progress;
         let written =
             match export::write(snapshot.source(), &*store, &location.disk, progress).await {
@@ -57,6 +68,30 @@ impl Operation {
         })
     }
 
+    /// Holds the volume still by a snapshot, which is removed when the copy is made, and by the clean-up if it never
+    /// is.
+    async fn begin_backup(&self, volume: &Volume, backup: &BackupItem) -> Result<Begun> {
+        let driver = self.prepare(volume).await?;
+        let store = self.store(&backup.storage)?;
+        let location = location(backup)?;
+        store.delete_prefix(&location.directory).await?;
+        self.tell("Taking a temporary snapshot");
+        let name = SnapshotName::Temporary(self.id);
+        driver.create_snapshot(name).await?;
+        let taken_at = clock::now();
+        self.tell("Copying the volume to the backup storage");
+        let snapshot = driver.open_snapshot(name).await?;
+        ensure_size(volume, snapshot.source().size_bytes())?;
+        Ok(Begun {
+            driver,
+            store,
+            location,
+            name,
+            taken_at,
+            snapshot,
+        })
+    }
+
     /// The copy is made; that the snapshot stays for now is no reason to throw it away.
     async fn delete_temporary_snapshot(&self, driver: &dyn Driver, name: SnapshotName) {
         if let Err(failure) = driver.delete_snapshot(name).await {
@@ -73,12 +108,43 @@ impl Operation {
 
     pub(super) async fn delete_backup(&self, backup: &BackupItem) -> Result<Completed> {
         self.tell("Deleting the backup");
-        let store = self.store(&backup.storage)?;
-        let location = location(backup)?;
-        // Without its manifest it is no backup any more, however little of the rest is gone.
-        store.delete(&location.manifest).await?;
-        store.delete_prefix(&location.directory).await?;
-        Ok(Completed::default())
+        let opened = self.store(&backup.storage);
+        let store = opened.map_err(|failure| self.not_begun(failure))?;
+        let location = location(backup).map_err(|failure| self.not_begun(failure))?;
+        match remove(&*store, &location).await {
+            Ok(()) => Ok(Completed::default()),
+            Err(failure) => {
+                let is_there = is_there(&*store, &location);
+                Err(self.judged(failure, is_there).await)
+            }
+        }
+    }
+}
+
+/// Removes a backup, its manifest first: without that it is none any more, however little of the rest is gone.
+async fn remove(store: &dyn Store, location: &Location) -> Result<()> {
+    // Whether the storage can be reached at all is known before anything goes.
+    let was_there = is_there(store, location)
+        .await
+        .map_err(Failure::before_change)?;
+    let manifest = store.delete(&location.manifest).await;
+    manifest.map_err(|error| {
+        let failure = Failure::from(error);
+        if was_there {
+            failure
+        } else {
+            failure.before_change()
+        }
+    })?;
+    let rest = store.delete_prefix(&location.directory).await;
+    rest.map_err(|error| Failure::from(error).having_removed(Removed::Some))
+}
+
+async fn is_there(store: &dyn Store, location: &Location) -> Result<bool> {
+    match store.size(&location.manifest).await {
+        Ok(_) => Ok(true),
+        Err(storage::Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Taking snapshots, letting them go, and going back to them.
 
 use super::{Completed, Operation, SnapshotItem, Volume};
-use crate::driver::{Driver, Result, SnapshotName};
+use crate::driver::{Driver, Failure, Result, SnapshotName};
 
 impl Operation {
     pub(super) async fn create_snapshot(
@@ -32,12 +32,23 @@ impl Operation {
         volume: &Volume,
         snapshot: &SnapshotItem,
     ) -> Result<Completed> {
-        let driver = self.prepare(volume).await?;
+        let driver = self.driver(volume);
+        let driver = driver.map_err(|failure| self.not_begun(failure))?;
+        let name = SnapshotName::Kept(snapshot.id);
+        match self.remove_snapshot(&*driver, name).await {
+            Ok(()) => Ok(self.measured(&*driver).await),
+            Err(failure) => Err(self.judged(failure, driver.has_snapshot(name)).await),
+        }
+    }
+
+    async fn remove_snapshot(&self, driver: &dyn Driver, name: SnapshotName) -> Result<()> {
+        let prepared = async {
+            driver.clean_up().await?;
+            driver.repair().await
+        };
+        prepared.await.map_err(Failure::before_change)?;
         self.tell("Deleting the snapshot");
-        driver
-            .delete_snapshot(SnapshotName::Kept(snapshot.id))
-            .await?;
-        Ok(self.measured(&*driver).await)
+        driver.delete_snapshot(name).await
     }
 
     pub(super) async fn roll_back(

@@ -12,8 +12,12 @@ impl Operation {
 
     pub(super) async fn delete_volume(&self, volume: &Volume) -> Result<Completed> {
         self.tell("Deleting the volume");
+        let driver = self.driver(volume);
+        let driver = driver.map_err(|failure| self.not_begun(failure))?;
         // Whatever is in it goes with it, so there is nothing to clean up first.
-        self.driver(volume)?.delete().await?;
-        Ok(Completed::default())
+        match driver.delete().await {
+            Ok(()) => Ok(Completed::default()),
+            Err(failure) => Err(self.judged(failure, driver.is_there()).await),
+        }
     }
 }

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::{Backoff, lease::Held, reporter::Reporter};
 use crate::{
+    driver::Removed,
     link::{Assignment, Link},
     operation::{Host, Operation, Outcome, Report},
 };
@@ -50,7 +51,10 @@ impl Job {
         let work = match work {
             Ok(work) => work.clone(),
             Err(failure) => {
-                let failure = failure.clone();
+                let mut failure = failure.clone();
+                if lease.epoch <= 1 {
+                    failure = failure.having_removed(Removed::Nothing).before_change();
+                }
                 return Outcome::Failed {
                     failure,
                     volume_touched: false,
@@ -59,6 +63,7 @@ impl Job {
         };
         let host = self.host.clone();
         let operation = Operation::new(lease.operation_id, work, host, report);
+        let operation = operation.claimed_as(lease.epoch);
         let done = CancellationToken::new();
         let work = async {
             let outcome = tokio::select! {

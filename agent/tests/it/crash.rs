@@ -151,6 +151,30 @@ async fn what_an_interrupted_change_has_leaked_is_given_back_by_the_next_operati
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_change_that_failed_has_leaked_is_given_back() {
+    let mut site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    leak(&site, &volume).await;
+    assert!(!site.is_whole(&volume));
+    let real = site.host.tools.qemu_img.clone();
+    let full = "case \"$*\" in snapshot*) echo 'No space left on device' >&2; exit 1 ;; esac\n\
+                exec $real \"$@\"";
+    site.host.tools.qemu_img = site.script(text(&real), full);
+    let snapshot = SnapshotItem {
+        id: Uuid::now_v7(),
+        volume_size_bytes: volume.size_bytes,
+    };
+    let work = Work::CreateSnapshot {
+        volume: volume.clone(),
+        snapshot,
+    };
+    let (failure, _) = site.fail(work).await;
+    assert!(failure.message.contains("is full"), "{failure}");
+    assert!(site.is_whole(&volume));
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn leaks_of_an_image_that_could_not_be_checked_are_looked_for_again() {
     let site = Site::new();
     let volume = site.filled_volume(32 * MIB).await;

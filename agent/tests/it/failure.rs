@@ -7,7 +7,7 @@ use storage::{
     fault::{Fault, Faulty},
 };
 use tidemark_agent::{
-    driver::Code,
+    driver::{Code, Removed},
     operation::{Pool, RestoreSource, SnapshotItem, Volume, Work},
 };
 use tokio::{
@@ -255,6 +255,7 @@ async fn an_image_that_somebody_holds_is_not_deleted_however_little_it_can_be_wo
         };
         let (failure, _) = site.fail(delete.clone()).await;
         assert!(failure.message.contains("in use"), "{failure}");
+        assert_eq!(failure.removed, Some(Removed::Nothing));
         assert!(site.image(volume).exists());
         within(holder.kill()).await.unwrap();
         site.complete(delete.clone()).await;

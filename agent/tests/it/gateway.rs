@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use storage::{Destination, NfsExport, S3Bucket, Secret};
 use tidemark_agent::{
     AgentConfig, Token,
-    driver::{Code, Failure, Retained},
+    driver::{Code, Failure, Removed, Retained},
     link::{Error, Gateway, Lease, LeaseState, Link as _},
     operation::{CephPool, Completed, Instance, Outcome, Pool, Work},
     report::{Entry, Level, Reading},
@@ -94,6 +94,7 @@ async fn requests_carry_the_token_and_the_contract() {
         ok(&json!({ "agentLog": { "lease": held } })),
         ok(&json!({ "agentFinish": { "accepted": true } })),
         ok(&json!({ "agentFinish": { "accepted": false } })),
+        ok(&json!({ "agentFinish": { "accepted": false } })),
         ok(&json!({ "agentFinishStorageTest": { "accepted": true } })),
         ok(&json!({ "agentReportRetained": { "accepted": false } })),
     ])
@@ -148,6 +149,12 @@ async fn requests_carry_the_token_and_the_contract() {
         volume_touched: true,
     };
     assert!(!gateway.finish(lease(), &outcome).await.unwrap());
+    let failure = Failure::new(Code::StorageFailed, "held");
+    let outcome = Outcome::Failed {
+        failure: failure.having_removed(Removed::Nothing).before_change(),
+        volume_touched: false,
+    };
+    assert!(!gateway.finish(lease(), &outcome).await.unwrap());
     assert!(
         gateway
             .finish_storage_test(Uuid::from_u128(1), Err("no".into()))
@@ -182,6 +189,12 @@ async fn requests_carry_the_token_and_the_contract() {
         inputs[5]["outcome"],
         json!({ "failed": {
             "code": "BACKUP_STORAGE_FULL", "message": "full", "volumeTouched": true } })
+    );
+    assert_eq!(
+        inputs[6]["outcome"],
+        json!({ "failed": {
+            "code": "STORAGE_FAILED", "message": "held", "volumeTouched": false,
+            "removed": "NOTHING", "begun": false } })
     );
 }
 

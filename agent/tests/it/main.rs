@@ -10,6 +10,7 @@ mod cancel;
 mod ceph;
 mod conformance;
 mod crash;
+mod deletion;
 mod engine;
 mod failure;
 mod fake_gateway;

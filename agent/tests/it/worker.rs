@@ -12,7 +12,7 @@ use storage::{
     memory::Memory,
 };
 use tidemark_agent::{
-    driver::{Code, Failure, Retained},
+    driver::{Code, Failure, Removed, Retained},
     link::{Assignment, Lease, LeaseState, Link, StorageTest},
     operation::{BackupStorage, Outcome, Work},
     work::Worker,
@@ -115,7 +115,7 @@ async fn what_this_agent_does_not_know_fails_and_says_why() {
     assert_eq!(
         outcome,
         Outcome::Failed {
-            failure,
+            failure: failure.having_removed(Removed::Nothing).before_change(),
             volume_touched: false
         }
     );

@@ -47,6 +47,8 @@ export function reasonOf(blockers: readonly Blocker[], context: GuardContext): s
       return usage ? capReason('Backup', usage.backups, usage.maxBackups) : first.message
     case 'VOLUME_ATTACHED_TO_RUNNING_INSTANCE':
       return `${instance ?? 'Its instance'} is running. Stop it, or detach the volume.`
+    case 'VOLUME_INCONSISTENT':
+      return 'It is partly overwritten. Roll it back again first.'
     case 'NO_BACKUP_STORAGE':
       return 'Backups are not set up for this volume’s location.'
     case 'AGENT_OUTDATED':

@@ -158,10 +158,10 @@ impl Refusal {
                 ErrorCode::TargetTooSmall
             }
             Self::AgentOutdated { .. } => ErrorCode::AgentOutdated,
-            Self::VolumeNotAvailable(_)
-            | Self::VolumeHasSnapshots(_)
-            | Self::VolumeAttached
-            | Self::VolumeInconsistent => ErrorCode::VolumeNotAvailable,
+            Self::VolumeNotAvailable(_) | Self::VolumeHasSnapshots(_) | Self::VolumeAttached => {
+                ErrorCode::VolumeNotAvailable
+            }
+            Self::VolumeInconsistent => ErrorCode::VolumeInconsistent,
             Self::AttachedToRunningInstance => ErrorCode::VolumeAttachedToRunningInstance,
             Self::VolumeBusy(_) => ErrorCode::VolumeBusy,
             Self::VolumeInCooldown { .. } => ErrorCode::VolumeInCooldown,

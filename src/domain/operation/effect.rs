@@ -9,14 +9,14 @@ use entity::{
     volume::{DataState, VolumeState},
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, SimpleExpr},
 };
 
 use super::state::{IN_FLIGHT, PROTECTING};
 use crate::{
     domain::{
-        Error, Result,
+        Error, ErrorCode, Result,
         transaction::{ROW_LOCK, Transaction},
         volume::measure,
     },
@@ -42,31 +42,43 @@ impl Item {
     }
 }
 
-/// An agent started: what is to be made is being made.
+/// An agent started: what is to be made is being made, and may be on storage from now on.
 pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
-    set_making(tx, operation, ItemStatus::Creating).await
+    let making = [
+        (Field::Status, Expr::value(ItemStatus::Creating)),
+        (Field::OnStorage, Expr::value(true)),
+    ];
+    match made_item(operation) {
+        Some(item) => update_item(tx, item, &making).await,
+        None => Ok(()),
+    }
 }
 
 /// The agent was lost: what is to be made waits again.
 pub async fn requeued(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
-    set_making(tx, operation, ItemStatus::Pending).await
+    let waiting = [(Field::Status, Expr::value(ItemStatus::Pending))];
+    match made_item(operation) {
+        Some(item) => update_item(tx, item, &waiting).await,
+        None => Ok(()),
+    }
 }
 
-async fn set_making(
-    tx: &Transaction<'_>,
-    operation: &operation::Model,
-    status: ItemStatus,
-) -> Result<()> {
-    let making = matches!(
+/// Nothing of what was to be made is on storage.
+pub async fn never_begun(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
+    let nowhere = [(Field::OnStorage, Expr::value(false))];
+    match made_item(operation) {
+        Some(item) => change_item(tx, item, &nowhere).await,
+        None => Ok(()),
+    }
+}
+
+/// The item that `operation` makes.
+fn made_item(operation: &operation::Model) -> Option<Item> {
+    let makes = matches!(
         operation.kind,
         OperationKind::CreateSnapshot | OperationKind::CreateBackup
     );
-    match Item::of(operation) {
-        Some(item) if making => {
-            update_item(tx, item, &[(Field::Status, Expr::value(status))]).await
-        }
-        _ => Ok(()),
-    }
+    Item::of(operation).filter(|_| makes)
 }
 
 /// The operation ended as `operation.status` says: its item and its volumes follow, and its
@@ -176,7 +188,7 @@ async fn volume_deleted(
 ) -> Result<()> {
     let id = operation.volume_id;
     if !completed {
-        let state = if is_broken(tx, id).await? {
+        let state = if operation.was_failed || !removed_nothing(operation) {
             VolumeState::Failed
         } else {
             VolumeState::Available
@@ -194,26 +206,10 @@ async fn volume_deleted(
     Ok(())
 }
 
-/// Whether the making of a volume failed, or an agent has begun to delete it.
-async fn is_broken(tx: &Transaction<'_>, id: VolumeId) -> Result<bool> {
-    use operation::Column;
-    let made_it = Condition::any().add(Column::TargetVolumeId.eq(id)).add(
-        Condition::all()
-            .add(Column::Kind.eq(OperationKind::CreateVolume))
-            .add(Column::VolumeId.eq(id)),
-    );
-    let not_made = Condition::all()
-        .add(made_it)
-        .add(Column::Status.is_in([OperationStatus::Failed, OperationStatus::Cancelled]));
-    let half_deleted = Condition::all()
-        .add(Column::Kind.eq(OperationKind::DeleteVolume))
-        .add(Column::VolumeId.eq(id))
-        .add(Column::Epoch.gt(0));
-    let broken = operation::Entity::find()
-        .filter(Condition::any().add(not_made).add(half_deleted))
-        .count(tx.db())
-        .await?;
-    Ok(broken > 0)
+/// Whether a deletion that did not complete has left everything as it was: no agent began it, or it was refused.
+fn removed_nothing(operation: &operation::Model) -> bool {
+    let refused = ErrorCode::DeleteRefused.as_str();
+    operation.epoch == 0 || operation.error_code.as_deref() == Some(refused)
 }
 
 async fn made(
@@ -242,17 +238,16 @@ async fn deleted(
     if completed {
         return change_item(tx, item, &[(Field::DeletedAt, Expr::value(tx.now()))]).await;
     }
-    if operation.epoch > 0 {
+    if !removed_nothing(operation) {
         // Half deleted is not restorable.
         return fail_item(tx, operation, item).await;
     }
-    // No agent started: it is as it was before.
-    let before = Expr::case(
-        Expr::col(Field::Failure.name()).is_null(),
-        Expr::value(ItemStatus::Available),
-    )
-    .finally(Expr::value(ItemStatus::Failed));
-    change_item(tx, item, &[(Field::Status, before.into())]).await
+    let before = if operation.was_failed {
+        ItemStatus::Failed
+    } else {
+        ItemStatus::Available
+    };
+    change_item(tx, item, &[(Field::Status, Expr::value(before))]).await
 }
 
 async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
@@ -269,6 +264,9 @@ async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Ite
 
 /// A restore read the item: it is available again unless another restore still reads it.
 async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
+    if let Item::Backup(id) = item {
+        verified(tx, operation, id).await?;
+    }
     let column = match item {
         Item::Snapshot(id) => {
             let row = snapshot::Entity::find_by_id(id).lock(ROW_LOCK);
@@ -296,6 +294,29 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
     change_item(tx, item, &available).await
 }
 
+/// A restore has read a backup to its end, or found that it is not what was written.
+async fn verified(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    backup: BackupId,
+) -> Result<()> {
+    use backup::Column;
+    let ok = operation.status == OperationStatus::Completed;
+    let corrupt = ErrorCode::BackupCorrupt.as_str();
+    if !ok && operation.error_code.as_deref() != Some(corrupt) {
+        return Ok(());
+    }
+    let message = operation.error_message.clone();
+    backup::Entity::update_many()
+        .col_expr(Column::VerifiedAt, Expr::value(tx.now()))
+        .col_expr(Column::VerifiedOk, Expr::value(ok))
+        .col_expr(Column::VerificationMessage, Expr::value(message))
+        .filter(Column::Id.eq(backup))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
 /// The columns that snapshots and backups share.
 #[derive(Clone, Copy, Debug)]
 pub enum Field {
@@ -307,6 +328,8 @@ pub enum Field {
     Failure,
     /// `deleted_at`.
     DeletedAt,
+    /// `on_storage`.
+    OnStorage,
     /// `operation_id`.
     Operation,
 }
@@ -318,6 +341,7 @@ impl Field {
             Self::AvailableAt => "available_at",
             Self::Failure => "failure",
             Self::DeletedAt => "deleted_at",
+            Self::OnStorage => "on_storage",
             Self::Operation => "operation_id",
         }
     }

@@ -32,11 +32,10 @@ pub async fn fail(
     if is_ended(operation.status) {
         return Err(Error::invalid("The operation has already ended."));
     }
-    let ending = Ending::Failed {
-        code: ErrorCode::TimedOut,
-        message: format!("Marked failed by an administrator: {reason}"),
-        lease: operation.lease_expires_at,
-    };
+    let message = format!("Marked failed by an administrator: {reason}");
+    let lease = operation.lease_expires_at;
+    let code = ErrorCode::FailedByAdministrator;
+    let ending = Ending::failed(&operation, code, message, lease);
     tx.wake_agent(operation.hypervisor_id);
     let operation = end(&mut tx, operation, ending, &actor).await?;
     tx.commit().await?;
@@ -64,7 +63,7 @@ pub(in crate::domain) async fn abandon(
     operation.volume_touched |=
         held_until.is_some() && operation.kind == OperationKind::RestoreInPlace;
     let ending = Ending::Failed {
-        code: ErrorCode::TimedOut,
+        code: ErrorCode::FailedByAdministrator,
         message: "What it was about was written off by an administrator.".to_owned(),
         lease: None,
     };

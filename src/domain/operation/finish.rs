@@ -14,7 +14,7 @@ use super::{
     damage::{Agent, contain_report},
     effect, lookup_locked,
     renew::Lease,
-    state::{Transition, advance, is_ended},
+    state::{DELETING, Transition, advance, is_ended},
 };
 use crate::{
     app::App,
@@ -37,12 +37,27 @@ pub enum Outcome {
         message: String,
         /// A restore in place may have begun to write.
         volume_touched: bool,
+        /// Of a deletion: what was removed.
+        removed: Removed,
+        /// Of a snapshot or backup to be made: whether anything of it was begun on storage.
+        begun: bool,
     },
     /// Stopped because it was cancelled or lost; nothing is being written any more.
     Stopped {
         /// A restore in place may have begun to write.
         volume_touched: bool,
     },
+}
+
+/// What a deletion that failed has removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// Nothing: it was refused.
+    Nothing,
+    /// A part of it, or all of it.
+    Some,
+    /// Nobody can tell.
+    Unknown,
 }
 
 /// What the finished work yields.
@@ -102,19 +117,22 @@ async fn finish_whole(
             code,
             message,
             volume_touched,
+            removed,
+            begun,
         } => {
             let operation = touched(operation, volume_touched);
-            end(
-                &mut tx,
-                operation,
-                Ending::Failed {
-                    code,
-                    message: printable(&message, MAX_MESSAGE_CHARS),
-                    lease: None,
-                },
-                &actor,
-            )
-            .await?;
+            let message = printable(&message, MAX_MESSAGE_CHARS);
+            let ending = if DELETING.contains(&operation.kind) && removed == Removed::Nothing {
+                Ending::refused(&message)
+            } else {
+                Ending::failed(&operation, code, message, None)
+            };
+            // What an earlier attempt may have begun, this one cannot have left undone.
+            let begun = begun || operation.epoch > 1;
+            let operation = end(&mut tx, operation, ending, &actor).await?;
+            if !begun {
+                effect::never_begun(&tx, &operation).await?;
+            }
         }
         Outcome::Stopped { volume_touched } => {
             let operation = touched(operation, volume_touched);
@@ -169,6 +187,46 @@ pub(super) enum Ending {
     Cancelled,
 }
 
+impl Ending {
+    /// A failure. A deletion that an agent may have begun is said to be asked for again: that completes whatever is
+    /// gone.
+    pub(super) fn failed(
+        operation: &operation::Model,
+        code: ErrorCode,
+        mut message: String,
+        lease: Option<chrono::DateTime<chrono::Utc>>,
+    ) -> Self {
+        if DELETING.contains(&operation.kind) && operation.epoch > 0 {
+            message = followed(&message, "Some of it may be gone: delete it again.");
+        }
+        Self::Failed {
+            code,
+            message,
+            lease,
+        }
+    }
+
+    /// A deletion that removed nothing.
+    fn refused(why: &str) -> Self {
+        Self::Failed {
+            code: ErrorCode::DeleteRefused,
+            message: followed(why, "Nothing was deleted."),
+            lease: None,
+        }
+    }
+}
+
+/// A sentence behind what somebody else has worded.
+fn followed(words: &str, sentence: &str) -> String {
+    let words = words.trim_end();
+    let stop = if words.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{words}{stop} {sentence}")
+}
+
 /// Ends an operation, with all that follows for its item and its volumes.
 pub(super) async fn end(
     tx: &mut Transaction<'_>,
@@ -183,6 +241,15 @@ pub(super) async fn end(
     };
     let status = advance(operation.status, transition)?;
     settle(tx, operation, status, ending, actor).await
+}
+
+/// Completes an operation for which no agent is needed.
+pub(super) async fn complete_at_once(
+    tx: &mut Transaction<'_>,
+    mut operation: operation::Model,
+) -> Result<operation::Model> {
+    operation.status = advance(operation.status, Transition::Claim)?;
+    end(tx, operation, Ending::Completed, "tidemark").await
 }
 
 /// The same for a row whose status somebody has already set by hand.
@@ -269,7 +336,9 @@ async fn confirm_stopped(
             *volume_touched
         }
     };
+    let revision = operation.revision + 1;
     let mut operation = changed(touched(operation, wrote));
+    operation.revision = Set(revision);
     operation.lease_expires_at = Set(None);
     let operation = operation.update(tx.db()).await?;
     effect::stopped(tx, &operation).await

@@ -162,11 +162,9 @@ async fn fail_one(app: &App, id: OperationId) -> Result<bool> {
     }
     let patience = deadline(&operation, &app.settings) - operation.created_at;
     let operation = judged(operation, tx.now());
-    let ending = Ending::Failed {
-        code: ErrorCode::TimedOut,
-        message: format!("Did not end within {} seconds.", patience.num_seconds()),
-        lease: alive(&operation, tx.now()),
-    };
+    let message = format!("Did not end within {} seconds.", patience.num_seconds());
+    let lease = alive(&operation, tx.now());
+    let ending = Ending::failed(&operation, ErrorCode::TimedOut, message, lease);
     tx.wake_agent(operation.hypervisor_id);
     end(&mut tx, operation, ending, ACTOR).await?;
     tx.commit().await?;
@@ -206,11 +204,7 @@ async fn lose(
     if operation.cancel_requested_at.is_some() {
         end(&mut tx, operation, Ending::Cancelled, ACTOR).await?;
     } else if let Some(message) = given_up(&operation, app.settings.max_attempts) {
-        let ending = Ending::Failed {
-            code: ErrorCode::AgentLost,
-            message,
-            lease: None,
-        };
+        let ending = Ending::failed(&operation, ErrorCode::AgentLost, message, None);
         end(&mut tx, operation, ending, ACTOR).await?;
     } else if operation.offers > 0 {
         requeue(&mut tx, operation, ACTOR, "The agent did not take it up.").await?;
@@ -235,6 +229,10 @@ fn given_up(operation: &operation::Model, max_attempts: u32) -> Option<String> {
 async fn stop(tx: &mut Transaction<'_>, operation: operation::Model) -> Result<()> {
     operation::Entity::update_many()
         .col_expr(operation::Column::LeaseExpiresAt, Expr::null())
+        .col_expr(
+            operation::Column::Revision,
+            Expr::value(operation.revision + 1),
+        )
         .col_expr(
             operation::Column::VolumeTouched,
             Expr::value(operation.volume_touched),
@@ -277,11 +275,9 @@ async fn settle_one(app: &App, id: OperationId) -> Result<bool> {
         .error_message
         .clone()
         .unwrap_or_else(|| "Marked failed by hand in the database.".to_owned());
-    let ending = Ending::Failed {
-        code: ErrorCode::TimedOut,
-        message,
-        lease: alive(&operation, tx.now()),
-    };
+    let lease = alive(&operation, tx.now());
+    let code = ErrorCode::FailedByAdministrator;
+    let ending = Ending::failed(&operation, code, message, lease);
     tx.wake_agent(operation.hypervisor_id);
     // Whatever was written there, the work was not seen to be done.
     let failed = OperationStatus::Failed;

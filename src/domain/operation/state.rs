@@ -62,6 +62,13 @@ pub const UNCOUNTED: [OperationKind; 4] = [
     OperationKind::CreateVolume,
 ];
 
+/// The kinds that remove something.
+pub const DELETING: [OperationKind; 3] = [
+    OperationKind::DeleteSnapshot,
+    OperationKind::DeleteBackup,
+    OperationKind::DeleteVolume,
+];
+
 /// The kinds that move a volume's content: they take minutes or hours where others take seconds.
 pub const LONG: [OperationKind; 3] = [
     OperationKind::CreateBackup,

@@ -29,7 +29,7 @@ pub use restore::{
 pub use snapshot::{CreateSnapshot, DeleteSnapshot, create_snapshot, delete_snapshot};
 pub use volume::{CreateVolume, DeleteVolume, create_volume, delete_volume};
 
-use super::{effect, log};
+use super::{effect, finish, log};
 use crate::{
     app::App,
     domain::{
@@ -80,6 +80,10 @@ struct Draft {
     hypervisor_id: HypervisorId,
     /// The volume whose lock it takes. A volume that it makes is born locked.
     locks: Option<VolumeId>,
+    /// What it deletes has failed.
+    was_failed: bool,
+    /// Of what it deletes there is nothing on storage.
+    is_nowhere: bool,
 }
 
 impl Draft {
@@ -98,6 +102,8 @@ impl Draft {
             target_volume_id: None,
             hypervisor_id,
             locks: None,
+            was_failed: false,
+            is_nowhere: false,
         }
     }
 }
@@ -179,6 +185,7 @@ impl<'a> Acceptance<'a> {
             lease_expires_at: Set(None),
             cancel_requested_at: Set(None),
             volume_touched: Set(false),
+            was_failed: Set(draft.was_failed),
             phase: Set("Waiting for the agent".to_owned()),
             bytes_done: Set(0),
             bytes_total: Set(0),
@@ -200,14 +207,19 @@ impl<'a> Acceptance<'a> {
                 )));
             }
         }
-        self.tell_if_offline(&operation).await?;
         self.tx.record(
             &operation,
             OperationEventKind::Accepted,
             &self.user.email,
             None,
         );
-        self.tx.wake_agent(operation.hypervisor_id);
+        let operation = if draft.is_nowhere {
+            finish::complete_at_once(&mut self.tx, operation).await?
+        } else {
+            self.tell_if_offline(&operation).await?;
+            self.tx.wake_agent(operation.hypervisor_id);
+            operation
+        };
         self.tx.commit().await?;
         Ok(operation)
     }

@@ -14,7 +14,8 @@ use entity::{
     instance::InstanceStatus,
     operation::{self, OperationStatus},
     snapshot::{self, ItemStatus},
-    volume, volume_plan,
+    volume::{self, DataState},
+    volume_plan,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
@@ -61,6 +62,7 @@ pub async fn load(
         let quota = quotas.get(&volume.account_id).copied();
         let facts = VolumeFacts {
             state: volume.state,
+            inconsistent: volume.data_state == DataState::Inconsistent,
             attached_to_running_instance: attached
                 .is_some_and(|instance| instance.status == InstanceStatus::Running),
             active: active(volume),

@@ -28,7 +28,8 @@ pub struct OperationSubscription;
 #[Subscription]
 impl OperationSubscription {
     /// One operation, from its state now to its end. Progress comes at most 4 times a second. The
-    /// stream completes after COMPLETED, FAILED or CANCELLED.
+    /// stream completes after COMPLETED, FAILED or CANCELLED, once what it works on is no longer held
+    /// (`Operation.heldUntil`).
     #[graphql(visible = "visible::to_users")]
     async fn operation_progress(
         &self,
@@ -45,7 +46,8 @@ impl OperationSubscription {
                 let app = app.clone();
                 async move {
                     let operation = find(&app, &requester, id).await?;
-                    let is_last = is_ended(operation.status);
+                    let is_last =
+                        is_ended(operation.status) && operation.lease_expires_at.is_none();
                     let state = Watched(Arc::new(operation));
                     Ok(Reading {
                         state,

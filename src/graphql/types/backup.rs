@@ -55,6 +55,17 @@ pub struct BackupLocation {
     pub path: String,
 }
 
+/// What a restore found of a backup. One that failed can be restored again: each restore checks anew.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct BackupVerification {
+    /// When.
+    pub at: DateTime,
+    /// Whether it was whole.
+    pub ok: bool,
+    /// If not, what was wrong with it, and where.
+    pub message: Option<String>,
+}
+
 /// A full copy of a volume on a backup storage.
 #[derive(Clone, Debug)]
 pub struct Backup(pub Arc<entity::backup::Model>);
@@ -136,6 +147,15 @@ impl Backup {
     /// When it was done.
     async fn available_at(&self) -> Option<DateTime> {
         self.0.available_at.map(DateTime)
+    }
+
+    /// What the last restore that read it to its end found; null before the first.
+    async fn verification(&self) -> Option<BackupVerification> {
+        Some(BackupVerification {
+            at: self.0.verified_at?.into(),
+            ok: self.0.verified_ok?,
+            message: self.0.verification_message.clone(),
+        })
     }
 
     /// Why it failed.

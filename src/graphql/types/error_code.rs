@@ -50,6 +50,8 @@ pub enum ErrorCode {
     TargetTooSmall,
     /// The hypervisor's agent cannot do this yet.
     AgentOutdated,
+    /// The volume is partly overwritten: a restore in place failed half way.
+    VolumeInconsistent,
     /// Another operation holds the volume.
     VolumeBusy,
     /// The volume rests after its last operation.
@@ -68,10 +70,14 @@ pub enum ErrorCode {
     CursorGone,
     /// The operation did not end in time.
     TimedOut,
+    /// An administrator gave up on the operation.
+    FailedByAdministrator,
     /// The hypervisor's agent was lost during every attempt.
     AgentLost,
     /// The volume's storage failed.
     StorageFailed,
+    /// The storage refused a deletion, and nothing was removed.
+    DeleteRefused,
     /// The backup storage does not answer.
     BackupStorageUnreachable,
     /// The backup storage has no room left.

@@ -14,7 +14,10 @@ use super::{
     volume_filter::is, wraps,
 };
 use crate::{
-    domain::{self, operation::deadline},
+    domain::{
+        self,
+        operation::{deadline, state::is_ended},
+    },
     graphql::{
         connection::Connection,
         context::{admin, app, loaders, requester},
@@ -305,6 +308,13 @@ impl Operation {
     /// When it ended.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
+    }
+
+    /// Of one that was ended from outside while its agent may still be writing: until when, at the latest, what it
+    /// works on stays held. Null once that is free.
+    async fn held_until(&self) -> Option<DateTime> {
+        let until = self.0.lease_expires_at;
+        until.filter(|_| is_ended(self.0.status)).map(DateTime)
     }
 
     /// Every transition, by whom and why: immutable, the oldest first.

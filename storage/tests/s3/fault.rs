@@ -247,3 +247,30 @@ async fn a_store_that_is_not_there_is_unreachable() {
         "backup storage cannot be reached for the moment: the endpoint's name cannot be resolved while looking at a"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_store_does_not_delete_can_be_seen_to_be_there() {
+    let store = InProcess::start().await;
+    let proxy = Proxy::start(&store.endpoint).await;
+    let address = site::through(&proxy.endpoint, &store.address());
+    let store = Retry::new(std::sync::Arc::new(S3::new(&address)), HASTY);
+    let path = site::path("a/manifest.json");
+    let refusals = [
+        (403, "AccessDenied"),
+        (403, "ObjectLocked"),
+        (503, "SlowDown"),
+        (500, "InternalError"),
+        (405, "MethodNotAllowed"),
+    ];
+    for (status, code) in refusals {
+        store.put(&path, "whole".into()).await.unwrap();
+        proxy.every(Kind::Delete, Fate::Answer(status, refusal(code)));
+        store.delete(&path).await.unwrap_err();
+        assert_eq!(store.size(&path).await.unwrap(), 5, "{code}");
+        // What was done unheard is known, too.
+        proxy.next(1, Kind::Delete, Fate::LoseAnswer);
+        store.delete(&path).await.unwrap();
+        let gone = store.size(&path).await.unwrap_err();
+        assert!(matches!(gone, Error::NotFound { .. }), "{gone}");
+    }
+}

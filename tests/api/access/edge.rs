@@ -51,7 +51,7 @@ const TYPES: &[Row] = &[
         "query { backup(id: \"$backup\") { @ } }",
         &[(
             "id name status account volume volumeId volumeName storageType volumeSizeBytes storedBytes \
-             location checksum createdAt availableAt failure operation",
+             location checksum verification createdAt availableAt failure operation",
             "UNAAFF",
         )],
     ),
@@ -72,6 +72,11 @@ const TYPES: &[Row] = &[
         "BackupStorageTest",
         "query { backupStorages { lastTest { @ } } }",
         &[("at ok hypervisor tookMilliseconds message", "UFFAFF")],
+    ),
+    (
+        "BackupVerification",
+        "query { backup(id: \"$backup\") { verification { @ } } }",
+        &[("at ok message", "UNAAFF")],
     ),
     (
         "Blocker",
@@ -150,7 +155,7 @@ const TYPES: &[Row] = &[
         &[
             (
                 "id kind status revision attempt maxAttempts subjectName volume snapshot backup targetVolume account \
-                 progress error requestedBy createdAt deadlineAt startedAt finishedAt events logs",
+                 progress error requestedBy createdAt deadlineAt startedAt finishedAt heldUntil events logs",
                 "UNAAFF",
             ),
             ("hypervisor", "UNFAFF"),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    driver::{Code, Failure},
+    driver::{Code, Failure, Removed},
     process,
 };
 
@@ -85,9 +85,11 @@ impl fmt::Display for Defect {
 impl From<Defect> for Failure {
     fn from(defect: Defect) -> Self {
         match defect.kind {
+            // What it was asked for it may do yet.
             Kind::Silent => Self::storage(
                 "The volume's storage cluster did not answer in time. It may be down, or full.",
-            ),
+            )
+            .having_removed(Removed::Unknown),
             Kind::Denied => Self::storage("The volume's storage cluster denies access."),
             Kind::NoPool => Self::storage("The storage pool of the volume is not there."),
             Kind::NoImage => Self::storage("The volume cannot be worked on: its image is missing."),

@@ -195,7 +195,7 @@ impl Command {
         match changing.await {
             Ok(changed) => Ok((changed, change)),
             Err(error) => {
-                if !error.is_interruption() {
+                if was_not_begun(&error) {
                     change.end().await?;
                 }
                 Err(self.explain(error).await)
@@ -260,6 +260,15 @@ where
             }
             outcome => return outcome,
         }
+    }
+}
+
+/// Whether a change was refused before the image was opened. Any other that failed may have leaked space.
+fn was_not_begun(error: &StartError) -> bool {
+    match error {
+        StartError::Process(process::Error::Failed { message, .. }) => is_lock(message),
+        StartError::Process(process::Error::Missing { .. } | process::Error::Start { .. }) => true,
+        StartError::Process(process::Error::TimedOut { .. }) | StartError::Silent(_) => false,
     }
 }
 

@@ -45,7 +45,7 @@ impl Qcow2File {
         // Of an earlier attempt: its instant is too early.
         self.remove(editor, name).await?;
         editor.create(name).await?;
-        if !self.has_snapshot(name).await? {
+        if !self.lists(name).await? {
             // A QEMU may hold a file that lay here once.
             let message = "The snapshot was taken, and is not on the volume's storage.";
             editor.delete(name).await?;
@@ -60,7 +60,8 @@ impl Qcow2File {
         editor: &mut dyn Editor,
         name: SnapshotName,
     ) -> Result<()> {
-        if self.has_snapshot(name).await? {
+        let is_listed = self.lists(name).await.map_err(Failure::before_change)?;
+        if is_listed {
             editor.delete(name).await?;
         }
         Ok(())
@@ -83,7 +84,8 @@ impl Qcow2File {
         self.place.settle().await
     }
 
-    async fn has_snapshot(&self, name: SnapshotName) -> Result<bool> {
+    /// Whether the image's table has a snapshot.
+    pub(in crate::driver) async fn lists(&self, name: SnapshotName) -> Result<bool> {
         let Some(image) = self.lookup().await? else {
             return Ok(false);
         };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::node;
 use crate::{
     driver::{
-        Failure, Result, SnapshotName,
+        Failure, Removed, Result, SnapshotName,
         qcow2_file::{Editor, Qcow2File},
     },
     lock::{Held, Keyed},
@@ -31,6 +31,7 @@ pub(super) struct Attachment {
     root: String,
     change_limit: Duration,
     has_ended: bool,
+    is_full: bool,
     _turn: Held,
 }
 
@@ -54,6 +55,7 @@ impl Attachment {
             root,
             change_limit: CHANGE_LIMIT + Duration::from_secs(change),
             has_ended: false,
+            is_full: false,
             _turn: turn,
         }))
     }
@@ -63,11 +65,17 @@ impl Attachment {
         self.has_ended
     }
 
+    /// Whether a change was broken off, so that space may be lost.
+    pub(super) fn may_have_leaked(&self) -> bool {
+        self.has_ended || self.is_full
+    }
+
     async fn change(&mut self, command: &str, name: SnapshotName) -> Result<()> {
         let arguments = json!({ "device": self.root, "name": name.to_string() });
         let changed = self.monitor.execute(command, arguments, self.change_limit);
         changed.await.map(|_: Value| ()).map_err(|error| {
             self.has_ended = matches!(error, qmp::Error::Closed { .. });
+            self.is_full = is_full(&error);
             failure(error)
         })
     }
@@ -94,12 +102,14 @@ async fn look(
     Ok((monitor, root))
 }
 
+fn is_full(error: &qmp::Error) -> bool {
+    matches!(error, qmp::Error::Refused { reason, .. } if reason.contains("No space left"))
+}
+
 /// What QEMU did not do, for the customer.
 fn failure(error: qmp::Error) -> Failure {
     let message = match &error {
-        qmp::Error::Refused { reason, .. } if reason.contains("No space left") => {
-            return Failure::pool_full().because(error);
-        }
+        _ if is_full(&error) => return Failure::pool_full().because(error),
         qmp::Error::Refused { .. } => "The instance that the volume is attached to refuses this.",
         qmp::Error::Silent { .. } => "The instance that the volume is attached to does not answer.",
         qmp::Error::Closed { .. } => {
@@ -109,5 +119,14 @@ fn failure(error: qmp::Error) -> Failure {
             "The instance that the volume is attached to cannot be spoken to."
         }
     };
-    Failure::storage(message).because(error)
+    // Who hangs, or cannot be understood, may do it yet.
+    let may_be_done = matches!(
+        error,
+        qmp::Error::Silent { .. } | qmp::Error::Nonsense { .. }
+    );
+    let failure = Failure::storage(message).because(error);
+    if may_be_done {
+        return failure.having_removed(Removed::Unknown);
+    }
+    failure
 }

@@ -1,19 +1,29 @@
-//! Deleting a volume that a client has open, whatever lies beside it.
+//! Deletions that others stand in the way of, or that break off at any command.
 
-use tidemark_agent::operation::{Volume, Work};
+use std::{fs, time::Duration};
 
-use super::{Cluster, rename::Cut};
-use crate::site::MIB;
+use tidemark_agent::{
+    driver::Removed,
+    operation::{Volume, Work},
+};
+
+use super::{Cluster, POOL, rename::Cut, snapshot_work};
+use crate::site::{MIB, text};
+
+fn delete(volume: &Volume) -> Work {
+    Work::DeleteVolume {
+        volume: volume.clone(),
+    }
+}
 
 /// Deletes a volume that is open, in vain, and once more when it is not.
 async fn delete_while_open(cluster: &Cluster, volume: &Volume, images: &[String]) {
     let mut holder = cluster.hold(volume).await;
     let before = cluster.digest(volume);
-    let work = Work::DeleteVolume {
-        volume: volume.clone(),
-    };
-    let (failure, _) = cluster.site.fail(work.clone()).await;
-    assert!(failure.message.contains("in use"), "{failure}");
+    let work = delete(volume);
+    let (removed, told) = cluster.site.removed(work.clone(), 1).await;
+    assert!(told.contains("in use"), "{told}");
+    assert_eq!(removed, Removed::Nothing);
     assert_eq!(cluster.images(), images);
     assert_eq!(cluster.digest(volume), before);
     // It has not been shut out either.
@@ -47,4 +57,195 @@ async fn a_volume_with_two_names_is_not_deleted_by_either_while_a_client_has_it_
     let partial = format!("tidemark-tmp-{image}");
     cluster.rename_half(&image, &partial, Cut::BeforeDirectory);
     delete_while_open(&cluster, &volume, &[image]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_have_protected_or_cloned_is_refused_and_not_changed() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let volume = cluster.filled_volume(16 * MIB).await;
+    let before = cluster.digest(&volume);
+    let image = volume.id.to_string();
+    let (snapshot, work) = snapshot_work(&volume);
+    cluster.site.complete(work).await;
+    let name = format!("tidemark-{}", snapshot.id);
+    cluster.rbd(&["snap", "protect"], &image, &["--snap", &name]);
+    let is_protected = || {
+        let listed = cluster.rbd(&["snap", "ls"], &image, &["--format", "json"]);
+        listed.contains("\"protected\":\"true\"")
+    };
+    let delete_snapshot = Work::DeleteSnapshot {
+        volume: volume.clone(),
+        snapshot,
+    };
+    for format in [None, Some("1"), Some("2")] {
+        if let Some(format) = format {
+            let option = format!("--rbd-default-clone-format={format}");
+            let to = ["--dest-pool", POOL, "--dest", "other", &option];
+            let options = [&["--snap", name.as_str()][..], &to].concat();
+            cluster.rbd(&["clone"], &image, &options);
+            let (removed, told) = cluster.site.removed(delete(&volume), 1).await;
+            assert!(told.contains("is a clone"), "{told}");
+            assert_eq!(removed, Removed::Nothing, "{format:?}");
+        }
+        let (removed, told) = cluster.site.removed(delete_snapshot.clone(), 1).await;
+        assert!(told.contains("protected"), "{told}");
+        assert_eq!(removed, Removed::Nothing, "{format:?}");
+        assert!(is_protected(), "{format:?}");
+        assert_eq!(cluster.snapshots(&image), [name.as_str()]);
+        assert_eq!(cluster.digest(&volume), before);
+        if format.is_some() {
+            cluster.rbd(&["rm"], "other", &["--no-progress"]);
+        }
+    }
+    cluster.site.complete(delete(&volume)).await;
+    assert_eq!(cluster.images(), [""; 0]);
+    cluster.assert_clean();
+}
+
+impl Cluster {
+    /// Has `rbd` fail where `condition`, a line of the shell, is true of its arguments: with these words, and this
+    /// status. `$renamed` is a file that is there once an image was renamed.
+    fn bend(&mut self, condition: &str, words: &str, status: i32) {
+        let real = self.site.host.tools.rbd.clone();
+        let body = format!(
+            "renamed=$0.renamed\n\
+             if {condition}; then echo '{words}' >&2; exit {status}; fi\n\
+             case \"$*\" in *' rename '*) touch $renamed ;; esac\n\
+             exec $real \"$@\""
+        );
+        self.site.host.tools.rbd = self.site.script(text(&real), &body);
+    }
+}
+
+/// Of arguments that have a word.
+fn has(word: &str) -> String {
+    format!("case \"$*\" in *' {word} '*) true ;; *) false ;; esac")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_is_refused_after_the_renaming_gives_the_volume_its_name_back() {
+    let Some(mut cluster) = Cluster::start().await else {
+        return;
+    };
+    let real = cluster.site.host.tools.clone();
+    let volume = cluster.filled_volume(16 * MIB).await;
+    let before = cluster.digest(&volume);
+    let image = volume.id.to_string();
+    let refusals = [
+        // A client came after it was looked for.
+        ("rm", "rbd: error: image still has watchers", 16),
+        ("rm", "rbd: image has snapshots", 39),
+        (
+            "lock",
+            "rbd: listing locks failed: (1) Operation not permitted",
+            1,
+        ),
+    ];
+    for (verb, words, status) in refusals {
+        let condition = format!("[ -e $renamed ] && {}", has(verb));
+        cluster.bend(&condition, words, status);
+        let (removed, told) = cluster.site.removed(delete(&volume), 1).await;
+        assert_eq!(removed, Removed::Nothing, "{words}: {told}");
+        let renamed = cluster.site.host.tools.rbd.with_extension("renamed");
+        assert!(renamed.exists(), "{words}: it was refused before");
+        cluster.site.host.tools = real.clone();
+        assert_eq!(cluster.images(), [image.as_str()]);
+        assert_eq!(cluster.digest(&volume), before);
+        cluster.assert_clean();
+    }
+    // Nor can it be renamed back.
+    let condition = format!(
+        "[ -e $renamed ] && {{ {} || {}; }}",
+        has("rm"),
+        has("rename")
+    );
+    cluster.bend(&condition, "rbd: error: image still has watchers", 16);
+    let (removed, _) = cluster.site.removed(delete(&volume), 1).await;
+    assert_eq!(removed, Removed::Unknown);
+    cluster.site.host.tools = real;
+    cluster.site.complete(delete(&volume)).await;
+    assert_eq!(cluster.images(), [""; 0]);
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_fails_at_any_command_never_says_that_nothing_is_gone_when_it_is() {
+    let Some(mut cluster) = Cluster::start().await else {
+        return;
+    };
+    let real = cluster.site.host.tools.clone();
+    let count = cluster.site.path("scratch/count");
+    for (says, status) in [
+        ("rbd: (1) Operation not permitted", 1),
+        ("rbd: timed out", 110),
+    ] {
+        let mut seen = Vec::new();
+        for fail_at in 1.. {
+            let volume = cluster.filled_volume(16 * MIB).await;
+            let before = cluster.digest(&volume);
+            fs::write(&count, "0").unwrap();
+            let body = format!(
+                "count={count}\nexec 9>$count.lock; flock 9\nn=$(($(cat $count) + 1)); echo $n >$count\n\
+                 flock -u 9; exec 9>&-\n\
+                 if [ $n = {fail_at} ]; then echo '{says}' >&2; exit {status}; fi\nexec $real \"$@\"",
+                count = text(&count)
+            );
+            cluster.site.host.tools.rbd = cluster.site.script(text(&real.rbd), &body);
+            let outcome = cluster.site.perform(delete(&volume)).await;
+            cluster.site.host.tools = real.clone();
+            let tidemark_agent::operation::Outcome::Failed { failure, .. } = outcome else {
+                assert_eq!(cluster.images(), [""; 0]);
+                break;
+            };
+            let removed = failure.removed.unwrap();
+            if removed == Removed::Nothing {
+                assert_eq!(
+                    cluster.images(),
+                    [volume.id.to_string()],
+                    "{fail_at}: {failure}"
+                );
+                assert_eq!(cluster.digest(&volume), before, "{fail_at}: {failure}");
+            }
+            seen.push(removed);
+            cluster.site.complete(delete(&volume)).await;
+            assert_eq!(cluster.images(), [""; 0], "{fail_at}");
+        }
+        // What is asked first changes nothing.
+        assert_eq!(seen[0], Removed::Nothing, "{seen:?}");
+        assert!(seen.len() > 5, "{seen:?}");
+    }
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_does_not_answer_has_removed_nothing_before_it_was_asked_to() {
+    let Some(cluster) = Cluster::start().await else {
+        return;
+    };
+    let volume = cluster.filled_volume(16 * MIB).await;
+    let (snapshot, work) = snapshot_work(&volume);
+    cluster.site.complete(work).await;
+    let delete_snapshot = Work::DeleteSnapshot {
+        volume: volume.clone(),
+        snapshot,
+    };
+    cluster.ceph.pause_osd();
+    for work in [delete_snapshot.clone(), delete(&volume)] {
+        for (epoch, expected) in [(1, Removed::Nothing), (2, Removed::Unknown)] {
+            let (removed, told) = cluster.site.removed(work.clone(), epoch).await;
+            assert!(told.contains("did not answer"), "{told}");
+            assert_eq!(removed, expected);
+        }
+    }
+    cluster.ceph.resume_osd();
+    testbed::until("the cluster answers", async || {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Some(cluster.images()).filter(|images| !images.is_empty())
+    })
+    .await;
+    cluster.site.complete(delete_snapshot).await;
+    cluster.site.complete(delete(&volume)).await;
+    cluster.assert_clean();
 }

@@ -177,49 +177,6 @@ async fn a_volume_that_a_client_has_open_is_not_overwritten_and_can_be_backed_up
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_have_protected_or_cloned_is_not_torn_from_them() {
-    let Some(cluster) = Cluster::start().await else {
-        return;
-    };
-    let volume = cluster.filled_volume(16 * MIB).await;
-    let image = volume.id.to_string();
-    let (snapshot, work) = snapshot_work(&volume);
-    cluster.site.complete(work).await;
-    let name = format!("tidemark-{}", snapshot.id);
-    cluster.rbd(&["snap", "protect"], &image, &["--snap", &name]);
-    let delete_snapshot = Work::DeleteSnapshot {
-        volume: volume.clone(),
-        snapshot,
-    };
-    let (failure, _) = cluster.site.fail(delete_snapshot).await;
-    assert!(failure.message.contains("protected"), "{failure}");
-
-    let delete_volume = Work::DeleteVolume {
-        volume: volume.clone(),
-    };
-    for format in ["1", "2"] {
-        let option = format!("--rbd-default-clone-format={format}");
-        let options = [
-            "--snap",
-            &name,
-            "--dest-pool",
-            POOL,
-            "--dest",
-            "other",
-            &option,
-        ];
-        cluster.rbd(&["clone"], &image, &options);
-        let (failure, _) = cluster.site.fail(delete_volume.clone()).await;
-        assert!(failure.message.contains("is a clone"), "{failure}");
-        assert_eq!(cluster.snapshots(&image), [name.as_str()]);
-        cluster.rbd(&["rm"], "other", &["--no-progress"]);
-    }
-    cluster.site.complete(delete_volume).await;
-    assert_eq!(cluster.images(), [""; 0]);
-    cluster.assert_clean();
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_full_cluster_is_an_error_and_not_a_hang() {
     let Some(cluster) = Cluster::start().await else {
         return;

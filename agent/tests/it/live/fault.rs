@@ -13,7 +13,7 @@ use nix::{
     unistd::Pid,
 };
 use tidemark_agent::{
-    driver::Code,
+    driver::{Code, Removed},
     operation::{Outcome, Work},
 };
 use tokio::net::UnixStream;
@@ -161,6 +161,47 @@ async fn a_snapshot_that_is_deleted_unheard_is_no_trouble() {
     assert_eq!(snapshots_in_qemu(&mut running.machine), [""; 0]);
     running.assert_unharmed();
     running.site.complete(deletion).await;
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_an_instance_refuses_to_delete_or_hangs_over_is_not_said_to_be_gone() {
+    let Some(mut running) = Running::start(32 * MIB).await else {
+        return;
+    };
+    let (snapshot, work) = running.snapshot();
+    running.site.complete(work).await;
+    let deletion = Work::DeleteSnapshot {
+        volume: running.volume.clone(),
+        snapshot,
+    };
+    // It hangs before it is asked for anything.
+    running.machine.pause();
+    let (removed, told) = running.site.removed(deletion.clone(), 1).await;
+    assert!(told.contains("does not answer"), "{told}");
+    assert_eq!(removed, Removed::Nothing);
+    running.machine.resume();
+
+    let qemu = running.machine.qmp_socket().to_owned();
+    let command = "blockdev-snapshot-delete-internal-sync";
+    let socket = running.site.path("scratch/refusing.sock");
+    let refusing = Proxy::start(socket, &qemu, move |line| {
+        if line.contains(command) {
+            return Verdict::Instead(line.replace("tidemark-", "somebody-else-s-"));
+        }
+        Verdict::Pass
+    });
+    let mut refused = deletion.clone();
+    if let Work::DeleteSnapshot { volume, .. } = &mut refused {
+        attach(volume, refusing.socket().to_owned());
+    }
+    let (removed, told) = running.site.removed(refused, 1).await;
+    assert!(told.contains("refuses this"), "{told}");
+    assert_eq!(removed, Removed::Nothing);
+    drop(refusing);
+    assert_eq!(snapshots_in_qemu(&mut running.machine).len(), 1);
+    running.site.complete(deletion).await;
+    assert_eq!(snapshots_in_qemu(&mut running.machine), [""; 0]);
     running.end().await;
 }
 

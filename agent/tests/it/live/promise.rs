@@ -193,11 +193,17 @@ impl Driver for Instance {
     async fn delete(&self) -> Result<()> {
         self.stopped().delete().await
     }
+    async fn is_there(&self) -> Result<bool> {
+        self.stopped().is_there().await
+    }
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
         self.running().create_snapshot(name).await
     }
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
         self.running().delete_snapshot(name).await
+    }
+    async fn has_snapshot(&self, name: SnapshotName) -> Result<bool> {
+        self.running().has_snapshot(name).await
     }
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
         self.stopped().check_roll_back(name).await

@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 pub enum Verdict {
     /// QEMU gets it.
     Pass,
+    /// QEMU gets this instead.
+    Instead(String),
     /// QEMU gets it and carries it out, whereupon this is cancelled. The agent hears nothing of it,
     /// nor of anything else from then on.
     Swallow(CancellationToken),
@@ -79,6 +81,10 @@ async fn pass(
                     return Ok(());
                 };
                 let verdict = look(&command);
+                let command = match &verdict {
+                    Verdict::Instead(other) => other,
+                    _ => &command,
+                };
                 qemu.write_all(format!("{command}\n").as_bytes()).await?;
                 if let Verdict::Swallow(done) = verdict {
                     deaf.store(true, Ordering::SeqCst);

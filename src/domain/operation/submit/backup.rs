@@ -75,6 +75,10 @@ pub async fn create_backup(
         volume_size_bytes: Set(volume.size_bytes),
         stored_bytes: Set(None),
         checksum: Set(None),
+        on_storage: Set(false),
+        verified_at: Set(None),
+        verified_ok: Set(None),
+        verification_message: Set(None),
         operation_id: Set(acceptance.id),
         created_at: Set(now),
         available_at: Set(None),
@@ -134,6 +138,8 @@ pub async fn delete_backup(
     acceptance
         .accept(Draft {
             backup_id: Some(backup.id),
+            was_failed: backup.status == ItemStatus::Failed,
+            is_nowhere: !backup.on_storage,
             ..draft
         })
         .await

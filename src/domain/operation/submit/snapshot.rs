@@ -61,6 +61,7 @@ pub async fn create_snapshot(
         status: Set(ItemStatus::Pending),
         volume_size_bytes: Set(volume.size_bytes),
         retained_bytes: Set(0),
+        on_storage: Set(false),
         operation_id: Set(acceptance.id),
         created_at: Set(now),
         available_at: Set(None),
@@ -108,6 +109,8 @@ pub async fn delete_snapshot(
         .accept(Draft {
             snapshot_id: Some(snapshot.id),
             locks: Some(volume.id),
+            was_failed: snapshot.status == ItemStatus::Failed,
+            is_nowhere: !snapshot.on_storage,
             ..Draft::new(
                 OperationKind::DeleteSnapshot,
                 volume.account_id,

@@ -123,6 +123,7 @@ pub async fn delete_volume(
     acceptance
         .accept(Draft {
             locks: Some(volume.id),
+            was_failed: volume.state == VolumeState::Failed,
             ..draft
         })
         .await

@@ -5,7 +5,7 @@ use entity::SnapshotId;
 
 use crate::{
     domain::operation::{
-        finish::{self, Outcome},
+        finish::{self, Outcome, Removed},
         renew::Lease,
     },
     graphql::{
@@ -14,7 +14,7 @@ use crate::{
         scalar::{ByteCount, DateTime},
         types::{
             AgentCapability, ErrorCode, LogLevel,
-            agent::{AgentAssignment, AgentLease, AgentStorageTest, AgentVolume},
+            agent::{AgentAssignment, AgentLease, AgentRemoved, AgentStorageTest, AgentVolume},
         },
         visible,
     },
@@ -211,6 +211,11 @@ pub struct AgentFailedInput {
     pub message: String,
     /// A restore in place has begun to write, so the volume is no longer what it was.
     pub volume_touched: bool,
+    /// Of a deletion: what was removed; UNKNOWN unless said otherwise.
+    pub removed: Option<AgentRemoved>,
+    /// Of a snapshot or backup to be made: whether anything of it was begun on storage, whatever became of that; true
+    /// unless said otherwise.
+    pub begun: Option<bool>,
 }
 
 /// How far the work had come.
@@ -286,6 +291,8 @@ pub(super) fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
             code: failed.code.into(),
             message: failed.message.clone(),
             volume_touched: failed.volume_touched,
+            removed: failed.removed.map_or(Removed::Unknown, Into::into),
+            begun: failed.begun.unwrap_or(true),
         },
         AgentOutcomeInput::Stopped(stopped) => Outcome::Stopped {
             volume_touched: stopped.volume_touched,

@@ -1,0 +1,34 @@
+//! What a deletion that failed has removed, so that what was refused is not taken for lost.
+
+use super::Operation;
+use crate::driver::{Failure, Removed, Result};
+
+impl Operation {
+    /// Says of a deletion for which nothing could be asked of the storage what it has removed.
+    pub(super) fn not_begun(&self, failure: Failure) -> Failure {
+        failure.having_removed(if self.is_first {
+            Removed::Nothing
+        } else {
+            Removed::Unknown
+        })
+    }
+
+    /// Says of a deletion that failed what it has removed: what was never begun has removed nothing, unless another
+    /// attempt was before it; else what still `is_there` tells.
+    pub(super) async fn judged(
+        &self,
+        failure: Failure,
+        is_there: impl Future<Output = Result<bool>>,
+    ) -> Failure {
+        let removed = match failure.removed {
+            _ if !failure.begun && self.is_first => Removed::Nothing,
+            Some(removed) if failure.begun => removed,
+            _ => match is_there.await {
+                Ok(true) => Removed::Nothing,
+                Ok(false) => Removed::Some,
+                Err(_) => Removed::Unknown,
+            },
+        };
+        failure.having_removed(removed)
+    }
+}
