@@ -32,7 +32,7 @@ test('no script can read the session, nothing of it is stored, and signing out e
   await page.getByLabel('Name').fill('nightly')
   await page.keyboard.press('Enter')
   const secret = String(await page.getByLabel('Token', { exact: true }).textContent())
-  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
   await expect(page.getByRole('row', { name: /nightly/ })).toBeVisible()
 
   const cookies = await context.cookies()

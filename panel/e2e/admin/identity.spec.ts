@@ -1,7 +1,6 @@
 /** Who signs in, with what, and how that ends: by the users themselves, and by administrators. */
 
 import { Api } from '../api.ts'
-import { leaveDialog } from '../fixtures.ts'
 
 import { anotherBrowser, expect, expectAccessible, fresh, signIn, test } from './fixtures.ts'
 
@@ -64,7 +63,7 @@ test('a read-only token reads, and changes nothing', async ({ panel, gateway }) 
   await dialog.getByRole('radio', { name: 'Read only' }).click()
   await dialog.getByRole('button', { name: 'Create token' }).click()
   const secret = String(await panel.getByRole('dialog', { name: 'The token monitoring' }).getByLabel('Token', { exact: true }).textContent())
-  await leaveDialog(panel)
+  await panel.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
   await expect(panel.getByRole('row', { name: /monitoring/ })).toContainText('Read only')
   const script = new Api(gateway.url, secret)
   await script.ask(WHO)

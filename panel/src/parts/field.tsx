@@ -21,11 +21,14 @@ export function Field({ label, optional, help, error, children }: FieldProps) {
         {optional && <span className="font-normal text-ink-3"> (optional)</span>}
       </label>
       {children({ id, describedBy: note ? noteId : undefined, invalid: Boolean(error) })}
-      {note && (
-        <div id={noteId} className={error ? 'text-small text-bad' : 'text-small text-ink-3'}>
-          {note}
-        </div>
-      )}
+      {/* What is refused is said when it comes. */}
+      <div aria-live="polite" className="empty:absolute">
+        {note && (
+          <div id={noteId} className={error ? 'text-small text-bad' : 'text-small text-ink-3'}>
+            {note}
+          </div>
+        )}
+      </div>
     </div>
   )
 }
