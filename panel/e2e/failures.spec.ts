@@ -50,6 +50,7 @@ test('a backup that was damaged is found out before the volume is touched', asyn
   await expect(banner.getByText('Roll back failed', { exact: true })).toBeVisible()
   await expect(banner.getByText(/^Backup is corrupt in frame \d+ \(byte \d+ of the object, byte \d+ of the disk\): .+\. +The volume was not changed\.$/)).toBeVisible()
   await expect(panel.getByRole('button', { name: 'Attach…' })).not.toHaveAttribute('aria-disabled', 'true')
+  await expect(panel.getByRole('row', { name: /weekly/ })).toContainText('A restore found it damaged just now.')
 })
 
 test('a roll back that fails half way leaves the volume partly overwritten, until another completes', async ({ panel, customer, gateway, admin }) => {
@@ -142,4 +143,18 @@ test('a backup that is cancelled leaves nothing behind', async ({ panel, custome
   await expect(banner.getByText('Backup cancelled', { exact: true })).toBeVisible()
   await expect(banner.getByText('The volume was not changed.')).toBeVisible()
   await reaches(customer, operation, 'CANCELLED')
+})
+
+test('what storage refuses to delete is as it was, and the page says so', async ({ panel, customer, gateway }) => {
+  await makeItem(customer, 'backup', 'weekly')
+  const back = await takeDestinationAway(gateway)
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  await panel.getByRole('button', { name: 'Delete weekly' }).click()
+  await panel.getByLabel('Type weekly to confirm').fill('weekly')
+  await panel.keyboard.press('Enter')
+  const banner = panel.getByRole('region', { name: 'Current operation' })
+  await expect(banner.getByText('Backup delete failed', { exact: true })).toBeVisible()
+  await expect(banner).toContainText('Nothing of it was removed: it is as it was.')
+  await expect(panel.getByRole('row', { name: /weekly/ })).toContainText('Available')
+  await back()
 })

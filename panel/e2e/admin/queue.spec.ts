@@ -1,6 +1,6 @@
 /** The queue: filtered, followed, and what is stuck in it ended. */
 
-import { freezeRollBack } from '../faults.ts'
+import { freezeRollBack, misinform } from '../faults.ts'
 import { fill, limitBackups } from '../fixtures.ts'
 import { begin, beginSlowBackup, cancel, MIB, reaches } from '../platform.ts'
 
@@ -134,4 +134,18 @@ test('an operation that stands still is told so on its page, until it goes on', 
   thaw()
   await expect(told).toBeHidden()
   await reaches(customer, operation, 'COMPLETED')
+})
+
+test('what is still held after an operation was marked failed is told, until when at the latest', async ({ desk, customer, gateway, admin }) => {
+  const operation = await beginSlowBackup(gateway, admin, customer)
+  await admin.ask('mutation ($input: FailOperationInput!) { failOperation(input: $input) { operation { id } } }', { input: { operationId: operation, reason: 'The disk is being replaced.' } })
+  // As long as its agent has not said that it stopped.
+  const until = new Date(Date.now() + 3_600_000).toISOString()
+  await misinform(desk, 'Operation', (data) => Object.assign(data['operation'], { heldUntil: until }))
+  await desk.goto(`/queue/${operation}`)
+  const why = desk.getByRole('main').getByText(/FAILED_BY_ADMINISTRATOR/).locator('..')
+  await expect(why).toHaveText(/^An administrator ended it\. The volume stays held until its agent has stopped, until \d\d:\d\d:\d\d at the latest\. FAILED_BY_ADMINISTRATOR$/)
+  // "Released" is said when it is.
+  await desk.unrouteAll({ behavior: 'wait' })
+  await expect(why).toContainText('An administrator ended it, and the volume is released.')
 })

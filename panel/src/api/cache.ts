@@ -10,6 +10,7 @@ const EMBEDDED = [
   'AgentUpdate',
   'BackupLocation',
   'BackupStorageTest',
+  'BackupVerification',
   'Blocker',
   'Cooldown',
   'ErrorDescription',

@@ -16,6 +16,7 @@ export const OperationState = graphql(`
     maxAttempts
     startedAt
     finishedAt
+    heldUntil
     progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
     error { code message }
   }

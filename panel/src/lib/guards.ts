@@ -91,8 +91,6 @@ export function helpFor(code: string, { isAdmin = false, repeatable = false }: H
         : 'It may have been done. Look before you try again.'
     case 'NOT_FOUND':
       return 'It no longer exists, or you don’t have access to it.'
-    case 'TIMED_OUT':
-      return 'It was stopped, and the volume released.'
     default:
       return undefined
   }

@@ -2,6 +2,7 @@
 
 import { formatBytes, UNKNOWN } from '~/lib/bytes'
 import { removalReason } from '~/lib/removal'
+import { BackupAbout } from '~/pages/volume/items/backup-about'
 import { ItemRow } from '~/pages/volume/items/item-row'
 import { Cell, type Column, Lines, Table } from '~/parts/table'
 import { TextLink } from '~/parts/text-link'
@@ -32,7 +33,7 @@ export function BackupsList({ backups, isAdmin, onRestore, onDelete }: BackupsLi
         <ItemRow
           key={backup.id}
           item={backup}
-          about={backup.storedBytes !== null && `${formatBytes(backup.storedBytes)} stored`}
+          about={<BackupAbout backup={backup} />}
           restoreReason={null}
           deleteReason={removalReason(backup.status)}
           onRestore={() => onRestore(backup)}

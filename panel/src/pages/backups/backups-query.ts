@@ -19,6 +19,7 @@ export const BackupsQuery = graphql(`
         storedBytes
         createdAt
         failure
+        verification { at ok message }
         location { storageName path }
         volume { id name }
         account { id name }

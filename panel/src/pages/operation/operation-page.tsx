@@ -3,10 +3,13 @@
 import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 
+import { useServerTime } from '~/api/context'
 import { useKeptQuery } from '~/api/use-kept-query'
+import { usePoll } from '~/api/use-poll'
 import { useStream } from '~/api/use-stream'
 import { useBreadcrumb } from '~/app/layout/breadcrumb'
 import { Loaded } from '~/app/loaded'
+import { failureWords, heldWords } from '~/lib/held'
 import { isProtecting, operationWords } from '~/lib/operation-words'
 import type { QueuedOperation } from '~/pages/queue/queue-query'
 import { OperationStatus } from '~/pages/volume/activity/operation-status'
@@ -25,10 +28,15 @@ import { OperationFacts } from './operation-facts'
 import { OperationProgressSubscription, OperationQuery } from './operation-query'
 import { ProgressSection } from './progress-section'
 
+const EVERY = 3_000
+
 export default function OperationPage() {
   const { operationId } = useParams({ from: '/admin/queue/$operationId' })
-  const [result, ask] = useKeptQuery({ query: OperationQuery, variables: { id: operationId } })
+  const response = useKeptQuery({ query: OperationQuery, variables: { id: operationId } })
+  const [result, ask] = response
   const known = result.data?.operation
+  // Of one that has ended, no event tells when its volume is free.
+  usePoll(response, EVERY, known?.heldUntil != null)
   // It goes straight into the cache.
   useStream(OperationProgressSubscription, { id: operationId }, () => {})
   useBreadcrumb(known ? titleOf(known) : result.data ? 'Not found' : 'Loading…')
@@ -47,9 +55,7 @@ export default function OperationPage() {
             <OperationFacts operation={operation} />
           </div>
           {operation.error && (
-            <Notice tone="bad" title={operation.error.message}>
-              <span className="font-mono">{operation.error.code}</span>
-            </Notice>
+            <Ended operation={operation} error={operation.error} />
           )}
           {operation.finishedAt === null && <ProgressSection operation={operation} />}
           <SubList title="Events">
@@ -64,6 +70,16 @@ export default function OperationPage() {
 
 function titleOf({ kind, subjectName }: QueuedOperation): string {
   return `${operationWords(kind).noun} · ${subjectName}`
+}
+
+/** Why it failed, what that means, and what is still held. */
+function Ended({ operation, error }: { operation: QueuedOperation; error: { code: string; message: string } }) {
+  const held = heldWords(operation.heldUntil, useServerTime('second'))
+  return (
+    <Notice tone="bad" title={error.message}>
+      {[failureWords(error.code, held !== ''), held].filter(Boolean).join(' ')} <span className="font-mono">{error.code}</span>
+    </Notice>
+  )
 }
 
 /** A dialog that has ended the operation stays until it has closed, and has handed the focus on. */

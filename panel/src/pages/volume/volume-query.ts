@@ -56,6 +56,7 @@ export const VolumeQuery = graphql(
           nodes {
             id name status volumeSizeBytes storedBytes createdAt availableAt failure
             location { storageName path }
+            verification { at ok message }
           }
         }
       }

@@ -5,7 +5,7 @@ import { CircleCheck, CircleSlash, type LucideIcon, TriangleAlert, X } from 'luc
 import type { OperationFacts } from '~/api/operation'
 import { formatBytes } from '~/lib/bytes'
 import { formatTook } from '~/lib/duration'
-import { helpFor } from '~/lib/guards'
+import { failureWords, heldWords } from '~/lib/held'
 import { endedWords } from '~/lib/operation-words'
 import { useStartInstance } from '~/pages/instances/use-start-instance'
 import { Button } from '~/parts/button'
@@ -44,7 +44,7 @@ export function EndedBanner({ operation, volume, endsAt, now, onDismiss }: Ended
       }
       title={endedWords(kind, status)}
       subject={operation.subjectName}
-      line={<Outcome operation={operation} volume={volume} />}
+      line={<Outcome operation={operation} volume={volume} now={now} />}
       right={
         <div className="flex shrink-0 items-start gap-4">
           {endsAt !== null && endsAt > now && <CooldownRing endsAt={endsAt} now={now} />}
@@ -82,7 +82,7 @@ function EndedBar({ value, ok }: { value: number; ok: boolean }) {
   )
 }
 
-function Outcome({ operation, volume }: { operation: OperationFacts; volume: VolumeDetail }) {
+function Outcome({ operation, volume, now }: { operation: OperationFacts; volume: VolumeDetail; now: number }) {
   const { error, progress, targetVolume } = operation
   if (operation.status === 'COMPLETED') {
     const took = Date.parse(operation.finishedAt ?? operation.createdAt) - Date.parse(operation.startedAt ?? operation.createdAt)
@@ -102,8 +102,9 @@ function Outcome({ operation, volume }: { operation: OperationFacts; volume: Vol
     )
   }
   const why = error && sentence(error.message)
-  const help = error?.code === 'TIMED_OUT' && helpFor('TIMED_OUT')
-  return [why, help, effect(operation, volume)].filter(Boolean).join(' ')
+  const held = heldWords(operation.heldUntil, now)
+  const help = error && failureWords(error.code, held !== '')
+  return [why, help, held, effect(operation, volume)].filter(Boolean).join(' ')
 }
 
 function effect({ kind, status }: OperationFacts, volume: VolumeDetail): string {
@@ -111,7 +112,7 @@ function effect({ kind, status }: OperationFacts, volume: VolumeDetail): string 
     return 'The volume is partly overwritten. Roll back again before you attach it.'
   }
   if (status !== 'FAILED' && status !== 'CANCELLED') return ''
-  return kind === 'CREATE_VOLUME' || kind === 'DELETE_VOLUME' ? '' : 'The volume was not changed.'
+  return kind === 'CREATE_VOLUME' || kind.startsWith('DELETE_') ? '' : 'The volume was not changed.'
 }
 
 function sentence(text: string): string {

@@ -6,6 +6,7 @@ import { Cell, type Column, Table } from '~/parts/table'
 
 import type { BackupRow, VolumeDetail } from '../volume-query'
 
+import { BackupAbout } from './backup-about'
 import { ItemRow } from './item-row'
 import type { Reasons } from './use-reasons'
 
@@ -33,7 +34,7 @@ export function BackupsTable({ volume, reasons, onRestore, onDelete }: BackupsTa
         <ItemRow
           key={item.id}
           item={item}
-          about={item.storedBytes !== null && `${formatBytes(item.storedBytes)} stored`}
+          about={<BackupAbout backup={item} />}
           restoreReason={reasons.restore(item)}
           deleteReason={reasons.remove(item)}
           onRestore={() => onRestore(item)}
@@ -46,7 +47,7 @@ export function BackupsTable({ volume, reasons, onRestore, onDelete }: BackupsTa
             {item.location?.storageName ?? UNKNOWN}
           </Cell>
           <Cell right place="gone" className="whitespace-nowrap text-ink-2">
-            {item.status === 'AVAILABLE' ? formatCredits(monthlyCredits(item.volumeSizeBytes, volume.plan.backupCreditValue)) : UNKNOWN}
+            {item.status === 'AVAILABLE' && item.verification?.ok !== false ? formatCredits(monthlyCredits(item.volumeSizeBytes, volume.plan.backupCreditValue)) : UNKNOWN}
           </Cell>
         </ItemRow>
       ))}
