@@ -125,6 +125,8 @@ impl Driver for Qcow2Live {
             Err(_) if qemu.has_ended() => {}
             outcome => return outcome,
         }
+        // Looking for it anew waits for whoever holds its socket.
+        drop(qemu);
         let deleted = async {
             self.file.suspect().await?;
             self.file.delete_snapshot(name).await
