@@ -21,6 +21,7 @@ pub mod installation;
 pub mod instance;
 pub mod operation;
 pub mod password;
+pub mod place_mark;
 pub mod plan;
 pub mod readable;
 pub mod refused;

@@ -67,6 +67,8 @@ pub const MAX_HYPERVISORS: u64 = 512;
 pub const MAX_POOLS: u64 = 512;
 /// The most backup storages.
 pub const MAX_BACKUP_STORAGES: u64 = 64;
+/// The most marks of a backup storage that are listed, those first at which something is wrong.
+pub const MAX_MARKS: u64 = 16;
 /// The most API tokens of a user.
 pub const MAX_API_TOKENS: u64 = 100;
 /// The most sessions of a user: one more ends the oldest.
@@ -85,6 +87,9 @@ pub fn rows_of(parent: &str, field: &str) -> Option<u64> {
         ("Query", "hypervisors") => MAX_HYPERVISORS,
         ("Query", "storagePools") => MAX_POOLS,
         ("Query", "backupStorages") => MAX_BACKUP_STORAGES,
+        ("StoragePool", "marks") => 1,
+        ("BackupStorage", "marks") => MAX_MARKS,
+        ("AgentMark", "witnesses") => 5,
         ("Query", "errorCatalog") => 100,
         ("ActionAvailability", "blockers") => 8,
         ("Hypervisor", "capabilities") => 2,
@@ -96,7 +101,7 @@ pub fn rows_of(parent: &str, field: &str) -> Option<u64> {
 pub fn weight_of(parent: &str, field: &str) -> u64 {
     match (parent, field) {
         ("Blocker", "message") => 1,
-        (_, "message" | "failure" | "reason") => 8,
+        (_, "message" | "failure" | "reason" | "problem") => 8,
         _ => 1,
     }
 }

@@ -19,7 +19,7 @@ pub use self::gateway::{Gateway, Token};
 use crate::{
     driver::{Failure, Retained},
     operation::{BackupStorage, Outcome, Volume, Work},
-    report::{Entry, Reading},
+    report::{Entry, Reading, Sighting},
 };
 
 /// The outcome of a request.
@@ -149,6 +149,9 @@ pub trait Link: Send + Sync {
 
     /// Says what the snapshots of a volume keep. False where that is out of date already.
     async fn report_retained(&self, volume_id: Uuid, retained: &[Retained]) -> Result<bool>;
+
+    /// Says what was found in a place. False where another disk was accepted meanwhile.
+    async fn report_place(&self, sighting: &Sighting) -> Result<bool>;
 
     /// Ends an operation. False where it had been ended from outside.
     async fn finish(&self, lease: Lease, outcome: &Outcome) -> Result<bool>;

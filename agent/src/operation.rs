@@ -13,6 +13,7 @@
 //! step that is running: its children are killed, save short changes of metadata, which finish.
 
 mod backup;
+mod place;
 mod removal;
 mod restore;
 mod snapshot;
@@ -49,7 +50,7 @@ use crate::{
     },
     lock::{Held, Locks},
     process::{Launcher, Processes},
-    report::{Journal, Level, Progress},
+    report::{Journal, Level, Places, Progress},
 };
 
 /// Cleaning up is quick, or the storage hangs; then the next operation does it.
@@ -125,6 +126,8 @@ pub struct Report {
     pub progress: Arc<Progress>,
     /// What it did.
     pub journal: Arc<Journal>,
+    /// What it found in the places that it worked in.
+    pub places: Arc<Places>,
 }
 
 /// What came of an operation.
@@ -261,6 +264,16 @@ impl Operation {
     }
 
     async fn run(&self) -> Result<Completed> {
+        let proved = self.prove_places().await;
+        proved.map_err(|failure| self.not_begun(failure))?;
+        let completed = self.steps().await?;
+        if self.work.rests_on_absence() {
+            self.prove_places().await?;
+        }
+        Ok(completed)
+    }
+
+    async fn steps(&self) -> Result<Completed> {
         match &self.work {
             Work::CreateVolume { volume } => self.create_volume(volume).await,
             Work::DeleteVolume { volume } => self.delete_volume(volume).await,
@@ -317,7 +330,10 @@ impl Operation {
 
     async fn repair(&self) {
         for volume in self.work.volumes() {
-            let repaired = async { self.driver(volume)?.repair().await };
+            let repaired = async {
+                self.prove_pool(volume).await?;
+                self.driver(volume)?.repair().await
+            };
             if let Err(failure) = repaired.await {
                 let message = format!("Giving back space is left to the next operation: {failure}");
                 self.report.journal.private(Level::Warn, message);
@@ -334,6 +350,7 @@ impl Operation {
     }
 
     async fn clean_up(&self, volume: &Volume) -> Result<()> {
+        self.prove_pool(volume).await?;
         self.driver(volume)?.clean_up().await
     }
 

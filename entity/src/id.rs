@@ -73,6 +73,8 @@ typed_id! {
     InstanceId,
     /// Of an operation.
     OperationId,
+    /// Of a place: a storage pool or a backup storage.
+    PlaceId,
     /// Of a snapshot.
     SnapshotId,
     /// Of a storage pool.

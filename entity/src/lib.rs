@@ -19,6 +19,7 @@ pub mod name;
 pub mod operation;
 pub mod operation_event;
 pub mod operation_log;
+pub mod place_mark;
 pub mod refusal_count;
 pub mod scope;
 pub mod sealed;

@@ -2,7 +2,7 @@
 
 use sea_orm::{Select, entity::prelude::*};
 
-use crate::{HypervisorGroupId, Sealed, StoragePoolId, volume_plan::StorageType};
+use crate::{HypervisorGroupId, HypervisorId, Sealed, StoragePoolId, volume_plan::StorageType};
 
 /// A row of `storage_pools`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -17,6 +17,8 @@ pub struct Model {
     pub name: String,
     /// What kind of storage it is.
     pub storage_type: StorageType,
+    /// The hypervisor that it is local to; null if every hypervisor of its group reaches it.
+    pub hypervisor_id: Option<HypervisorId>,
     /// Of a qcow2 pool: its directory.
     pub path: Option<String>,
     /// Of a Ceph pool: its name in the cluster.

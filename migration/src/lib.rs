@@ -22,6 +22,8 @@ mod m20261130_000023_reasons;
 mod m20261130_000024_deletions;
 mod m20261130_000025_verifications;
 mod m20261130_000027_installation;
+mod m20261130_000028_place_marks;
+mod m20261130_000029_reach;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -56,6 +58,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000024_deletions::Migration),
             Box::new(m20261130_000025_verifications::Migration),
             Box::new(m20261130_000027_installation::Migration),
+            Box::new(m20261130_000028_place_marks::Migration),
+            Box::new(m20261130_000029_reach::Migration),
         ]
     }
 }

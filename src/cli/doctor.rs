@@ -12,7 +12,7 @@ use tidemark::{
     app::App,
     config::{Config, KeySource},
     database::Database,
-    domain::{Clock, secret},
+    domain::{Clock, place_mark, secret},
     secret::Keys,
 };
 use tokio::{process::Command, time::timeout};
@@ -167,6 +167,7 @@ async fn database(config: &Config, keys: Option<Keys>) -> Vec<Finding> {
     if let (true, Some(keys)) = (is_current, keys) {
         let app = App::new(database, config.settings()).with_keys(keys);
         findings.extend(secrets(&app).await);
+        findings.extend(places(&app).await);
     }
     findings
 }
@@ -196,6 +197,22 @@ async fn secrets(app: &App) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Whether every pool and backup storage was the one that is meant when it was last looked at.
+async fn places(app: &App) -> Vec<Finding> {
+    match place_mark::list_problems(app.database.reads()).await {
+        Ok(problems) if problems.is_empty() => vec![Finding::Good(
+            "no pool and no backup storage was missing when it was last used".to_owned(),
+        )],
+        Ok(problems) => {
+            let remedy = "mount its disk; if the disk was replaced, accept it: acceptPlace";
+            let bad =
+                |(name, problem)| Finding::Bad(format!("the {name}: {problem}"), remedy.to_owned());
+            problems.into_iter().map(bad).collect()
+        }
+        Err(error) => vec![unreachable(&error.to_string())],
+    }
 }
 
 fn unreachable(cause: &str) -> Finding {

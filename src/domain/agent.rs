@@ -231,7 +231,10 @@ async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment
             let backup = backup::Entity::find_by_id(id).one(db).await?;
             let backup = backup.ok_or_else(|| missing("backup"))?;
             let storage = backup_storage::find(db, backup.backup_storage_id).await?;
-            Some((backup, backup_storage::Access::to(app, storage)?))
+            Some((
+                backup,
+                backup_storage::Access::to(app, storage, Some(operation.hypervisor_id)).await?,
+            ))
         }
         None => None,
     };
@@ -269,7 +272,7 @@ pub async fn assigned(app: &App, volume: volume::Model) -> Result<AssignedVolume
     Ok(AssignedVolume {
         volume,
         plan,
-        pool: storage_pool::Access::to(app, pool)?,
+        pool: storage_pool::Access::to(app, pool).await?,
         group,
         instance,
     })

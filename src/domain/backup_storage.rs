@@ -4,8 +4,8 @@ mod location;
 mod test;
 
 use entity::{
-    BackupStorageId, Scope, backup, backup_storage, backup_storage::BackupStorageKind, hypervisor,
-    hypervisor_group,
+    BackupStorageId, HypervisorId, PlaceId, Scope, backup, backup_storage,
+    backup_storage::BackupStorageKind, hypervisor, hypervisor_group,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
@@ -20,6 +20,7 @@ pub use self::{
 use super::{
     Error, Requester, Result,
     in_use::check_unused,
+    place_mark::{self, Mark, Place},
     secret::{self, Kept, Owner, seal},
     text,
     transaction::{HOLD, Transaction},
@@ -133,6 +134,7 @@ pub async fn update(
                     "The backup storage holds {backups} backups and cannot be pointed elsewhere."
                 )));
             }
+            place_mark::forget(&tx, PlaceId::from_uuid(id.as_uuid())).await?;
         }
     }
     let storage = changed.update(tx.db()).await?;
@@ -201,6 +203,7 @@ pub async fn delete(
     ];
     check_unused(&what, &users)?;
     let mut deleted = storage.into_active_model();
+    place_mark::forget(&tx, PlaceId::from_uuid(id.as_uuid())).await?;
     deleted.s3_secret_access_key = Set(None);
     deleted.deleted_at = Set(Some(tx.now()));
     deleted.update(tx.db()).await?;
@@ -234,15 +237,26 @@ pub struct Access {
     pub storage: backup_storage::Model,
     /// How it is reached.
     pub destination: Destination,
+    /// What has to be found there. None of a local one for the gateway itself, which has no such place.
+    pub mark: Option<Mark>,
 }
 
 impl Access {
-    /// The access to `storage`.
-    pub fn to(app: &App, storage: backup_storage::Model) -> Result<Self> {
+    /// The access to `storage` of the agent of `worker`, or of the gateway itself.
+    pub async fn to(
+        app: &App,
+        storage: backup_storage::Model,
+        worker: Option<HypervisorId>,
+    ) -> Result<Self> {
         let destination = destination(app, &storage)?;
+        let mark = match Place::of_storage(&storage, worker) {
+            Some(place) => Some(place_mark::expected(app, place).await?),
+            None => None,
+        };
         Ok(Self {
             storage,
             destination,
+            mark,
         })
     }
 }

@@ -99,6 +99,9 @@ error_codes! {
     StorageTypeMismatch "STORAGE_TYPE_MISMATCH"
         "Item and target lie on different kinds of storage." false
         "Choose a target plan whose storage type matches.";
+    VolumeOutOfReach "VOLUME_OUT_OF_REACH"
+        "The volume lies where only another hypervisor reaches it." false
+        "Use an instance of the volume's own hypervisor, or restore a backup.";
     NoBackupStorage "NO_BACKUP_STORAGE"
         "The hypervisor has no backup storage." false
         "Ask an administrator to set one on the hypervisor group.";

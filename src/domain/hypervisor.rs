@@ -279,10 +279,15 @@ fn under_way() -> Condition {
 }
 
 /// What needs a hypervisor, and last what waits for it.
-async fn users(tx: &Transaction<'_>, hypervisor: &hypervisor::Model) -> Result<[Users; 4]> {
+async fn users(tx: &Transaction<'_>, hypervisor: &hypervisor::Model) -> Result<[Users; 5]> {
     let everything = Scope::Everything;
     let volumes = volume::Entity::visible_to(everything)
         .filter(volume::Column::HypervisorId.eq(hypervisor.id))
+        .count(tx.db())
+        .await?;
+    let pools = storage_pool::Entity::present()
+        .filter(storage_pool::Column::GroupId.eq(hypervisor.group_id))
+        .filter(storage_pool::Column::HypervisorId.eq(hypervisor.id))
         .count(tx.db())
         .await?;
     let instances = instance::Entity::visible_to(everything)
@@ -315,6 +320,7 @@ async fn users(tx: &Transaction<'_>, hypervisor: &hypervisor::Model) -> Result<[
         .await?;
     Ok([
         (volumes, "volume"),
+        (pools, "storage pool"),
         (instances, "instance"),
         (backups, "backup"),
         (operations, "operation"),

@@ -1,11 +1,12 @@
 //! Storage pools: where the volumes of a hypervisor group lie.
 
 use entity::{
-    HypervisorGroupId, Scope, StoragePoolId, storage_pool, volume, volume_plan::StorageType,
+    HypervisorGroupId, HypervisorId, PlaceId, Scope, StoragePoolId, hypervisor, storage_pool,
+    volume, volume_plan::StorageType,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QuerySelect, TryIntoModel,
+    QueryFilter, QueryOrder, QuerySelect, TryIntoModel,
 };
 use storage::Secret;
 
@@ -13,9 +14,10 @@ use super::{
     Error, Requester, Result,
     hypervisor::hold_group,
     in_use::check_unused,
+    place_mark::{self, Mark, Place},
     secret::{Kept, Owner, seal},
     text::{self, absolute_path},
-    transaction::Transaction,
+    transaction::{HOLD, Transaction},
 };
 use crate::app::App;
 use crate::domain::room::ensure_room;
@@ -50,13 +52,23 @@ pub struct CephPool {
     pub keyring: Option<Option<Secret>>,
 }
 
-/// Makes a pool.
+/// Which hypervisors reach a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every one of its group.
+    Shared,
+    /// This one, or the only one of the group.
+    Local(Option<HypervisorId>),
+}
+
+/// Makes a pool. Without a `reach` one of files is local if its group has one hypervisor.
 pub async fn create(
     app: &App,
     requester: &Requester,
     group_id: HypervisorGroupId,
     name: &str,
     location: Location,
+    reach: Option<Reach>,
 ) -> Result<storage_pool::Model> {
     requester.admin()?;
     let id = app.ids.next(StoragePoolId::from_uuid);
@@ -74,6 +86,7 @@ pub async fn create(
         group_id: Set(group_id),
         name: Set(text::name(name)?),
         storage_type: Set(location.storage_type()),
+        hypervisor_id: Set(owner(&tx, group_id, location.storage_type(), reach).await?),
         created_at: Set(tx.now()),
         ..Default::default()
     };
@@ -83,14 +96,55 @@ pub async fn create(
     Ok(pool)
 }
 
+/// Whose own a pool of the group is to be; none if all of its hypervisors reach it.
+async fn owner(
+    tx: &Transaction<'_>,
+    group: HypervisorGroupId,
+    storage_type: StorageType,
+    reach: Option<Reach>,
+) -> Result<Option<HypervisorId>> {
+    if storage_type == StorageType::CephRbd {
+        return match reach {
+            None | Some(Reach::Shared) => Ok(None),
+            Some(Reach::Local(_)) => Err(Error::invalid(
+                "A Ceph pool is reached by every hypervisor of its group.",
+            )),
+        };
+    }
+    if reach == Some(Reach::Shared) {
+        return Ok(None);
+    }
+    let of_group: Vec<HypervisorId> = hypervisor::Entity::present()
+        .filter(hypervisor::Column::GroupId.eq(group))
+        .order_by_asc(hypervisor::Column::Id)
+        .lock(HOLD)
+        .all(tx.db())
+        .await?
+        .into_iter()
+        .map(|hypervisor| hypervisor.id)
+        .collect();
+    match (reach, of_group.as_slice()) {
+        (Some(Reach::Local(Some(named))), all) if all.contains(&named) => Ok(Some(named)),
+        (Some(Reach::Local(Some(_))), _) => Err(Error::invalid(
+            "`hypervisorId` is a hypervisor of the pool's group.",
+        )),
+        (_, [only]) => Ok(Some(*only)),
+        (None, _) => Ok(None),
+        (Some(_), _) => Err(Error::invalid(
+            "Give `hypervisorId`: the hypervisor that the pool is local to.",
+        )),
+    }
+}
+
 /// Changes a pool. One that holds volumes cannot be pointed elsewhere; who agents are there, and
-/// with which key, can always be changed.
+/// with which key, can always be changed. It becomes local to a hypervisor only if all of its volumes are that one's.
 pub async fn update(
     app: &App,
     requester: &Requester,
     id: StoragePoolId,
     name: Option<&str>,
     location: Option<Location>,
+    reach: Option<Reach>,
 ) -> Result<storage_pool::Model> {
     requester.admin()?;
     let tx = Transaction::begin(app).await?;
@@ -120,11 +174,49 @@ pub async fn update(
                     "The storage pool holds {volumes} volumes and cannot be pointed elsewhere."
                 )));
             }
+            place_mark::forget(&tx, PlaceId::from_uuid(id.as_uuid())).await?;
         }
+    }
+    if reach.is_some() {
+        change_reach(&tx, &pool, &mut changed, reach).await?;
     }
     let pool = changed.update(tx.db()).await?;
     tx.commit().await?;
     Ok(pool)
+}
+
+/// A pool's marker names who reaches it: the next that works there marks it anew.
+async fn change_reach(
+    tx: &Transaction<'_>,
+    pool: &storage_pool::Model,
+    changed: &mut storage_pool::ActiveModel,
+    reach: Option<Reach>,
+) -> Result<()> {
+    let owner = owner(tx, pool.group_id, pool.storage_type, reach).await?;
+    if owner == pool.hypervisor_id {
+        return Ok(());
+    }
+    if let Some(owner) = owner {
+        let others = volume::Entity::visible_to(Scope::Everything)
+            .filter(volume::Column::PoolId.eq(pool.id))
+            .filter(volume::Column::HypervisorId.ne(owner))
+            .count(tx.db())
+            .await?;
+        if others > 0 {
+            return Err(Error::invalid(format!(
+                "The storage pool holds {others} volumes of other hypervisors."
+            )));
+        }
+    }
+    changed.hypervisor_id = Set(owner);
+    let reached = storage_pool::Model {
+        hypervisor_id: owner,
+        ..pool.clone()
+    };
+    match Place::of_pool(&reached) {
+        Some(place) => place_mark::renew(tx, place).await,
+        None => Ok(()),
+    }
 }
 
 /// Deletes a pool that holds no volumes, and its key. History goes on to name it.
@@ -146,6 +238,7 @@ pub async fn delete(
     let what = format!("Storage pool \"{}\"", pool.name);
     check_unused(&what, &[(count_volumes(&tx, id).await?, "volume")])?;
     let mut deleted = pool.into_active_model();
+    place_mark::forget(&tx, PlaceId::from_uuid(id.as_uuid())).await?;
     deleted.rbd_keyring = Set(None);
     deleted.deleted_at = Set(Some(tx.now()));
     deleted.update(tx.db()).await?;
@@ -203,14 +296,24 @@ pub struct Access {
     pub pool: storage_pool::Model,
     /// Of a Ceph pool: the key.
     pub keyring: Option<Secret>,
+    /// Of a pool of files: what has to be found there.
+    pub mark: Option<Mark>,
 }
 
 impl Access {
     /// The access to `pool`.
-    pub fn to(app: &App, pool: storage_pool::Model) -> Result<Self> {
+    pub async fn to(app: &App, pool: storage_pool::Model) -> Result<Self> {
         let keyring = Kept::of_storage_pool(&pool);
         let keyring = keyring.map(|kept| kept.open(app)).transpose()?;
-        Ok(Self { pool, keyring })
+        let mark = match Place::of_pool(&pool) {
+            Some(place) => Some(place_mark::expected(app, place).await?),
+            None => None,
+        };
+        Ok(Self {
+            pool,
+            keyring,
+            mark,
+        })
     }
 }
 

@@ -43,7 +43,9 @@ pub use child::{
     SnapshotsOfVolume, Under,
 };
 pub use fact::{FactsOf, Now};
-pub use list::{HypervisorsOfGroup, LastTestOf, PlansOfGroup, UsersOfAccount, VolumesOfInstance};
+pub use list::{
+    HypervisorsOfGroup, LastTestOf, MarksOf, PlansOfGroup, UsersOfAccount, VolumesOfInstance,
+};
 pub use row::DeletedToo;
 pub use tally::{InFlightOf, QuotaOf, VolumesAbove, VolumesOnPlan};
 pub use viewer::{AccountOfViewer, ApiTokensOfViewer, SessionsOfViewer};

@@ -10,6 +10,7 @@ mod hypervisor;
 mod instance;
 mod operation;
 mod password;
+mod place_mark;
 mod plan;
 mod restore;
 mod session;
@@ -42,6 +43,7 @@ pub struct Mutation(
     agent_token::AgentTokenMutation,
     storage_pool::StoragePoolMutation,
     backup_storage::BackupStorageMutation,
+    place_mark::PlaceMarkMutation,
     write_off::WriteOffMutation,
     agent::AgentMutation,
 );

@@ -50,6 +50,34 @@ pub async fn check_empty_is_doubted(store: &dyn Store) {
     clear(store).await;
 }
 
+/// What a store promises of the marker, which it is the first to write: it is an object like others, which no
+/// listing shows and which leaves the destination as vacant as it was.
+///
+/// # Panics
+///
+/// When the store breaks a promise; the message says which.
+pub async fn check_marker(store: &dyn Store) {
+    let vacant = async || store.is_vacant().await.expect("is_vacant");
+    let marker = ObjectPath::marker();
+    assert!(vacant().await, "an empty destination is not vacant");
+    assert_not_found(store.size(&marker).await, "size of a marker");
+    assert_not_found(store.get(&marker, 100).await, "a marker");
+    for content in ["first", "the second"] {
+        let written = store.put(&marker, Bytes::from(content)).await;
+        written.expect("put a marker");
+        let read = store.get(&marker, 100).await.expect("get a marker");
+        assert_eq!(read, content);
+    }
+    assert!(vacant().await, "a destination with a marker is not vacant");
+    let object = path("volumes/suite/object");
+    let written = store.put(&object, Bytes::from_static(b"x")).await;
+    written.expect("put");
+    assert!(!vacant().await, "a destination with an object is vacant");
+    assert_eq!(names(store, "volumes").await, ["volumes/suite/object"]);
+    store.delete(&object).await.expect("delete");
+    assert!(vacant().await, "an emptied destination is not vacant");
+}
+
 fn path(path: &str) -> ObjectPath {
     ObjectPath::new(path).expect("a valid path")
 }

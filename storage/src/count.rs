@@ -93,6 +93,11 @@ impl Store for Count {
         self.inner.list(prefix).await
     }
 
+    async fn is_vacant(&self) -> Result<bool> {
+        self.counts.request();
+        self.inner.is_vacant().await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         self.counts.request();
         self.inner.delete(path).await

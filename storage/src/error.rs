@@ -49,6 +49,12 @@ pub enum Error {
         /// The rule that it breaks.
         reason: &'static str,
     },
+    /// It is not shown that this is the destination that is meant, or that its disk is there at all.
+    #[error("this is not the place that is meant: {reason}")]
+    Unproved {
+        /// What is wrong, and what to do about it.
+        reason: String,
+    },
     /// Bytes were asked for that the object does not have.
     #[error("{path} has {size} bytes, bytes up to {end} were asked for")]
     OutOfRange {

@@ -142,6 +142,11 @@ impl Store for Faulty {
         self.inner.list(prefix).await
     }
 
+    async fn is_vacant(&self) -> Result<bool> {
+        self.state.answer()?;
+        self.inner.is_vacant().await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         self.state.answer()?;
         match self.state.fault {

@@ -20,6 +20,7 @@ pub mod fault;
 pub mod format;
 mod gather;
 mod local;
+mod marker;
 #[cfg(any(test, feature = "conformance"))]
 pub mod memory;
 mod nfs;
@@ -35,6 +36,7 @@ mod throttle;
 pub use destination::{Destination, NfsExport, S3Bucket};
 pub use error::{Error, Result};
 pub use local::Local;
+pub use marker::{Expected, Marker, PlaceKind, Proof, Standing, prove};
 pub use nfs::Nfs;
 pub use path::ObjectPath;
 pub use probe::probe;

@@ -127,6 +127,14 @@ impl Store for Local {
             .await
     }
 
+    async fn is_vacant(&self) -> Result<bool> {
+        self.run("looking whether a directory is empty", |root| {
+            let vacant = root.is_vacant();
+            vacant.map_err(|error| Error::from_io(error, "looking whether the directory is empty"))
+        })
+        .await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         let (path, home) = (path.clone(), Arc::clone(&self.root));
         self.run("deleting a file", move |root| {
@@ -191,6 +199,12 @@ mod tests {
             0,
             "something was left"
         );
+    }
+
+    #[tokio::test]
+    async fn a_directory_has_a_marker() {
+        let directory = tempfile::tempdir().unwrap();
+        conformance::check_marker(&Local::new(directory.path())).await;
     }
 
     #[tokio::test]

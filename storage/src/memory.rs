@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
+use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store, path::is_nothing};
 
 type Objects = BTreeMap<ObjectPath, Bytes>;
 
@@ -67,6 +67,12 @@ impl Store for Memory {
         Ok(listed.collect())
     }
 
+    async fn is_vacant(&self) -> Result<bool> {
+        let objects = self.objects();
+        let mut names = objects.keys().filter_map(|path| path.components().next());
+        Ok(names.all(is_nothing))
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         self.objects().remove(path);
         Ok(())
@@ -110,5 +116,6 @@ mod tests {
     #[tokio::test]
     async fn memory_passes_the_conformance_suite() {
         conformance::check(&Memory::default()).await;
+        conformance::check_marker(&Memory::default()).await;
     }
 }

@@ -102,6 +102,15 @@ impl Store for Nfs {
             .await
     }
 
+    async fn is_vacant(&self) -> Result<bool> {
+        self.connection
+            .run(
+                "looking whether the directory is empty",
+                |mounted| async move { mounted.is_vacant().await },
+            )
+            .await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         let path = path.clone();
         self.connection

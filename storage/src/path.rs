@@ -7,6 +7,13 @@ use crate::{Error, Result};
 /// The longest name of one component that every file system takes, less what a temporary name adds.
 const MAX_COMPONENT: usize = 200;
 const MAX_PATH: usize = 900;
+/// What Tidemark keeps for itself in a place.
+const OWN_DIRECTORY: &str = ".tidemark";
+/// What lies in a place in which nothing lies: what file systems and servers bring, what tests of a backup
+/// storage leave, and the marker itself.
+const NOTHING: [&str; 4] = [OWN_DIRECTORY, "lost+found", ".snapshot", "probes"];
+/// The directory that stays when the last backup goes.
+pub(crate) const OUTERMOST: &str = "volumes";
 
 /// A validated path below a destination's root, such as `volumes/…/manifest.json`.
 ///
@@ -30,6 +37,16 @@ impl ObjectPath {
         Self::new(format!("{}/{below}", self.0))
     }
 
+    /// Where a place says whose it is. No other path begins like it, so that no listing shows it.
+    pub fn marker() -> Self {
+        Self(format!("{OWN_DIRECTORY}/owner.json"))
+    }
+
+    /// Whether this is where a place says whose it is.
+    pub(crate) fn is_marker(&self) -> bool {
+        self.components().next() == Some(OWN_DIRECTORY)
+    }
+
     /// The path as text, components separated by `/`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -46,6 +63,11 @@ impl ObjectPath {
             .strip_prefix(&prefix.0)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// Whether something directly in a place counts for nothing when it is asked whether the place is empty.
+pub(crate) fn is_nothing(name: &str) -> bool {
+    NOTHING.contains(&name)
 }
 
 impl fmt::Display for ObjectPath {

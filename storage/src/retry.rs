@@ -161,6 +161,10 @@ impl Store for Retry {
         self.policy.run(|| self.inner.list(prefix)).await
     }
 
+    async fn is_vacant(&self) -> Result<bool> {
+        self.policy.run(|| self.inner.is_vacant()).await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         self.policy.run(|| self.inner.delete(path)).await
     }

@@ -23,7 +23,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use self::{place::Place, writer::S3Writer};
-use crate::{Error, Object, ObjectPath, ObjectWriter, Result, S3Bucket, Store, retry::Policy};
+use crate::{
+    Error, Object, ObjectPath, ObjectWriter, Result, S3Bucket, Store, path::is_nothing,
+    retry::Policy,
+};
 
 /// Deletions that are asked for at once.
 const DELETIONS: usize = 8;
@@ -76,6 +79,37 @@ impl S3 {
                 return Err(Error::Unfaithful {
                     reason: format!("a part of an answer came twice while {doing}"),
                 });
+            }
+            token = next;
+        }
+    }
+
+    /// Whether no key counts. One that does ends the search.
+    async fn has_nothing(&self) -> Result<bool> {
+        let (place, doing) = (&self.place, "looking whether the bucket is empty");
+        let mut token = None;
+        loop {
+            let request = place.client.list_objects_v2().bucket(&place.bucket);
+            let request = request
+                .prefix(place.root())
+                .set_continuation_token(token.clone())
+                .send();
+            let answer = place.ask(doing, request).await?;
+            let mut keys = answer
+                .contents()
+                .iter()
+                .filter_map(aws_sdk_s3::types::Object::key);
+            let counts = |key: &str| {
+                let name = place.relative(key).and_then(|key| key.split('/').next());
+                // Some tools make an object that stands for the prefix.
+                name.is_some_and(|name| !name.is_empty() && !is_nothing(name))
+            };
+            if keys.any(counts) {
+                return Ok(false);
+            }
+            let next = answer.next_continuation_token().map(str::to_owned);
+            if answer.is_truncated() != Some(true) || next.is_none() || next == token {
+                return Ok(true);
             }
             token = next;
         }
@@ -134,6 +168,10 @@ impl Store for S3 {
             .collect();
         objects.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(objects)
+    }
+
+    async fn is_vacant(&self) -> Result<bool> {
+        self.has_nothing().await
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<()> {

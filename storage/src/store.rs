@@ -44,6 +44,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Every object at or below `prefix`, ordered by path; none if there is nothing.
     async fn list(&self, prefix: &ObjectPath) -> Result<Vec<Object>>;
 
+    /// Whether nothing lies there but what file systems bring, what tests leave, and the marker.
+    async fn is_vacant(&self) -> Result<bool>;
+
     /// Deletes one object.
     async fn delete(&self, path: &ObjectPath) -> Result<()>;
 

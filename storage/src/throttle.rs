@@ -91,6 +91,10 @@ impl Store for Throttle {
         self.inner.list(prefix).await
     }
 
+    async fn is_vacant(&self) -> Result<bool> {
+        self.inner.is_vacant().await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
         self.inner.delete(path).await
     }

@@ -13,6 +13,7 @@
 //! | [`Ganesha`] | an NFS 4.1 server with an export | dies, stands still, comes back |
 //! | [`Machine`] | a QEMU that runs, without an operating system | quits, dies, stands still |
 //! | [`Guest`] | a QEMU whose guest writes to a file system | shuts down, dies |
+//! | [`Disk`] | something that is mounted on a directory | goes, and comes back |
 
 #![expect(
     clippy::expect_used,
@@ -24,6 +25,7 @@
 
 mod ceph;
 mod daemon;
+mod disk;
 mod ganesha;
 mod guest;
 mod machine;
@@ -37,6 +39,7 @@ mod tool;
 mod wait;
 
 pub use ceph::Ceph;
+pub use disk::Disk;
 pub use ganesha::Ganesha;
 pub use guest::Guest;
 pub use machine::Machine;

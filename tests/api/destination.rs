@@ -312,7 +312,8 @@ async fn the_gateway_tests_directories_and_buckets_itself() {
 
         let s3 = json!({
             "endpoint": store.endpoint, "region": "us-east-1", "bucket": store.bucket,
-            "prefix": "tests", "accessKeyId": store.access_key_id,
+            // Of each installation its own.
+            "prefix": tidemark::domain::Ids.secret(), "accessKeyId": store.access_key_id,
             "secretAccessKey": store.secret_access_key, "forcePathStyle": true,
         });
         let right = make(&world, &admin, json!({ "name": "s", "s3": s3 })).await;
@@ -320,6 +321,16 @@ async fn the_gateway_tests_directories_and_buckets_itself() {
             tested(&world, &admin, &right).await,
             (true, WORKS.to_owned())
         );
+        // Marked, and emptied behind our back.
+        let place = store.directory().join(&store.bucket);
+        let place = place.join(s3["prefix"].as_str().unwrap());
+        std::fs::remove_dir_all(place.join(".tidemark")).unwrap();
+        let (ok, message) = tested(&world, &admin, &right).await;
+        assert!(!ok && message.contains("acceptPlace"), "{message}");
+        let accept = json!({ "backupStorageId": right["id"] });
+        world.run(&admin, "acceptPlace", accept).await;
+        assert!(tested(&world, &admin, &right).await.0);
+        assert!(place.join(".tidemark/owner.json").exists());
         let mut s3 = s3;
         s3["secretAccessKey"] = json!("hunter2");
         let wrong = make(&world, &admin, json!({ "name": "w", "s3": s3 })).await;
@@ -340,12 +351,25 @@ async fn the_gateway_tests_exports_itself() {
     };
     on_each_database(async |world| {
         let admin = world.admin().await;
-        let nfs = json!({ "server": server.server, "export": server.export });
+        // Of each installation its own.
+        let directory = tidemark::domain::Ids.secret();
+        std::fs::create_dir(server.directory.join(&directory)).unwrap();
+        let nfs = json!({
+            "server": server.server, "export": server.export, "directory": directory,
+        });
         let right = make(&world, &admin, json!({ "name": "n", "nfs": nfs })).await;
         assert_eq!(
             tested(&world, &admin, &right).await,
             (true, WORKS.to_owned())
         );
+        let marker = server
+            .directory
+            .join(directory)
+            .join(".tidemark/owner.json");
+        assert!(marker.exists());
+        let other = make(&world, &admin, json!({ "name": "o", "nfs": nfs })).await;
+        let (ok, message) = tested(&world, &admin, &other).await;
+        assert!(!ok && message.contains("it is another one"), "{message}");
         let nfs = json!({ "server": server.server, "export": server.export, "directory": "gone" });
         let wrong = make(&world, &admin, json!({ "name": "n", "nfs": nfs })).await;
         assert!(!tested(&world, &admin, &wrong).await.0);

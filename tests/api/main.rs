@@ -30,6 +30,7 @@ mod invariant;
 mod lease;
 mod limit;
 mod measure;
+mod place_mark;
 mod plan;
 mod platform;
 mod pool;

@@ -125,6 +125,7 @@ async fn check_all(db: &DatabaseConnection) {
     check::<entity::operation::Entity>(db).await;
     check::<entity::operation_event::Entity>(db).await;
     check::<entity::operation_log::Entity>(db).await;
+    check::<entity::place_mark::Entity>(db).await;
     check::<entity::refusal_count::Entity>(db).await;
     check::<entity::sequence::Entity>(db).await;
     check::<entity::sign_in_counter::Entity>(db).await;

@@ -119,6 +119,10 @@ impl Store for Counting {
         Ok(Vec::new())
     }
 
+    async fn is_vacant(&self) -> storage::Result<bool> {
+        Ok(true)
+    }
+
     async fn delete(&self, _: &ObjectPath) -> storage::Result<()> {
         Ok(())
     }

@@ -69,6 +69,7 @@ impl Site {
             destination: services
                 .destination()
                 .unwrap_or(Destination::Local { path: backups }),
+            mark: None,
             bytes_per_second: None,
         };
         let pool = match source {
@@ -160,6 +161,7 @@ impl Site {
                 group: named("group"),
             },
             pool: self.pool.clone(),
+            mark: None,
             instance: None,
         }
     }

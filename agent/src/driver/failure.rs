@@ -174,6 +174,10 @@ impl From<StoreError> for Failure {
                 Code::BackupStorageUnreachable,
                 "The backup storage cannot be reached.",
             ),
+            StoreError::Unproved { .. } => (
+                Code::BackupStorageUnreachable,
+                "The backup storage is not there, or is another one than before.",
+            ),
             StoreError::Permission { .. } => (
                 Code::BackupStorageUnreachable,
                 "The backup storage denies access.",

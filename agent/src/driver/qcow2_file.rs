@@ -16,6 +16,7 @@ mod command;
 mod edit;
 mod file;
 mod holder;
+mod reserve;
 
 use std::{path::Path, sync::Arc};
 
@@ -23,7 +24,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 pub(super) use self::edit::Editor;
-use self::{check::Found, command::Command, file::Place};
+pub use self::reserve::keep_reserve;
+use self::{check::Found, command::Command, file::Place, reserve::Reserve};
 use super::{
     Driver, Failure, OpenSnapshot, OpenTarget, Result, Retained, SnapshotName, Surroundings,
     blocking,
@@ -38,6 +40,7 @@ pub struct Qcow2File {
     place: Place,
     size_bytes: u64,
     command: Command,
+    reserve: Reserve,
     journal: Arc<Journal>,
 }
 
@@ -67,6 +70,7 @@ impl Qcow2File {
             place,
             size_bytes,
             command,
+            reserve: Reserve::of(pool, Arc::clone(&journal)),
             journal,
         })
     }
@@ -169,7 +173,7 @@ impl Driver for Qcow2File {
     }
 
     async fn repair(&self) -> Result<()> {
-        self.command.repair().await
+        self.reserve.freeing(self.command.repair()).await
     }
 
     async fn create(&self) -> Result<()> {
@@ -188,7 +192,7 @@ impl Driver for Qcow2File {
         self.ensure_deletable()
             .await
             .map_err(Failure::before_change)?;
-        self.place.remove().await
+        self.reserve.freeing(self.place.remove()).await
     }
 
     async fn is_there(&self) -> Result<bool> {

@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
-use storage::{Destination, NfsExport, S3Bucket, format::manifest::StorageType};
+use storage::{
+    Destination, Expected, Marker, NfsExport, ObjectPath, PlaceKind, S3Bucket, Standing,
+    format::manifest::StorageType,
+};
 
 use super::{
     Assignment, Lease,
     query::{
-        self, AgentAssignment, AgentBackup, AgentDestination, AgentPool, AgentVolume, OperationKind,
+        self, AgentAssignment, AgentBackup, AgentDestination, AgentMark, AgentPlaceStanding,
+        AgentPool, AgentVolume, OperationKind,
     },
 };
 use crate::{
@@ -16,6 +20,7 @@ use crate::{
         BackupItem, BackupStorage, Belongs, CephPool, Instance, Named, Owner, Pool, RestoreSource,
         SnapshotItem, Volume, Work,
     },
+    report::Mark,
 };
 
 impl From<AgentAssignment> for Assignment {
@@ -110,7 +115,7 @@ fn unknown(message: &str) -> Failure {
 impl TryFrom<AgentVolume> for Volume {
     type Error = Failure;
 
-    fn try_from(volume: AgentVolume) -> Result<Self> {
+    fn try_from(mut volume: AgentVolume) -> Result<Self> {
         Ok(Self {
             id: volume.id.0,
             name: volume.name,
@@ -129,6 +134,7 @@ impl TryFrom<AgentVolume> for Volume {
                     name: volume.group.name,
                 },
             },
+            mark: mark(volume.pool.mark.take(), PlaceKind::StoragePool)?,
             pool: volume.pool.try_into()?,
             instance: volume.instance.map(|instance| Instance {
                 running: instance.running,
@@ -136,6 +142,37 @@ impl TryFrom<AgentVolume> for Volume {
             }),
         })
     }
+}
+
+fn mark(mark: Option<AgentMark>, kind: PlaceKind) -> Result<Option<Mark>> {
+    let Some(mark) = mark else {
+        return Ok(None);
+    };
+    let strange = |_| unknown("This agent does not know the marker of a place.");
+    let witnesses = mark.witnesses.into_iter().map(ObjectPath::new);
+    let expected = Expected {
+        marker: Marker {
+            kind,
+            installation_id: mark.installation_id.0,
+            place_id: mark.place_id.0,
+            hypervisor_id: mark.hypervisor_id.map(|id| id.0),
+            generation: u32::try_from(mark.generation)
+                .map_err(|_| unknown("This agent does not know the generation of a place."))?,
+        },
+        standing: match mark.standing {
+            AgentPlaceStanding::New => Standing::New,
+            AgentPlaceStanding::Accepted => Standing::Accepted,
+            AgentPlaceStanding::Marked => Standing::Marked,
+            AgentPlaceStanding::Unknown => {
+                return Err(unknown("This agent does not know the standing of a place."));
+            }
+        },
+        witnesses: witnesses.collect::<storage::Result<_>>().map_err(strange)?,
+    };
+    Ok(Some(Mark {
+        expected,
+        is_asked: mark.is_asked,
+    }))
 }
 
 impl TryFrom<AgentPool> for Pool {
@@ -221,6 +258,7 @@ impl TryFrom<AgentDestination> for BackupStorage {
         Ok(Self {
             id: destination.id.0,
             destination: address,
+            mark: mark(destination.mark, PlaceKind::BackupStorage)?,
             bytes_per_second: destination.bandwidth_limit.map(|limit| limit.0),
         })
     }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     driver::{Code, Removed, Retained},
     operation::{Completed, Outcome},
-    report::{Entry, Level, Reading},
+    report::{Entry, Level, Reading, Sighting},
 };
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -233,6 +233,17 @@ impl Link for Gateway {
         let operation = query::ReportRetained::build(variables);
         let answer = self.ask::<query::ReportRetained>(&operation).await?;
         Ok(done(answer.agent_report_retained)?.accepted)
+    }
+
+    async fn report_place(&self, sighting: &Sighting) -> Result<bool> {
+        let input = query::AgentReportPlaceInput {
+            place_id: Id(sighting.place_id),
+            generation: i32::try_from(sighting.generation).unwrap_or(i32::MAX),
+            problem: sighting.problem.as_deref(),
+        };
+        let operation = query::ReportPlace::build(query::ReportPlaceVariables { input });
+        let answer = self.ask::<query::ReportPlace>(&operation).await?;
+        Ok(done(answer.agent_report_place)?.accepted)
     }
 
     async fn finish(&self, held: Lease, outcome: &Outcome) -> Result<bool> {

@@ -229,10 +229,32 @@ pub struct AgentPlan {
     pub name: String,
 }
 
+#[derive(cynic::Enum, Debug, Clone, Copy)]
+pub enum AgentPlaceStanding {
+    New,
+    Accepted,
+    Marked,
+    /// One that this agent does not know.
+    #[cynic(fallback)]
+    Unknown,
+}
+
+#[derive(cynic::QueryFragment)]
+pub struct AgentMark {
+    pub installation_id: Id,
+    pub place_id: Id,
+    pub hypervisor_id: Option<Id>,
+    pub generation: i32,
+    pub standing: AgentPlaceStanding,
+    pub witnesses: Vec<String>,
+    pub is_asked: bool,
+}
+
 #[derive(cynic::QueryFragment)]
 pub struct AgentPool {
     pub id: Id,
     pub name: String,
+    pub mark: Option<AgentMark>,
     pub qcow2_file: Option<AgentQcow2FilePool>,
     pub ceph_rbd: Option<AgentCephRbdPool>,
 }
@@ -271,6 +293,7 @@ pub struct AgentBackup {
 #[derive(cynic::QueryFragment)]
 pub struct AgentDestination {
     pub id: Id,
+    pub mark: Option<AgentMark>,
     pub s3: Option<AgentS3Destination>,
     pub nfs: Option<AgentNfsDestination>,
     pub local: Option<AgentLocalDestination>,
@@ -390,6 +413,33 @@ pub struct ReportRetained {
 
 #[derive(cynic::QueryFragment)]
 pub struct AgentReportRetainedPayload {
+    pub accepted: bool,
+}
+
+// ── places ──
+
+#[derive(cynic::InputObject)]
+pub struct AgentReportPlaceInput<'a> {
+    pub place_id: Id,
+    pub generation: i32,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<&'a str>,
+}
+
+#[derive(cynic::QueryVariables)]
+pub struct ReportPlaceVariables<'a> {
+    pub input: AgentReportPlaceInput<'a>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ReportPlaceVariables")]
+pub struct ReportPlace {
+    #[arguments(input: $input)]
+    pub agent_report_place: Option<AgentReportPlacePayload>,
+}
+
+#[derive(cynic::QueryFragment)]
+pub struct AgentReportPlacePayload {
     pub accepted: bool,
 }
 

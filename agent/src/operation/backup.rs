@@ -102,6 +102,7 @@ impl Operation {
 
     /// Removes the half of a backup that was made.
     pub(super) async fn undo_backup(&self, backup: &BackupItem) -> Result<()> {
+        self.prove_storage(&backup.storage).await?;
         let store = self.store(&backup.storage)?;
         Ok(store.delete_prefix(&location(backup)?.directory).await?)
     }

@@ -85,6 +85,7 @@ mod tests {
             destination: Destination::Local {
                 path: "/nowhere".into(),
             },
+            mark: None,
             bytes_per_second,
         }
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use storage::{Destination, format::manifest::StorageType};
 use uuid::Uuid;
 
-use crate::driver::ceph_rbd::CephPool;
+use crate::{driver::ceph_rbd::CephPool, report::Mark};
 
 /// One operation's task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,31 @@ pub enum Work {
 }
 
 impl Work {
+    /// The backup storage that it is about.
+    pub fn backup_storage(&self) -> Option<&BackupStorage> {
+        match self {
+            Self::CreateBackup { backup, .. }
+            | Self::DeleteBackup { backup }
+            | Self::RestoreBackup { backup, .. } => Some(&backup.storage),
+            Self::RestoreInPlace {
+                source: RestoreSource::Backup(backup),
+                ..
+            } => Some(&backup.storage),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be done because something was not there, or be undone by a place that goes.
+    pub(super) fn rests_on_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateVolume { .. }
+                | Self::DeleteVolume { .. }
+                | Self::DeleteSnapshot { .. }
+                | Self::DeleteBackup { .. }
+        )
+    }
+
     /// The volumes that it is about, each once.
     pub fn volumes(&self) -> impl Iterator<Item = &Volume> {
         let (volume, target) = match self {
@@ -112,6 +137,8 @@ pub struct Volume {
     pub belongs: Belongs,
     /// Its storage.
     pub pool: Pool,
+    /// What has to be found there first; nothing where the storage itself says which it is.
+    pub mark: Option<Mark>,
     /// The instance that it is attached to.
     pub instance: Option<Instance>,
 }
@@ -213,6 +240,8 @@ pub struct BackupStorage {
     pub id: Uuid,
     /// What it is.
     pub destination: Destination,
+    /// What has to be found there first.
+    pub mark: Option<Mark>,
     /// How fast this host may write to it and read from it.
     pub bytes_per_second: Option<u64>,
 }

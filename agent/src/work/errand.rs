@@ -18,6 +18,7 @@ use crate::{
     driver::{Failure, Result},
     link::{Link, StorageTest},
     operation::{Host, Volume},
+    report::Places,
 };
 
 const PROBE_LIMIT: Duration = Duration::from_mins(1);
@@ -71,7 +72,22 @@ impl Errands {
         let storage = test.storage.as_ref().map_err(Failure::to_string)?;
         let store = self.host.stores.open_unlimited(storage);
         let store = store.map_err(|error| error.to_string())?;
-        match timeout(PROBE_LIMIT, probe(store)).await {
+        let places = Places::default();
+        let tried = async {
+            if let Some(mark) = &storage.mark {
+                let proof = storage::prove(&*store, &mark.expected).await;
+                places.note(mark, &proof);
+                proof?;
+            }
+            probe(Arc::clone(&store)).await
+        };
+        let tried = timeout(PROBE_LIMIT, tried).await;
+        for sighting in places.take() {
+            if let Err(error) = self.link.report_place(&sighting).await {
+                warn!(place = %sighting.place_id, %error, "what was found in a place cannot be reported");
+            }
+        }
+        match tried {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
             Err(_) => Err("backup storage did not answer in time".into()),
         }

@@ -11,6 +11,7 @@ use crate::{
     driver::Removed,
     link::{Assignment, Link},
     operation::{Host, Operation, Outcome, Report},
+    report::Sighting,
 };
 
 /// How long a report may take once the agent is shutting down, one that was under way by then included.
@@ -33,9 +34,13 @@ impl Job {
             Arc::clone(&self.held),
             report.clone(),
         );
+        let places = Arc::clone(&report.places);
         let outcome = self.perform(report, &mut reporter).await;
         let last_words = async {
             reporter.flush().await;
+            for sighting in places.take() {
+                self.tell_of(&sighting).await;
+            }
             self.finish(&outcome).await;
         };
         let mut last_words = pin!(last_words);
@@ -85,6 +90,23 @@ impl Job {
             self.held.cancel();
         }
         pending().await
+    }
+
+    /// Says what was found in a place, until the gateway has answered: it must know that a place is marked before it
+    /// hears that something was done there.
+    async fn tell_of(&self, sighting: &Sighting) {
+        let place = sighting.place_id;
+        let mut backoff = Backoff::new();
+        loop {
+            match self.link.report_place(sighting).await {
+                Ok(_) => return,
+                Err(error) if error.is_transient() => {
+                    warn!(%place, %error, "what was found in a place cannot be reported yet");
+                    backoff.wait().await;
+                }
+                Err(error) => return warn!(%place, %error, "what was found in a place was refused"),
+            }
+        }
     }
 
     /// Says what came of the operation, until the gateway has answered.

@@ -165,6 +165,10 @@ impl Store for Lost {
         self.answer().await.list(prefix).await
     }
 
+    async fn is_vacant(&self) -> storage::Result<bool> {
+        self.answer().await.is_vacant().await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> storage::Result<()> {
         self.answer().await.delete(path).await
     }

@@ -304,6 +304,10 @@ impl Store for Counting {
         self.inner.list(prefix).await
     }
 
+    async fn is_vacant(&self) -> storage::Result<bool> {
+        self.inner.is_vacant().await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> storage::Result<()> {
         self.inner.delete(path).await
     }

@@ -11,7 +11,7 @@ use tidemark_agent::{
     driver::Retained,
     link::{Assignment, Claim, Error, Lease, LeaseState, Link, Result, StorageTest, Welcome},
     operation::{Outcome, Volume, Work},
-    report::{Entry, Reading},
+    report::{Entry, Reading, Sighting},
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -37,6 +37,7 @@ pub struct Table {
     pub measured: Vec<(Uuid, Vec<Retained>)>,
     pub progress: Vec<(Instant, Reading)>,
     pub log: Vec<Entry>,
+    pub places: Vec<Sighting>,
 }
 
 pub struct FakeGateway(pub watch::Sender<Table>);
@@ -171,6 +172,11 @@ impl Link for FakeGateway {
     async fn report_retained(&self, volume_id: Uuid, retained: &[Retained]) -> Result<bool> {
         self.ask(|table| table.measured.push((volume_id, retained.to_vec())))
             .map(|()| true)
+    }
+
+    async fn report_place(&self, sighting: &Sighting) -> Result<bool> {
+        let sighting = sighting.clone();
+        self.ask(|table| table.places.push(sighting)).map(|()| true)
     }
 
     async fn finish(&self, lease: Lease, outcome: &Outcome) -> Result<bool> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use chrono::DateTime;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use storage::{Destination, NfsExport, S3Bucket, Secret};
+use storage::{Destination, NfsExport, S3Bucket, Secret, Standing};
 use tidemark_agent::{
     AgentConfig, Token,
     driver::{Code, Failure, Removed, Retained},
@@ -205,7 +205,8 @@ async fn assignments_become_work_or_say_what_is_missing() {
         "plan": { "id": Uuid::from_u128(2), "name": "plan" },
         "group": { "id": Uuid::from_u128(10), "name": "rack" }, "instance": null,
         "pool": {
-            "id": Uuid::from_u128(11), "name": "fast", "qcow2File": { "path": "/pool" }, "cephRbd": null,
+            "id": Uuid::from_u128(11), "name": "fast", "mark": null, "qcow2File": { "path": "/pool" },
+            "cephRbd": null,
         },
     });
     let assignment = |kind: &str, volume: &Value, snapshot: &Value| {
@@ -220,7 +221,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
     let snapshot = json!({ "id": Uuid::from_u128(4), "volumeSizeBytes": 1_u64 << 35 });
     let destination = |local: Value| {
         json!({
-            "id": Uuid::from_u128(7), "bandwidthLimit": null, "s3": null, "nfs": null,
+            "id": Uuid::from_u128(7), "mark": null, "bandwidthLimit": null, "s3": null, "nfs": null,
             "local": local,
         })
     };
@@ -274,18 +275,21 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
             "group": { "id": Uuid::from_u128(10), "name": "rack" }, "instance": instance,
         })
     };
-    let pool = |kind: &str, place: Value| {
-        let mut pool = json!({
-            "id": Uuid::from_u128(11), "name": "fast", "qcow2File": null, "cephRbd": null,
-        });
-        pool[kind] = place;
-        pool
-    };
     let ceph = json!({
         "pool": "rbd", "user": "tidemark", "configPath": "/etc/ceph/site.conf",
         "keyring": "hunter2-keyring",
     });
-    let files = pool("qcow2File", json!({ "path": "/pool" }));
+    let mark = json!({
+        "installationId": Uuid::from_u128(12), "placeId": Uuid::from_u128(11), "hypervisorId": null,
+        "generation": 3, "standing": "NEW", "witnesses": ["a.qcow2"], "isAsked": true,
+    });
+    let files = json!({
+        "id": Uuid::from_u128(11), "name": "fast", "mark": mark, "qcow2File": { "path": "/pool" },
+        "cephRbd": null,
+    });
+    let cluster = json!({
+        "id": Uuid::from_u128(14), "name": "slow", "mark": null, "qcow2File": null, "cephRbd": ceph,
+    });
     let running = json!({ "running": true, "qmpSocket": "/run/vm.qmp" });
     let snapshot = |volume: Value| {
         json!({
@@ -299,7 +303,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
     };
     let destination = |limit: Value, kind: &str, address: Value| {
         let mut destination = json!({
-            "id": Uuid::from_u128(7), "bandwidthLimit": limit,
+            "id": Uuid::from_u128(7), "mark": null, "bandwidthLimit": limit,
             "s3": null, "nfs": null, "local": null,
         });
         destination[kind] = address;
@@ -312,7 +316,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
     let nfs = json!({ "server": "nas", "export": "/export", "directory": null });
     let (gateway, _) = serve(vec![ok(&json!({ "agentClaim": {
         "assignments": [
-            snapshot(on(pool("cephRbd", ceph), Value::Null)),
+            snapshot(on(cluster, Value::Null)),
             snapshot(on(files, running)),
         ],
         "measurements": [],
@@ -336,7 +340,11 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
         keyring: Some(Secret::new("hunter2-keyring")),
     };
     assert_eq!(volume(0).pool, Pool::CephRbd(pool));
-    assert_eq!(volume(0).instance, None);
+    assert_eq!((volume(0).instance, volume(0).mark), (None, None));
+    let mark = volume(1).mark.unwrap();
+    assert_eq!(mark.expected.marker.generation, 3);
+    assert_eq!(mark.expected.standing, Standing::New);
+    assert_eq!(mark.expected.witnesses[0].as_str(), "a.qcow2");
     let instance = Instance {
         running: true,
         qmp_socket: Some("/run/vm.qmp".into()),

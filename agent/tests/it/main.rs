@@ -20,6 +20,7 @@ mod kit;
 mod live;
 mod nbd;
 mod nbd_fault;
+mod place;
 mod process;
 mod qcow2;
 mod qcow2_file;

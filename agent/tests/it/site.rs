@@ -85,6 +85,7 @@ impl Site {
             pool: Pool::Qcow2File {
                 directory: self.path("pool"),
             },
+            mark: None,
             instance: None,
         }
     }
@@ -405,6 +406,7 @@ pub fn local_storage(path: PathBuf) -> BackupStorage {
     BackupStorage {
         id: Uuid::now_v7(),
         destination: Destination::Local { path },
+        mark: None,
         bytes_per_second: None,
     }
 }

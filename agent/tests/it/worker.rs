@@ -6,7 +6,7 @@ use std::{
 };
 
 use storage::{
-    Local,
+    Local, PlaceKind, Standing,
     count::{Count, Counts},
     fault::{Fault, Faulty},
     memory::Memory,
@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     fake_gateway::{FakeGateway, LEASE, Table},
+    place::mark,
     site::{MIB, Site, local_storage, within},
 };
 
@@ -456,4 +457,54 @@ async fn what_snapshots_keep_is_reported_and_what_cannot_be_measured_keeps_nothi
     let measured = scene.gateway.0.borrow().measured.clone();
     assert_eq!(measured, [(id, vec![kept]), (id, vec![kept])]);
     scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_place_is_marked_is_told_before_what_was_done_there() {
+    let scene = Scene::new(Site::new(), 1).await;
+    let mut volume = scene.site.volume(32 * MIB);
+    volume.mark = Some(mark(PlaceKind::StoragePool, Standing::New));
+    let lease = scene.gateway.offer(Work::CreateVolume { volume });
+    scene
+        .gateway
+        .wait_for(|table| {
+            assert!(
+                table.finished.is_empty(),
+                "it is finished, and nobody was told"
+            );
+            !table.places.is_empty()
+        })
+        .await;
+    scene.gateway.finished(lease).await;
+
+    let mut storage = local_storage(scene.site.path("backups"));
+    storage.mark = Some(mark(PlaceKind::BackupStorage, Standing::Marked));
+    for (standing, works) in [
+        (Standing::Marked, false),
+        (Standing::New, true),
+        (Standing::Marked, true),
+    ] {
+        storage.mark = Some(mark(PlaceKind::BackupStorage, standing));
+        let test = StorageTest {
+            id: Uuid::now_v7(),
+            storage: Ok(storage.clone()),
+        };
+        scene.gateway.change(|table| {
+            table.tested.clear();
+            table.places.clear();
+            table.tests.push(test);
+        });
+        scene
+            .gateway
+            .wait_for(|table| !table.tested.is_empty())
+            .await;
+        let table = scene.gateway.0.borrow();
+        assert_eq!(table.tested[0].1.is_ok(), works, "{:?}", table.tested);
+        let told = table.places.first();
+        let told = told.map(|sighting| sighting.problem.is_none());
+        let expected = (standing == Standing::New || !works).then_some(works);
+        assert_eq!(told, expected, "{standing:?}");
+    }
+    scene.shutdown.cancel();
+    within(scene.worker).await.unwrap();
 }

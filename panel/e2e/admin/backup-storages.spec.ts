@@ -1,5 +1,8 @@
 /** Backup storages: added, tested, changed; their secrets never come back. */
 
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
 import { directory, expect, expectAccessible, expectAccessibleEverywhere, fresh, test } from './fixtures.ts'
 
 test('a local directory is added and tested, and the time is shown', async ({ desk, gateway }) => {
@@ -112,4 +115,46 @@ test('a bucket’s secret never comes back, and stays until it is replaced', asy
   expect(answers.length).toBeGreaterThan(0)
   expect(answers.join('')).not.toMatch(/hunter2|another-secret/)
   expect(await desk.content()).not.toMatch(/hunter2|another-secret/)
+})
+
+test('a directory that has lost its marker is not there until it is accepted', async ({ desk, gateway }) => {
+  const [name, path] = [fresh('swapped'), await directory(gateway, 'swapped')]
+  await desk.goto('/backup-storages')
+  await desk.getByRole('button', { name: 'Add backup storage' }).click()
+  await desk.getByRole('textbox', { name: 'Name' }).fill(name)
+  await desk.getByRole('tab', { name: 'Local directory' }).click()
+  await desk.getByRole('textbox', { name: 'Directory' }).fill(path)
+  await desk.getByRole('button', { name: 'Save…' }).click()
+  await desk.getByRole('button', { name: 'Save untested' }).click()
+  await desk.getByRole('link', { name }).click()
+  await expect(desk.getByText('No hypervisor has looked at it yet.')).toBeVisible()
+
+  const tested = desk.getByRole('dialog', { name: `Test ${name}` })
+  const testByAgent = async (outcome: RegExp) => {
+    await desk.getByRole('button', { name: 'Test…' }).click()
+    await tested.getByRole('combobox', { name: 'From' }).click()
+    await desk.getByRole('option', { name: /By its agent/ }).first().click()
+    await tested.getByRole('button', { name: 'Test', exact: true }).click()
+    await expect(tested.getByText(outcome)).toBeVisible()
+    await desk.keyboard.press('Escape')
+    await expect(tested).toBeHidden()
+    await desk.reload()
+  }
+  const identity = desk.getByRole('region', { name: 'Identity' })
+  await testByAgent(/^Wrote, read and deleted/)
+  await expect(identity).toContainText('Marked')
+
+  await rm(join(path, '.tidemark'), { recursive: true })
+  await testByAgent(/its disk may not be mounted/)
+  await expect(identity).toContainText('Not there')
+  await expectAccessibleEverywhere(desk)
+  await identity.getByRole('button', { name: 'Accept this place…' }).click()
+  const dialog = desk.getByRole('alertdialog', { name: 'Accept this backup storage as it is?' })
+  await expectAccessibleEverywhere(desk)
+  await dialog.getByLabel(`Type ${name} to confirm`).fill(name)
+  await dialog.getByRole('button', { name: 'Accept this place' }).click()
+  await expect(dialog).toBeHidden()
+  await expect(identity).toContainText('Accepted, not yet marked')
+  await testByAgent(/^Wrote, read and deleted/)
+  await expect(identity).toContainText('Marked')
 })

@@ -21,6 +21,7 @@ const EMBEDDED = [
   'OperationLog',
   'OperationProgress',
   'PageInfo',
+  'PlaceMark',
   'S3Storage',
   'Viewer',
   'VolumeActions',

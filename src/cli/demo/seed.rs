@@ -111,8 +111,8 @@ async fn place(app: &App, layout: &Layout, admin: &Requester) -> anyhow::Result<
     let group = hypervisor::create_group(app, admin, "One machine", Some(storage.id)).await?;
     let path = layout.pool().display().to_string();
     let pool = storage_pool::Location::Qcow2File { path };
-    storage_pool::create(app, admin, group.id, "qcow2 files", pool).await?;
     let (_, token) = hypervisor::create(app, admin, group.id, "this-machine", None).await?;
+    storage_pool::create(app, admin, group.id, "qcow2 files", pool, None).await?;
     filesystem::write_secret(&layout.agent_token(), &token).await?;
     Ok(group.id)
 }

@@ -11,12 +11,15 @@ use sea_orm::{
     QuerySelect,
 };
 
+use storage::Proof;
+
 use super::{Access, find};
 use crate::{
     app::App,
     domain::{
         Error, Requester, Result, hypervisor,
         operation::damage::is_damage,
+        place_mark::{self, Found, Place},
         text,
         transaction::{ROW_LOCK, Transaction},
     },
@@ -43,7 +46,7 @@ pub async fn test(
     if hypervisor_id.is_some() {
         return wait(app, test).await;
     }
-    match probe(app, storage).await {
+    match probe(app, storage).await? {
         Ok(()) => record(app, test, true, WORKS).await,
         Err(reason) => record(app, test, false, &reason).await,
     }
@@ -51,18 +54,34 @@ pub async fn test(
 
 const WORKS: &str = "A small object was written, read back and deleted.";
 
-async fn probe(app: &App, storage: backup_storage::Model) -> Result<(), String> {
-    let access = Access::to(app, storage).map_err(|error| error.to_string())?;
+async fn probe(app: &App, storage: backup_storage::Model) -> Result<Result<(), String>> {
+    let place = Place::of_storage(&storage, None);
+    let access = match Access::to(app, storage, None).await {
+        Ok(access) => access,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
     let patience = app.settings.storage_test;
+    let mut proof = None;
     // Given up on, it still deletes what it has written.
     let probed = async {
         let store = access.destination.open_with(storage::Policy::PROMPT)?;
+        if let Some(mark) = &access.mark {
+            proof = Some(storage::prove(&*store, &mark.expected).await?);
+        }
         storage::probe(store).await
     };
-    match tokio::time::timeout(patience, probed).await {
+    let outcome = match tokio::time::timeout(patience, probed).await {
         Ok(outcome) => outcome.map_err(|error| error.to_string()),
         Err(_) => Err(silence("backup storage", patience)),
+    };
+    if let (Some(place), Some(mark), Some(Proof::Marker)) = (place, access.mark, proof) {
+        let found = Found {
+            generation: mark.generation(),
+            problem: None,
+        };
+        place_mark::keep(app, place, found).await?;
     }
+    Ok(outcome)
 }
 
 fn silence(of: &str, patience: Duration) -> String {
@@ -138,8 +157,11 @@ pub async fn list_asked_of(
         .await?;
     let mut asked = Vec::with_capacity(tests.len());
     for test in tests {
-        let access = find(db, test.backup_storage_id).await;
-        match access.and_then(|storage| Access::to(app, storage)) {
+        let access = match find(db, test.backup_storage_id).await {
+            Ok(storage) => Access::to(app, storage, Some(hypervisor_id)).await,
+            Err(error) => Err(error),
+        };
+        match access {
             Ok(access) => asked.push((test, access)),
             Err(error) if is_damage(&error) => {
                 record(app, test, false, &error.to_string()).await?;

@@ -28,6 +28,12 @@ pub enum Refusal {
         /// What the target lies on.
         target: StorageType,
     },
+    /// The volume lies where only another hypervisor reaches it.
+    #[error(
+        "The volume lies on another hypervisor than the instance. Attach it to an instance of its own \
+         hypervisor, or restore a backup of it."
+    )]
+    VolumeOutOfReach,
     /// The target is smaller than the item.
     #[error(
         "The target is {target_bytes} bytes, but the item's volume was {item_bytes} bytes. \
@@ -150,6 +156,7 @@ impl Refusal {
             Self::StorageTypeMismatch { .. } | Self::PlanOfAnotherKind { .. } => {
                 ErrorCode::StorageTypeMismatch
             }
+            Self::VolumeOutOfReach => ErrorCode::VolumeOutOfReach,
             Self::PlanOfAnotherSize {
                 volume_bytes,
                 plan_bytes,

@@ -1,7 +1,7 @@
 //! Attaching and detaching: refused while a restore or a delete holds the volume.
 
 use entity::{
-    InstanceId, VolumeId, instance, volume,
+    InstanceId, VolumeId, instance, storage_pool, volume,
     volume::{DataState, VolumeState},
 };
 use sea_orm::{
@@ -44,6 +44,7 @@ pub async fn attach(
         return Ok(volume);
     }
     check_group(&tx, &volume, &instance).await?;
+    check_reach(&tx, &volume, &instance).await?;
     if volume.state != VolumeState::Available {
         return Err(Refusal::VolumeNotAvailable(volume.state).into());
     }
@@ -94,6 +95,22 @@ async fn check_group(
     Err(Error::invalid(
         "Volume and instance are in different hypervisor groups.",
     ))
+}
+
+/// A volume in a local pool can be attached on that hypervisor only.
+async fn check_reach(
+    tx: &Transaction<'_>,
+    volume: &volume::Model,
+    instance: &instance::Model,
+) -> Result<()> {
+    let pool = storage_pool::Entity::find_by_id(volume.pool_id)
+        .one(tx.db())
+        .await?;
+    let owner = pool.and_then(|pool| pool.hypervisor_id);
+    if owner.is_none_or(|owner| owner == instance.hypervisor_id) {
+        return Ok(());
+    }
+    Err(Refusal::VolumeOutOfReach.into())
 }
 
 async fn set_instance(

@@ -41,14 +41,20 @@ pub async fn place(
 ) -> Result<Place> {
     let db = tx.db();
     let group = hold_group(tx, group_id).await?;
-    let pool = storage_pool::Entity::present()
+    let pools = storage_pool::Entity::present()
         .filter(storage_pool::Column::GroupId.eq(group_id))
         .filter(storage_pool::Column::StorageType.eq(storage_type))
         .order_by_asc(storage_pool::Column::Id)
         .lock(HOLD)
-        .one(db)
-        .await?
-        .ok_or_else(|| no_pool(&group.name, storage_type))?;
+        .all(db)
+        .await?;
+    let is_near = |pool: &&storage_pool::Model| {
+        near.is_none() || pool.hypervisor_id.is_none() || pool.hypervisor_id == near
+    };
+    let pool = pools.iter().find(is_near).or(pools.first());
+    let pool = pool.ok_or_else(|| no_pool(&group.name, storage_type))?;
+    // What lies in a local pool is worked on where the pool is.
+    let near = pool.hypervisor_id.or(near);
     let hypervisors = hypervisor::Entity::present()
         .filter(hypervisor::Column::GroupId.eq(group_id))
         .order_by_asc(hypervisor::Column::Id)

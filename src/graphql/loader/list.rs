@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use entity::{AccountId, BackupStorageId, HypervisorGroupId, InstanceId};
+use entity::{AccountId, BackupStorageId, HypervisorGroupId, InstanceId, PlaceId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Query};
 
 use super::Reader;
@@ -28,6 +28,10 @@ pub struct PlansOfGroup(pub HypervisorGroupId);
 /// The newest test of a backup storage that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LastTestOf(pub BackupStorageId);
+
+/// What is known of a place, on each hypervisor where it is local.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MarksOf(pub PlaceId);
 
 impl Loader<VolumesOfInstance> for Reader {
     type Value = Arc<Vec<Arc<entity::volume::Model>>>;
@@ -145,6 +149,22 @@ impl Loader<LastTestOf> for Reader {
             .into_iter()
             .map(|row| (LastTestOf(row.backup_storage_id), Arc::new(row)))
             .collect())
+    }
+}
+
+impl Loader<MarksOf> for Reader {
+    type Value = Arc<Vec<Arc<entity::place_mark::Model>>>;
+    type Error = Failure;
+
+    async fn load(&self, keys: &[MarksOf]) -> Result<HashMap<MarksOf, Self::Value>> {
+        use entity::place_mark::{Column, Entity};
+        let rows = Entity::find()
+            .filter(Column::PlaceId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(Column::HypervisorId)
+            .all(self.db())
+            .await?;
+        let rows = rows.into_iter().map(|row| (MarksOf(row.place_id), row));
+        Ok(gather(keys, rows))
     }
 }
 

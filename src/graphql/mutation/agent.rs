@@ -7,9 +7,9 @@ use async_graphql::{Context, Object};
 use self::message::{
     AgentClaimInput, AgentClaimPayload, AgentFinishInput, AgentFinishPayload,
     AgentFinishStorageTestInput, AgentFinishStorageTestPayload, AgentHelloInput, AgentHelloPayload,
-    AgentLogInput, AgentLogPayload, AgentRenewInput, AgentRenewPayload, AgentReportProgressInput,
-    AgentReportProgressPayload, AgentReportRetainedInput, AgentReportRetainedPayload, held,
-    outcome, retained,
+    AgentLogInput, AgentLogPayload, AgentRenewInput, AgentRenewPayload, AgentReportPlaceInput,
+    AgentReportPlacePayload, AgentReportProgressInput, AgentReportProgressPayload,
+    AgentReportRetainedInput, AgentReportRetainedPayload, held, outcome, retained,
 };
 use super::audit::audited;
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         agent::{self, Hello},
         backup_storage,
         operation::{finish, log, progress, renew::renew},
+        place_mark,
         volume::measure,
     },
     graphql::{
@@ -216,6 +217,26 @@ impl AgentMutation {
         let measured = retained(&input.retained)?;
         let accepted = measure::record(app(ctx)?, hypervisor, volume_id, measured).await?;
         Ok(Some(AgentReportRetainedPayload { accepted }))
+    }
+
+    /// Says what was found in a place: its marker, or what is wrong with it.
+    #[graphql(visible = "visible::to_agents")]
+    async fn agent_report_place(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What was found, and where.")] input: AgentReportPlaceInput,
+    ) -> Result<Option<AgentReportPlacePayload>> {
+        audited(ctx, &[&input.place_id], async {
+            let hypervisor = requester(ctx).agent()?;
+            let id = id::find(&input.place_id, "place")?;
+            let found = place_mark::Found {
+                generation: input.generation,
+                problem: input.problem.clone(),
+            };
+            let accepted = place_mark::report(app(ctx)?, hypervisor, id, found).await?;
+            Ok(AgentReportPlacePayload { accepted })
+        })
+        .await
     }
 
     /// Answers a test of a backup storage.

@@ -7,13 +7,13 @@ use super::audit::audited;
 use crate::{
     domain::{
         Error,
-        storage_pool::{self, CephPool, Location},
+        storage_pool::{self, CephPool, Location, Reach},
     },
     graphql::{
         context::{admin, app},
         error::Result,
         id,
-        types::StoragePool,
+        types::{StoragePool, StorageReach},
         visible,
     },
 };
@@ -64,6 +64,11 @@ pub struct CreateStoragePoolInput {
     pub qcow2_file: Option<Qcow2FilePoolInput>,
     /// A pool of RBD images.
     pub ceph_rbd: Option<CephRbdPoolInput>,
+    /// Which hypervisors reach it. Left out: every one of the group, but of a directory of files where the group has
+    /// one hypervisor only that one.
+    pub reach: Option<StorageReach>,
+    /// Of a local one: the hypervisor. It may be left out where the group has only one.
+    pub hypervisor_id: Option<ID>,
 }
 
 /// A pool that was made.
@@ -85,6 +90,11 @@ pub struct UpdateStoragePoolInput {
     /// A pool of RBD images. Which one cannot be changed while volumes lie there; the user and its
     /// key always can.
     pub ceph_rbd: Option<CephRbdPoolInput>,
+    /// Which hypervisors reach it. It becomes local only to a hypervisor that all of its volumes are on. Its marker is
+    /// written anew by the next that works there.
+    pub reach: Option<StorageReach>,
+    /// Of a local one: the hypervisor. It may be left out where the group has only one.
+    pub hypervisor_id: Option<ID>,
 }
 
 /// A pool that was changed.
@@ -128,8 +138,9 @@ impl StoragePoolMutation {
             let requester = admin(ctx)?;
             let group = id::find(&input.hypervisor_group_id, "hypervisor group")?;
             let location = location(input.qcow2_file, input.ceph_rbd)?.ok_or_else(not_one)?;
-            let pool =
-                storage_pool::create(app(ctx)?, requester, group, &input.name, location).await?;
+            let reach = reach(input.reach, input.hypervisor_id.as_ref())?;
+            let (app, name) = (app(ctx)?, &input.name);
+            let pool = storage_pool::create(app, requester, group, name, location, reach).await?;
             Ok(CreateStoragePoolPayload {
                 storage_pool: pool.into(),
             })
@@ -150,7 +161,9 @@ impl StoragePoolMutation {
             let id = id::find(&input.storage_pool_id, "storage pool")?;
             let location = location(input.qcow2_file, input.ceph_rbd)?;
             let name = input.name.as_deref();
-            let pool = storage_pool::update(app(ctx)?, requester, id, name, location).await?;
+            let reach = reach(input.reach, input.hypervisor_id.as_ref())?;
+            let pool =
+                storage_pool::update(app(ctx)?, requester, id, name, location, reach).await?;
             Ok(UpdateStoragePoolPayload {
                 storage_pool: pool.into(),
             })
@@ -187,6 +200,21 @@ fn location(
         (Some(pool), None) => Ok(Some(Location::Qcow2File { path: pool.path })),
         (None, Some(pool)) => Ok(Some(Location::CephRbd(pool.into()))),
         (Some(_), Some(_)) => Err(not_one().into()),
+    }
+}
+
+fn reach(reach: Option<StorageReach>, hypervisor: Option<&ID>) -> Result<Option<Reach>> {
+    let hypervisor = hypervisor
+        .map(|id| id::find(id, "hypervisor"))
+        .transpose()?;
+    match (reach, hypervisor) {
+        (Some(StorageReach::Shared), None) => Ok(Some(Reach::Shared)),
+        (Some(StorageReach::Shared), Some(_)) => {
+            let message = "`hypervisorId` is for local storage pools: a shared one has none.";
+            Err(Error::invalid(message).into())
+        }
+        (None, None) => Ok(None),
+        (Some(StorageReach::Local) | None, hypervisor) => Ok(Some(Reach::Local(hypervisor))),
     }
 }
 

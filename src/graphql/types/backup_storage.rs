@@ -3,21 +3,24 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
+use entity::PlaceId;
 
 use super::{
-    Hypervisor,
+    Hypervisor, PlaceMark,
     destination::{LocalStorage, NfsStorage, S3Storage},
+    place_mark::only,
     wraps,
 };
 use crate::{
-    domain,
+    domain::{self, place_mark::SHARED},
     graphql::{
         context::loaders,
         error::Result,
-        loader::LastTestOf,
+        loader::{LastTestOf, MarksOf},
         scalar::{ByteCount, DateTime},
         visible,
     },
+    limits::MAX_MARKS,
 };
 
 /// What kind of destination a backup storage is.
@@ -93,6 +96,23 @@ impl BackupStorage {
     /// Whether backups there outlive the host. False for LOCAL: it is lost with its host.
     async fn survives_host_loss(&self) -> bool {
         self.0.kind != entity::backup_storage::BackupStorageKind::Local
+    }
+
+    /// Whether it has said whose it is: once, or of a local one on each hypervisor that has looked. Of more than 16
+    /// those are listed at which something is wrong.
+    async fn marks(&self, ctx: &Context<'_>) -> Result<Vec<PlaceMark>> {
+        let id = PlaceId::from_uuid(self.0.id.as_uuid());
+        let marks = loaders(ctx)?.find(MarksOf(id)).await?;
+        if self.0.kind == entity::backup_storage::BackupStorageKind::Local {
+            let (wrong, right): (Vec<_>, Vec<_>) = marks
+                .iter()
+                .cloned()
+                .partition(|mark| mark.problem_at.is_some());
+            let most = usize::try_from(MAX_MARKS).unwrap_or(usize::MAX);
+            let listed = wrong.into_iter().chain(right).take(most);
+            return Ok(listed.map(Some).map(PlaceMark).collect());
+        }
+        Ok(only(&marks, SHARED))
     }
 
     /// The latest test that has ended; null when there was none.

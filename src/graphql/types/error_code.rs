@@ -44,6 +44,8 @@ pub enum ErrorCode {
     VolumeNotAvailable,
     /// Item and target lie on different kinds of storage.
     StorageTypeMismatch,
+    /// The volume lies where only another hypervisor reaches it.
+    VolumeOutOfReach,
     /// The hypervisor has no backup storage.
     NoBackupStorage,
     /// The target is smaller than what would be restored.

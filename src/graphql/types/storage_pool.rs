@@ -2,10 +2,24 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
+use entity::PlaceId;
 
-use super::{HypervisorGroup, StorageType, wraps};
-use crate::graphql::{context::loaders, error::Result, visible};
+use super::{Hypervisor, HypervisorGroup, PlaceMark, StorageType, place_mark::only, wraps};
+use crate::{
+    domain::place_mark::{Place, SHARED},
+    graphql::{context::loaders, error::Result, loader::MarksOf, visible},
+};
+
+/// Which hypervisors reach a storage pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(visible = "visible::to_admins")]
+pub enum StorageReach {
+    /// Every one of its group.
+    Shared,
+    /// One: what lies there is worked on and attached on that one only.
+    Local,
+}
 
 /// Where volumes lie.
 #[derive(Clone, Debug)]
@@ -41,6 +55,32 @@ impl StoragePool {
                 format!("ceph: {pool} as {user}")
             }
         }
+    }
+
+    /// Which hypervisors reach it.
+    async fn reach(&self) -> StorageReach {
+        match self.0.hypervisor_id {
+            Some(_) => StorageReach::Local,
+            None => StorageReach::Shared,
+        }
+    }
+
+    /// Of a local one: the hypervisor that it is local to.
+    async fn hypervisor(&self, ctx: &Context<'_>) -> Result<Option<Hypervisor>> {
+        match self.0.hypervisor_id {
+            Some(id) => Ok(loaders(ctx)?.lookup(id).await?.map(Hypervisor)),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether it has said whose it is. None of a Ceph pool, whose cluster says which it is.
+    async fn marks(&self, ctx: &Context<'_>) -> Result<Vec<PlaceMark>> {
+        if Place::of_pool(&self.0).is_none() {
+            return Ok(Vec::new());
+        }
+        let id = PlaceId::from_uuid(self.0.id.as_uuid());
+        let marks = loaders(ctx)?.find(MarksOf(id)).await?;
+        Ok(only(&marks, self.0.hypervisor_id.unwrap_or(SHARED)))
     }
 
     /// The group whose volumes it holds.

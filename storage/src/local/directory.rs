@@ -17,7 +17,10 @@ use nix::{
 };
 
 use super::{failed, root::Opened};
-use crate::{Error, Object, ObjectPath, Result};
+use crate::{
+    Error, Object, ObjectPath, Result,
+    path::{OUTERMOST, is_nothing},
+};
 
 const REMOVE_ATTEMPTS: usize = 8;
 
@@ -39,6 +42,30 @@ impl Opened {
     /// Whether there is nothing at all, not even what was left half done.
     pub(super) fn is_empty(&self) -> io::Result<bool> {
         Ok(names(&self.directory)?.is_empty())
+    }
+
+    /// Whether there is nothing but what file systems bring, what tests leave, and the marker.
+    pub(super) fn is_vacant(&self) -> io::Result<bool> {
+        for name in names(&self.directory)? {
+            let Ok(name) = name.to_str() else {
+                return Ok(false);
+            };
+            let counts = if name == OUTERMOST {
+                match open_directory(&self.directory, name) {
+                    Ok(directory) => !names(directory)?.is_empty(),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                    // It is something else, which is something.
+                    Err(error) if is_absent(&error) => true,
+                    Err(error) => return Err(error),
+                }
+            } else {
+                !is_nothing(name)
+            };
+            if counts {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Opens an object's file.

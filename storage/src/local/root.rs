@@ -115,6 +115,8 @@ impl Root {
     /// The error to give instead of one that says that an object is not there.
     pub(super) fn doubt(&self, opened: &Opened, error: Error) -> Error {
         match error {
+            // A place without a marker may well be a new one.
+            Error::NotFound { path } if path.is_marker() => Error::NotFound { path },
             Error::NotFound { .. } => self.ensure_used(opened).err().unwrap_or(error),
             error => error,
         }

@@ -7,7 +7,10 @@ use super::{
     connection::{DIRECTORY, FILE, Mounted},
     failure::{Failure, Kind, Outcome},
 };
-use crate::{Error, Object, ObjectPath};
+use crate::{
+    Error, Object, ObjectPath,
+    path::{OUTERMOST, is_nothing},
+};
 
 const DIRECTORY_MODE: u32 = 0o700;
 /// A writer may put a file where a directory is just being emptied, and the other way round.
@@ -65,7 +68,10 @@ impl Mounted {
         match self.lookup(path.as_str()).await? {
             Some(found) if found.kind == FILE => Ok(found),
             _ => {
-                self.ensure_used().await?;
+                // A place without a marker may well be a new one.
+                if !path.is_marker() {
+                    self.ensure_used().await?;
+                }
                 Err(Error::NotFound { path: path.clone() }.into())
             }
         }
@@ -85,6 +91,27 @@ impl Mounted {
             reason: reason.into(),
         }
         .into())
+    }
+
+    /// Whether there is nothing but what file systems bring, what tests leave, and the marker.
+    pub(super) async fn is_vacant(&self) -> Outcome<bool> {
+        let root = self
+            .ask(|mount| async move { Ok(mount.getfh().await) })
+            .await?;
+        for entry in self.entries(&root).await? {
+            let name = &entry.file_name;
+            if name == OUTERMOST {
+                let found = self.lookup_in(&root, name).await?;
+                if let Some(found) = found
+                    && (found.kind != DIRECTORY || !self.children(&found.handle).await?.is_empty())
+                {
+                    return Ok(false);
+                }
+            } else if !is_nothing(name) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The directory above an object, created as far as it is missing.

@@ -54,6 +54,11 @@ impl Place {
         }
     }
 
+    /// What every key begins with.
+    pub(super) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// The key of an object.
     pub(super) fn key(&self, path: &ObjectPath) -> String {
         format!("{}{path}", self.root)

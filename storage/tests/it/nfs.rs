@@ -76,6 +76,14 @@ async fn an_export_passes_the_conformance_suite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_export_has_a_marker() {
+    let Some(ganesha) = Ganesha::start().await else {
+        return;
+    };
+    conformance::check_marker(&store(&ganesha)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_directory_below_the_export_passes_the_conformance_suite() {
     let Some(ganesha) = Ganesha::start().await else {
         return;

@@ -4,7 +4,8 @@ use std::{num::NonZeroU64, sync::Arc};
 
 use testbed::{Ceph, Rgw};
 use tidemark_storage::{
-    Bandwidth, Destination, Policy, Retry, S3, Store, Throttle, conformance, count::Count, probe,
+    Bandwidth, Destination, ObjectPath, Policy, Retry, S3, Store, Throttle, conformance,
+    count::Count, probe,
 };
 
 use crate::site::{self, InProcess};
@@ -16,6 +17,7 @@ async fn a_store_in_this_process_passes_the_conformance_suite() {
     conformance::check(&*Destination::S3(store.address()).open().unwrap()).await;
     probe(Arc::new(S3::new(&store.address()))).await.unwrap();
     assert!(store.leftovers().is_empty());
+    conformance::check_marker(&S3::new(&store.address())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,6 +32,8 @@ async fn cephs_store_passes_the_conformance_suite_as_it_is_and_decorated() {
     let retried = Arc::new(Retry::new(Arc::clone(&plain), Policy::default()));
     let throttled = Arc::new(Throttle::new(retried, limit));
     conformance::check(&Count::new(throttled, Arc::default())).await;
+    conformance::check_marker(&*plain).await;
+    plain.delete(&ObjectPath::marker()).await.unwrap();
     probe(plain).await.unwrap();
     assert_eq!(store.rclone(&["lsf", "-R", ":s3:backups"]), "");
 }

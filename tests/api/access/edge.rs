@@ -64,7 +64,7 @@ const TYPES: &[Row] = &[
         "BackupStorage",
         "query { backupStorages { @ } }",
         &[(
-            "id name kind summary s3 nfs local bandwidthLimit createdAt survivesHostLoss lastTest",
+            "id name kind summary s3 nfs local bandwidthLimit createdAt survivesHostLoss lastTest marks",
             "UFFAFF",
         )],
     ),
@@ -142,6 +142,14 @@ const TYPES: &[Row] = &[
         &[("server export directory", "UFFAFF")],
     ),
     (
+        "PlaceMark",
+        "query { storagePools { marks { @ } } }",
+        &[(
+            "hypervisor state generation markedAt problem problemAt",
+            "UFFAFF",
+        )],
+    ),
+    (
         "S3Storage",
         "query { backupStorages { s3 { @ } } }",
         &[(
@@ -200,7 +208,10 @@ const TYPES: &[Row] = &[
     (
         "StoragePool",
         "query { storagePools { @ } }",
-        &[("id name storageType summary hypervisorGroup", "UFFAFF")],
+        &[(
+            "id name storageType summary reach hypervisor marks hypervisorGroup",
+            "UFFAFF",
+        )],
     ),
     (
         "User",
@@ -298,7 +309,15 @@ const TYPES: &[Row] = &[
     (
         "AgentPool",
         "mutation { agentClaim(input: { limit: 0 }) { measurements { pool { @ } } } }",
-        &[("id name qcow2File cephRbd", "UFFFAA")],
+        &[("id name mark qcow2File cephRbd", "UFFFAA")],
+    ),
+    (
+        "AgentMark",
+        "mutation { agentClaim(input: { limit: 0 }) { measurements { pool { mark { @ } } } } }",
+        &[(
+            "installationId placeId hypervisorId generation standing witnesses isAsked",
+            "UFFFAA",
+        )],
     ),
     (
         "AgentQcow2FilePool",
@@ -336,7 +355,7 @@ const TYPES: &[Row] = &[
     (
         "AgentDestination",
         "mutation { agentClaim(input: { limit: 0 }) { storageTests { destination { @ } } } }",
-        &[("id name bandwidthLimit s3 nfs local", "UFFFAA")],
+        &[("id name mark bandwidthLimit s3 nfs local", "UFFFAA")],
     ),
     (
         "AgentS3Destination",

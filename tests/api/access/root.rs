@@ -262,6 +262,11 @@ pub const FIELDS: &[(&str, &str, Outcomes)] = &[
         "UFFAF",
     ),
     (
+        "acceptPlace",
+        "(input: { storagePoolId: \"$pool\" })",
+        "UFFAF",
+    ),
+    (
         "writeOff",
         "(input: { target: { volumeId: \"$volume\" }, confirmName: \"another\", reason: \"r\" })",
         "UFFAF",
@@ -297,6 +302,11 @@ pub const FIELDS: &[(&str, &str, Outcomes)] = &[
     (
         "agentReportRetained",
         "(input: { volumeId: \"$operation\", retained: [] })",
+        "UFFFA",
+    ),
+    (
+        "agentReportPlace",
+        "(input: { placeId: \"$pool\", generation: 9 })",
         "UFFFA",
     ),
     (

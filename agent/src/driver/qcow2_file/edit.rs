@@ -62,7 +62,7 @@ impl Qcow2File {
     ) -> Result<()> {
         let is_listed = self.lists(name).await.map_err(Failure::before_change)?;
         if is_listed {
-            editor.delete(name).await?;
+            self.reserve.freeing(editor.delete(name)).await?;
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Qcow2File {
         for name in names? {
             let message = format!("Removing the left-over snapshot {name}");
             self.journal.private(Level::Info, message);
-            editor.delete(name).await?;
+            self.reserve.freeing(editor.delete(name)).await?;
         }
         self.place.settle().await
     }

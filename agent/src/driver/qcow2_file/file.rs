@@ -51,13 +51,27 @@ impl Place {
         &self.partial
     }
 
-    /// Refuses to go on without the pool: a disk that is not mounted is no empty pool.
+    /// Refuses to go on without the pool: a disk that is not mounted is no empty pool. Nor does an image lie in
+    /// it that is a symbolic link: what it leads to may be anybody's, and may be away.
     pub(super) async fn ensure_pool(&self) -> Result<()> {
-        let pool = self.pool.clone();
-        blocking(move || match pool.metadata() {
-            Ok(metadata) if metadata.is_dir() => Ok(()),
-            Ok(_) => Err(no_pool().because(format!("{} is not a directory", pool.display()))),
-            Err(error) => Err(no_pool().because(format!("{}: {error}", pool.display()))),
+        let (pool, image) = (self.pool.clone(), self.image.clone());
+        blocking(move || {
+            match pool.metadata() {
+                Ok(metadata) if metadata.is_dir() => {}
+                Ok(_) => {
+                    let detail = format!("{} is not a directory", pool.display());
+                    return Err(no_pool().because(detail));
+                }
+                Err(error) => {
+                    return Err(no_pool().because(format!("{}: {error}", pool.display())));
+                }
+            }
+            if image.is_symlink() {
+                let message = "The volume cannot be worked on: its image is a symbolic link.";
+                let detail = format!("put the image itself in the place of {}", image.display());
+                return Err(Failure::storage(message).because(detail));
+            }
+            Ok(())
         })
         .await?
     }
@@ -153,6 +167,7 @@ impl Place {
 
     /// Gives the finished image its name, durably, for nobody else to read. It may have it already.
     pub(super) async fn publish(&self) -> Result<()> {
+        self.ensure_pool().await?;
         let Self {
             pool,
             image,

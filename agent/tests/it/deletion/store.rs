@@ -121,6 +121,7 @@ async fn a_bucket_whose_policy_forbids_it_deletes_nothing_and_one_that_is_away_n
     backup.storage = BackupStorage {
         id: Uuid::now_v7(),
         destination,
+        mark: None,
         bytes_per_second: None,
     };
     site.complete(Work::CreateBackup {

@@ -12,6 +12,7 @@ import { formatRate } from '~/lib/bytes'
 import { BackupStorageDialog } from '~/pages/backup-storages/backup-storage-dialog'
 import { BackupStorageDetail } from '~/pages/backup-storages/backup-storages-query'
 import { TestDialog } from '~/pages/backup-storages/test-dialog'
+import { PlaceFacts } from '~/pages/place/place-query'
 import { RemovalRows } from '~/pages/removal/removal-rows'
 import { Button } from '~/parts/button'
 import { CopyId } from '~/parts/copy-id'
@@ -21,6 +22,7 @@ import { PageSkeleton } from '~/parts/page-skeleton'
 import { TimeLines } from '~/parts/time'
 
 import { DestinationSection } from './destination-section'
+import { PlacesSection } from './places-section'
 import { UsersSection } from './users-section'
 
 const BackupStorageQuery = graphql(
@@ -30,13 +32,13 @@ const BackupStorageQuery = graphql(
       node(id: $id) {
         __typename
         id
-        ... on BackupStorage { ...BackupStorageDetail }
+        ... on BackupStorage { ...BackupStorageDetail marks { ...PlaceFacts } }
       }
       hypervisorGroups { id name backupStorage { id } }
       hypervisors { id name usesGroupBackupStorage backupStorage { id } }
     }
   `,
-  [BackupStorageDetail],
+  [BackupStorageDetail, PlaceFacts],
 )
 
 const DeleteBackupStorage = graphql(`
@@ -82,6 +84,7 @@ export default function BackupStoragePage() {
             ]}
           />
           <DestinationSection storage={storage} />
+          <PlacesSection storage={storage} marks={storage.marks} />
           <UsersSection
             groups={result.data?.hypervisorGroups.filter((group) => group.backupStorage?.id === storage.id) ?? []}
             hypervisors={result.data?.hypervisors.filter((host) => !host.usesGroupBackupStorage && host.backupStorage?.id === storage.id) ?? []}

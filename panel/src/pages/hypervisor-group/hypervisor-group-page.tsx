@@ -12,6 +12,7 @@ import { AddHypervisorDialog } from '~/pages/hypervisors/add-hypervisor-dialog'
 import { HypervisorRow } from '~/pages/hypervisors/hypervisors-query'
 import { HypervisorsTable } from '~/pages/hypervisors/hypervisors-table'
 import { useHypervisorEvents } from '~/pages/hypervisors/use-hypervisor-events'
+import { PlaceFacts } from '~/pages/place/place-query'
 import { PlansTable } from '~/pages/plans/plans-table'
 import { PlanRow } from '~/pages/plans/plans-query'
 import { RemovalRows } from '~/pages/removal/removal-rows'
@@ -40,10 +41,10 @@ const GroupQuery = graphql(
           plans { ...PlanRow }
         }
       }
-      storagePools { id name storageType summary hypervisorGroup { id } }
+      storagePools { id name storageType summary reach hypervisor { id name } marks { ...PlaceFacts } hypervisorGroup { id } }
     }
   `,
-  [HypervisorRow, PlanRow],
+  [HypervisorRow, PlanRow, PlaceFacts],
 )
 
 const DeleteGroup = graphql(`

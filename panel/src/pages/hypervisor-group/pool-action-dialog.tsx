@@ -3,6 +3,7 @@
 import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { AcceptPlaceDialog } from '~/pages/place/accept-place-dialog'
 import { RemoveDialog } from '~/pages/removal/remove-dialog'
 import { WriteOffDialog } from '~/pages/removal/write-off-dialog'
 import { RenameDialog } from '~/parts/rename-dialog'
@@ -24,7 +25,7 @@ const DeleteStoragePool = graphql(`
   }
 `)
 
-export type PoolAction = 'rename' | 'delete' | 'writeOff'
+export type PoolAction = 'rename' | 'accept' | 'delete' | 'writeOff'
 
 interface PoolActionDialogProps {
   action: PoolAction
@@ -34,6 +35,7 @@ interface PoolActionDialogProps {
 
 export function PoolActionDialog({ action, pool, onClosed }: PoolActionDialogProps) {
   if (action === 'rename') return <RenamePoolDialog pool={pool} onClosed={onClosed} />
+  if (action === 'accept') return <AcceptPlaceDialog noun="storage pool" name={pool.name} place={{ storagePoolId: pool.id }} onClosed={onClosed} />
   if (action === 'writeOff') return <WriteOffDialog noun="storage pool" name={pool.name} target={{ storagePoolId: pool.id }} about="The volumes in it have to be written off before." onClosed={onClosed} />
   const input = (confirmName: string) => ({ storagePoolId: pool.id, confirmName })
   return (

@@ -3,6 +3,8 @@
 import { useState } from 'react'
 
 import { storageName } from '~/lib/storage'
+import type { PlaceFacts } from '~/pages/place/place-query'
+import { PlaceState } from '~/pages/place/place-state'
 import { ActionMenu } from '~/parts/action-menu'
 import { Cell, type Column, Row, Table } from '~/parts/table'
 
@@ -12,11 +14,23 @@ const COLUMNS: readonly Column[] = [
   { label: 'Name', className: 'w-1/3' },
   { label: 'Storage' },
   { label: 'Where', className: 'w-2/3' },
+  { label: 'Reached by' },
+  { label: 'Identity' },
   { label: 'Actions', silent: true },
 ]
 
+interface Pool {
+  id: string
+  name: string
+  storageType: string
+  summary: string
+  reach: 'SHARED' | 'LOCAL'
+  hypervisor: { id: string; name: string } | null
+  marks: readonly PlaceFacts[]
+}
+
 interface PoolsTableProps {
-  pools: readonly { id: string; name: string; storageType: string; summary: string }[]
+  pools: readonly Pool[]
 }
 
 export function PoolsTable({ pools }: PoolsTableProps) {
@@ -33,11 +47,23 @@ export function PoolsTable({ pools }: PoolsTableProps) {
             <Cell place="wide" className="font-mono text-ink-2 anywhere">
               {pool.summary.replace(/^\w+: /, '')}
             </Cell>
+            <Cell place="wide" className="anywhere">
+              {pool.hypervisor ? <bdi className="font-mono">{pool.hypervisor.name}</bdi> : 'All of the group'}
+            </Cell>
+            <Cell place="wide">
+              {pool.marks.map((mark) => (
+                <div key={mark.hypervisor?.id ?? ''} className="flex flex-col gap-1">
+                  <PlaceState state={mark.state} />
+                  {mark.problem && <span className="text-bad anywhere">{mark.problem}</span>}
+                </div>
+              ))}
+            </Cell>
             <Cell place="late">
               <ActionMenu
                 label={`Actions for ${pool.name}`}
                 actions={[
                   { label: 'Rename…', onChoose: () => setOpened({ action: 'rename', pool }) },
+                  ...(pool.marks.length > 0 ? [{ label: 'Accept this place…', onChoose: () => setOpened({ action: 'accept' as const, pool }) }] : []),
                   { label: 'Delete…', onChoose: () => setOpened({ action: 'delete', pool }) },
                   { label: 'Write off…', onChoose: () => setOpened({ action: 'writeOff', pool }) },
                 ]}

@@ -273,6 +273,26 @@ pub struct AgentReportRetainedPayload {
     pub accepted: bool,
 }
 
+/// What was found in a place: a storage pool or a backup storage.
+#[derive(Debug, InputObject)]
+#[graphql(visible = "visible::to_agents")]
+pub struct AgentReportPlaceInput {
+    /// The place.
+    pub place_id: ID,
+    /// The generation that was expected there.
+    pub generation: i32,
+    /// What is wrong with it, for an administrator; left out if it has its marker.
+    pub problem: Option<String>,
+}
+
+/// Whether the report counts.
+#[derive(Debug, SimpleObject)]
+#[graphql(visible = "visible::to_agents")]
+pub struct AgentReportPlacePayload {
+    /// False when another generation is expected by now.
+    pub accepted: bool,
+}
+
 pub(super) fn held(operation: &ID, epoch: i32) -> Result<Lease> {
     Ok(Lease {
         operation: id::find(operation, "operation")?,

@@ -1,12 +1,62 @@
 //! Where volumes and backups lie, as agents are told: with the secrets that they need there.
 
-use async_graphql::{ID, Object, SimpleObject};
+use async_graphql::{Enum, ID, Object, SimpleObject};
 use storage::{Destination, NfsExport, S3Bucket, Secret};
 
 use crate::{
-    domain::{backup_storage, storage_pool},
+    domain::{backup_storage, place_mark::Mark, storage_pool},
     graphql::{scalar::ByteCount, visible},
 };
+
+/// How much is known of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "storage::Standing", visible = "visible::to_agents")]
+pub enum AgentPlaceStanding {
+    /// Nobody has seen it marked.
+    New,
+    /// An administrator has said that what is there now is right.
+    Accepted,
+    /// Its marker was seen, and has to be there.
+    Marked,
+}
+
+/// What has to be found in a place before anything is written, deleted or believed to be gone there:
+/// `.tidemark/owner.json` with these values.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(visible = "visible::to_agents")]
+pub struct AgentMark {
+    /// The installation that the place belongs to.
+    pub installation_id: ID,
+    /// The storage pool or the backup storage.
+    pub place_id: ID,
+    /// The hypervisor whose own it is; null where several share it.
+    pub hypervisor_id: Option<ID>,
+    /// Rises each time that an administrator accepts another disk in its stead.
+    pub generation: i32,
+    /// How much is known of it. A marked one is never marked again.
+    pub standing: AgentPlaceStanding,
+    /// Of a new one: the paths of some of what lies there for certain. Any of them proves that it is the one; without
+    /// any it has to be empty.
+    pub witnesses: Vec<String>,
+    /// Whether to report by `agentReportPlace` that all is well, too.
+    pub is_asked: bool,
+}
+
+impl AgentMark {
+    fn of(mark: &Mark) -> Self {
+        let expected = &mark.expected;
+        let marker = &expected.marker;
+        Self {
+            installation_id: marker.installation_id.into(),
+            place_id: marker.place_id.into(),
+            hypervisor_id: marker.hypervisor_id.map(ID::from),
+            generation: mark.generation(),
+            standing: expected.standing.into(),
+            witnesses: expected.witnesses.iter().map(ToString::to_string).collect(),
+            is_asked: mark.is_asked,
+        }
+    }
+}
 
 /// Where a volume lies: exactly one of the kinds is there.
 #[derive(Clone, Debug, SimpleObject)]
@@ -16,6 +66,8 @@ pub struct AgentPool {
     pub id: ID,
     /// What it is called.
     pub name: String,
+    /// What has to be found there; null where the storage itself says which it is.
+    pub mark: Option<AgentMark>,
     /// Of a pool of qcow2 files.
     pub qcow2_file: Option<AgentQcow2FilePool>,
     /// Of a Ceph pool.
@@ -31,6 +83,7 @@ impl AgentPool {
         Self {
             id: pool.id.into(),
             name: pool.name.clone(),
+            mark: access.mark.as_ref().map(AgentMark::of),
             qcow2_file: path.map(|path| AgentQcow2FilePool { path }),
             ceph_rbd: ceph.map(|(name, user)| AgentCephRbdPool {
                 pool: name,
@@ -91,6 +144,8 @@ pub struct AgentDestination {
     pub id: ID,
     /// What it is called.
     pub name: String,
+    /// What has to be found there; null where there is nothing to be found.
+    pub mark: Option<AgentMark>,
     /// Of a bucket.
     pub s3: Option<AgentS3Destination>,
     /// Of an NFS export.
@@ -108,6 +163,7 @@ impl AgentDestination {
         let mut told = Self {
             id: storage.id.into(),
             name: storage.name.clone(),
+            mark: access.mark.as_ref().map(AgentMark::of),
             s3: None,
             nfs: None,
             local: None,

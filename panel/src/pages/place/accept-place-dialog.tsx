@@ -1,0 +1,62 @@
+/** Accepts what is in a place now, where its disk was replaced, once its name is typed. */
+
+import { useState } from 'react'
+
+import { graphql, type VariablesOf } from '~/api/graphql'
+import { useSubmit } from '~/api/use-submit'
+import { confirmation } from '~/lib/confirm-name'
+import { Button } from '~/parts/button'
+import { ConfirmName } from '~/parts/confirm-name'
+import { Dialog } from '~/parts/dialog'
+import { FailureNotice } from '~/parts/failure-notice'
+import { useDialog } from '~/parts/use-dialog'
+
+const AcceptPlace = graphql(`
+  mutation AcceptPlace($input: AcceptPlaceInput!) {
+    acceptPlace(input: $input) {
+      storagePool { id }
+      backupStorage { id }
+    }
+  }
+`)
+
+interface AcceptPlaceDialogProps {
+  noun: 'storage pool' | 'backup storage'
+  name: string
+  place: VariablesOf<typeof AcceptPlace>['input']
+  /** Of a local one: the hypervisor where it is accepted. */
+  where?: string
+  onClosed: () => void
+}
+
+export function AcceptPlaceDialog({ noun, name, place, where, onClosed }: AcceptPlaceDialogProps) {
+  const dialog = useDialog(onClosed)
+  const { submit, pending, failure } = useSubmit(AcceptPlace)
+  const [typed, setTyped] = useState('')
+  const matches = confirmation(typed, name) === 'same'
+  const accept = async () => {
+    if (matches && (await submit(() => ({ input: place })))) dialog.close()
+  }
+  return (
+    <Dialog
+      {...dialog.props}
+      alert
+      title={`Accept this ${noun} as it is?`}
+      description={
+        <>
+          <span className="font-medium text-ink">{name}</span>
+          {`${where ? ` on ${where}` : ''} is taken as it is now, and the former disk is refused from then on. Do this where the disk was replaced or emptied, not where it is missing: mount it instead. What lay on the former disk can’t be found any more.`}
+        </>
+      }
+      onSubmit={() => void accept()}
+      actions={
+        <Button kind="danger" type="submit" pending={pending} reason={matches ? null : `Type the ${noun}’s name first.`}>
+          Accept this place
+        </Button>
+      }
+    >
+      <FailureNotice failure={failure} isAdmin />
+      <ConfirmName name={name} typed={typed} onType={setTyped} />
+    </Dialog>
+  )
+}

@@ -1,0 +1,87 @@
+//! A disk that is mounted, and taken away under whoever uses it.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    skip::{installed, skip},
+    tool::{command, run},
+};
+
+/// What is mounted on a directory. It goes with its test.
+///
+/// Mounting needs root: without, tests [skip](skip()) themselves.
+pub struct Disk {
+    what: Vec<String>,
+    point: PathBuf,
+}
+
+impl Disk {
+    /// What lies in the directory `content`, mounted on the directory `point`. Both are on one file system: by its
+    /// device alone nobody can tell whether it is mounted.
+    pub fn of(content: &Path, point: &Path) -> Option<Self> {
+        Self::mounted(vec!["--bind".into(), text(content)], point)
+    }
+
+    /// A new XFS of `bytes` in the file `image`, mounted on `point`.
+    pub fn xfs(image: &Path, point: &Path, bytes: u64) -> Option<Self> {
+        if !installed(&["mkfs.xfs"]) {
+            return None;
+        }
+        if !Path::new("/dev/loop-control").exists() {
+            skip("this machine has no loop devices");
+            return None;
+        }
+        let file = fs::File::create(image).expect("a file for the disk");
+        file.set_len(bytes).expect("a file for the disk");
+        run("mkfs.xfs", &["-q", "-f", &text(image)], &[]);
+        Self::mounted(vec!["-o".into(), "loop".into(), text(image)], point)
+    }
+
+    fn mounted(what: Vec<String>, point: &Path) -> Option<Self> {
+        if fs::metadata("/proc/self").expect("/proc").uid() != 0 {
+            skip("only root can mount a disk");
+            return None;
+        }
+        let disk = Self {
+            what,
+            point: point.to_owned(),
+        };
+        if disk.try_mount() {
+            return Some(disk);
+        }
+        skip(&format!("{:?} cannot be mounted here", disk.what));
+        None
+    }
+
+    fn try_mount(&self) -> bool {
+        let mut mount = command("mount", &[]);
+        mount.args(&self.what).arg(&self.point);
+        mount.status().is_ok_and(|status| status.success())
+    }
+
+    /// Mounts it again.
+    pub fn mount(&self) {
+        assert!(self.try_mount(), "{:?} cannot be mounted again", self.what);
+    }
+
+    /// Takes it away. What was below its mount point can be seen then.
+    pub fn unmount(&self) {
+        run("umount", &[&text(&self.point)], &[]);
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let mut umount = command("umount", &[]);
+        umount.args(["--quiet", "--lazy"]).arg(&self.point);
+        let _ = umount.stderr(std::process::Stdio::null()).status();
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a path in UTF-8").to_owned()
+}
