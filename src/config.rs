@@ -12,6 +12,7 @@ mod http;
 mod log;
 mod network;
 mod overlay;
+mod records;
 mod rules;
 mod secrets;
 mod section;
@@ -31,6 +32,7 @@ pub use self::{
     http::Http,
     log::{Log, LogFormat},
     network::Network,
+    records::Records,
     rules::Rules,
     secrets::{KeySource, Secrets},
     stream::Stream,
@@ -49,6 +51,8 @@ pub struct Config {
     pub stream: Stream,
     /// Times and limits of operations.
     pub rules: Rules,
+    /// How long records are kept.
+    pub records: Records,
     /// Signing in.
     pub auth: Auth,
     /// The keys that secrets are encrypted with.
@@ -93,6 +97,7 @@ impl Config {
         SectionInfo::of::<Http>(),
         SectionInfo::of::<Stream>(),
         SectionInfo::of::<Rules>(),
+        SectionInfo::of::<Records>(),
         SectionInfo::of::<Auth>(),
         SectionInfo::of::<Secrets>(),
         SectionInfo::of::<Graphql>(),
@@ -147,6 +152,7 @@ impl Config {
         self.http.check(&mut problems);
         self.stream.check(&mut problems);
         self.rules.check(&mut problems);
+        self.records.check(&mut problems);
         self.auth.check(&mut problems);
         self.graphql.check(&mut problems);
         self.log.check(&mut problems);
@@ -175,6 +181,7 @@ impl Config {
             hashes_waiting: self.auth.hashes_waiting,
             storage_test: self.rules.storage_test(),
             measure_interval: self.rules.measure_interval(),
+            records: self.records.kept(),
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod password;
 pub mod place_mark;
 pub mod plan;
 pub mod readable;
+pub mod records;
 pub mod refused;
 pub mod requester;
 mod room;

@@ -19,7 +19,6 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::Executor;
 use futures_util::FutureExt;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -30,6 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     app::App,
     config::Config,
+    graphql::operation::Carrier,
     http::{Gateway, Server},
 };
 
@@ -149,7 +149,7 @@ impl Lifecycle {
 
     /// Serves `executor` on `server` until it is told to stop, then ends everything in order. The
     /// database is closed by whoever opened it.
-    pub async fn run<E: Executor>(
+    pub async fn run<E: Carrier>(
         self,
         server: Server,
         app: App,

@@ -97,11 +97,47 @@ pub fn rows_of(parent: &str, field: &str) -> Option<u64> {
     })
 }
 
-/// How many fields of usual length a text is worth, which may be longer than a name.
+/// The most characters of a line of an operation's log; what is longer is cut.
+pub const MAX_LOG_CHARS: usize = 4000;
+/// The most characters of a checksum; what is longer is cut.
+pub const MAX_CHECKSUM_CHARS: usize = 128;
+
+/// How many fields of usual length a text is worth, which may be longer than a name. By these the largest answer that a
+/// document within the limits can have stays below the largest that is sent, though every character takes four bytes.
 pub fn weight_of(parent: &str, field: &str) -> u64 {
     match (parent, field) {
         ("Blocker", "message") => 1,
         (_, "message" | "failure" | "reason" | "problem") => 8,
+        ("OperationLog", "message") => 16,
+        (_, "message" | "failure" | "reason") => 8,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::text::{MAX_NAME_CHARS, MAX_REASON_CHARS};
+
+    /// What JSON adds to a text at most: its key, quotes and a comma.
+    const BESIDE: u64 = 64;
+
+    #[test]
+    fn the_largest_answer_that_a_document_may_ask_for_is_sent() {
+        let longest = [
+            ("OperationLog", "message", MAX_LOG_CHARS),
+            ("OperationEvent", "message", 1000),
+            ("Backup", "failure", 1000),
+            ("AuditEvent", "reason", MAX_REASON_CHARS),
+            ("Backup", "checksum", MAX_CHECKSUM_CHARS),
+            ("Volume", "name", MAX_NAME_CHARS),
+        ];
+        for (parent, field, characters) in longest {
+            let bytes = 4 * u64::try_from(characters).unwrap() + BESIDE;
+            let texts = Limits::DEFAULT.max_complexity / weight_of(parent, field);
+            let answer = bytes * texts;
+            let most = u64::from(Limits::DEFAULT.max_answer_bytes);
+            assert!(answer < most, "{parent}.{field}: {answer}");
+        }
     }
 }

@@ -24,6 +24,8 @@ mod m20261130_000025_verifications;
 mod m20261130_000027_installation;
 mod m20261130_000028_place_marks;
 mod m20261130_000029_reach;
+mod m20261130_000031_ends;
+mod m20261130_000032_settling;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -60,6 +62,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000027_installation::Migration),
             Box::new(m20261130_000028_place_marks::Migration),
             Box::new(m20261130_000029_reach::Migration),
+            Box::new(m20261130_000031_ends::Migration),
+            Box::new(m20261130_000032_settling::Migration),
         ]
     }
 }

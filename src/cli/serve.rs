@@ -10,7 +10,7 @@ use tidemark::{
     domain::{
         self, installation,
         operation::recover::{Repaired, recover},
-        refused, secret,
+        records, refused, secret,
     },
     graphql::{self, Schema},
     http::Server,
@@ -21,6 +21,8 @@ use super::{ConfigFile, embedded_agent, open_with_log};
 
 /// How often what strangers were refused is added to what is kept.
 const REFUSALS: Duration = Duration::from_mins(1);
+/// How often records are looked for that end.
+const RECORDS: Duration = Duration::from_hours(1);
 
 /// Serve the API.
 #[derive(Debug, Args)]
@@ -97,6 +99,11 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
         let app = counted.clone();
         async move { refused::keep(&app).await }
     });
+    let kept = app.clone();
+    lifecycle.every("ending records", RECORDS, move || {
+        let app = kept.clone();
+        async move { end_records(&app).await }
+    });
     let schema = schema(config, app.clone());
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     let ended = lifecycle.run(server, app.clone(), schema, config).await;
@@ -118,6 +125,14 @@ fn schema(config: &Config, app: App) -> Schema {
     } else {
         builder.disable_introspection().finish()
     }
+}
+
+async fn end_records(app: &App) -> domain::Result<()> {
+    let ended = records::end(app).await?;
+    if ended > 0 {
+        tracing::info!(rows = ended, "records have ended");
+    }
+    Ok(())
 }
 
 async fn cleanup(app: &App) -> domain::Result<()> {

@@ -1,7 +1,7 @@
 //! The audit trail: who changed what, when, from where, and how it ended.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -10,7 +10,7 @@ use entity::{AccountId, AuditEventId, audit_event};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
 
 use super::{
-    Result,
+    Requester, Result,
     text::{MAX_REASON_CHARS, printable},
 };
 use crate::app::App;
@@ -52,14 +52,25 @@ pub(super) struct Change(Arc<State>);
 #[derive(Debug)]
 struct State {
     entry: Entry,
+    /// Who asked, where that is known only since.
+    by: OnceLock<Requester>,
     is_written: AtomicBool,
+}
+
+impl Change {
+    fn new(entry: Entry, is_written: bool) -> Self {
+        Self(Arc::new(State {
+            entry,
+            by: OnceLock::new(),
+            is_written: AtomicBool::new(is_written),
+        }))
+    }
 }
 
 /// Does `work`. The first transaction that it commits writes the event as well, that `entry` was carried out:
 /// neither is there without the other. Tells whether there was one.
 pub async fn carry_out<T>(entry: Entry, work: impl Future<Output = T>) -> (T, bool) {
-    let is_written = AtomicBool::new(false);
-    let change = Change(Arc::new(State { entry, is_written }));
+    let change = Change::new(entry, false);
     let result = CARRIED_OUT.scope(change.clone(), work).await;
     (result, change.is_written())
 }
@@ -71,10 +82,13 @@ pub async fn aside<T>(work: impl Future<Output = T>) -> T {
         return work.await;
     };
     let entry = change.0.entry.clone();
-    let is_written = AtomicBool::new(true);
-    CARRIED_OUT
-        .scope(Change(Arc::new(State { entry, is_written })), work)
-        .await
+    CARRIED_OUT.scope(Change::new(entry, true), work).await
+}
+
+/// The change that is being carried out is `requester`'s: who signs in is known only when the password was right.
+pub(super) fn made_by(requester: &Requester) {
+    // There is none outside a mutation, and one has one requester.
+    let _ = CARRIED_OUT.try_with(|change| change.0.by.set(requester.clone()));
 }
 
 /// The change that the transaction which is committed now has to write.
@@ -95,7 +109,12 @@ impl Change {
         db: &impl ConnectionTrait,
         at: DateTime<Utc>,
     ) -> Result<()> {
-        insert(app, db, at, &self.0.entry, DONE).await
+        let mut entry = self.0.entry.clone();
+        if let Some(requester) = self.0.by.get() {
+            entry.account_id = requester.account_id();
+            entry.actor = requester.actor();
+        }
+        insert(app, db, at, &entry, DONE).await
     }
 
     /// That transaction is committed.

@@ -14,7 +14,7 @@ use sea_orm::{
 use storage::Secret;
 
 use super::{
-    Error, HangUp, Requester, Result, device,
+    Error, HangUp, Requester, Result, audit, device,
     hashing::Client,
     password,
     throttle::{Attempt, network_of},
@@ -71,13 +71,8 @@ pub async fn sign_in(
     let known = users::lookup_enabled(app, email).await?;
     let (attempt, client) = identified(email, known.as_ref(), caller);
     let known = verified(app, known, password, &attempt, &client, caller.hang_up).await?;
-    let (user, issued) = begin(app, &known, former).await?;
-    let device = Secret::new(device::issue(&app.ids, &user));
-    let requester = Requester::User {
-        user: Arc::new(user),
-        token: issued.token.id,
-        token_scope: TokenScope::Full,
-    };
+    let (requester, issued) = begin(app, &known, former).await?;
+    let device = Secret::new(device::issue(&app.ids, requester.user()?));
     Ok(SignedIn {
         requester,
         issued,
@@ -119,12 +114,12 @@ async fn verified(
     Ok(user)
 }
 
-/// Makes a session of `user`, whose password was right.
+/// Makes a session of `user`, whose password was right. From here on it is they who ask.
 async fn begin(
     app: &App,
     user: &user::Model,
     former: Option<TokenId>,
-) -> Result<(user::Model, Issued)> {
+) -> Result<(Requester, Issued)> {
     let mut tx = Transaction::begin(app).await?;
     let user = lock(&tx, user).await?.ok_or(Error::WrongCredentials)?;
     let (bearer, ends) = (Bearer::Session(user.id), tx.now() + app.settings.session);
@@ -143,8 +138,14 @@ async fn begin(
         .await?;
     ended.extend(former);
     end(&mut tx, ended).await?;
+    let requester = Requester::User {
+        user: Arc::new(user),
+        token: issued.token.id,
+        token_scope: TokenScope::Full,
+    };
+    audit::made_by(&requester);
     tx.commit().await?;
-    Ok((user, issued))
+    Ok((requester, issued))
 }
 
 /// Ends the token that the requester came with.

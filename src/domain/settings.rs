@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::records::Kept;
+
 /// Times and limits of the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -35,6 +37,8 @@ pub struct Settings {
     pub storage_test: Duration,
     /// How often what a volume's snapshots keep is measured while nothing is done with it.
     pub measure_interval: Duration,
+    /// How long records are kept.
+    pub records: Kept,
 }
 
 impl Default for Settings {
@@ -55,6 +59,7 @@ impl Default for Settings {
             hashes_waiting: 16,
             storage_test: Duration::from_secs(30),
             measure_interval: Duration::from_mins(30),
+            records: Kept::default(),
         }
     }
 }

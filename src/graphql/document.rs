@@ -28,7 +28,7 @@ use super::{
     complete::complete,
     error::with_code,
     limit,
-    operation::{Choice, choose, name_if_any},
+    operation::{Choice, Kind, choose, kind_in, kind_of, name_if_any},
 };
 use crate::{domain::ErrorCode, limits::Limits};
 use cache::Cache;
@@ -105,6 +105,16 @@ impl Documents {
         })
     }
 
+    /// What `request` does. A document that passed is not read again for that.
+    pub fn kind(&self, request: &mut Request) -> Kind {
+        name_if_any(request);
+        let name = request.operation_name.as_deref();
+        match self.passed.get(&request.query) {
+            Some(document) => document.kind(name),
+            None => kind_in(&request.query, name, &self.limits),
+        }
+    }
+
     fn read(&self, text: &str) -> Result<Document, Vec<ServerError>> {
         bound::document(text, &self.limits).map_err(|excess| vec![limit::refused(excess)])?;
         let places = Places::of(text);
@@ -150,6 +160,12 @@ impl Document {
 
     fn at(&self, location: Option<SourceSpan>) -> Pos {
         location.map_or_else(Pos::default, |location| self.places.at(location.offset()))
+    }
+
+    fn kind(&self, name: Option<&str>) -> Kind {
+        let operations = self.executable.operations.iter();
+        let kinds = operations.map(|one| (one.name.as_deref(), one.operation_type));
+        kind_of(kinds, name)
     }
 
     fn operation(&self, name: Option<&str>) -> Result<&Node<Operation>, ServerError> {
@@ -241,5 +257,54 @@ fn unmark(value: &mut Value) {
         }
         Value::List(items) => items.iter_mut().for_each(unmark),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SDL: &str = "type Query { a: Int } type Mutation { a: Int } type Subscription { a: Int }
+        schema { query: Query mutation: Mutation subscription: Subscription }";
+
+    fn documents() -> Documents {
+        Documents::new(SDL, Limits::DEFAULT)
+    }
+
+    #[test]
+    fn what_an_operation_does_is_the_same_before_its_document_passed_and_after() {
+        let text = "query Q { a } mutation M { a } subscription S { a }";
+        let documents = documents();
+        let mut kinds = Vec::new();
+        for _ in 0..2 {
+            for name in ["Q", "M", "S", "X", ""] {
+                let mut request = Request::new(text).operation_name(name);
+                kinds.push(documents.kind(&mut request));
+            }
+            assert!(
+                documents
+                    .prepare(&mut Request::new(text).operation_name("Q"))
+                    .is_ok()
+            );
+            assert!(documents.passed.get(text).is_some());
+        }
+        let expected = [
+            Kind::Query,
+            Kind::Mutation,
+            Kind::Subscription,
+            Kind::Query,
+            Kind::Query,
+        ];
+        assert_eq!(kinds, [expected, expected].concat());
+    }
+
+    #[test]
+    fn a_document_that_passed_is_not_read_again_for_what_it_does() {
+        let documents = documents();
+        // Under the text of another, so that it shows which of both was asked.
+        let passed = documents.read("mutation { a }").unwrap();
+        documents.passed.keep("{ a }", passed);
+        let kind = documents.kind(&mut Request::new("{ a }"));
+        assert_eq!(kind, Kind::Mutation);
     }
 }

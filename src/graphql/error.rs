@@ -39,6 +39,13 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether a row is damaged: the same may succeed once somebody has mended it.
+    pub fn is_damage(&self) -> bool {
+        matches!(*self.0, Error::Database(_)) && is_damage(&self.0)
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self(Arc::new(error))

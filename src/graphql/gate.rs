@@ -24,6 +24,7 @@ use super::{
     document::{Documents, Prepared},
     error, limit,
     log::{Line, OpenLine},
+    operation::{Carrier, Kind},
 };
 use crate::{
     app::App,
@@ -176,7 +177,7 @@ where
         let response = match self.0.documents.prepare(&mut request) {
             Ok(prepared) if prepared.is_query() => self.queried(request, &prepared).await,
             Ok(prepared) => {
-                let response = self.carried_out(request).await;
+                let response = self.carried_out(request, u64::MAX).await;
                 prepared.finished(&self.0.documents, response)
             }
             Err(refusals) => Response::from_errors(refusals),
@@ -189,7 +190,8 @@ where
     /// The answer to a query, if it comes in time and is not too large.
     async fn queried(&self, request: Request, prepared: &Prepared) -> Response {
         let limits = self.0.documents.limits();
-        let answer = tokio::time::timeout(limits.query_timeout(), self.carried_out(request));
+        let room = limits.max_answer_bytes.into();
+        let answer = tokio::time::timeout(limits.query_timeout(), self.carried_out(request, room));
         let Ok(response) = answer.await else {
             return Response::from_errors(vec![limit::timed_out(limits)]);
         };
@@ -199,16 +201,19 @@ where
         }
     }
 
-    async fn carried_out(&self, request: Request) -> Response {
+    /// A mutation is carried through whatever it answers; a query stops where more was read than its answer has `room`
+    /// for.
+    async fn carried_out(&self, request: Request, room: u64) -> Response {
         let execution = async {
             // The one that came with the request is its caller's share.
             let Some(app) = of_request(&request).or(self.0.app.as_ref()) else {
                 return self.0.single.execute(request).await;
             };
             let requester = of_request(&request).unwrap_or(&Requester::Anonymous);
-            let loaders = Loaders::new(app.clone(), requester.clone());
+            let loaders = Loaders::new(app.clone(), requester.clone(), room);
             let execution = self.0.single.execute(request.data(loaders.clone()));
-            loaders.drive(execution).await
+            let driven = loaders.drive(execution).await;
+            driven.unwrap_or_else(|read| limit::larger(read, room))
         };
         AssertUnwindSafe(execution)
             .catch_unwind()
@@ -238,7 +243,7 @@ where
                 if prepared.is_query() {
                     return gate.queried(request, &prepared).await;
                 }
-                let response = gate.carried_out(request).await;
+                let response = gate.carried_out(request, u64::MAX).await;
                 prepared.finished(&gate.0.documents, response)
             };
             stream::once(answer).boxed()
@@ -273,6 +278,17 @@ where
     }
 }
 
+impl<Q, M, S> Carrier for Gate<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    fn kind(&self, request: &mut Request) -> Kind {
+        self.0.documents.kind(request)
+    }
+}
+
 /// What is done around each event of a subscription.
 struct Events(Arc<Documents>);
 
@@ -294,11 +310,13 @@ impl Extension for Events {
             let Some(app) = ctx.data_opt::<App>() else {
                 return next.run(ctx, operation_name).await;
             };
-            let loaders = Loaders::new(app.clone(), requester(ctx).clone());
+            let room = self.0.limits().max_answer_bytes.into();
+            let loaders = Loaders::new(app.clone(), requester(ctx).clone(), room);
             let mut data = Data::default();
             data.insert(loaders.clone());
             let execution = next.run_with_data(ctx, operation_name, data);
-            loaders.drive(execution).await
+            let driven = loaders.drive(execution).await;
+            driven.unwrap_or_else(|read| limit::larger(read, room))
         };
         let response = AssertUnwindSafe(execution)
             .catch_unwind()

@@ -8,7 +8,7 @@
 mod measure;
 
 use apollo_compiler::executable::Operation;
-use async_graphql::{ServerError, Value, Variables};
+use async_graphql::{Response, ServerError, Value, Variables};
 
 use super::{bound, document::Document, error::with_code};
 use crate::{domain::ErrorCode, limits::Limits};
@@ -75,6 +75,12 @@ pub fn timed_out(limits: &Limits) -> ServerError {
 pub fn too_large(data: &Value, limits: &Limits) -> Option<ServerError> {
     let limit: u64 = limits.max_answer_bytes.into();
     within("answer in bytes", size(data), limit).err()
+}
+
+/// The answer to a query that had read `read` bytes of long texts, which are more than it has `room` for.
+pub fn larger(read: u64, room: u64) -> Response {
+    let refusal = within("answer in bytes", read, room).err();
+    Response::from_errors(refusal.into_iter().collect())
 }
 
 /// About how many bytes `value` has as JSON.

@@ -21,7 +21,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     time::Duration,
@@ -63,6 +63,8 @@ struct Shared {
     requester: Requester,
     edges: Mutex<Edges>,
     departures: Departures,
+    read: Arc<AtomicU64>,
+    room: u64,
 }
 
 type Edges = Arc<DataLoader<Reader, HashMapCache>>;
@@ -76,6 +78,8 @@ struct Departures(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
 pub struct Reader {
     app: App,
     requester: Requester,
+    /// The bytes of long texts that were read.
+    read: Arc<AtomicU64>,
 }
 
 impl Reader {
@@ -86,18 +90,27 @@ impl Reader {
     fn db(&self) -> &Lane {
         self.app.database.reads()
     }
+
+    /// Counts a long text of so many bytes.
+    fn count(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.read.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Loaders {
-    /// Loaders for one operation of `requester`.
-    pub fn new(app: App, requester: Requester) -> Self {
+    /// Loaders for one operation of `requester`, whose answer has room for so many bytes of long texts.
+    pub fn new(app: App, requester: Requester, room: u64) -> Self {
         let departures = Departures::default();
-        let edges = edges(&app, &requester, &departures);
+        let read = Arc::default();
+        let edges = edges(&app, &requester, &departures, &read);
         Self(Arc::new(Shared {
             app,
             requester,
             edges: Mutex::new(edges),
             departures,
+            read,
+            room,
         }))
     }
 
@@ -126,12 +139,20 @@ impl Loaders {
     /// Forgets what was loaded. A mutation does so after its commit, so that its payload, and the
     /// mutations after it in the same document, see what it changed.
     pub fn forget(&self) {
-        *self.edges() = edges(&self.0.app, &self.0.requester, &self.0.departures);
+        let Shared {
+            app,
+            requester,
+            departures,
+            read,
+            ..
+        } = &*self.0;
+        *self.edges() = edges(app, requester, departures, read);
     }
 
     /// Runs `execution` to its end. Batches leave when it waits for nothing else and those before them have
-    /// arrived. It goes on meanwhile where it can: what it holds of the database may be what they wait for.
-    pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> T {
+    /// arrived. It goes on meanwhile where it can: what it holds of the database may be what they wait for. Where more was
+    /// read than the answer has room for, it goes on no further: then there is only how much that was.
+    pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> Result<T, u64> {
         let mut execution = pin!(execution);
         let mut under_way = FuturesUnordered::new();
         let stir = Arc::new(Stir::new());
@@ -140,10 +161,14 @@ impl Loaders {
             stir.outer.register(cx.waker());
             loop {
                 while let Poll::Ready(Some(())) = pin!(&mut under_way).poll_next(cx) {}
+                let read = self.0.read.load(Ordering::Relaxed);
+                if read > self.0.room {
+                    return Poll::Ready(Err(read));
+                }
                 if stir.stirred.swap(false, Ordering::AcqRel) {
                     let polled = execution.as_mut().poll(&mut Context::from_waker(&waker));
                     if let Poll::Ready(outcome) = polled {
-                        return Poll::Ready(outcome);
+                        return Poll::Ready(Ok(outcome));
                     }
                 }
                 // Long lists of fields yield half way: then there is more to ask for.
@@ -179,10 +204,16 @@ impl Departures {
 }
 
 /// Edges of which nothing is known yet.
-fn edges(app: &App, requester: &Requester, departures: &Departures) -> Edges {
+fn edges(
+    app: &App,
+    requester: &Requester,
+    departures: &Departures,
+    read: &Arc<AtomicU64>,
+) -> Edges {
     let reader = Reader {
         app: app.clone(),
         requester: requester.clone(),
+        read: Arc::clone(read),
     };
     let departures = departures.clone();
     let depart = move |batch| departures.push(batch);

@@ -1,6 +1,6 @@
 //! Carries one operation out, whatever transport it came by.
 
-use async_graphql::{Executor, Request, Response};
+use async_graphql::{Request, Response};
 use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use super::{Gateway, auth::Caller, failure::Failure, persisted, turn::Payer};
 use crate::domain::{HangUp, Requester};
-pub(super) use crate::graphql::operation::{Kind, kind};
+pub(super) use crate::graphql::operation::{Carrier, Kind};
 
 /// Whether the executor refused the whole request, before it asked a single field.
 pub(super) fn is_refusal(response: &Response) -> bool {
@@ -18,7 +18,7 @@ pub(super) fn is_refusal(response: &Response) -> bool {
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-impl<E: Executor> Gateway<E> {
+impl<E: Carrier> Gateway<E> {
     /// The answer to a query or a mutation, once it is its turn. A mutation is carried through even
     /// when nobody waits for its answer any more: a client that hangs up must not stop it half way.
     pub(super) async fn answer(

@@ -15,7 +15,6 @@ use crate::{
     app::App,
     config::{self, Config},
     database::Share,
-    limits::Limits,
 };
 
 /// What the handlers share: the app, the schema that carries requests out, and what runs now.
@@ -37,8 +36,6 @@ pub struct Shared<E> {
     pub(super) http: config::Http,
     /// How streams are served.
     pub(super) stream: config::Stream,
-    /// What one document may ask for: the same as the executor's.
-    pub(super) limits: Limits,
     /// Whether the page for writing queries is served.
     pub(super) graphiql: bool,
     /// The web panel.
@@ -69,7 +66,6 @@ impl<E> Gateway<E> {
             executor,
             http: config.http.clone(),
             stream: config.stream.clone(),
-            limits: config.graphql.limits(),
             graphiql: config.graphql.graphiql,
             panel: Panel::built_in(),
             stopping,

@@ -1,6 +1,6 @@
 //! `/graphql`: queries by GET and POST, mutations by POST; subscriptions go to `sse` or `websocket`.
 
-use async_graphql::{Executor, Request};
+use async_graphql::Request;
 use axum::{
     extract::{self, State},
     http::{HeaderMap, header, request::Parts},
@@ -11,7 +11,7 @@ use super::{
     Gateway,
     auth::Caller,
     compress::Compressible,
-    execution::{Kind, kind},
+    execution::{Carrier, Kind},
     failure::Failure,
     media::{Accepted, Answer},
     request, response, sse,
@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Serves a query by GET, and passes WebSockets on.
-pub(super) async fn get<E: Executor>(
+pub(super) async fn get<E: Carrier>(
     State(gateway): State<Gateway<E>>,
     request: extract::Request,
 ) -> Response {
@@ -39,7 +39,7 @@ pub(super) async fn get<E: Executor>(
 }
 
 /// Serves any operation by POST.
-pub(super) async fn post<E: Executor>(
+pub(super) async fn post<E: Carrier>(
     State(gateway): State<Gateway<E>>,
     request: extract::Request,
 ) -> Response {
@@ -47,7 +47,7 @@ pub(super) async fn post<E: Executor>(
     let (parts, body) = request.into_parts();
     match request::of_body(&parts.headers, body, &gateway.http).await {
         Ok(mut request) => {
-            let kind = kind(&mut request, &gateway.limits);
+            let kind = gateway.executor.kind(&mut request);
             serve(&gateway, &parts, request, kind, accepted).await
         }
         Err(failure) => Err(failure),
@@ -55,7 +55,7 @@ pub(super) async fn post<E: Executor>(
     .unwrap_or_else(|failure| failure.into_response(accepted.refusal()))
 }
 
-async fn serve<E: Executor>(
+async fn serve<E: Carrier>(
     gateway: &Gateway<E>,
     parts: &Parts,
     request: Request,
@@ -79,11 +79,11 @@ async fn serve<E: Executor>(
 }
 
 /// A GET changes nothing: links, caches and crawlers repeat it at will.
-pub(super) fn without_mutations<E>(
+pub(super) fn without_mutations<E: Carrier>(
     mut request: Request,
     gateway: &Gateway<E>,
 ) -> Result<(Request, Kind), Failure> {
-    match kind(&mut request, &gateway.limits) {
+    match gateway.executor.kind(&mut request) {
         Kind::Mutation => Err(Failure::method("POST", "A mutation is sent by POST.")),
         kind => Ok((request, kind)),
     }

@@ -5,7 +5,6 @@ mod files;
 #[cfg(test)]
 mod tests;
 
-use async_graphql::Executor;
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -20,7 +19,7 @@ use super::{
     media::{Format, range},
     trace::Kept,
 };
-use crate::domain::ErrorCode;
+use crate::{domain::ErrorCode, graphql::operation::Carrier};
 
 /// Where files lie whose names change with what is in them.
 const ASSETS: &str = "assets";
@@ -39,7 +38,7 @@ const MISSING: &str = include_str!("panel/missing.html");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// Serves the panel.
-pub(super) async fn serve<E: Executor>(
+pub(super) async fn serve<E: Carrier>(
     State(gateway): State<Gateway<E>>,
     request: Request,
 ) -> Response {

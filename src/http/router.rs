@@ -1,6 +1,5 @@
 //! The table of contents: which path is served by which handler.
 
-use async_graphql::Executor;
 use axum::{
     Router, extract::Request, http::StatusCode, middleware, response::Response, routing::get,
 };
@@ -9,10 +8,10 @@ use super::{
     Gateway, compress, failure::Failure, graphiql, graphql, health, media::Format, panel, sse,
     trace, websocket,
 };
-use crate::domain::ErrorCode;
+use crate::{domain::ErrorCode, graphql::operation::Carrier};
 
 /// Every path that the gateway serves.
-pub(super) fn router<E: Executor>(gateway: Gateway<E>) -> Router {
+pub(super) fn router<E: Carrier>(gateway: Gateway<E>) -> Router {
     let mut router = Router::new()
         .route("/graphql", get(graphql::get::<E>).post(graphql::post::<E>))
         .route(

@@ -2,7 +2,6 @@
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use async_graphql::Executor;
 use axum::{body::Body, extract::ConnectInfo};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,7 +11,7 @@ use tokio::{
 };
 use tower::Service;
 
-use super::{Gateway, remote, router::router, stranger::Standing};
+use super::{Gateway, execution::Carrier, remote, router::router, stranger::Standing};
 
 /// How long to wait when the process has no room for another connection.
 const BREATH: Duration = Duration::from_millis(100);
@@ -46,7 +45,7 @@ impl Server {
     }
 
     /// Serves `gateway` until it is told to stop and what was begun has ended.
-    pub async fn serve<E: Executor>(self, gateway: Gateway<E>) {
+    pub async fn serve<E: Carrier>(self, gateway: Gateway<E>) {
         let router = router(gateway.clone());
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 
-use async_graphql::{Executor, Request, Response};
+use async_graphql::{Request, Response};
 use axum::{
     extract::{self, State},
     http::{HeaderName, HeaderValue, Method},
@@ -19,7 +19,7 @@ use futures_util::{StreamExt, stream};
 use super::{
     Gateway,
     auth::Caller,
-    execution::{Kind, kind},
+    execution::{Carrier, Kind},
     failure::Failure,
     graphql::without_mutations,
     media::Accepted,
@@ -31,7 +31,7 @@ use super::{
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// `/graphql/stream`: any operation, answered by an event stream whatever the client accepts.
-pub(super) async fn handle<E: Executor>(
+pub(super) async fn handle<E: Carrier>(
     State(gateway): State<Gateway<E>>,
     request: extract::Request,
 ) -> HttpResponse {
@@ -41,14 +41,14 @@ pub(super) async fn handle<E: Executor>(
         .unwrap_or_else(|failure| failure.into_response(accepted.refusal()))
 }
 
-async fn serve<E: Executor>(
+async fn serve<E: Carrier>(
     gateway: &Gateway<E>,
     request: extract::Request,
 ) -> Result<HttpResponse, Failure> {
     let (parts, body) = request.into_parts();
     let (request, kind) = if parts.method == Method::POST {
         let mut request = request::of_body(&parts.headers, body, &gateway.http).await?;
-        let kind = kind(&mut request, &gateway.limits);
+        let kind = gateway.executor.kind(&mut request);
         (request, kind)
     } else {
         without_mutations(request::of_query_string(&parts.uri)?, gateway)?
@@ -59,7 +59,7 @@ async fn serve<E: Executor>(
 
 /// The event stream of one operation. Of a mutation it begins with its answer, because only then its
 /// headers can say which session a browser is to keep.
-pub(super) async fn stream<E: Executor>(
+pub(super) async fn stream<E: Carrier>(
     gateway: &Gateway<E>,
     request: Request,
     kind: Kind,

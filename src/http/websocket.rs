@@ -19,7 +19,6 @@ mod handshake;
 mod protocol;
 mod session;
 
-use async_graphql::Executor;
 use axum::{
     extract::{Request, State},
     http::request::Parts,
@@ -29,11 +28,12 @@ use tracing::Instrument;
 
 use self::{handshake::Opening, session::Session};
 use super::{
-    Gateway, auth::Caller, failure::Failure, media::Accepted, server::Place, trace::RequestId,
+    Gateway, auth::Caller, execution::Carrier, failure::Failure, media::Accepted, server::Place,
+    trace::RequestId,
 };
 
 /// Turns a request into a WebSocket.
-pub(super) async fn handle<E: Executor>(
+pub(super) async fn handle<E: Carrier>(
     State(gateway): State<Gateway<E>>,
     request: Request,
 ) -> Response {
@@ -44,7 +44,7 @@ pub(super) async fn handle<E: Executor>(
         .unwrap_or_else(|failure| failure.into_response(accepted.refusal()))
 }
 
-async fn upgrade<E: Executor>(gateway: Gateway<E>, mut parts: Parts) -> Result<Response, Failure> {
+async fn upgrade<E: Carrier>(gateway: Gateway<E>, mut parts: Parts) -> Result<Response, Failure> {
     let mut caller = Caller::of(&gateway, &parts).await?;
     let id = RequestId::of(&parts);
     let place = parts.extensions.get::<Place>().cloned();

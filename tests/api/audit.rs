@@ -345,3 +345,30 @@ async fn a_repeated_request_is_audited_though_it_changes_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_sign_in_that_cannot_be_audited_makes_no_session() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let password = "correct horse battery";
+        let email = world.set_password(&alice.user, password).await;
+        world
+            .by_hand("ALTER TABLE audit_events RENAME TO away")
+            .await;
+        let refused = sign_in(&world, &email, password).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "INTERNAL");
+        assert_eq!(world.count("tokens").await, 0, "there is no session");
+        world
+            .by_hand("ALTER TABLE away RENAME TO audit_events")
+            .await;
+        let done = sign_in(&world, &email, password).await;
+        assert_eq!(done["data"]["signIn"]["viewer"]["user"]["email"], email);
+        let events = world.audit().await;
+        assert_eq!(events.len(), 1, "one event, of who signed in");
+        let event = &events[0];
+        assert_eq!((&*event.mutation, &*event.outcome), ("signIn", "OK"));
+        assert_eq!(event.actor, email);
+        assert_eq!(event.account_id, Some(alice.account.id));
+    })
+    .await;
+}

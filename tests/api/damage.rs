@@ -3,9 +3,9 @@
 use entity::{operation::OperationStatus, snapshot::ItemStatus, volume::VolumeState};
 use sea_orm::Set;
 use serde_json::{Value, json};
-use tidemark::{domain::operation::recover::Repaired, graphql::page::Cursor};
+use tidemark::{domain::operation::recover::Repaired, events::Topic, graphql::page::Cursor};
 
-use crate::harness::{Tenant, Work, World, id, on_each_database};
+use crate::harness::{Tenant, Work, World, id, on, on_each_database};
 
 /// A customer with a volume whose plan and pool are its own, and a snapshot asked for.
 struct Case {
@@ -380,6 +380,64 @@ async fn a_row_that_cannot_be_read_hides_no_other_of_a_list() {
             stream.is_silent().await,
             "twelve less the three that cannot be read"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_damaged_row_ends_no_stream_of_a_volume() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let one = world.snapshot(&volume, |_| {}).await;
+        let other = world.snapshot(&volume, |_| {}).await;
+        let backup = world.backup(&volume, |_| {}).await;
+        let document = "subscription($id: ID!) { volumeActivity(volumeId: $id) {
+            volume { name snapshots { nodes { name } } } } }";
+        let names = |event: &Value| {
+            let nodes = event["volume"]["snapshots"]["nodes"].as_array().unwrap();
+            let names = nodes.iter().map(|node| node["name"].as_str().unwrap());
+            names.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let wake = || world.app.hub.wake([Topic::Volume(volume.id)]);
+        let mut stream = world.watch(&by, document, on("id", volume.id));
+        assert_eq!(names(&stream.next().await).len(), 2);
+        for damage in [
+            format!(
+                "UPDATE snapshots SET status = 'limbo' WHERE id = '{}'",
+                one.id
+            ),
+            format!(
+                "UPDATE backups SET status = 'limbo' WHERE id = '{}'",
+                backup.id
+            ),
+        ] {
+            world.by_force(&damage).await;
+            wake();
+            stream.next().await;
+        }
+        world
+            .by_hand(&format!(
+                "UPDATE snapshots SET name = 'still told' WHERE id = '{}'",
+                other.id
+            ))
+            .await;
+        wake();
+        assert_eq!(names(&stream.next().await), ["still told"]);
+
+        let state = |state: &str| {
+            format!(
+                "UPDATE volumes SET state = '{state}', name = '{state}' WHERE id = '{}'",
+                volume.id
+            )
+        };
+        world.by_force(&state("limbo")).await;
+        wake();
+        assert!(stream.is_silent().await, "it waits until the row is mended");
+        world.by_force(&state("available")).await;
+        wake();
+        assert_eq!(stream.next().await["volume"]["name"], "available");
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! Caps and the limit of operations in flight: what counts, and what makes room.
 
 use entity::{snapshot::ItemStatus, volume};
-use sea_orm::{ConnectionTrait, DbBackend, Set, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Set};
 use serde_json::json;
 use tidemark::domain::operation::turn::{self, Room};
 
@@ -333,30 +333,11 @@ async fn whose_turn_it_is_is_found_by_an_index() {
         let passed_over = ["none".to_owned()];
         let hypervisor = world.platform.hypervisor.id;
         let next = turn::statement(backend, hypervisor, room, &passed_over);
-        let (explain, scan) = match backend {
-            DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", "SCAN o"),
-            _ => ("EXPLAIN", "Seq Scan on operations"),
+        let plan = world.plan_of(next).await;
+        let scan = match backend {
+            DbBackend::Sqlite => "SCAN o",
+            _ => "Seq Scan on operations",
         };
-        let tx = world.app.database.begin().await.unwrap();
-        if backend == DbBackend::Postgres {
-            // A table without rows is read as a whole whatever its indexes.
-            tx.execute_unprepared("SET LOCAL enable_seqscan = off")
-                .await
-                .unwrap();
-        }
-        let sql = format!("{explain} {}", next.sql);
-        let explained = Statement::from_sql_and_values(backend, sql, next.values.unwrap().0);
-        let rows = tx.query_all_raw(explained).await.unwrap();
-        let column = if backend == DbBackend::Sqlite {
-            "detail"
-        } else {
-            "QUERY PLAN"
-        };
-        let plan: Vec<String> = rows
-            .iter()
-            .map(|row| row.try_get("", column).unwrap())
-            .collect();
-        let plan = plan.join("\n");
         assert!(
             plan.contains("operations_status_hypervisor_id_account_id_id"),
             "{plan}"

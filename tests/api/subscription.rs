@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use entity::operation_event;
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{EntityTrait, QueryOrder, Set};
 use serde_json::{Value, json};
 use tidemark::{domain::token, events::Topic, graphql::page::Cursor};
 use tokio::time::Instant;
@@ -467,6 +467,38 @@ async fn an_administrator_sees_hypervisors_come_and_their_agents_wake() {
             )
             .await;
         assert_eq!(work.next().await["claimable"], 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hypervisor_that_is_deleted_is_told_once_more_to_those_who_knew_it() {
+    on_each_database(async |world| {
+        let admin = world.signed_in(&world.admin().await).await;
+        let gone = world
+            .hypervisor(|row| row.name = Set("long gone".to_owned()))
+            .await;
+        let delete = async |id: String, name: &str| {
+            let input = json!({ "hypervisorId": id, "confirmName": name });
+            world.run(&admin, "deleteHypervisor", input).await;
+        };
+        delete(gone.id.to_string(), "long gone").await;
+        let second = world
+            .hypervisor(|row| row.name = Set("second".to_owned()))
+            .await;
+        let document = "subscription { hypervisorEvents { id name deletedAt group { name } } }";
+        let mut stream = world.watch(&admin, document, json!({}));
+        for name in ["host", "second"] {
+            let event = stream.next().await;
+            assert_eq!(event["name"], name);
+            assert!(event["deletedAt"].is_null(), "{event}");
+        }
+        delete(second.id.to_string(), "second").await;
+        let event = stream.next().await;
+        assert_eq!(event["id"], second.id.to_string());
+        assert!(event["deletedAt"].is_string(), "{event}");
+        assert!(event["group"]["name"].is_string(), "{event}");
+        assert!(stream.is_silent().await);
     })
     .await;
 }

@@ -1,8 +1,10 @@
 //! A gateway on a port of its own, with a user who has a token.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-use async_graphql::Executor;
 use entity::user::Role;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Client, RequestBuilder};
@@ -17,11 +19,15 @@ use tidemark::{
         token::{self, Bearer},
         user,
     },
-    graphql,
+    graphql::{self, operation::Carrier},
     http::Server,
     lifecycle::{Failure, Lifecycle},
 };
-use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{
@@ -60,7 +66,7 @@ impl Gateway {
         Self::serve(configure, |app, _| graphql::builder(app).finish()).await
     }
 
-    async fn serve<E: Executor>(
+    async fn serve<E: Carrier>(
         configure: impl FnOnce(&mut Config),
         schema: impl FnOnce(App, Stage) -> E,
     ) -> Self {
@@ -263,6 +269,29 @@ impl Socket {
     /// The next ping of the gateway.
     pub async fn ping(&mut self) {
         while !matches!(self.0.next().await.unwrap().unwrap(), Message::Ping(_)) {}
+    }
+
+    /// Reads to the end of the connection as one that answers no frame, and says what came, and when it ended.
+    /// A chatty one sends pings as long as they are taken.
+    pub async fn read_without_answer(self, is_chatty: bool) -> (Vec<u8>, Instant) {
+        let (mut reader, mut writer) = tokio::io::split(self.0.into_inner());
+        let chatter = tokio::spawn(async move {
+            // A ping without content, masked by nothing.
+            while is_chatty && writer.write_all(&[0x89, 0x80, 0, 0, 0, 0]).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            if !is_chatty {
+                // What stops to write has closed its side.
+                std::future::pending::<()>().await;
+            }
+        });
+        let mut told = Vec::new();
+        // What is sent into a closed connection may reset it.
+        let _ = reader.read_to_end(&mut told).await;
+        if is_chatty {
+            chatter.await.unwrap();
+        }
+        (told, Instant::now())
     }
 
     /// Why the gateway closed it.

@@ -1,5 +1,7 @@
 //! WebSockets: the handshake, operations, and every reason to close.
 
+use std::time::{Duration, Instant};
+
 use reqwest::StatusCode;
 use serde_json::json;
 use tidemark::graphql::page::Cursor;
@@ -288,6 +290,24 @@ async fn who_does_not_answer_that_it_is_closed_is_cut_off() {
     gateway.lifecycle.stop();
     gateway.running.await.unwrap().unwrap();
     drop(socket);
+}
+
+#[tokio::test]
+async fn who_never_answers_the_closing_is_cut_off_after_two_seconds_whatever_else_it_sends() {
+    let gateway = Gateway::start().await;
+    for is_chatty in [false, true] {
+        let mut socket = gateway.socket().await;
+        socket.send_text("{").await;
+        let since = Instant::now();
+        let (told, end) = socket.read_without_answer(is_chatty).await;
+        // 4400, and why.
+        let code = 4400_u16.to_be_bytes();
+        assert!(told.windows(2).any(|bytes| bytes == code), "{told:?}");
+        // A ping or the lack of its answer ends it much later.
+        let took = end - since;
+        assert!(took >= Duration::from_secs(1), "{is_chatty}: {took:?}");
+        assert!(took < Duration::from_secs(10), "{is_chatty}: {took:?}");
+    }
 }
 
 #[tokio::test]

@@ -88,6 +88,20 @@ pub enum ErrorCode {
     Other,
 }
 
+/// Gateways know what they knew when they were made: these travel as text, so that a word that one does not know costs no
+/// more than itself. That the contract has them is checked all the same.
+macro_rules! travels_as_text {
+    ($($name:ident),+) => {$(
+        impl cynic::coercions::CoercesTo<schema::String> for $name {}
+
+        impl cynic::schema::IsScalar<schema::String> for $name {
+            type SchemaType = schema::String;
+        }
+    )+};
+}
+
+travels_as_text!(LogLevel, AgentCapability, ErrorCode);
+
 // ── hello ──
 
 #[derive(cynic::InputObject)]

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     app::App,
     domain::{ErrorCode, Result, text::printable, transaction::Transaction, volume::measure},
+    limits::MAX_CHECKSUM_CHARS,
 };
 
 /// The most characters of the reason of a failure; what is longer is cut.
@@ -352,7 +353,7 @@ async fn keep(
 ) -> Result<()> {
     if let (OperationKind::CreateBackup, Some(id)) = (operation.kind, operation.backup_id) {
         let checksum = completed.checksum;
-        let checksum = checksum.map(|checksum| printable(&checksum, MAX_MESSAGE_CHARS));
+        let checksum = checksum.map(|checksum| printable(&checksum, MAX_CHECKSUM_CHARS));
         backup::Entity::update_many()
             .col_expr(
                 backup::Column::StoredBytes,

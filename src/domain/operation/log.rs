@@ -14,6 +14,7 @@ use super::renew::{Lease, LeaseState, renew};
 use crate::{
     app::App,
     domain::{Error, Result, text::printable},
+    limits::MAX_LOG_CHARS,
 };
 
 /// A line of an operation's log.
@@ -33,8 +34,6 @@ pub struct Entry {
 
 /// The most entries of one report.
 const MAX_ENTRIES: usize = 2000;
-/// The most characters of a line; what is longer is cut.
-const MAX_CHARS: usize = 4000;
 
 /// Keeps what the agent wrote under a lease that is still held, and tells what has become of it.
 pub async fn record(
@@ -85,7 +84,7 @@ async fn append_of(
         operation_id: Set(operation),
         at: Set(entry.at),
         level: Set(entry.level),
-        message: Set(printable(&entry.message, MAX_CHARS)),
+        message: Set(printable(&entry.message, MAX_LOG_CHARS)),
         public: Set(entry.public),
         epoch: Set(epoch.filter(|_| entry.number.is_some())),
         number: Set(entry.number),

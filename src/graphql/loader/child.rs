@@ -36,6 +36,9 @@ pub trait Under: Clone + PartialEq + Eq + Hash + Send + Sync + 'static {
 
     /// The order of the rows.
     fn sort() -> Sort<Self::Entity>;
+
+    /// How many bytes the long texts of a row have.
+    fn texts(row: &<Self::Entity as EntityTrait>::Model) -> usize;
 }
 
 /// One page of the rows under a parent.
@@ -89,6 +92,7 @@ impl<U: Under> Loader<PageUnder<U>> for Reader {
             for row in self.db().query_all(&statement).await? {
                 let parent = row.try_get("", PARENT)?;
                 let row = readable::row_of::<U::Entity>(&self.app, &row);
+                self.count(row.as_ref().map_or(0, U::texts));
                 under.entry(parent).or_default().push(row.map(Arc::new));
             }
             for parent in parents {
@@ -164,7 +168,7 @@ fn ranked<U: Under>(
 
 macro_rules! edges {
     ($($(#[$doc:meta])* $name:ident: $parent:ident -> $noun:ident by [$($column:ident),+],
-        $direction:ident $unique:ident, $select:expr;)+) => {$(
+        $direction:ident $unique:ident, $select:expr, $texts:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub struct $name;
@@ -185,6 +189,11 @@ macro_rules! edges {
             fn sort() -> Sort<Self::Entity> {
                 Sort::$direction(entity::$noun::Column::$unique)
             }
+
+            fn texts(row: &entity::$noun::Model) -> usize {
+                let texts: fn(&entity::$noun::Model) -> usize = $texts;
+                texts(row)
+            }
         }
     )+};
 }
@@ -192,16 +201,17 @@ macro_rules! edges {
 edges! {
     /// The snapshots of a volume, the newest first.
     SnapshotsOfVolume: VolumeId -> snapshot by [VolumeId], descending Id,
-        |reader| Ok(entity::snapshot::Entity::visible_to(reader.scope()?));
+        |reader| Ok(entity::snapshot::Entity::visible_to(reader.scope()?)), |_| 0;
     /// The backups of a volume, the newest first.
     BackupsOfVolume: VolumeId -> backup by [VolumeId], descending Id,
-        |reader| Ok(entity::backup::Entity::visible_to(reader.scope()?));
+        |reader| Ok(entity::backup::Entity::visible_to(reader.scope()?)), |_| 0;
     /// The operations that work on a volume, read it or write it, the newest first.
     OperationsOfVolume: VolumeId -> operation by [VolumeId, TargetVolumeId], descending Id,
-        |reader| Ok(entity::operation::Entity::visible_to(reader.scope()?));
+        |reader| Ok(entity::operation::Entity::visible_to(reader.scope()?)), |_| 0;
     /// The timeline of an operation, the oldest first.
     EventsOfOperation: OperationId -> operation_event by [OperationId], ascending Seq,
-        |reader| Ok(entity::operation_event::Entity::visible_to(reader.scope()?));
+        |reader| Ok(entity::operation_event::Entity::visible_to(reader.scope()?)),
+        |event| event.message.as_ref().map_or(0, String::len);
     /// The log of an operation, the oldest line first: of customers the part that is safe for them.
     LogsOfOperation: OperationId -> operation_log by [OperationId], ascending Id,
         |reader| {
@@ -211,5 +221,5 @@ edges! {
             } else {
                 lines.filter(entity::operation_log::Column::Public.eq(true))
             })
-        };
+        }, |line| line.message.len();
 }

@@ -9,7 +9,7 @@ use self::message::{
     AgentFinishStorageTestInput, AgentFinishStorageTestPayload, AgentHelloInput, AgentHelloPayload,
     AgentLogInput, AgentLogPayload, AgentRenewInput, AgentRenewPayload, AgentReportPlaceInput,
     AgentReportPlacePayload, AgentReportProgressInput, AgentReportProgressPayload,
-    AgentReportRetainedInput, AgentReportRetainedPayload, held, outcome, retained,
+    AgentReportRetainedInput, AgentReportRetainedPayload, held, level, meant, outcome, retained,
 };
 use super::audit::audited;
 use crate::{
@@ -52,7 +52,10 @@ impl AgentMutation {
     ) -> Result<Option<AgentHelloPayload>> {
         audited(ctx, &[], async {
             let app = app(ctx)?;
-            let can = |capability| input.capabilities.contains(&capability);
+            let capabilities = input.capabilities.iter();
+            let capabilities: Vec<AgentCapability> =
+                capabilities.filter_map(|word| meant(word)).collect();
+            let can = |capability| capabilities.contains(&capability);
             let state_id = input.state_id.parse();
             let hello = Hello {
                 version: input.version.clone(),
@@ -177,7 +180,7 @@ impl AgentMutation {
         let lease = held(&input.operation_id, input.epoch)?;
         let entries = input.entries.into_iter().map(|entry| log::Entry {
             at: entry.at.0,
-            level: entry.level.into(),
+            level: level(&entry.level),
             message: entry.message,
             public: entry.public,
             number: entry.number.map(i64::from),

@@ -22,7 +22,7 @@ pub fn audited<'a, T: Send + 'a>(
     ids: &[&ID],
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Option<T>>> {
-    carried_out(ctx, entry(ctx, requester(ctx), ids), work)
+    carried_out(ctx, entry(ctx, ids), work)
 }
 
 /// The same with the reason that its input gives.
@@ -32,7 +32,7 @@ pub fn audited_because<'a, T: Send + 'a>(
     reason: &str,
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> BoxFuture<'a, Result<Option<T>>> {
-    let mut entry = entry(ctx, requester(ctx), ids);
+    let mut entry = entry(ctx, ids);
     entry.reason = Some(reason.to_owned());
     carried_out(ctx, entry, work)
 }
@@ -59,28 +59,8 @@ fn carried_out<'a, T: Send + 'a>(
     })
 }
 
-/// The same in the name of `requester`, who is not known to the request yet. What it counts before it knows them is
-/// committed though it refuses them, so its event stands apart.
-pub fn audited_as<'a, T: Send + 'a>(
-    ctx: &'a Context<'a>,
-    requester: &'a Requester,
-    ids: &[&ID],
-    work: impl Future<Output = Result<T>> + Send + 'a,
-) -> BoxFuture<'a, Result<Option<T>>> {
-    let entry = entry(ctx, requester, ids);
-    Box::pin(async move {
-        let result = match requester.may_change() {
-            Ok(()) => work.await,
-            Err(error) => Err(error.into()),
-        };
-        record(ctx, requester, &entry, refusal(&result)).await?;
-        loaders(ctx)?.forget();
-        result.map(Some)
-    })
-}
-
-fn entry(ctx: &Context<'_>, requester: &Requester, ids: &[&ID]) -> audit::Entry {
-    let origin = origin(ctx);
+fn entry(ctx: &Context<'_>, ids: &[&ID]) -> audit::Entry {
+    let (origin, requester) = (origin(ctx), requester(ctx));
     let ids = ids.iter().map(|id| id.as_str());
     audit::Entry {
         account_id: requester.account_id(),

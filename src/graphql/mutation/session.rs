@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use storage::Secret;
 
-use super::audit::{audited, audited_as};
+use super::audit::audited;
 use crate::{
     domain::{api_token, session},
     graphql::{
-        context::{app, caller, requester, user},
+        context::{app, caller, user},
         error::Result,
         id,
         scalar::DateTime,
@@ -102,19 +102,10 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who.")] input: SignInInput,
     ) -> Result<Option<SignInPayload>> {
-        let signed_in = match requester(ctx).may_change() {
-            Ok(()) => {
-                let (email, password) = (&input.email, input.password);
-                session::sign_in(app(ctx)?, email, password, caller(ctx), held(ctx)).await
-            }
-            Err(error) => Err(error),
-        };
-        let caller = signed_in
-            .as_ref()
-            .map_or_else(|_| requester(ctx), |signed_in| &signed_in.requester);
-        let caller = caller.clone();
-        audited_as(ctx, &caller, &[], async {
-            let signed_in = signed_in?;
+        audited(ctx, &[], async {
+            let (email, password) = (&input.email, input.password);
+            let signed_in =
+                session::sign_in(app(ctx)?, email, password, caller(ctx), held(ctx)).await?;
             let (caller, issued) = (signed_in.requester, signed_in.issued);
             let token = &issued.token;
             let change = SessionChange::Began {

@@ -5,12 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::{Context, Subscription};
 use entity::{HypervisorId, hypervisor};
 use futures_util::{Stream, StreamExt, stream};
-use sea_orm::QueryOrder;
+use sea_orm::{EntityTrait, QueryOrder};
 
 use super::live::{Reading, State, live};
 use crate::{
     app::App,
-    domain::Requester,
+    domain::{Requester, readable},
     events::Topic,
     graphql::{
         context::{admin, app},
@@ -26,7 +26,8 @@ pub struct HypervisorSubscription;
 
 #[Subscription]
 impl HypervisorSubscription {
-    /// Every hypervisor as it is now, then each that comes, goes or changes.
+    /// Every hypervisor as it is now, then each that comes or changes. One that is deleted is told once more, with
+    /// its `deletedAt`.
     #[graphql(visible = "visible::to_admins")]
     async fn hypervisor_events(
         &self,
@@ -91,15 +92,14 @@ impl State for Fleet {}
 async fn list(app: &App) -> Result<Vec<Member>> {
     let db = app.database.reads();
     let now = app.clock.now(db).await?;
-    let rows = hypervisor::Entity::present()
-        .order_by_asc(hypervisor::Column::Id)
-        .all(db)
-        .await?;
+    // The deleted ones too: those who knew one are told that it is gone.
+    let rows = hypervisor::Entity::find().order_by_asc(hypervisor::Column::Id);
+    let rows = readable::rows(app, rows).await?;
     let member = |row: hypervisor::Model| Member {
         status: HypervisorStatus::of(&row, &app.settings, now),
         row: Arc::new(row),
     };
-    Ok(rows.into_iter().map(member).collect())
+    Ok(rows.into_iter().flatten().map(member).collect())
 }
 
 /// The members that are not yet known as they are.
@@ -110,6 +110,9 @@ fn changed(
     let mut changed = Vec::new();
     for member in fleet {
         let row = Arc::clone(&member.row);
+        if row.deleted_at.is_some() && !known.contains_key(&row.id) {
+            continue;
+        }
         if known
             .insert(row.id, member.clone())
             .is_none_or(|before| before != member)

@@ -3,7 +3,8 @@
 //! from what they sent last.
 //!
 //! A slow reader gets the newest state, because a state is read only when the last one was taken.
-//! Before each reading the requester is looked up again: a token that ended ends the stream.
+//! Before each reading the requester is looked up again: a token that ended ends the stream. What cannot be read
+//! because it is damaged ends none: it is told of again once it is mended.
 
 use std::{future::Future, time::Duration};
 
@@ -57,6 +58,7 @@ where
 {
     // Watched before the first reading, so that no change falls between the two.
     let mut alarm = Alarm::new(&app, &requester, topics);
+    let of = format!("stream of {topics:?}");
     try_stream! {
         let mut sent: Option<(S, Instant)> = None;
         loop {
@@ -68,6 +70,13 @@ where
             if let Err(failure) = &reading && failure.passes() {
                 tracing::debug!(%failure, "a stream cannot read its state now");
                 sleep(RETRY).await;
+                continue;
+            }
+            if let Err(failure) = &reading && failure.is_damage() {
+                if app.damage.is_news(&of) {
+                    tracing::error!(of, %failure, "a row is damaged: its stream is silent");
+                }
+                alarm.wait(None).await;
                 continue;
             }
             let reading = reading?;

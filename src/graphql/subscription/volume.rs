@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, SimpleObject, Subscription};
 use chrono::Utc;
 use entity::{OperationId, VolumeId, backup, instance, operation, snapshot, volume};
 use futures_util::{Stream, StreamExt};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use tokio::time::Instant;
 
 use super::{
@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Error, Requester, cooldown,
         operation::state::is_ended,
+        readable,
         volume::{facts::active, find},
     },
     events::Topic,
@@ -133,6 +134,12 @@ async fn find_visible(app: &App, requester: &Requester, id: VolumeId) -> Result<
     Ok(find(app.database.reads(), volumes, id).await?)
 }
 
+/// The rows of `select` that can be read.
+async fn known<E: EntityTrait>(app: &App, select: Select<E>) -> Result<Vec<E::Model>> {
+    let rows = readable::rows(app, select).await?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
@@ -168,21 +175,19 @@ impl Activity {
         let volume = find_visible(app, requester, id).await?;
         let holder = active(&volume).map(|active| active.id).or(before);
         let operation = match holder {
-            Some(id) => operation::Entity::find_by_id(id).one(db).await?,
+            Some(id) => known(app, operation::Entity::find_by_id(id)).await?.pop(),
             None => None,
         };
         let snapshots = snapshot::Entity::visible_to(requester.scope()?)
             .filter(snapshot::Column::VolumeId.eq(id))
-            .order_by_asc(snapshot::Column::Id)
-            .all(db)
-            .await?;
+            .order_by_asc(snapshot::Column::Id);
+        let snapshots = known(app, snapshots).await?;
         let backups = backup::Entity::visible_to(requester.scope()?)
             .filter(backup::Column::VolumeId.eq(id))
-            .order_by_asc(backup::Column::Id)
-            .all(db)
-            .await?;
+            .order_by_asc(backup::Column::Id);
+        let backups = known(app, backups).await?;
         let attached_to = match volume.instance_id {
-            Some(id) => instance::Entity::find_by_id(id).one(db).await?,
+            Some(id) => known(app, instance::Entity::find_by_id(id)).await?.pop(),
             None => None,
         };
         let now = app.clock.now(db).await?;

@@ -127,6 +127,11 @@ impl Hypervisor {
         self.0.last_seen_at.map(DateTime)
     }
 
+    /// When it was deleted: what is told of it then is history. Null while it is there.
+    async fn deleted_at(&self) -> Option<DateTime> {
+        self.0.deleted_at.map(DateTime)
+    }
+
     /// The version of the agent that last said hello.
     async fn agent_version(&self) -> Option<&str> {
         self.0.agent_version.as_deref()

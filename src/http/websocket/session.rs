@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{Executor, Request, Response};
+use async_graphql::{Request, Response};
 use bytes::Bytes;
 use futures_util::{
     FutureExt, SinkExt, StreamExt,
@@ -25,7 +25,7 @@ use crate::{
     http::{
         Gateway,
         auth::{self, Caller},
-        execution::{Kind, is_refusal, kind},
+        execution::{Carrier, Kind, is_refusal},
         failure::Failure,
         server::Place,
         trace::RequestId,
@@ -85,7 +85,7 @@ pub(super) struct Session<E> {
     requests: Outcomes,
 }
 
-impl<E: Executor> Session<E> {
+impl<E: Carrier> Session<E> {
     /// The session of `socket`, which was opened by `caller`.
     pub fn new(
         gateway: Gateway<E>,
@@ -224,8 +224,7 @@ impl<E: Executor> Session<E> {
             let payload = &answer.errors;
             return self.send(&ServerMessage::Error { id: &id, payload }).await;
         }
-        request.operation_name = request.operation_name.filter(|name| !name.is_empty());
-        let kind = kind(&mut request, &self.gateway.limits);
+        let kind = self.gateway.executor.kind(&mut request);
         let outcomes = match kind {
             Kind::Subscription => &mut self.subscriptions,
             Kind::Query | Kind::Mutation => &mut self.requests,
@@ -327,7 +326,7 @@ fn is_unauthenticated(answer: &Response) -> bool {
 }
 
 /// Carries an operation out in the name of whom the token speaks for now, not when the socket opened.
-fn outcomes_of<E: Executor>(
+fn outcomes_of<E: Carrier>(
     gateway: &Gateway<E>,
     request: Request,
     kind: Kind,

@@ -102,7 +102,7 @@ const TYPES: &[Row] = &[
         "Hypervisor",
         "query { hypervisor(id: \"$hypervisor\") { @ } }",
         &[(
-            "id name group backupStorage usesGroupBackupStorage status lastSeenAt agentVersion \
+            "id name group backupStorage usesGroupBackupStorage status lastSeenAt deletedAt agentVersion \
              latestAgentVersion agentUpdate capabilities",
             "UFFAFF",
         )],

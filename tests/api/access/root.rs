@@ -279,7 +279,7 @@ pub const FIELDS: &[(&str, &str, Outcomes)] = &[
     (
         "agentHello",
         "(input: { version: \"1\", stateId: \"0190a0a0-0000-7000-8000-00000000a9e1\", \
-         capabilities: [VOLUME_SNAPSHOT, VOLUME_BACKUP] })",
+         capabilities: [\"VOLUME_SNAPSHOT\", \"VOLUME_BACKUP\"] })",
         "UFFFA",
     ),
     ("agentRenew", "(input: { leases: [] })", "UFFFA"),

@@ -111,6 +111,30 @@ impl World {
         db.execute_unprepared(&statement).await.unwrap();
     }
 
+    /// How the database goes about `query`, line by line. A table without rows is read as a whole whatever its indexes:
+    /// here it is not.
+    pub async fn plan_of(&self, query: Statement) -> String {
+        let tx = self.app.database.begin().await.unwrap();
+        let backend = tx.get_database_backend();
+        let (explain, column) = match backend {
+            DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
+            _ => ("EXPLAIN", "QUERY PLAN"),
+        };
+        if backend == DbBackend::Postgres {
+            tx.execute_unprepared("SET LOCAL enable_seqscan = off")
+                .await
+                .unwrap();
+        }
+        let sql = format!("{explain} {}", query.sql);
+        let values = query.values.map_or_else(Vec::new, |values| values.0);
+        let explained = Statement::from_sql_and_values(backend, sql, values);
+        let rows = tx.query_all_raw(explained).await.unwrap();
+        let lines = rows
+            .iter()
+            .map(|row| row.try_get::<String>("", column).unwrap());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// The one text that a query finds; none where there is no row, or null in it.
     pub async fn text(&self, query: &str) -> Option<String> {
         let db = self.app.database.writes();

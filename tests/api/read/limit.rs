@@ -285,3 +285,38 @@ async fn an_answer_is_only_so_large_and_a_query_takes_only_so_long() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_query_stops_where_more_was_read_than_its_answer_may_have() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let operation = world
+            .operation(&volume, entity::operation::OperationKind::CreateSnapshot, |_| {})
+            .await;
+        for _ in 0..100 {
+            world.log(&operation, &"\u{1f40b}".repeat(100), true).await;
+        }
+        let limits = Limits {
+            max_answer_bytes: 30_000,
+            ..Limits::default()
+        };
+        let world = world.with_limits(limits);
+        let logs = |then: &str| {
+            format!("{{ operations(first: 1) {{ nodes {{ logs(first: 100) {{ nodes {{ message }} }} {then} }} }} }}")
+        };
+        let error = world.error(&alice.requester, &logs("")).await;
+        assert_eq!(error["extensions"]["code"], "QUERY_TOO_COMPLEX");
+        assert_eq!(error["extensions"]["figure"], 40_000, "before it is written");
+        // What would be read next is not read.
+        world.statements();
+        let then = "logs2: logs(first: 100) { nodes { at } totalCount } volume { plan { name } }";
+        let error = world.error(&alice.requester, &logs(then)).await;
+        assert_eq!(error["extensions"]["figure"], 40_000);
+        let cut_short = world.statements();
+        let unlimited = world.with_limits(Limits::default());
+        unlimited.data(&alice.requester, &logs(then)).await;
+        assert!(cut_short < unlimited.statements());
+    })
+    .await;
+}

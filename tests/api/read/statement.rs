@@ -32,7 +32,7 @@ const EVERYTHING: &str = "{
       operations(last: 3) { totalCount nodes {
         kind account { name } snapshot { name } backup { name } targetVolume { id }
         events(first: 2) { totalCount nodes { kind operation { id } } }
-        logs(first: 2) { totalCount nodes { message } }
+        logs(first: 1) { totalCount nodes { message } }
       } }
     } }
   }

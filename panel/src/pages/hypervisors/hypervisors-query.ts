@@ -32,7 +32,7 @@ export const HypervisorsQuery = graphql(
 export const HypervisorEvents = graphql(
   `
     subscription HypervisorEvents {
-      hypervisorEvents { ...HypervisorRow }
+      hypervisorEvents { ...HypervisorRow deletedAt }
     }
   `,
   [HypervisorRow],

@@ -1,19 +1,22 @@
 //! What agents send with their mutations, and what they are answered.
 
-use async_graphql::{ID, InputObject, OneofObject, SimpleObject};
+use async_graphql::{ID, InputObject, OneofObject, SimpleObject, resolver_utils::EnumType};
 use entity::SnapshotId;
 
 use crate::{
-    domain::operation::{
-        finish::{self, Outcome, Removed},
-        renew::Lease,
+    domain::{
+        ErrorCode,
+        operation::{
+            finish::{self, Outcome, Removed},
+            renew::Lease,
+        },
     },
     graphql::{
         error::Result,
         id,
         scalar::{ByteCount, DateTime},
         types::{
-            AgentCapability, ErrorCode, LogLevel,
+            LogLevel,
             agent::{AgentAssignment, AgentLease, AgentRemoved, AgentStorageTest, AgentVolume},
         },
         visible,
@@ -28,8 +31,8 @@ pub struct AgentHelloInput {
     pub version: String,
     /// The id of its state directory, which only one process can hold: a UUID.
     pub state_id: ID,
-    /// What it can do.
-    pub capabilities: Vec<AgentCapability>,
+    /// What it can do: of `AgentCapability`. What the gateway does not know it does not ask for.
+    pub capabilities: Vec<String>,
 }
 
 /// What an agent is told when it starts.
@@ -125,8 +128,8 @@ pub struct AgentReportProgressPayload {
 pub struct AgentLogEntryInput {
     /// When it was written.
     pub at: DateTime,
-    /// How much it matters.
-    pub level: LogLevel,
+    /// How much it matters: of `LogLevel`. One that the gateway does not know is INFO to it.
+    pub level: String,
     /// What was written.
     pub message: String,
     /// Safe for the customer to read; the rest only administrators see.
@@ -205,8 +208,8 @@ pub struct AgentRetainedInput {
 #[derive(Debug, InputObject)]
 #[graphql(visible = "visible::to_agents")]
 pub struct AgentFailedInput {
-    /// For programs.
-    pub code: ErrorCode,
+    /// For programs: of `ErrorCode`. One that the gateway does not know is STORAGE_FAILED to it.
+    pub code: String,
     /// For the customer.
     pub message: String,
     /// A restore in place has begun to write, so the volume is no longer what it was.
@@ -308,7 +311,7 @@ pub(super) fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
             retained: retained(completed.retained.iter().flatten())?,
         }),
         AgentOutcomeInput::Failed(failed) => Outcome::Failed {
-            code: failed.code.into(),
+            code: code(&failed.code),
             message: failed.message.clone(),
             volume_touched: failed.volume_touched,
             removed: failed.removed.map_or(Removed::Unknown, Into::into),
@@ -317,6 +320,28 @@ pub(super) fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
         AgentOutcomeInput::Stopped(stopped) => Outcome::Stopped {
             volume_touched: stopped.volume_touched,
         },
+    })
+}
+
+/// The value that an agent means by `word`; none where a newer agent knows more of them.
+pub(super) fn meant<E: EnumType>(word: &str) -> Option<E> {
+    let known = E::items().iter().find(|known| known.name == word);
+    known.map(|known| known.value)
+}
+
+/// How much a line matters of which an agent says `word`.
+pub(super) fn level(word: &str) -> entity::operation_log::LogLevel {
+    meant::<LogLevel>(word).map_or(entity::operation_log::LogLevel::Info, Into::into)
+}
+
+/// What went wrong of which an agent says `word`.
+fn code(word: &str) -> ErrorCode {
+    word.parse().unwrap_or_else(|()| {
+        tracing::warn!(
+            code = word,
+            "an agent tells of an error that this gateway does not know"
+        );
+        ErrorCode::StorageFailed
     })
 }
 
