@@ -4,6 +4,7 @@ pub mod account;
 pub mod agent;
 pub mod agent_token;
 pub mod api_token;
+pub mod attention;
 pub mod audit;
 pub mod backup_storage;
 pub mod clock;

@@ -107,9 +107,8 @@ pub const MAX_CHECKSUM_CHARS: usize = 128;
 pub fn weight_of(parent: &str, field: &str) -> u64 {
     match (parent, field) {
         ("Blocker", "message") => 1,
-        (_, "message" | "failure" | "reason" | "problem") => 8,
         ("OperationLog", "message") => 16,
-        (_, "message" | "failure" | "reason") => 8,
+        (_, "message" | "failure" | "reason" | "problem") => 8,
         _ => 1,
     }
 }

@@ -1,10 +1,10 @@
 //! Backups: full exports that outlive their volume.
 
-use sea_orm::{Select, entity::prelude::*};
+use sea_orm::{ActiveValue, Select, entity::prelude::*};
 
 use crate::{
     AccountId, BackupId, BackupStorageId, HypervisorGroupId, HypervisorId, OperationId, Scope,
-    VolumeId, VolumePlanId, snapshot::ItemStatus, volume_plan::StorageType,
+    VolumeId, VolumePlanId, name::search_key, snapshot::ItemStatus, volume_plan::StorageType,
 };
 
 /// A row of `backups`.
@@ -32,6 +32,10 @@ pub struct Model {
     pub hypervisor_id: HypervisorId,
     /// What its owner calls it.
     pub name: String,
+    /// What searches compare; written with the name.
+    pub search_name: String,
+    /// What searches for its volume compare; written with the volume's name.
+    pub search_volume_name: String,
     /// Where it is in its life.
     pub status: ItemStatus,
     /// The volume's size then.
@@ -64,7 +68,22 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-impl ActiveModelBehavior for ActiveModel {}
+#[async_trait::async_trait]
+impl ActiveModelBehavior for ActiveModel {
+    async fn before_save<C: ConnectionTrait>(
+        mut self,
+        _db: &C,
+        _insert: bool,
+    ) -> Result<Self, DbErr> {
+        if let ActiveValue::Set(name) = &self.name {
+            self.search_name = ActiveValue::Set(search_key(name));
+        }
+        if let ActiveValue::Set(name) = &self.volume_name {
+            self.search_volume_name = ActiveValue::Set(search_key(name));
+        }
+        Ok(self)
+    }
+}
 
 impl Entity {
     /// The rows that `scope` covers, the deleted ones left out.

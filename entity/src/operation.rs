@@ -1,8 +1,11 @@
 //! Operations: the queue that agents work off, and its history.
 
-use sea_orm::{Select, entity::prelude::*};
+use sea_orm::{ActiveValue, Select, entity::prelude::*};
 
-use crate::{AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, UserId, VolumeId};
+use crate::{
+    AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, UserId, VolumeId,
+    name::search_key,
+};
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -70,6 +73,8 @@ pub struct Model {
     pub revision: i32,
     /// The name of what it is about, kept when that is gone.
     pub subject_name: String,
+    /// What searches compare; written with the subject's name.
+    pub search_subject: String,
     /// The owner of the volume.
     pub account_id: AccountId,
     /// The volume it works on or reads; of a restore from a backup, the one it was made of.
@@ -126,7 +131,19 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-impl ActiveModelBehavior for ActiveModel {}
+#[async_trait::async_trait]
+impl ActiveModelBehavior for ActiveModel {
+    async fn before_save<C: ConnectionTrait>(
+        mut self,
+        _db: &C,
+        _insert: bool,
+    ) -> Result<Self, DbErr> {
+        if let ActiveValue::Set(name) = &self.subject_name {
+            self.search_subject = ActiveValue::Set(search_key(name));
+        }
+        Ok(self)
+    }
+}
 
 impl Entity {
     /// The rows that `scope` covers.

@@ -76,6 +76,9 @@ pub struct Model {
     pub cooldown_ends_at: Option<DateTimeUtc>,
     /// When what its snapshots keep is to be measured next; null while there is nothing to measure.
     pub measure_at: Option<DateTimeUtc>,
+    /// When the newest of its backups was asked for that it could be restored from; the epoch while there is none, which is
+    /// before all others, on each database alike.
+    pub last_backup_at: DateTimeUtc,
     /// When it was asked for.
     pub created_at: DateTimeUtc,
     /// When it was gone from storage.

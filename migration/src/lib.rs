@@ -26,6 +26,8 @@ mod m20261130_000028_place_marks;
 mod m20261130_000029_reach;
 mod m20261130_000031_ends;
 mod m20261130_000032_settling;
+mod m20261130_000033_last_backups;
+mod m20261130_000034_searches;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -64,6 +66,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000029_reach::Migration),
             Box::new(m20261130_000031_ends::Migration),
             Box::new(m20261130_000032_settling::Migration),
+            Box::new(m20261130_000033_last_backups::Migration),
+            Box::new(m20261130_000034_searches::Migration),
         ]
     }
 }

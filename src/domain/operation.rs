@@ -18,6 +18,7 @@ pub mod effect;
 pub mod fail;
 pub mod finish;
 pub mod log;
+pub mod place;
 pub mod progress;
 pub mod recover;
 pub mod renew;

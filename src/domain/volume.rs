@@ -4,6 +4,7 @@ pub mod attach;
 pub mod birth;
 pub mod change;
 pub mod facts;
+pub mod last_backup;
 pub mod measure;
 
 use entity::{HypervisorId, VolumeId, instance, volume};

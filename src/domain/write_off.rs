@@ -19,6 +19,7 @@ use super::{
     },
     storage_pool, text,
     transaction::Transaction,
+    volume::last_backup,
 };
 use crate::{app::App, events::Topic};
 
@@ -126,6 +127,7 @@ async fn backup(app: &App, requester: &Requester, id: BackupId, confirm_name: &s
     text::confirm(confirm_name, &backup.name)?;
     let on_it = Condition::all().add(operation::Column::BackupId.eq(id));
     end_all(&mut tx, on_it, &requester.actor()).await?;
+    last_backup::hold(&tx, id).await?;
     item_is_gone(tx, Item::Backup(id), backup.volume_id).await
 }
 
@@ -150,6 +152,9 @@ async fn end_all(tx: &mut Transaction<'_>, operations: Condition, actor: &str) -
 async fn item_is_gone(mut tx: Transaction<'_>, item: Item, volume: VolumeId) -> Result<()> {
     let gone = [(Field::DeletedAt, Expr::value(tx.now()))];
     update_item(&tx, item, &gone).await?;
+    if let Item::Backup(id) = item {
+        last_backup::keep(&tx, id).await?;
+    }
     tx.wake(Topic::Volume(volume));
     tx.commit().await
 }

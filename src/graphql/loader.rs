@@ -9,6 +9,7 @@
 mod child;
 mod fact;
 mod list;
+mod place;
 mod row;
 mod tally;
 mod viewer;
@@ -46,6 +47,7 @@ pub use fact::{FactsOf, Now};
 pub use list::{
     HypervisorsOfGroup, LastTestOf, MarksOf, PlansOfGroup, UsersOfAccount, VolumesOfInstance,
 };
+pub use place::PlaceOf;
 pub use row::DeletedToo;
 pub use tally::{InFlightOf, QuotaOf, VolumesAbove, VolumesOnPlan};
 pub use viewer::{AccountOfViewer, ApiTokensOfViewer, SessionsOfViewer};

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod action;
 pub mod agent;
+pub mod attention;
 pub mod backup;
 pub mod backup_storage;
 pub mod cooldown;
@@ -16,6 +17,7 @@ pub mod operation;
 pub mod operation_event;
 pub mod operation_log;
 pub mod place_mark;
+pub mod search;
 pub mod session;
 pub mod snapshot;
 pub mod storage_pool;
@@ -24,6 +26,7 @@ pub mod viewer;
 pub mod volume;
 pub mod volume_filter;
 pub mod volume_plan;
+pub mod waiting;
 
 pub use account::Account;
 pub use action::{RestoreSource, VolumeActions};

@@ -27,6 +27,7 @@ mod input;
 mod installation;
 mod instance;
 mod invariant;
+mod last_backup;
 mod lease;
 mod limit;
 mod measure;

@@ -1,6 +1,7 @@
 //! Reading: what callers see, in pages, and at what cost.
 
 mod action;
+mod attention;
 mod contract;
 mod document;
 mod error;
@@ -10,5 +11,7 @@ mod limit;
 mod operation;
 mod page;
 mod platform;
+mod search;
 mod statement;
 mod visibility;
+mod waiting;

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         Error, ErrorCode, Result,
         transaction::{ROW_LOCK, Transaction},
-        volume::measure,
+        volume::{last_backup, measure},
     },
     events::Topic,
 };
@@ -84,6 +84,15 @@ fn made_item(operation: &operation::Model) -> Option<Item> {
 /// The operation ended as `operation.status` says: its item and its volumes follow, and its
 /// volumes are freed unless an agent may still be writing.
 pub async fn ended(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
+    if let Some(backup) = operation.backup_id {
+        last_backup::hold(tx, backup).await?;
+        ended_whole(tx, operation).await?;
+        return last_backup::keep(tx, backup).await;
+    }
+    ended_whole(tx, operation).await
+}
+
+async fn ended_whole(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
     let completed = operation.status == OperationStatus::Completed;
     if matches!(
         operation.kind,

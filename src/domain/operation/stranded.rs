@@ -15,6 +15,7 @@ use crate::{
     domain::{
         Result,
         transaction::{ROW_LOCK, Transaction},
+        volume::last_backup,
     },
     events::Topic,
 };
@@ -78,6 +79,9 @@ async fn candidates(app: &App, kind: Kind) -> Result<Vec<String>> {
 /// Locks the row, so that the statement behind sees the operations of whoever held it before.
 async fn free_one(app: &App, kind: Kind, id: &str) -> Result<u64> {
     let mut tx = Transaction::begin(app).await?;
+    if let Kind::Backup = kind {
+        last_backup::hold(&tx, id).await?;
+    }
     let volume: Option<String> = match kind {
         Kind::Snapshot => {
             let row = snapshot::Entity::find().filter(snapshot::Column::Id.eq(id));
@@ -123,6 +127,9 @@ async fn free_one(app: &App, kind: Kind, id: &str) -> Result<u64> {
                 .await?
         }
     };
+    if let Kind::Backup = kind {
+        last_backup::keep(&tx, id).await?;
+    }
     if let Some(volume) = volume.and_then(|id| id.parse::<VolumeId>().ok()) {
         tx.wake(Topic::Volume(volume));
     }

@@ -17,8 +17,10 @@ use entity::{
     user, volume_plan,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
-    QueryTrait, sea_query::OnConflict,
+    ActiveModelTrait,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::OnConflict,
 };
 use serde::Serialize;
 
@@ -172,6 +174,8 @@ impl<'a> Acceptance<'a> {
             status: Set(OperationStatus::Pending),
             revision: Set(1),
             subject_name: Set(self.subject_of(&draft).await?),
+            // Made of the name when the row is saved.
+            search_subject: NotSet,
             account_id: Set(draft.account_id),
             volume_id: Set(draft.volume_id),
             snapshot_id: Set(draft.snapshot_id),

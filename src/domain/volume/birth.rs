@@ -18,6 +18,7 @@ use crate::domain::{
     Error, Result,
     hypervisor::hold_group,
     transaction::{HOLD, Transaction},
+    volume::last_backup::NEVER,
 };
 
 /// Where a volume will lie, and whose agent will work on it.
@@ -131,6 +132,7 @@ impl Birth<'_> {
             active_operation_id: Set(Some(self.operation)),
             cooldown_ends_at: Set(None),
             measure_at: Set(None),
+            last_backup_at: Set(NEVER),
             created_at: Set(tx.now()),
             deleted_at: Set(None),
         };

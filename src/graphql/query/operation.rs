@@ -8,7 +8,7 @@ use entity::{
 
 use crate::graphql::{
     connection::Connection,
-    context::{app, loaders, scope},
+    context::{app, loaders, requester, scope},
     error::Result,
     id,
     page::{PageArguments, Sort},
@@ -57,7 +57,7 @@ impl OperationQuery {
             before,
         };
         let rows = Entity::visible_to(scope(ctx)?);
-        let rows = filter.unwrap_or_default().narrow(rows);
+        let rows = filter.unwrap_or_default().narrow(requester(ctx), rows)?;
         Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
     }
 }

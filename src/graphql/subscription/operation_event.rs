@@ -38,11 +38,13 @@ impl OperationEventSubscription {
         let filter = filter.map(|mut filter| {
             // Of the operation now; of the event it is told by its kind.
             let status = filter.status.take().map(OperationStatus::from);
-            Filter {
-                operations: Some(filter.narrow(operation::Entity::find())),
+            let operations = filter.narrow(&requester, operation::Entity::find())?;
+            Ok::<_, Failure>(Filter {
+                operations: Some(operations),
                 status,
-            }
+            })
         });
+        let filter = filter.transpose()?;
         let events = feed::follow(app, requester, filter.unwrap_or_default(), after).await?;
         Ok(events.map(|event| event.map(OperationEvent::from).map_err(Failure::from)))
     }

@@ -7,10 +7,13 @@ use entity::{
     AccountId, VolumeId,
     backup::{Column, Entity},
 };
-use sea_orm::{ColumnTrait, QueryFilter, QueryTrait, Select};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryTrait, Select};
 
 use super::{
-    Account, Operation, StorageType, Volume, snapshot::ItemStatus, volume_filter::is, wraps,
+    Account, Operation, StorageType, Volume,
+    search::{Search, between, is},
+    snapshot::ItemStatus,
+    wraps,
 };
 use crate::graphql::{
     context::loaders,
@@ -28,6 +31,13 @@ pub struct BackupFilter {
     pub account_id: Option<ID>,
     /// In this status.
     pub status: Option<ItemStatus>,
+    /// With this text in their name or in that of their volume, whatever its case; one of fewer than 3 characters at its
+    /// beginning. Or with this id, or of the volume with this id.
+    pub search: Option<String>,
+    /// Asked for at this instant or later.
+    pub created_after: Option<DateTime>,
+    /// Asked for before this instant.
+    pub created_before: Option<DateTime>,
 }
 
 impl BackupFilter {
@@ -43,6 +53,19 @@ impl BackupFilter {
             .apply_if(self.status, |query, status| {
                 query.filter(Column::Status.eq(entity::snapshot::ItemStatus::from(status)))
             })
+            .apply_if(self.search, |query, text| {
+                let search = Search::of(&text);
+                let found = Condition::any()
+                    .add(search.in_name(Column::SearchName))
+                    .add(search.in_name(Column::SearchVolumeName))
+                    .add(search.in_ids([Column::Id, Column::VolumeId]));
+                query.filter(found)
+            })
+            .filter(between(
+                Column::CreatedAt,
+                self.created_after,
+                self.created_before,
+            ))
     }
 }
 

@@ -9,7 +9,7 @@ use entity::{
 };
 use sea_orm::{QueryFilter, QueryTrait, Select};
 
-use super::{Account, Hypervisor, Volume, volume_filter::is, wraps};
+use super::{Account, Hypervisor, Volume, search::is, wraps};
 use crate::graphql::{
     context::{admin, loaders},
     error::Result,

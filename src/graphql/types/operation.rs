@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use entity::{
-    AccountId, VolumeId,
+    AccountId, HypervisorId, VolumeId,
     operation::{Column, Entity},
+    volume,
 };
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryTrait, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{
     Account, Backup, ErrorCode, Hypervisor, OperationEvent, OperationLog, Snapshot, User, Volume,
-    volume_filter::is, wraps,
+    search::{Search, between, is},
+    waiting::OperationWaiting,
+    wraps,
 };
 use crate::{
     domain::{
-        self,
+        self, Requester,
         operation::{deadline, state::is_ended},
     },
     graphql::{
@@ -79,12 +82,25 @@ pub struct OperationFilter {
     pub kind: Option<OperationKind>,
     /// In this status.
     pub status: Option<OperationStatus>,
+    /// With this text in the name of what they are about or of their volume, whatever its case; one of fewer than 3
+    /// characters at its beginning. Or with this id, or about a volume, snapshot or backup with this id.
+    pub search: Option<String>,
+    /// Of the agent of this hypervisor. For administrators.
+    #[graphql(visible = "visible::to_admins")]
+    pub hypervisor_id: Option<ID>,
+    /// Accepted at this instant or later.
+    pub created_after: Option<DateTime>,
+    /// Accepted before this instant.
+    pub created_before: Option<DateTime>,
 }
 
 impl OperationFilter {
-    /// Narrows `query` to what fits.
-    pub fn narrow(self, query: Select<Entity>) -> Select<Entity> {
-        query
+    /// Narrows `query` to what fits, if `requester` may ask for that.
+    pub fn narrow(self, requester: &Requester, query: Select<Entity>) -> Result<Select<Entity>> {
+        if self.hypervisor_id.is_some() {
+            requester.admin()?;
+        }
+        let query = query
             .apply_if(self.volume_id, |query, id| {
                 let id = id::lookup::<VolumeId>(&id);
                 query.filter(
@@ -102,7 +118,39 @@ impl OperationFilter {
             .apply_if(self.status, |query, status| {
                 query.filter(Column::Status.eq(entity::operation::OperationStatus::from(status)))
             })
+            .apply_if(self.hypervisor_id, |query, id| {
+                let id = id::lookup::<HypervisorId>(&id);
+                query.filter(is(Column::HypervisorId, id))
+            })
+            .apply_if(self.search, |query, text| query.filter(searched(&text)))
+            .filter(between(
+                Column::CreatedAt,
+                self.created_after,
+                self.created_before,
+            ));
+        Ok(query)
     }
+}
+
+fn searched(text: &str) -> Condition {
+    let search = Search::of(text);
+    let volumes = volume::Entity::find()
+        .select_only()
+        .column(volume::Column::Id)
+        .filter(search.in_name(volume::Column::SearchName))
+        .into_query();
+    let ids = [
+        Column::Id,
+        Column::VolumeId,
+        Column::TargetVolumeId,
+        Column::SnapshotId,
+        Column::BackupId,
+    ];
+    Condition::any()
+        .add(search.in_name(Column::SearchSubject))
+        .add(Column::VolumeId.in_subquery(volumes.clone()))
+        .add(Column::TargetVolumeId.in_subquery(volumes))
+        .add(search.in_ids(ids))
 }
 
 /// How far an operation is.
@@ -256,6 +304,12 @@ impl Operation {
     async fn hypervisor(&self, ctx: &Context<'_>) -> Result<Hypervisor> {
         admin(ctx)?;
         Ok(loaders(ctx)?.find(self.0.hypervisor_id).await?.into())
+    }
+
+    /// What it waits for; null unless it is PENDING.
+    async fn waiting(&self, ctx: &Context<'_>) -> Result<Option<OperationWaiting>> {
+        // Boxed: what is nested in a query's future would be nested too deep for the compiler.
+        Box::pin(OperationWaiting::of(ctx, &self.0)).await
     }
 
     /// How far it is.

@@ -9,7 +9,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryTrait, Select};
 
-use super::{Operation, Volume, volume_filter::is, wraps};
+use super::{Operation, Volume, search::is, wraps};
 use crate::graphql::{
     context::loaders,
     error::Result,

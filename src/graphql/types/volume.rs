@@ -10,7 +10,10 @@ use super::{
     StorageType, VolumeActions, VolumePlan, wraps,
 };
 use crate::{
-    domain::{guard::Usage, volume::facts::worker},
+    domain::{
+        guard::Usage,
+        volume::{facts::worker, last_backup::NEVER},
+    },
     graphql::{
         connection::Connection,
         context::{admin, loaders, now},
@@ -165,6 +168,12 @@ impl Volume {
     /// When it was asked for.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// When the newest of its backups was asked for that it could be restored from; null while there is none.
+    async fn last_backup_at(&self) -> Option<DateTime> {
+        let at = self.0.last_backup_at;
+        (at > NEVER).then_some(DateTime(at))
     }
 
     /// The operation that holds the volume's lock; null when the volume is free.

@@ -3,25 +3,17 @@
 use async_graphql::{Enum, ID, InputObject};
 use entity::{
     AccountId,
-    name::search_key,
     operation::OperationKind,
     volume::{Column, Entity, VolumeState},
 };
-use sea_orm::{
-    ColumnTrait, Condition, QueryFilter, Select,
-    sea_query::{Expr, LikeExpr},
-};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, Select};
 
-use super::{StorageType, volume::VolumeStatus};
-use crate::{
-    domain::text::MAX_NAME_CHARS,
-    graphql::{id, page::Sort},
+use super::{
+    StorageType,
+    search::{Search, is, name_contains},
+    volume::VolumeStatus,
 };
-
-/// Names are searched for parts of at least so many characters, and for shorter beginnings.
-const MIN_PART_CHARS: usize = 3;
-/// The most characters that a name has without its case: some letters become three.
-const MAX_KEY_CHARS: usize = 3 * MAX_NAME_CHARS;
+use crate::graphql::{id, page::Sort, scalar::DateTime};
 
 /// Which volumes: those that fit all of it.
 #[derive(Debug, Default, InputObject)]
@@ -34,6 +26,10 @@ pub struct VolumeFilter {
     pub storage_type: Option<StorageType>,
     /// With this text in their name, whatever its case; one of fewer than 3 characters at its beginning.
     pub name_contains: Option<String>,
+    /// With this text in their name, as `nameContains` has it, or with this id.
+    pub search: Option<String>,
+    /// Without a backup that they could be restored from, or with none that was asked for at this instant or later.
+    pub no_backup_since: Option<DateTime>,
     /// Held by an operation, or free.
     pub busy: Option<bool>,
 }
@@ -56,6 +52,9 @@ pub enum VolumeOrderField {
     Name,
     /// How large they are.
     Size,
+    /// When the newest of their backups was asked for that they could be restored from. Those without any come before all
+    /// others.
+    LastBackupAt,
 }
 
 /// Which way a list runs.
@@ -81,21 +80,23 @@ impl VolumeFilter {
             query = query.filter(Column::StorageType.eq(storage));
         }
         if let Some(text) = self.name_contains {
-            query = query.filter(name_contains(&text));
+            query = query.filter(name_contains(Column::SearchName, &text));
+        }
+        if let Some(text) = self.search {
+            let search = Search::of(&text);
+            let found = Condition::any()
+                .add(search.in_name(Column::SearchName))
+                .add(search.in_ids([Column::Id]));
+            query = query.filter(found);
+        }
+        if let Some(since) = self.no_backup_since {
+            query = query.filter(Column::LastBackupAt.lt(since.0));
         }
         match self.busy {
             Some(true) => query.filter(Column::ActiveOperationId.is_not_null()),
             Some(false) => query.filter(Column::ActiveOperationId.is_null()),
             None => query,
         }
-    }
-}
-
-/// `column` is this id; an id that can be none fits nothing.
-pub fn is<T: Into<sea_orm::Value>>(column: impl ColumnTrait, id: Option<T>) -> Condition {
-    match id {
-        Some(id) => Condition::all().add(column.eq(id)),
-        None => Condition::any().add(Expr::value(false)),
     }
 }
 
@@ -120,30 +121,6 @@ fn in_status(status: VolumeStatus) -> Condition {
     }
 }
 
-/// Compares what the gateway made of both sides, so that no database's idea of case matters. What is
-/// shorter than an index of parts could find is looked for at the beginning only.
-fn name_contains(text: &str) -> Condition {
-    let wanted = search_key(text);
-    let letters = wanted.chars().count();
-    if letters > MAX_KEY_CHARS || wanted.contains('\0') {
-        // No name is like that, and not every database can be asked for it.
-        return Condition::any().add(Expr::value(false));
-    }
-    let mut pattern = String::new();
-    if letters >= MIN_PART_CHARS {
-        pattern.push('%');
-    }
-    for letter in wanted.chars() {
-        if matches!(letter, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    let pattern = LikeExpr::new(pattern).escape('!');
-    Condition::all().add(Column::SearchName.like(pattern))
-}
-
 /// The order of volumes: as asked for, else the newest first.
 pub fn sort(order: Option<VolumeOrder>) -> Sort<Entity> {
     let Some(order) = order else {
@@ -157,5 +134,6 @@ pub fn sort(order: Option<VolumeOrder>) -> Sort<Entity> {
         VolumeOrderField::CreatedAt => Column::CreatedAt,
         VolumeOrderField::Name => Column::Name,
         VolumeOrderField::Size => Column::SizeBytes,
+        VolumeOrderField::LastBackupAt => Column::LastBackupAt,
     })
 }

@@ -47,6 +47,15 @@ const TYPES: &[Row] = &[
         &[("id name scope createdAt expiresAt lastUsedAt", "UAAAFF")],
     ),
     (
+        "Attention",
+        "query { attention { @ } }",
+        &[(
+            "failedOperations stuckOperations offlineHypervisors outdatedHypervisors backupStoragesUntested \
+             backupStoragesFailing volumesWithoutBackup at",
+            "UFFAFF",
+        )],
+    ),
+    (
         "Backup",
         "query { backup(id: \"$backup\") { @ } }",
         &[(
@@ -162,7 +171,7 @@ const TYPES: &[Row] = &[
         "query { operation(id: \"$operation\") { @ } }",
         &[
             (
-                "id kind status revision attempt maxAttempts subjectName volume snapshot backup targetVolume account \
+                "id kind status revision attempt maxAttempts subjectName volume snapshot backup targetVolume account waiting \
                  progress error requestedBy createdAt deadlineAt startedAt finishedAt heldUntil events logs",
                 "UNAAFF",
             ),
@@ -191,6 +200,11 @@ const TYPES: &[Row] = &[
             "phase percent bytesDone bytesTotal bytesPerSecond etaSeconds",
             "UNAAFF",
         )],
+    ),
+    (
+        "OperationWaiting",
+        "query { operation(id: \"$operation\") { waiting { @ } } }",
+        &[("reason since position", "UNAAFF")],
     ),
     (
         "Session",
@@ -228,7 +242,7 @@ const TYPES: &[Row] = &[
         "query { volume(id: \"$volume\") { @ } }",
         &[
             (
-                "id name sizeBytes storageType status plan hypervisorGroup account attachedTo createdAt \
+                "id name sizeBytes storageType status plan hypervisorGroup account attachedTo createdAt lastBackupAt \
                  activeOperation cooldown snapshots backups operations dataState usage actions",
                 "UNAAFF",
             ),

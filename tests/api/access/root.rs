@@ -26,6 +26,7 @@ pub const FIELDS: &[(&str, &str, Outcomes)] = &[
     ("hypervisors", "", "UFFAF"),
     ("storagePools", "", "UFFAF"),
     ("backupStorages", "", "UFFAF"),
+    ("attention", "", "UFFAF"),
     // Changing.
     (
         "createSnapshot",

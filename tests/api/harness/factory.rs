@@ -23,7 +23,10 @@ use entity::{
     volume_plan::{self, StorageType},
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::NotSet, ConnectionTrait, Set, Statement};
-use tidemark::{app::App, domain::Requester};
+use tidemark::{
+    app::App,
+    domain::{Requester, volume::last_backup::NEVER},
+};
 
 use super::World;
 
@@ -288,6 +291,7 @@ impl World {
                 active_operation_id: None,
                 cooldown_ends_at: None,
                 measure_at: None,
+                last_backup_at: NEVER,
                 created_at: self.now(),
                 deleted_at: None,
             }
@@ -360,6 +364,8 @@ impl World {
                 backup_storage_id: self.platform.backup_storage.id,
                 hypervisor_id: volume.hypervisor_id,
                 name: "backup".to_owned(),
+                search_name: String::new(),
+                search_volume_name: String::new(),
                 status: ItemStatus::Available,
                 volume_size_bytes: volume.size_bytes,
                 stored_bytes: Some(volume.size_bytes / 2),
@@ -399,6 +405,7 @@ impl World {
                 status: OperationStatus::Completed,
                 revision: 3,
                 subject_name: volume.name.clone(),
+                search_subject: String::new(),
                 account_id: volume.account_id,
                 volume_id: volume.id,
                 snapshot_id: None,

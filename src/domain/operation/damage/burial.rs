@@ -25,6 +25,7 @@ use crate::{
     domain::{
         Error, ErrorCode, Result,
         transaction::{ROW_LOCK, Transaction},
+        volume::last_backup,
     },
     events::Topic,
 };
@@ -45,7 +46,13 @@ pub(super) async fn bury(app: &App, id: &str, agent: Agent, cause: &Error) -> Re
         });
     tell(&mut tx, id, &remains, &format!("{cause}{noted}")).await?;
     free_volumes(&tx, id).await?;
+    if let Some(backup) = &remains.backup {
+        last_backup::hold(&tx, backup.as_str()).await?;
+    }
     fail_items(&tx, id).await?;
+    if let Some(backup) = &remains.backup {
+        last_backup::keep(&tx, backup.as_str()).await?;
+    }
     for volume in remains
         .held
         .iter()
@@ -67,6 +74,8 @@ struct Remains {
     likely_kind: Option<String>,
     /// The account, if that is there.
     account: Option<AccountId>,
+    /// The backup that it is about.
+    backup: Option<String>,
     /// The volumes that it holds.
     held: Vec<String>,
 }
@@ -114,7 +123,7 @@ impl Remains {
             });
         };
         let known = |kind: &str| OperationKind::iter().any(|known| known.to_value() == kind);
-        let likely = match (target, snapshot, backup) {
+        let likely = match (target, snapshot, &backup) {
             (Some(_), _, _) => OperationKind::RestoreToNewVolume,
             (None, Some(_), _) => OperationKind::CreateSnapshot,
             (None, None, Some(_)) => OperationKind::CreateBackup,
@@ -133,6 +142,7 @@ impl Remains {
             kind: Some(kind),
             likely_kind,
             account,
+            backup,
             held,
         })
     }

@@ -5,8 +5,10 @@ use entity::{
     snapshot::ItemStatus,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter,
-    QuerySelect, sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::Expr,
 };
 use serde::Serialize;
 
@@ -71,6 +73,9 @@ pub async fn create_backup(
         backup_storage_id: Set(destination),
         hypervisor_id: Set(worker),
         name: Set(name),
+        // Made of the names when the row is saved.
+        search_name: NotSet,
+        search_volume_name: NotSet,
         status: Set(ItemStatus::Pending),
         volume_size_bytes: Set(volume.size_bytes),
         stored_bytes: Set(None),
