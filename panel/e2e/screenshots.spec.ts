@@ -27,6 +27,7 @@ const CUSTOMER_SCREENS: readonly Screen[] = [
 ]
 
 const ADMIN_SCREENS: readonly Screen[] = [
+  ['admin-attention', '/attention', 'Volumes have no backup'],
   ['admin-volumes', '/volumes', 'Harbour Books'],
   ['admin-hypervisors', '/hypervisors', 'this-machine'],
   ['admin-backup-storages', '/backup-storages', 'Local'],

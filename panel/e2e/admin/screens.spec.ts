@@ -19,7 +19,9 @@ test('all screens of an administrator are accessible', async ({ desk, customer, 
   const { group, hypervisor, storage, plan } = await platform(admin)
   const { operations } = await admin.ask('query ($id: ID!) { operations(filter: { accountId: $id, kind: CREATE_BACKUP }) { nodes { id } } }', { id: customer.accountId })
   const screens: [path: string, ready: string][] = [
+    ['/attention', 'Volumes have no backup'],
     ['/hypervisors', hypervisor.name],
+    ['/hypervisors?show=offline', 'Those that are offline.'],
     [`/hypervisors/${hypervisor.id}`, 'Capabilities'],
     ['/hypervisor-groups', group.name],
     [`/hypervisor-groups/${group.id}`, 'Storage pools'],

@@ -8,6 +8,7 @@ const embedded = () => null
 const EMBEDDED = [
   'ActionAvailability',
   'AgentUpdate',
+  'Attention',
   'BackupLocation',
   'BackupStorageTest',
   'BackupVerification',
@@ -20,6 +21,7 @@ const EMBEDDED = [
   'OperationEvent',
   'OperationLog',
   'OperationProgress',
+  'OperationWaiting',
   'PageInfo',
   'PlaceMark',
   'S3Storage',

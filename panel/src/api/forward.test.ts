@@ -10,6 +10,7 @@ import { Operations } from './operations'
 
 const FACTS = `
   __typename id kind status revision attempt maxAttempts startedAt finishedAt heldUntil
+  waiting { __typename reason since position }
   progress { __typename phase percent bytesDone bytesTotal }
   error { __typename code message }
   subjectName createdAt
@@ -31,6 +32,7 @@ function operation(kind: Kind, revision: number, more: object = {}) {
     attempt: 1,
     maxAttempts: 3,
     heldUntil: null,
+    waiting: null,
     startedAt: revision > 1 ? '2026-11-22T12:00:01.000Z' : null,
     finishedAt: revision > 2 ? '2026-11-22T12:00:02.000Z' : null,
     progress: { __typename: 'OperationProgress', phase: 'Working', percent: 0, bytesDone: 0, bytesTotal: 0 },

@@ -17,6 +17,7 @@ export const OperationState = graphql(`
     startedAt
     finishedAt
     heldUntil
+    waiting { reason since position }
     progress { phase percent bytesDone bytesTotal bytesPerSecond etaSeconds }
     error { code message }
   }

@@ -9,7 +9,7 @@ import { compareMoments, heldBy, isBefore, type Moment } from '~/lib/operation-o
 import type { OperationFacts } from './operation'
 
 /** The fields that change, all of them in `OperationState`. */
-export const CHANGING = ['status', 'revision', 'attempt', 'startedAt', 'finishedAt', 'heldUntil', 'progress', 'error'] as const
+export const CHANGING = ['status', 'revision', 'attempt', 'startedAt', 'finishedAt', 'heldUntil', 'waiting', 'progress', 'error'] as const
 
 /** What an answer tells of an operation: what was asked of it. */
 type Told = Moment & Pick<OperationFacts, 'id' | 'finishedAt'> & Partial<OperationFacts>

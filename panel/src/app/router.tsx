@@ -1,29 +1,35 @@
 /** Which page is where. Each is loaded when it is first opened. */
 
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Navigate } from '@tanstack/react-router'
 import type { ComponentType } from 'react'
 
 import { arrival } from '~/lib/arrival'
+import { readBackupsSearch } from '~/lib/backups-search'
 import { readListSearch } from '~/lib/list-search'
 import { loadPart } from '~/lib/load-part'
 import { readQueueSearch } from '~/lib/queue-search'
+import { HYPERVISORS_SHOWN, readShow, STORAGES_SHOWN } from '~/lib/show-search'
 import { readVolumesSearch } from '~/lib/volumes-search'
 
 import { AdminOnly } from './admin-only'
 import { Layout } from './layout/layout'
 import { NotFoundPage, PageError } from './page-error'
+import { useIsAdmin } from './session'
 
 /** A page that is loaded when it is first opened. */
 const lazyPage = (load: () => Promise<{ default: ComponentType }>) => lazyRouteComponent(() => loadPart(load))
 
 const root = createRootRoute({ component: Layout, notFoundComponent: () => <NotFoundPage /> })
 
+/** Administrators land where they see what needs them. */
+function Home() {
+  return <Navigate to={useIsAdmin() ? '/attention' : '/volumes'} replace />
+}
+
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/volumes' })
-  },
+  component: Home,
 })
 
 const volumes = createRoute({
@@ -49,7 +55,7 @@ export const volumeRoute = createRoute({
 const backups = createRoute({
   getParentRoute: () => root,
   path: '/backups',
-  validateSearch: readListSearch,
+  validateSearch: readBackupsSearch,
   component: lazyPage(() => import('~/pages/backups/backups-page')),
 })
 
@@ -75,9 +81,16 @@ const security = createRoute({
 // What follows only administrators find.
 const admin = createRoute({ getParentRoute: () => root, id: 'admin', component: AdminOnly })
 
+const attention = createRoute({
+  getParentRoute: () => admin,
+  path: '/attention',
+  component: lazyPage(() => import('~/pages/attention/attention-page')),
+})
+
 const hypervisors = createRoute({
   getParentRoute: () => admin,
   path: '/hypervisors',
+  validateSearch: (search) => readShow(HYPERVISORS_SHOWN, search),
   component: lazyPage(() => import('~/pages/hypervisors/hypervisors-page')),
 })
 
@@ -102,6 +115,7 @@ const group = createRoute({
 const backupStorages = createRoute({
   getParentRoute: () => admin,
   path: '/backup-storages',
+  validateSearch: (search) => readShow(STORAGES_SHOWN, search),
   component: lazyPage(() => import('~/pages/backup-storages/backup-storages-page')),
 })
 
@@ -158,7 +172,7 @@ export const router = createRouter({
     instances,
     apiTokens,
     security,
-    admin.addChildren([hypervisors, hypervisor, groups, group, backupStorages, backupStorage, plans, plan, queue, operation, accounts, account]),
+    admin.addChildren([attention, hypervisors, hypervisor, groups, group, backupStorages, backupStorage, plans, plan, queue, operation, accounts, account]),
   ]),
   defaultErrorComponent: PageError,
   defaultPreload: 'intent',

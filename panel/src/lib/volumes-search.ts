@@ -1,8 +1,10 @@
 /** What of the volumes list stands in its URL: the filters, the order and the page. */
 
+import { type BackupAge, readBackupAge } from './period'
+
 const STATUSES = ['CREATING', 'AVAILABLE', 'ATTACHED', 'RESTORING', 'DELETING', 'FAILED'] as const
 const STORAGE_TYPES = ['QCOW2_FILE', 'CEPH_RBD'] as const
-const SORTS = ['-created', 'created', 'name', '-name', 'size', '-size'] as const
+const SORTS = ['-created', 'created', 'name', '-name', 'size', '-size', 'backup', '-backup'] as const
 
 export type VolumesSort = (typeof SORTS)[number]
 
@@ -12,6 +14,8 @@ export interface VolumesSearch {
   storage?: (typeof STORAGE_TYPES)[number]
   sort?: VolumesSort
   account?: string
+  /** Without a backup: none at all, or none for so many days. */
+  backup?: BackupAge
   /** The cursors of the pages before, and of this one's beginning. */
   after?: string
   before?: string
@@ -24,12 +28,13 @@ export function readVolumesSearch(search: Record<string, unknown>): VolumesSearc
     storage: member(STORAGE_TYPES, search['storage']),
     sort: member(SORTS, search['sort']),
     account: text(search['account']),
+    backup: readBackupAge(search['backup']),
     after: text(search['after']),
     before: text(search['before']),
   })
 }
 
-const FIELDS = { created: 'CREATED_AT', name: 'NAME', size: 'SIZE' } as const
+const FIELDS = { created: 'CREATED_AT', name: 'NAME', size: 'SIZE', backup: 'LAST_BACKUP_AT' } as const
 
 export function orderOf(sort: VolumesSort) {
   const field = FIELDS[sort.replace('-', '') as keyof typeof FIELDS]

@@ -1,6 +1,6 @@
 /** What the sidebar lists. A new screen gets its line here. */
 
-import { Archive, Boxes, Cpu, HardDrive, KeyRound, Layers, ListOrdered, type LucideIcon, Server, ShieldCheck, Users, Warehouse } from 'lucide-react'
+import { Archive, BellRing, Boxes, Cpu, HardDrive, KeyRound, Layers, ListOrdered, type LucideIcon, Server, ShieldCheck, Users, Warehouse } from 'lucide-react'
 
 export interface NavigationItem {
   to: string
@@ -27,6 +27,7 @@ const OWN = {
 const CUSTOMERS: readonly NavigationGroup[] = [{ label: 'Compute', items: [INSTANCES, VOLUMES, BACKUPS] }, OWN]
 
 const ADMINISTRATORS: readonly NavigationGroup[] = [
+  { label: 'Now', items: [{ to: '/attention', label: 'Attention', icon: BellRing }] },
   {
     label: 'Infrastructure',
     items: [

@@ -12,7 +12,7 @@ export function Sidebar({ onNavigate }: { onNavigate?: () => void }) {
   return (
     <div className="flex h-full flex-col gap-5 overflow-y-auto px-3 py-4">
       <div className="flex items-center justify-between px-2">
-        <Link to="/volumes" onClick={onNavigate} className="rounded-field">
+        <Link to="/" onClick={onNavigate} className="rounded-field">
           <Logo />
         </Link>
         {isAdmin && <span className="rounded-chip bg-inverse px-2 py-0.5 text-meta font-medium text-on-inverse">Admin</span>}

@@ -1,5 +1,6 @@
 /** The list of backup storages. */
 
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Plus, Warehouse } from 'lucide-react'
 import { useState } from 'react'
 
@@ -9,10 +10,11 @@ import { counted } from '~/lib/pages'
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
 import { PageTitle } from '~/parts/page-title'
+import { ShownPart } from '~/parts/shown-part'
 import { TableSkeleton } from '~/parts/skeleton'
 
 import { BackupStorageDialog } from './backup-storage-dialog'
-import { BackupStoragesQuery } from './backup-storages-query'
+import { type BackupStorageDetail, BackupStoragesQuery } from './backup-storages-query'
 import { BackupStoragesTable } from './backup-storages-table'
 import { TestDialog } from './test-dialog'
 
@@ -20,6 +22,8 @@ type Opened = { dialog: 'create' } | { dialog: 'test'; storage: { id: string; na
 
 export default function BackupStoragesPage() {
   const [result, ask] = useKeptQuery({ query: BackupStoragesQuery })
+  const { show } = useSearch({ from: '/admin/backup-storages' })
+  const navigate = useNavigate({ from: '/backup-storages' })
   const [opened, setOpened] = useState<Opened>()
   const close = () => setOpened(undefined)
   const create = (
@@ -39,8 +43,9 @@ export default function BackupStoragesPage() {
             </Empty>
           ) : (
             <>
-              <BackupStoragesTable storages={storages} onTest={(storage) => setOpened({ dialog: 'test', storage })} />
-              <p className="text-small text-ink-3 nums">{counted(storages.length, 'backup storage')}</p>
+              {show && <ShownPart what={show === 'untested' ? 'Those that were never tested.' : 'Those whose last test failed.'} onAll={() => void navigate({ search: {} })} />}
+              <BackupStoragesTable storages={storages.filter((one) => isShown(one, show))} onTest={(storage) => setOpened({ dialog: 'test', storage })} />
+              <p className="text-small text-ink-3 nums">{counted(storages.filter((one) => isShown(one, show)).length, 'backup storage')}</p>
             </>
           )
         }
@@ -51,4 +56,9 @@ export default function BackupStoragesPage() {
       {opened?.dialog === 'test' && <TestDialog key={opened.storage.id} storage={opened.storage} atOnce={opened.atOnce} onClosed={close} />}
     </div>
   )
+}
+
+function isShown({ lastTest }: BackupStorageDetail, show: 'untested' | 'failing' | undefined): boolean {
+  if (show === 'untested') return lastTest === null
+  return show === undefined || lastTest?.ok === false
 }

@@ -1,5 +1,6 @@
 /** The list of hypervisors, live. */
 
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Plus, Server } from 'lucide-react'
 import { useState } from 'react'
 
@@ -9,15 +10,18 @@ import { counted } from '~/lib/pages'
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
 import { PageTitle } from '~/parts/page-title'
+import { ShownPart } from '~/parts/shown-part'
 import { TableSkeleton } from '~/parts/skeleton'
 
 import { AddHypervisorDialog } from './add-hypervisor-dialog'
-import { HypervisorsQuery } from './hypervisors-query'
+import { type HypervisorRow, HypervisorsQuery } from './hypervisors-query'
 import { HypervisorsTable } from './hypervisors-table'
 import { useHypervisorEvents } from './use-hypervisor-events'
 
 export default function HypervisorsPage() {
   const [result, ask] = useKeptQuery({ query: HypervisorsQuery })
+  const { show } = useSearch({ from: '/admin/hypervisors' })
+  const navigate = useNavigate({ from: '/hypervisors' })
   const [adding, setAdding] = useState(false)
   const hypervisors = result.data?.hypervisors
   useHypervisorEvents(hypervisors)
@@ -37,8 +41,9 @@ export default function HypervisorsPage() {
             </Empty>
           ) : (
             <>
-              <HypervisorsTable name="Hypervisors" hypervisors={all} />
-              <p className="text-small text-ink-3 nums">{counted(all.length, 'hypervisor')}</p>
+              {show && <ShownPart what={show === 'offline' ? 'Those that are offline.' : 'Those whose agent is of another version.'} onAll={() => void navigate({ search: {} })} />}
+              <HypervisorsTable name="Hypervisors" hypervisors={all.filter((one) => isShown(one, show))} />
+              <p className="text-small text-ink-3 nums">{counted(all.filter((one) => isShown(one, show)).length, 'hypervisor')}</p>
             </>
           )
         }
@@ -46,4 +51,9 @@ export default function HypervisorsPage() {
       {adding && <AddHypervisorDialog onClosed={() => setAdding(false)} />}
     </div>
   )
+}
+
+function isShown({ status, agentVersion, latestAgentVersion }: HypervisorRow, show: 'offline' | 'outdated' | undefined): boolean {
+  if (show === 'offline') return status === 'OFFLINE'
+  return show === undefined || (agentVersion !== null && agentVersion !== latestAgentVersion)
 }

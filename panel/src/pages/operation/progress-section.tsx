@@ -5,6 +5,7 @@ import { troubleOf, troubleWords } from '~/lib/banner'
 import { formatBytes, formatRate } from '~/lib/bytes'
 import { formatTimeLeft } from '~/lib/duration'
 import { attemptWords, operationWords } from '~/lib/operation-words'
+import { waitingWords } from '~/lib/waiting'
 import type { QueuedOperation } from '~/pages/queue/queue-query'
 import { Card } from '~/parts/card'
 import { ProgressBar } from '~/parts/progress-bar'
@@ -19,7 +20,7 @@ export function ProgressSection({ operation }: { operation: QueuedOperation }) {
   const known = !waits && bytesTotal > 0
   const done = known ? `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}` : ''
   const trouble = waits && !linkLost ? undefined : troubleOf({ linkLost, silentFor: operations.silence(operation.id, linkLost) })
-  const place = waits ? `Waiting for ${hypervisor.name} to start.` : `On ${hypervisor.name}.`
+  const place = waits ? (operation.waiting ? waitingWords(operation.waiting, hypervisor.name) : `Waiting for ${hypervisor.name} to start.`) : `On ${hypervisor.name}.`
   return (
     <Card>
       <div className="flex flex-col gap-4 px-5 py-4">

@@ -3,9 +3,11 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { ListOrdered, SearchX } from 'lucide-react'
 
+import { useApi } from '~/api/context'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { usePoll } from '~/api/use-poll'
 import { Loaded } from '~/app/loaded'
+import { beginOf } from '~/lib/period'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
 import type { QueueSearch } from '~/lib/queue-search'
 import { Button } from '~/parts/button'
@@ -24,15 +26,16 @@ const EVERY = 3_000
 export default function QueuePage() {
   const search = useSearch({ from: '/admin/queue' })
   const navigate = useNavigate({ from: '/queue' })
-  const { status, kind, account } = search
-  const isFiltered = Boolean(status ?? kind ?? account)
+  const { clock } = useApi()
+  const { status, kind, account, q, hypervisor, asked } = search
+  const isFiltered = Boolean(status ?? kind ?? account ?? q ?? hypervisor ?? asked)
   const response = useKeptQuery({
     query: QueueQuery,
-    variables: { filter: { status, kind, accountId: account }, ...pageArguments(search) },
+    variables: { filter: { status, kind, accountId: account, search: q, hypervisorId: hypervisor, createdAfter: beginOf(asked, clock.now()) }, ...pageArguments(search) },
     acrossVariables: true,
   })
   const [result, ask] = response
-  usePoll(response, EVERY, result.data?.operations.nodes.some((one) => one.status === 'STARTED') ?? false)
+  usePoll(response, EVERY, result.data?.operations.nodes.some((one) => one.finishedAt === null) ?? false)
   // Another filter begins with the first page.
   const change = (changes: QueueSearch) =>
     void navigate({ search: { ...search, after: undefined, before: undefined, ...changes }, replace: true, resetScroll: false })
@@ -54,7 +57,7 @@ export default function QueuePage() {
           }
           return isFiltered ? (
             <Empty icon={<SearchX size={20} />} title="No operation fits" action={<Button onClick={() => void navigate({ search: {} })}>Clear the filters</Button>}>
-              There is none in this state, of this kind and of this account.
+              There is none that fits the search and the filters.
             </Empty>
           ) : (
             <Empty icon={<ListOrdered size={20} />} title="Nothing has happened yet">

@@ -1,6 +1,7 @@
 /** Operations of all accounts in rows. */
 
 import { operationWords, subjectWords } from '~/lib/operation-words'
+import { waitingWords } from '~/lib/waiting'
 import { OperationStatus } from '~/pages/volume/activity/operation-status'
 import { Cell, type Column, Lines, Row, Table } from '~/parts/table'
 import { TextLink } from '~/parts/text-link'
@@ -30,7 +31,7 @@ export function QueueTable({ operations }: { operations: readonly QueuedOperatio
 }
 
 function OperationRow({ operation }: { operation: QueuedOperation }) {
-  const { error, volume, backup, status, progress, subjectName } = operation
+  const { error, volume, backup, status, progress, subjectName, waiting } = operation
   const running = status === 'STARTED' && `${progress.phase}${progress.bytesTotal > 0 ? ` · ${Math.floor(progress.percent)} %` : ''}`
   return (
     <Row>
@@ -48,6 +49,7 @@ function OperationRow({ operation }: { operation: QueuedOperation }) {
                 {[running, operation.finishedAt === null && operation.attempt > 1 && `attempt ${operation.attempt} of ${operation.maxAttempts}`].flatMap((one) => (one ? [` · ${one}`] : []))}
               </span>
               {error && <span className="line-clamp-2 text-bad anywhere">{error.message}</span>}
+              {waiting && <span className="line-clamp-2 anywhere">{waitingWords(waiting, operation.hypervisor.name)}</span>}
             </>
           }
           title={subjectName}

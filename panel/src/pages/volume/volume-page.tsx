@@ -4,6 +4,7 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 
 import { failureOf } from '~/api/failure'
 import { useKeptQuery } from '~/api/use-kept-query'
+import { usePoll } from '~/api/use-poll'
 import { useBreadcrumb } from '~/app/layout/breadcrumb'
 import { ErrorState } from '~/app/error-state'
 import { NotFoundPage } from '~/app/page-error'
@@ -19,10 +20,16 @@ import { VolumeHeader } from './volume-header'
 import { type VolumeDetail, VolumeQuery } from './volume-query'
 import { VolumeSkeleton } from './volume-skeleton'
 
+/** How often it is asked what a queued operation waits for. */
+const QUEUED_EVERY = 5_000
+
 export default function VolumePage() {
   const { volumeId } = useParams({ from: '/volumes/$volumeId' })
-  const [{ data, error, fetching }, ask] = useKeptQuery({ query: VolumeQuery, variables: { id: volumeId, isAdmin: useIsAdmin() } })
+  const response = useKeptQuery({ query: VolumeQuery, variables: { id: volumeId, isAdmin: useIsAdmin() } })
+  const [{ data, error, fetching }, ask] = response
   const volume = data?.volume
+  // Its place in the queue is told by no event.
+  usePoll(response, QUEUED_EVERY, volume?.activeOperation?.status === 'PENDING')
   useBreadcrumb(volume?.name ?? (data ? 'Not found' : 'Loading…'))
   if (volume) return <Loaded key={volume.id} volume={volume} />
   if (error && !fetching) {

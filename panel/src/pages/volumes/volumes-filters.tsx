@@ -2,6 +2,7 @@
 
 import { useCallback } from 'react'
 
+import { BACKUP_AGES } from '~/lib/period'
 import type { VolumesSearch } from '~/lib/volumes-search'
 import { AccountFilter } from '~/pages/accounts/account-filter'
 import { FilterSelect } from '~/parts/filter-select'
@@ -31,9 +32,10 @@ export function VolumesFilters({ search, onChange, isAdmin }: VolumesFiltersProp
   const find = useCallback((q: string) => onChange({ q: q || undefined }), [onChange])
   return (
     <div className="flex flex-wrap items-center gap-2">
-      <SearchField label="Search by name" value={search.q ?? ''} onChange={find} />
+      <SearchField label="Search by name or id" value={search.q ?? ''} onChange={find} />
       <FilterSelect label="Status" value={search.status} options={STATUSES} onChange={(status) => onChange({ status })} />
       <FilterSelect label="Storage" value={search.storage} options={STORAGES} onChange={(storage) => onChange({ storage })} />
+      <FilterSelect label="Backup" value={search.backup} options={BACKUP_AGES} onChange={(backup) => onChange({ backup })} />
       {isAdmin && <AccountFilter value={search.account} onChange={(account) => onChange({ account })} />}
     </div>
   )

@@ -4,11 +4,13 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { HardDrive, Plus, SearchX } from 'lucide-react'
 import { useState } from 'react'
 
+import { useApi } from '~/api/context'
 import { failureOf } from '~/api/failure'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useIsAdmin } from '~/app/session'
 import { ErrorState } from '~/app/error-state'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
+import { noBackupSince } from '~/lib/period'
 import { orderOf, type VolumesSearch } from '~/lib/volumes-search'
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
@@ -26,13 +28,14 @@ export default function VolumesPage() {
   const navigate = useNavigate({ from: '/volumes' })
   const isAdmin = useIsAdmin()
   const [creating, setCreating] = useState(false)
-  const { q, status, storage, account, sort = '-created', after, before } = search
-  const isFiltered = Boolean(q ?? status ?? storage ?? account)
+  const { clock } = useApi()
+  const { q, status, storage, account, backup, sort = '-created', after, before } = search
+  const isFiltered = Boolean(q ?? status ?? storage ?? account ?? backup)
   const [{ data, error, fetching }, ask] = useKeptQuery({
     query: VolumesQuery,
     acrossVariables: true,
     variables: {
-      filter: { nameContains: q, status, storageType: storage, accountId: account },
+      filter: { search: q, status, storageType: storage, accountId: account, noBackupSince: noBackupSince(backup, clock.now()) },
       orderBy: orderOf(sort),
       ...pageArguments({ after, before }),
     },

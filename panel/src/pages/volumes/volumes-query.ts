@@ -25,6 +25,7 @@ export const VolumesQuery = graphql(
         sizeBytes
         storageType
         createdAt
+        lastBackupAt
         plan { id name }
         hypervisorGroup { id name }
         account { id name }

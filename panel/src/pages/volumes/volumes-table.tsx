@@ -6,7 +6,7 @@ import type { VolumesSort } from '~/lib/volumes-search'
 import { VolumeStatus } from '~/pages/volume/volume-status'
 import { Cell, type Column, Lines, Row, Table } from '~/parts/table'
 import { TextLink } from '~/parts/text-link'
-import { TimeLines } from '~/parts/time'
+import { Ago, TimeLines } from '~/parts/time'
 
 import type { VolumeRow } from './volumes-query'
 
@@ -28,7 +28,7 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
     { label: 'Status' },
     { label: 'Size', right: true, sort: sortBy('size', '-size', '-size') },
     { label: 'Snapshots', right: true, spare: true },
-    { label: 'Backups', right: true, spare: true },
+    { label: 'Last backup', sort: sortBy('backup', '-backup', 'backup') },
     { label: isAdmin ? 'Owner' : 'Attached to', spare: true },
     { label: 'Created', sort: sortBy('created', '-created', '-created') },
   ]
@@ -56,8 +56,20 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
           <Cell right place="gone" className="whitespace-nowrap text-ink-2">
             {volume.usage.snapshots} of {volume.usage.maxSnapshots}
           </Cell>
-          <Cell right place="gone" className="whitespace-nowrap text-ink-2">
-            {volume.usage.backups} of {volume.usage.maxBackups}
+          <Cell place="wide" className="whitespace-nowrap">
+            <Lines
+              first={
+                volume.lastBackupAt ? (
+                  <>
+                    <span className="text-ink-3 @table:hidden">Last backup </span>
+                    <Ago at={volume.lastBackupAt} />
+                  </>
+                ) : (
+                  <span className="text-warn">No backup</span>
+                )
+              }
+              second={`${volume.usage.backups} of ${volume.usage.maxBackups}`}
+            />
           </Cell>
           <Cell place="gone" className="max-w-40 truncate text-ink-2">
             {isAdmin ? (

@@ -5,6 +5,7 @@ import { type BannerState, troubleWords } from '~/lib/banner'
 import { formatBytes, formatRate } from '~/lib/bytes'
 import { formatDuration, formatTimeLeft } from '~/lib/duration'
 import { attemptWords, operationWords } from '~/lib/operation-words'
+import { waitingWords } from '~/lib/waiting'
 import { type Meter, rateOf, timeLeft } from '~/lib/rate'
 import { ProgressBar } from '~/parts/progress-bar'
 import { Sparkline } from '~/parts/sparkline'
@@ -86,8 +87,12 @@ export function RunningBanner({ state, volume, meter, now }: RunningBannerProps)
   )
 }
 
+function queuedWords({ waiting, hypervisor }: OperationFacts, volume: VolumeDetail): string {
+  return waiting ? waitingWords(waiting, hypervisor?.name) : `Waiting for a hypervisor of ${volume.hypervisorGroup.name} to start.`
+}
+
 function below(state: State, volume: VolumeDetail): string {
-  if (state.kind === 'queued') return [`Queued. Waiting for a hypervisor of ${volume.hypervisorGroup.name} to start.`, attemptWords(state.operation)].filter(Boolean).join(' ')
+  if (state.kind === 'queued') return [`Queued. ${queuedWords(state.operation, volume)}`, attemptWords(state.operation)].filter(Boolean).join(' ')
   if (state.trouble?.kind === 'stalled') return [attemptWords(state.operation), troubleWords(state.trouble)].filter(Boolean).join(' ')
   if (state.operation.kind === 'RESTORE_IN_PLACE') {
     return 'The volume is being overwritten and can’t be attached until this finishes.'
