@@ -40,6 +40,10 @@ soak-requests requests="100000":
 soak-documents documents="10000":
     TIDEMARK_JUDGE_DOCUMENTS={{ documents }} TIDEMARK_JUDGE_SEED=${TIDEMARK_JUDGE_SEED:-$(date +%s)} scripts/clients
 
+# Judge 200 generated images, with snapshots and damage, by qemu-img; TIDEMARK_SOAK_SEED, which it prints, repeats a run
+soak-images images="200":
+    TIDEMARK_SOAK_IMAGES={{ images }} TIDEMARK_SOAK_SEED=${TIDEMARK_SOAK_SEED:-$(date +%s)} cargo test --profile fast --workspace --test it -- --nocapture oracle::
+
 # Check licences, advisories and banned crates (needs cargo-deny)
 deny:
     cargo deny check

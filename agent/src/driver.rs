@@ -168,11 +168,29 @@ pub trait Driver: Send + Sync {
     /// Opens a snapshot to be read, at the size that the volume had when it was taken.
     async fn open_snapshot(&self, name: SnapshotName) -> Result<OpenSnapshot>;
 
-    /// Checks that the volume can be overwritten, and changes nothing of its content.
+    /// Checks that the volume can be overwritten, and changes nothing of its content. Where that is not so because
+    /// of what its image is like, the failure is [`Code::ImageDamaged`], and the image can be
+    /// [replaced](Self::stage_replacement).
     async fn check_overwrite(&self) -> Result<()>;
+
+    /// Refuses to overwrite the volume with more data than its pool has room for, as far as that can be told.
+    async fn ensure_room(&self, _data_bytes: u64) -> Result<()> {
+        Ok(())
+    }
 
     /// Opens the volume itself, to be written. From here on nobody else can use it.
     async fn overwrite(&self) -> Result<OpenTarget>;
+
+    /// Begins an image that is to take the place of the volume's, which is damaged or gone, and which nobody may be
+    /// using. It will say that this operation made it, and hold at least so many bytes.
+    async fn stage_replacement(&self, by: Uuid, stored_bytes: u64) -> Result<OpenTarget>;
+
+    /// Puts the image that was [staged](Self::stage_replacement), and filled, in the place of the volume's. What is under
+    /// way goes on when nobody waits for it any more, and the operation's end waits for it.
+    async fn replace(&self) -> Result<()>;
+
+    /// Whether the volume's image is one that this operation has put in the place of another.
+    async fn is_replacement(&self, by: Uuid) -> Result<bool>;
 
     /// Begins a new volume, to be filled.
     async fn stage(&self) -> Result<OpenTarget>;

@@ -141,6 +141,8 @@ pub enum Outcome {
         failure: Failure,
         /// Whether a restore in place had begun to write.
         volume_touched: bool,
+        /// Whether a new image has taken the place of the volume's.
+        image_replaced: bool,
     },
     /// It was cancelled, and has cleaned up.
     Stopped {
@@ -158,6 +160,14 @@ pub struct Completed {
     pub checksum: Option<String>,
     /// What each of the volume's snapshots keeps, where that may have changed.
     pub retained: Option<Vec<Retained>>,
+    /// Whether a new image has taken the place of the volume's, in which its snapshots lay.
+    pub image_replaced: bool,
+}
+
+/// Removes what dead attempts left of a volume.
+async fn tidy(driver: &dyn Driver) -> Result<()> {
+    driver.clean_up().await?;
+    driver.repair().await
 }
 
 /// One attempt at one operation.
@@ -217,6 +227,11 @@ impl Operation {
         // Whoever is told that the work has stopped may begin anew: no child may be left, however long
         // the last change of an image takes, whether the work began it or the cleaning up.
         self.processes.settled().await;
+        let image_replaced = self.has_replaced_image().await;
+        if result.is_none() && image_replaced {
+            // It came to its end before it could be stopped.
+            return Outcome::Completed(restore::replaced());
+        }
         let undone = async {
             self.undo().await;
             // Whoever cancels does not want to wait for long: the next operation has time for it.
@@ -232,7 +247,7 @@ impl Operation {
             journal.private(Level::Warn, "Cleaning up did not finish in time");
             self.processes.settled().await;
         }
-        let volume_touched = self.volume_touched.load(Ordering::SeqCst);
+        let volume_touched = self.volume_touched.load(Ordering::SeqCst) || image_replaced;
         if let Some(Err(mut failure)) = result {
             // Another attempt may have begun before this one.
             failure.begun |= !self.is_first;
@@ -243,6 +258,7 @@ impl Operation {
             Outcome::Failed {
                 failure,
                 volume_touched,
+                image_replaced,
             }
         } else {
             journal.public(Level::Info, "Stopped");
@@ -287,7 +303,10 @@ impl Operation {
             Work::DeleteBackup { backup } => self.delete_backup(backup).await,
             Work::RestoreInPlace { volume, source } => match source {
                 RestoreSource::Snapshot(snapshot) => self.roll_back(volume, snapshot).await,
-                RestoreSource::Backup(backup) => self.overwrite(volume, backup).await,
+                RestoreSource::Backup(backup) => self.overwrite(volume, backup, false).await,
+                RestoreSource::BackupReplacing(backup) => {
+                    self.overwrite(volume, backup, true).await
+                }
             },
             Work::RestoreSnapshot {
                 volume,
@@ -344,8 +363,7 @@ impl Operation {
     /// The driver of a volume, once it has removed what dead attempts left of it.
     async fn prepare(&self, volume: &Volume) -> Result<Box<dyn Driver>> {
         let driver = self.driver(volume)?;
-        driver.clean_up().await?;
-        driver.repair().await?;
+        tidy(&*driver).await?;
         Ok(driver)
     }
 

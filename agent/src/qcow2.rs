@@ -19,6 +19,7 @@ mod new_image;
 mod own;
 mod retained;
 mod snapshot;
+mod unshared;
 mod walk;
 
 use std::{

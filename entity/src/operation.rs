@@ -103,6 +103,8 @@ pub struct Model {
     pub volume_touched: bool,
     /// Of a deletion: what is deleted had failed before, and has again where nothing of it is removed.
     pub was_failed: bool,
+    /// A restore in place may put a new image in the place of one that is damaged or gone.
+    pub replace_image: bool,
     /// What is going on, for a person.
     pub phase: String,
     /// Bytes that the destination acknowledged.

@@ -21,6 +21,7 @@ mod m20261130_000022_deadlines;
 mod m20261130_000023_reasons;
 mod m20261130_000024_deletions;
 mod m20261130_000025_verifications;
+mod m20261130_000026_replaced_images;
 mod m20261130_000027_installation;
 mod m20261130_000028_place_marks;
 mod m20261130_000029_reach;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000023_reasons::Migration),
             Box::new(m20261130_000024_deletions::Migration),
             Box::new(m20261130_000025_verifications::Migration),
+            Box::new(m20261130_000026_replaced_images::Migration),
             Box::new(m20261130_000027_installation::Migration),
             Box::new(m20261130_000028_place_marks::Migration),
             Box::new(m20261130_000029_reach::Migration),

@@ -181,6 +181,7 @@ async fn give_up(
             Removed::Nothing
         },
         begun: operation.epoch > 1,
+        image_replaced: false,
     };
     finish::finish(app, hypervisor, lease, outcome).await?;
     Ok(())

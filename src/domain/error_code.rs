@@ -153,6 +153,9 @@ error_codes! {
     DeleteRefused "DELETE_REFUSED"
         "The storage refused a deletion, and nothing was removed." true
         "Do what the message says, then delete it again.";
+    ImageDamaged "IMAGE_DAMAGED"
+        "The volume's image is gone, damaged, or not one that can be written." false
+        "Restore a backup with `replaceImage`, which costs the volume's snapshots, or restore a backup or a snapshot to a new volume.";
     BackupStorageUnreachable "BACKUP_STORAGE_UNREACHABLE"
         "The backup storage does not answer." true
         "Try again later; ask the operator to check the backup storage.";

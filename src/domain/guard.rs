@@ -178,16 +178,17 @@ pub fn create_backup(volume: &VolumeFacts) -> Vec<Refusal> {
 }
 
 /// Guards of a restore over the volume that the item was made from. Without an item: those that
-/// would hold for any.
+/// would hold for any. Where the image may be replaced, a volume that failed can be restored as well.
 pub fn restore_in_place(
     volume: &VolumeFacts,
     item: Option<(ItemFacts, TargetFacts)>,
+    replace_image: bool,
 ) -> Vec<Refusal> {
     let work = item.map_or(Work::Snapshot, |(item, _)| item.work);
     let mut refusals = item.map_or_else(Vec::new, |(item, target)| of_item(item, target));
     refusals.extend(collect([
         agent_lacks(&volume.agent, work),
-        not_available(volume),
+        not_available(volume).filter(|_| !(replace_image && volume.state == VolumeState::Failed)),
         volume
             .attached_to_running_instance
             .then_some(Refusal::AttachedToRunningInstance),

@@ -1,5 +1,6 @@
 //! Restores: over their own volume and to new ones, whole and half.
 
+mod replace;
 mod target;
 
 use entity::{

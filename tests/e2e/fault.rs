@@ -74,16 +74,16 @@ async fn an_image_that_is_missing_or_is_none_is_refused_and_left_alone() {
         let before = fs::read(&image).ok();
         let attempt = owner.create_snapshot(&volume).await;
         let (code, message) = owner.failed(&attempt).await;
-        assert_eq!(code, "STORAGE_FAILED", "{what}: {message}");
+        assert_eq!(code, "IMAGE_DAMAGED", "{what}: {message}");
         assert!(
             message.starts_with("The volume cannot be worked on: "),
             "{what}: {message}"
         );
         let attempt = owner.create_backup(&volume).await;
-        assert_eq!(owner.failed(&attempt).await.0, "STORAGE_FAILED", "{what}");
+        assert_eq!(owner.failed(&attempt).await.0, "IMAGE_DAMAGED", "{what}");
         let source = json!({ "snapshotId": snapshot.item });
         let attempt = owner.restore_in_place(&volume, source).await;
-        assert_eq!(owner.failed(&attempt).await.0, "STORAGE_FAILED", "{what}");
+        assert_eq!(owner.failed(&attempt).await.0, "IMAGE_DAMAGED", "{what}");
         assert_eq!(data_state(&machine, &volume).await, "CONSISTENT", "{what}");
         assert_eq!(
             fs::read(&image).ok(),

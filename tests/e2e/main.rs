@@ -23,5 +23,6 @@ mod latency;
 mod lifecycle;
 mod matrix;
 mod real_run;
+mod replace;
 mod separate;
 mod stream;

@@ -10,7 +10,8 @@
 //! Ceph has no lock that keeps others from opening an image: two clients hand the right to write to
 //! each other. Who has an image open is known by its watchers, and these are asked before anything
 //! is overwritten. A client that died stays one for 30 seconds, so they are waited for a little
-//! longer than that.
+//! longer than that. And an image that is overwritten has another name meanwhile: who opens it by its own
+//! finds nothing, instead of a disk that changes under it.
 
 mod access;
 mod command;
@@ -49,6 +50,8 @@ use crate::{
 const WATCHER_PATIENCE: Duration = Duration::from_secs(35);
 const WATCHER_POLL: Duration = Duration::from_millis(500);
 const PARTIAL_PREFIX: &str = "tidemark-tmp-";
+/// Of a volume that is being overwritten.
+const HELD_PREFIX: &str = "tidemark-held-";
 
 /// A pool in a Ceph cluster, and who we are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,7 @@ pub struct CephPool {
 pub struct CephRbd {
     name: String,
     partial_name: String,
+    held_name: String,
     size_bytes: u64,
     command: Arc<Command>,
     journal: Arc<Journal>,
@@ -88,6 +92,7 @@ impl CephRbd {
         Ok(Self {
             name: volume_id.to_string(),
             partial_name: format!("{PARTIAL_PREFIX}{volume_id}"),
+            held_name: format!("{HELD_PREFIX}{volume_id}"),
             size_bytes,
             journal: Arc::clone(&surroundings.journal),
             command: Arc::new(Command::new(access, surroundings)),
@@ -107,6 +112,14 @@ impl CephRbd {
         ImageName {
             pool: self.command.pool(),
             image: &self.partial_name,
+        }
+    }
+
+    /// The volume's image while it is overwritten.
+    fn held(&self) -> ImageName<'_> {
+        ImageName {
+            pool: self.command.pool(),
+            image: &self.held_name,
         }
     }
 
@@ -217,7 +230,15 @@ impl CephRbd {
 #[async_trait]
 impl Driver for CephRbd {
     async fn clean_up(&self) -> Result<()> {
-        let (partial, left_over) = try_join!(self.lookup(self.partial()), self.left_over())?;
+        let (partial, mut left_over, held) = try_join!(
+            self.lookup(self.partial()),
+            self.left_over(),
+            self.lookup(self.held())
+        )?;
+        if held.is_some() {
+            self.recall().await?;
+            left_over = self.left_over().await?;
+        }
         let exists = match partial {
             None => left_over.is_some(),
             // It may be the volume itself, half renamed.
@@ -240,11 +261,14 @@ impl Driver for CephRbd {
     }
 
     async fn delete(&self) -> Result<()> {
+        let in_place = self.ensure_in_place().await;
+        in_place.map_err(Failure::before_change)?;
         self.remove_unused().await
     }
 
     async fn is_there(&self) -> Result<bool> {
-        Ok(self.find().await?.image.is_some())
+        let found = self.find().await?;
+        Ok(found.image.is_some() || found.held.is_some())
     }
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
@@ -253,7 +277,19 @@ impl Driver for CephRbd {
 
     async fn begin_with_snapshot(&self, name: SnapshotName) -> Result<()> {
         // Taking one is mostly waiting: meanwhile we look around.
-        let ((), left_over) = try_join!(self.create_new(name), self.left_over())?;
+        let look = || async {
+            let (left_over, held) = try_join!(self.left_over(), self.lookup(self.held()))?;
+            Ok::<_, Failure>((left_over, held.is_some()))
+        };
+        let mut taken = try_join!(self.create_new(name), look());
+        let is_missing = matches!(&taken, Err(failure) if failure.code == Code::ImageDamaged);
+        if (is_missing || matches!(&taken, Ok((_, (_, true)))))
+            && self.recall().await?
+            && is_missing
+        {
+            taken = try_join!(self.create_new(name), look());
+        }
+        let ((), (left_over, _)) = taken?;
         let mut left_over = left_over.unwrap_or_default();
         left_over.retain(|left_over| *left_over != name);
         self.remove_left_over(&left_over).await
@@ -270,15 +306,18 @@ impl Driver for CephRbd {
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
+        self.ensure_in_place().await?;
         self.require_snapshot(name).await?;
         self.ensure_unused(self.image(), WATCHER_PATIENCE).await
     }
 
     async fn roll_back(&self, name: SnapshotName) -> Result<()> {
         self.require_snapshot(name).await?;
+        self.withdraw().await?;
         self.command
-            .roll_back(self.image(), &name.to_string())
+            .roll_back(self.held(), &name.to_string())
             .await??;
+        self.recall().await?;
         self.ensure_grown().await
     }
 
@@ -306,14 +345,44 @@ impl Driver for CephRbd {
     }
 
     async fn check_overwrite(&self) -> Result<()> {
+        self.ensure_in_place().await?;
         self.ensure_unused(self.image(), WATCHER_PATIENCE).await
     }
 
     async fn overwrite(&self) -> Result<OpenTarget> {
+        self.ensure_in_place().await?;
         self.ensure_unused(self.image(), Duration::ZERO).await?;
         self.ensure_grown().await?;
-        let server = self.command.serve(self.image()).await?;
-        Ok(OpenTarget::served(server, Fill::Used))
+        self.withdraw().await?;
+        let server = match self.command.serve(self.held()).await {
+            Ok(server) => server,
+            Err(failure) => {
+                self.recall().await?;
+                return Err(failure);
+            }
+        };
+        Ok(OpenTarget::served(server, Fill::Used).then(self.give_back()))
+    }
+
+    /// An image that can be opened is written in place: only one that is missing is replaced.
+    async fn stage_replacement(&self, by: Uuid, _stored_bytes: u64) -> Result<OpenTarget> {
+        if self.find().await?.image.is_some() {
+            return Err(defect::exists());
+        }
+        self.clear().await?;
+        self.create_partial().await?;
+        self.command.note_maker(self.partial(), by).await??;
+        let server = self.command.serve(self.partial()).await?;
+        Ok(OpenTarget::served(server, Fill::Fresh))
+    }
+
+    async fn replace(&self) -> Result<()> {
+        self.rename_partial().await
+    }
+
+    async fn is_replacement(&self, by: Uuid) -> Result<bool> {
+        let maker = unless(self.command.maker(self.image()).await?, Kind::NoImage)?;
+        Ok(maker.is_some_and(|maker| maker == by.to_string()))
     }
 
     async fn stage(&self) -> Result<OpenTarget> {

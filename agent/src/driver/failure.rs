@@ -27,6 +27,8 @@ pub enum Code {
     VolumeAttached,
     /// A later agent is needed.
     AgentOutdated,
+    /// The volume's image is gone, or no longer what it was.
+    ImageDamaged,
 }
 
 /// What a deletion that failed has removed of what was to be deleted.
@@ -70,6 +72,11 @@ impl Failure {
     /// The volume's own storage failed.
     pub fn storage(message: impl Into<String>) -> Self {
         Self::new(Code::StorageFailed, message)
+    }
+
+    /// The volume's image is gone, or no longer what it was.
+    pub fn damaged(message: impl Into<String>) -> Self {
+        Self::new(Code::ImageDamaged, message)
     }
 
     /// Adds what only an administrator should see.
@@ -162,7 +169,12 @@ impl From<Defect> for Failure {
                 Self::storage("The volume cannot be worked on: its image cannot be read.")
                     .because(error)
             }
-            _ => Self::storage(format!("The volume cannot be worked on: {defect}.")),
+            Defect::Unsupported(_) => {
+                Self::storage(format!("The volume cannot be worked on: {defect}."))
+            }
+            Defect::Missing | Defect::NotQcow2 | Defect::Truncated { .. } | Defect::Damaged(_) => {
+                Self::damaged(format!("The volume cannot be worked on: {defect}."))
+            }
         }
     }
 }

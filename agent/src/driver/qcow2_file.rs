@@ -5,8 +5,10 @@
 //! lock on the file has the last word on whether anybody else uses it.
 //!
 //! Content goes to and from the file itself, as far as that needs no change of the tables: what a disk
-//! shares with nobody is overwritten while a `qemu-nbd` holds the lock, and does the rest. A snapshot is
-//! read, its compressed clusters aside, without any lock, so that an instance can be started during a
+//! shares with nobody is overwritten while a `qemu-nbd` holds the lock, and does the rest. That the tables
+//! are right is checked first, by QEMU and by ourselves: a snapshot must not change because one was wrong.
+//! `qemu-nbd` does all of it where clusters are divided, and where dirty bitmaps have to be kept. A snapshot is
+//! read, its compressed and divided clusters aside, without any lock, so that an instance can be started during a
 //! backup. Its data never changes, whoever writes the image; what could harm is only that the snapshot
 //! itself goes. Tidemark does that under the volume's lock alone, and if somebody else does, the
 //! image's own table says so when the reading ends.
@@ -31,6 +33,7 @@ use super::{
     blocking,
 };
 use crate::{
+    export::Fill,
     qcow2::{Content, Defect, Image, OwnClusters},
     report::{Journal, Level},
 };
@@ -86,6 +89,7 @@ impl Qcow2File {
     pub(super) async fn check_beside_writer(&self) -> Result<()> {
         self.place.ensure_pool().await?;
         let image = self.open().await?;
+        image.check_mark()?;
         check::size(&image, self.size_bytes)
     }
 
@@ -200,8 +204,9 @@ impl Driver for Qcow2File {
     }
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
-        self.inspect().await.map_err(Failure::before_change)?;
-        self.take(&mut &self.command, name).await
+        let image = self.inspect().await.map_err(Failure::before_change)?;
+        let taken = self.take(&mut &self.command, name).await;
+        taken.map_err(|failure| check::explain(&image, failure))
     }
 
     async fn delete_snapshot(&self, name: SnapshotName) -> Result<()> {
@@ -213,7 +218,8 @@ impl Driver for Qcow2File {
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
-        self.require_snapshot(name).await?;
+        let found = self.require_snapshot(name).await?;
+        check::roll_back(&found.image)?;
         self.command.ensure_unused().await
     }
 
@@ -238,7 +244,7 @@ impl Driver for Qcow2File {
         let path = self.place.image().to_owned();
         let seen = snapshot.clone();
         let still_there = async { blocking(move || check::still_there(&path, &seen)).await? };
-        if extent.has_compressed {
+        if extent.has_compressed || image.header().has_subclusters() {
             let server = self.command.serve_snapshot(name).await?;
             return OpenSnapshot::served(server, snapshot.virtual_bytes, still_there);
         }
@@ -247,20 +253,86 @@ impl Driver for Qcow2File {
     }
 
     async fn check_overwrite(&self) -> Result<()> {
-        self.inspect_any_size().await?;
-        self.command.ensure_unused().await
+        self.place.ensure_pool().await?;
+        let image = self.open().await.map_err(check::damage)?;
+        let checked = blocking(move || image.check_active().map(|()| image));
+        let image = checked.await?.map_err(check::damage)?;
+        check::not_larger(&image, self.size_bytes)?;
+        self.command.ensure_unused().await?;
+        if image.header().is_dirty() {
+            // Its counts are made anew before it is written.
+            return Ok(());
+        }
+        self.command.examine().await
     }
 
     async fn overwrite(&self) -> Result<OpenTarget> {
-        if self.ensure_size().await?.header().is_dirty() {
-            self.command.recount().await?;
+        let image = self.ensure_size().await?;
+        if image.header().is_dirty()
+            && let Err(failure) = self.command.recount().await
+        {
+            self.command.examine().await?;
+            return Err(failure);
+        }
+        if image.header().has_subclusters() || image.header().has_bitmaps() {
+            let (server, change) = self.command.serve().await?;
+            return Ok(OpenTarget::served(server, Fill::Used).then(change.end()));
         }
         let (server, change) = self.command.serve().await?;
         // From here on nobody else changes the image's tables.
         let image = self.place.image().to_owned();
         let token = self.command.token();
-        let own = blocking(move || OwnClusters::open(&image, token)).await??;
-        Ok(OpenTarget::overwritten(server, own).then(change.end()))
+        match blocking(move || OwnClusters::open(&image, token)).await? {
+            Ok(own) => Ok(OpenTarget::overwritten(server, own).then(change.end())),
+            Err(defect) => {
+                server.finish().await?;
+                change.end().await?;
+                Err(defect.into())
+            }
+        }
+    }
+
+    async fn ensure_room(&self, data_bytes: u64) -> Result<()> {
+        let image = self.open().await?;
+        // Where that is not known, the disk has the last word.
+        let own = blocking(move || image.own_bytes()).await?;
+        let needed = own.map_or(0, |own| data_bytes.saturating_sub(own));
+        self.place.ensure_room(needed).await
+    }
+
+    async fn stage_replacement(&self, by: Uuid, stored_bytes: u64) -> Result<OpenTarget> {
+        self.place.ensure_file_or_nothing().await?;
+        if self.place.has_image().await? {
+            self.command.ensure_unused().await?;
+        }
+        self.place.remove_partial().await?;
+        // What compresses takes more.
+        self.place.ensure_room(stored_bytes).await?;
+        let image = self.place.create_partial(self.size_bytes).await?;
+        Ok(OpenTarget::direct(image.made_by(by)))
+    }
+
+    async fn replace(&self) -> Result<()> {
+        self.place.ensure_file_or_nothing().await?;
+        // Nobody begins to use the old image while it goes.
+        let held = if self.place.has_image().await? {
+            Some(self.command.hold().await?)
+        } else {
+            None
+        };
+        self.place.replace(self.command.token()).await?;
+        match held {
+            Some(server) => server.finish().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn is_replacement(&self, by: Uuid) -> Result<bool> {
+        self.place.ensure_pool().await?;
+        Ok(self
+            .open()
+            .await
+            .is_ok_and(|image| image.header().maker() == Some(by)))
     }
 
     async fn stage(&self) -> Result<OpenTarget> {

@@ -14,6 +14,7 @@ mod node;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use self::attachment::Attachment;
 use super::{
@@ -168,6 +169,24 @@ impl Driver for Qcow2Live {
     async fn overwrite(&self) -> Result<OpenTarget> {
         self.ensure_restorable().await?;
         self.file.overwrite().await
+    }
+
+    async fn ensure_room(&self, data_bytes: u64) -> Result<()> {
+        self.file.ensure_room(data_bytes).await
+    }
+
+    async fn stage_replacement(&self, by: Uuid, stored_bytes: u64) -> Result<OpenTarget> {
+        self.ensure_restorable().await?;
+        self.file.stage_replacement(by, stored_bytes).await
+    }
+
+    async fn replace(&self) -> Result<()> {
+        self.ensure_restorable().await?;
+        self.file.replace().await
+    }
+
+    async fn is_replacement(&self, by: Uuid) -> Result<bool> {
+        self.file.is_replacement(by).await
     }
 
     async fn stage(&self) -> Result<OpenTarget> {

@@ -22,8 +22,17 @@ pub struct Backup {
     location: Location,
     manifest: Manifest,
     table: SeekTable,
-    /// The checksums of its frames, once the whole of it was read and found to be what was written.
-    pub(super) verified: Option<Vec<Checksum>>,
+    /// What it was found to be, once the whole of it was read.
+    pub(super) verified: Option<Verified>,
+}
+
+/// A backup that is what was written.
+#[derive(Debug, Default)]
+pub(super) struct Verified {
+    /// The checksums of its frames.
+    pub(super) checksums: Vec<Checksum>,
+    /// How much of the disk is not zeros.
+    pub(super) data_bytes: u64,
 }
 
 impl Backup {
@@ -52,6 +61,13 @@ impl Backup {
     /// What the backup says about itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// How many bytes of a disk it takes to hold it: exactly, once it was [verified](Self::verify), at least so many
+    /// before.
+    pub fn needed_bytes(&self) -> u64 {
+        let known = self.verified.as_ref();
+        known.map_or(self.manifest.stored_bytes, |verified| verified.data_bytes)
     }
 
     pub(super) fn frames(&self) -> impl Iterator<Item = Frame> + Send + '_ {

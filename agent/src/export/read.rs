@@ -14,10 +14,11 @@ use tokio::{sync::mpsc, try_join};
 
 use super::{
     Backup, Error, LANES, Target,
-    backup::Checksum,
+    backup::{Checksum, Verified},
     blocking,
     pool::Pool,
     span::{Span, spans},
+    target::data_bytes,
 };
 use crate::{qcow2::buffer, report::Progress};
 
@@ -51,13 +52,12 @@ impl Backup {
         target.finish(size_bytes).await
     }
 
-    /// Gives the checksums of all frames, unless they were known.
-    async fn pass(
-        &self,
-        target: Option<&Target>,
-        progress: &Progress,
-    ) -> Result<Vec<Checksum>, Error> {
-        let verified = self.verified.as_deref();
+    /// Says what all of it was found to be, unless that was known.
+    async fn pass(&self, target: Option<&Target>, progress: &Progress) -> Result<Verified, Error> {
+        let verified = self
+            .verified
+            .as_ref()
+            .map(|verified| &verified.checksums[..]);
         let worker = Worker {
             target,
             verified,
@@ -71,7 +71,7 @@ impl Backup {
             forward(reads.buffered(READS), fetched).await
         };
         let work = async {
-            let (mut disk, mut checksums) = (DiskDigest::new(), Vec::new());
+            let (mut disk, mut found) = (DiskDigest::new(), Verified::default());
             let mut blocks = stream::poll_fn(|context| spans_read.poll_recv(context))
                 .flat_map(|(span, bytes): (Span, Bytes)| stream::iter(span.split(bytes)))
                 .map(|(frame, bytes)| worker.take(frame, bytes))
@@ -82,19 +82,20 @@ impl Backup {
                         Some(digest) => disk.push_block(digest),
                         None => disk.push_zeros(u64::from(taken.frame.disk_bytes)),
                     }
-                    checksums.push(taken.checksum);
+                    found.checksums.push(taken.checksum);
+                    found.data_bytes += taken.data_bytes;
                 }
                 progress.advance(moved_bytes(&taken.frame));
             }
-            Ok((disk.finish(), checksums))
+            Ok((disk.finish(), found))
         };
-        let ((), (found, checksums)) = try_join!(fetch, work)?;
+        let ((), (digest, found)) = try_join!(fetch, work)?;
         let expected = self.manifest().disk_blake3;
-        if verified.is_none() && found != expected {
-            let reason = format!("the disk in it has the digest {found} instead of {expected}");
+        if verified.is_none() && digest != expected {
+            let reason = format!("the disk in it has the digest {digest} instead of {expected}");
             return Err(Corrupt::new(Place::Object, reason).into());
         }
-        Ok(checksums)
+        Ok(found)
     }
 
     async fn fetch(&self, span: Span) -> Result<(Span, Bytes), Error> {
@@ -135,6 +136,8 @@ struct Taken {
     checksum: Checksum,
     /// The block's digest; none for a run of zeros, and where nobody asks for it.
     digest: Option<Digest>,
+    /// How much of it is not zeros, where nothing is written.
+    data_bytes: u64,
 }
 
 struct Worker<'a> {
@@ -148,7 +151,7 @@ struct Worker<'a> {
 impl Worker<'_> {
     async fn take(&self, frame: Frame, bytes: Bytes) -> Result<Taken, Error> {
         let (blocks, decoders) = (self.blocks.clone(), self.decoders.clone());
-        let hashes = self.verified.is_none();
+        let (hashes, counts) = (self.verified.is_none(), self.target.is_none());
         let checksum = bytes.last_chunk().copied().unwrap_or_default();
         let is_as_verified =
             |verified: &[Checksum]| verified.get(frame.index as usize) == Some(&checksum);
@@ -156,11 +159,13 @@ impl Worker<'_> {
             let reason = "it has changed since it was checked";
             return Err(Corrupt::new(frame.place(), reason).into());
         }
-        let (block, digest) = blocking(move || {
+        let (block, digest, data_bytes) = blocking(move || {
             let block = decode(&frame, &bytes, &blocks, &decoders)?;
             let digest = block.as_ref().filter(|_| hashes);
             let digest = digest.map(|block| Digest::of(block));
-            Ok::<_, Error>((block, digest))
+            let data = block.as_ref().filter(|_| counts);
+            let data_bytes = data.map_or(0, |block| data_bytes(block));
+            Ok::<_, Error>((block, digest, data_bytes))
         })
         .await??;
         if let Some(target) = self.target {
@@ -177,6 +182,7 @@ impl Worker<'_> {
             frame,
             checksum,
             digest,
+            data_bytes,
         })
     }
 }

@@ -45,6 +45,7 @@ fn work(assignment: AgentAssignment) -> Result<Work> {
         target_volume,
         snapshot,
         backup,
+        replace_image,
         ..
     } = assignment;
     let volume = || required(volume.map(Volume::try_from).transpose()?);
@@ -82,7 +83,14 @@ fn work(assignment: AgentAssignment) -> Result<Work> {
         OperationKind::RestoreInPlace => {
             let source = match snapshot {
                 Some(snapshot) => RestoreSource::Snapshot(snapshot),
-                None => RestoreSource::Backup(Box::new(required(backup()?)?)),
+                None => {
+                    let backup = Box::new(required(backup()?)?);
+                    if replace_image {
+                        RestoreSource::BackupReplacing(backup)
+                    } else {
+                        RestoreSource::Backup(backup)
+                    }
+                }
             };
             Work::RestoreInPlace {
                 volume: volume()?,

@@ -377,6 +377,7 @@ fn code(code: Code) -> query::ErrorCode {
         Code::ItemNotAvailable => query::ErrorCode::ItemNotAvailable,
         Code::VolumeAttached => query::ErrorCode::VolumeAttachedToRunningInstance,
         Code::AgentOutdated => query::ErrorCode::AgentOutdated,
+        Code::ImageDamaged => query::ErrorCode::ImageDamaged,
     }
 }
 
@@ -388,16 +389,23 @@ fn outcome_input(outcome: &Outcome) -> query::AgentOutcomeInput<'_> {
         Outcome::Failed {
             failure,
             volume_touched,
+            image_replaced,
         } => query::AgentOutcomeInput::Failed(query::AgentFailedInput {
             code: code(failure.code),
             message: &failure.message,
             volume_touched: *volume_touched,
             removed: failure.removed.map(removed),
             begun: (!failure.begun).then_some(false),
+            image_replaced: *image_replaced,
         }),
         Outcome::Stopped { volume_touched } => {
             let volume_touched = *volume_touched;
-            query::AgentOutcomeInput::Stopped(query::AgentStoppedInput { volume_touched })
+            // What came to its end is not stopped any more.
+            let image_replaced = false;
+            query::AgentOutcomeInput::Stopped(query::AgentStoppedInput {
+                volume_touched,
+                image_replaced,
+            })
         }
     }
 }
@@ -415,6 +423,7 @@ fn completed_input(completed: &Completed) -> query::AgentCompletedInput<'_> {
         stored_bytes: completed.stored_bytes.map(ByteCount),
         checksum: completed.checksum.as_deref(),
         retained: completed.retained.as_deref().map(retained_input),
+        image_replaced: completed.image_replaced,
     }
 }
 

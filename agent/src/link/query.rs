@@ -84,6 +84,7 @@ pub enum ErrorCode {
     ItemNotAvailable,
     VolumeAttachedToRunningInstance,
     AgentOutdated,
+    ImageDamaged,
     #[cynic(fallback)]
     Other,
 }
@@ -204,6 +205,7 @@ pub struct AgentAssignment {
     pub lease_seconds: i32,
     pub volume: Option<AgentVolume>,
     pub target_volume: Option<AgentVolume>,
+    pub replace_image: bool,
     pub snapshot: Option<AgentSnapshot>,
     pub backup: Option<AgentBackup>,
 }
@@ -473,6 +475,7 @@ pub struct AgentCompletedInput<'a> {
     pub checksum: Option<&'a str>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub retained: Option<Vec<AgentRetainedInput>>,
+    pub image_replaced: bool,
 }
 
 #[derive(cynic::InputObject)]
@@ -480,6 +483,7 @@ pub struct AgentFailedInput<'a> {
     pub code: ErrorCode,
     pub message: &'a str,
     pub volume_touched: bool,
+    pub image_replaced: bool,
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub removed: Option<AgentRemoved>,
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -496,6 +500,7 @@ pub enum AgentRemoved {
 #[derive(cynic::InputObject)]
 pub struct AgentStoppedInput {
     pub volume_touched: bool,
+    pub image_replaced: bool,
 }
 
 #[derive(cynic::InputObject)]

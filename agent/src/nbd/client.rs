@@ -218,7 +218,12 @@ impl Client {
 
     /// Regions from `offset` on, at least one: what the server answers to a single question.
     pub async fn regions(&self, offset: u64) -> Result<Vec<Region>, Error> {
-        let left = self.export.size_bytes.saturating_sub(offset);
+        self.regions_within(offset, u64::MAX).await
+    }
+
+    /// The same, as far as `length` at most.
+    pub async fn regions_within(&self, offset: u64, length: u64) -> Result<Vec<Region>, Error> {
+        let left = self.export.size_bytes.saturating_sub(offset).min(length);
         if self.export.allocation.is_none() {
             return Ok(vec![Region {
                 offset,

@@ -64,7 +64,7 @@ impl Operation {
         Ok(Completed {
             stored_bytes: Some(written.stored_bytes),
             checksum: Some(format!("blake3:{}", written.object_blake3)),
-            retained: None,
+            ..Completed::default()
         })
     }
 

@@ -1,6 +1,9 @@
 //! Restoring backups in place, and making new volumes of snapshots and backups.
 
-use super::{BackupItem, Completed, Operation, SnapshotItem, Volume, backup::ensure_same_storage};
+use super::{
+    BackupItem, Completed, Operation, RestoreSource, SnapshotItem, Volume, Work,
+    backup::ensure_same_storage, tidy,
+};
 use crate::{
     driver::{Code, Driver, Failure, Result, SnapshotName},
     export::{self, Backup},
@@ -9,29 +12,105 @@ use crate::{
 impl Operation {
     /// Overwrites a volume with a backup. The backup is read and checked whole before the first
     /// byte of the volume changes: a corrupt one must not cost the volume as well.
+    ///
+    /// The cure does not require health: where the image is damaged or gone, a new one can take its place.
+    /// That is only permitted, never forced: with a sound image its snapshots stay.
     pub(super) async fn overwrite(
         &self,
         volume: &Volume,
         backup: &BackupItem,
+        may_replace: bool,
     ) -> Result<Completed> {
         if backup.volume_id != volume.id {
             let message = "The backup is of another volume.";
             return Err(Failure::new(Code::ItemNotAvailable, message));
         }
-        let driver = self.prepare(volume).await?;
-        driver.check_overwrite().await?;
+        ensure_fits(backup.volume_size_bytes, volume)?;
+        let driver = self.driver(volume)?;
+        let tidied = tidy(&*driver).await;
+        if may_replace && driver.is_replacement(self.id).await? {
+            // An earlier attempt came to its end, and could not say so any more.
+            return Ok(replaced());
+        }
+        match driver.check_overwrite().await {
+            Ok(()) => tidied?,
+            // A damaged image need not be tidied.
+            Err(failure) => {
+                return self
+                    .replace(&*driver, volume, backup, may_replace, failure)
+                    .await;
+            }
+        }
         let mut source = self.open_backup(backup, volume).await?;
         self.tell("Checking the backup");
         source.verify(&self.report.progress).await?;
+        driver.ensure_room(source.needed_bytes()).await?;
 
         self.tell("Restoring the volume from the backup");
-        let opened = driver.overwrite().await?;
+        let opened = match driver.overwrite().await {
+            Ok(opened) => opened,
+            Err(failure) => {
+                return self
+                    .replace(&*driver, volume, backup, may_replace, failure)
+                    .await;
+            }
+        };
         self.touch_volume();
         source
             .restore(opened.target(), &self.report.progress)
             .await?;
         opened.close().await?;
         Ok(self.measured(&*driver).await)
+    }
+
+    /// Puts a new image in the place of the volume's, if what keeps that from being overwritten is that it is damaged,
+    /// and if that may be. The new one is whole, and checked, before the old one goes.
+    async fn replace(
+        &self,
+        driver: &dyn Driver,
+        volume: &Volume,
+        backup: &BackupItem,
+        may_replace: bool,
+        obstacle: Failure,
+    ) -> Result<Completed> {
+        if obstacle.code != Code::ImageDamaged {
+            return Err(obstacle);
+        }
+        if !may_replace {
+            let message = format!(
+                "{} Restore the backup again and let a new image take its place (replaceImage), which costs the \
+                 volume's snapshots, or restore it to a new volume.",
+                obstacle.message
+            );
+            return Err(Failure {
+                message,
+                ..obstacle
+            });
+        }
+        self.tell(format!("{} A new one takes its place", obstacle.message));
+        let source = self.open_backup(backup, volume).await?;
+        let new = driver
+            .stage_replacement(self.id, source.needed_bytes())
+            .await?;
+        source.restore(new.target(), &self.report.progress).await?;
+        new.close().await?;
+        // That the image is gone may be because its pool is.
+        self.prove_pool(volume).await?;
+        driver.replace().await?;
+        Ok(replaced())
+    }
+
+    /// Whether this operation has put a new image in the place of the volume's, in this attempt or an earlier one.
+    pub(super) async fn has_replaced_image(&self) -> bool {
+        let Work::RestoreInPlace {
+            volume,
+            source: RestoreSource::BackupReplacing(_),
+        } = &self.work
+        else {
+            return false;
+        };
+        let asked = async { self.driver(volume)?.is_replacement(self.id).await };
+        asked.await.unwrap_or(false)
     }
 
     pub(super) async fn restore_backup(
@@ -107,6 +186,13 @@ impl Operation {
         ensure_same_storage("Backup", manifest.storage_type, volume.pool.storage_type())?;
         ensure_fits(manifest.volume_size_bytes, volume)?;
         Ok(opened)
+    }
+}
+
+pub(super) fn replaced() -> Completed {
+    Completed {
+        image_replaced: true,
+        ..Completed::default()
     }
 }
 

@@ -80,7 +80,7 @@ impl Work {
             | Self::DeleteBackup { backup }
             | Self::RestoreBackup { backup, .. } => Some(&backup.storage),
             Self::RestoreInPlace {
-                source: RestoreSource::Backup(backup),
+                source: RestoreSource::Backup(backup) | RestoreSource::BackupReplacing(backup),
                 ..
             } => Some(&backup.storage),
             _ => None,
@@ -122,6 +122,8 @@ pub enum RestoreSource {
     Snapshot(SnapshotItem),
     /// One of its backups.
     Backup(Box<BackupItem>),
+    /// One of its backups; where the volume's image is damaged or gone, a new one takes its place.
+    BackupReplacing(Box<BackupItem>),
 }
 
 /// A volume and where it lies.

@@ -17,9 +17,12 @@ pub struct Content {
 }
 
 impl Content {
-    /// Opens a snapshot that was [checked](Image::check_snapshot), and has no compressed clusters:
-    /// those are QEMU's to read.
+    /// Opens a snapshot that was [checked](Image::check_snapshot), and has neither compressed nor divided
+    /// clusters: those are QEMU's to read.
     pub fn open(image: Image, snapshot: &Snapshot) -> Result<Self, Defect> {
+        if image.header().has_subclusters() {
+            return Err(Defect::Unsupported("has subclusters"));
+        }
         let l1 = image.read_table(snapshot.l1_offset, snapshot.l1_entries)?;
         let file = DirectFile::reopen(&image.file, false).map_err(Defect::Io)?;
         let l1 = l1.into_iter().map(|entry| entry & OFFSET_MASK).collect();
@@ -68,6 +71,11 @@ impl Content {
         let header = self.map.image().header();
         if header.reads_as_zeros(entry) {
             return Ok(None);
+        }
+        if header.is_impossible(entry) {
+            return Err(Defect::Damaged(
+                "a snapshot has zeros that its version does not know",
+            ));
         }
         match Reference::of(entry, header.cluster_bits) {
             None => Ok(None),

@@ -2,6 +2,8 @@
 
 use std::{fs::File, os::unix::fs::FileExt as _};
 
+use uuid::Uuid;
+
 use super::{COMPRESSED, Defect, ZERO, be};
 
 const MAGIC: &[u8] = b"QFI\xfb";
@@ -17,6 +19,9 @@ const INCOMPATIBLE_EXTENDED_L2: u64 = 1 << 4;
 const INCOMPATIBLE_DIRTY: u64 = 1;
 const EXTENSION_END: u64 = 0;
 const EXTENSION_BITMAPS: u64 = 0x2385_2875;
+/// Our own, which QEMU keeps and does not look at: the operation that put the image in the place of another.
+/// Four letters: `TDMK`.
+const EXTENSION_MAKER: u32 = 0x5444_4d4b;
 
 /// Where an image's tables lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +29,9 @@ pub struct Header {
     /// The size of the disk in it.
     pub virtual_bytes: u64,
     version: u32,
-    is_dirty: bool,
+    incompatible: u64,
+    has_bitmaps: bool,
+    maker: Option<Uuid>,
     pub(super) cluster_bits: u32,
     pub(super) l1_offset: u64,
     pub(super) l1_entries: usize,
@@ -73,17 +80,25 @@ impl Header {
         if refcount_order == 0 {
             return Err(Defect::Unsupported("has reference counts of one bit"));
         }
-        if has_bitmaps(bytes, own_bytes) {
-            return Err(Defect::Unsupported("has persistent dirty bitmaps"));
-        }
         let (cluster_bits, l1_entries) = (number(20, 4), number(36, 4));
         if !(9..=21).contains(&cluster_bits) || refcount_order > 6 || l1_entries > 4 << 20 {
+            return Err(Defect::Damaged("its header makes no sense"));
+        }
+        // Each of its tables begins where a cluster does.
+        let tables = [(40, l1_entries), (48, number(56, 4)), (64, number(60, 4))];
+        let is_odd = |(at, entries): &(usize, u64)| {
+            *entries > 0 && !number(*at, 8).is_multiple_of(1 << cluster_bits)
+        };
+        if tables.iter().any(is_odd) {
             return Err(Defect::Damaged("its header makes no sense"));
         }
         Ok(Self {
             virtual_bytes: number(24, 8),
             version: small(version),
-            is_dirty: incompatible & INCOMPATIBLE_DIRTY != 0,
+            incompatible,
+            has_bitmaps: extension(bytes, own_bytes, EXTENSION_BITMAPS).is_some(),
+            maker: extension(bytes, own_bytes, EXTENSION_MAKER.into())
+                .and_then(|maker| Uuid::from_slice(maker).ok()),
             cluster_bits: small(cluster_bits),
             l1_offset: number(40, 8),
             l1_entries: small(l1_entries) as usize,
@@ -97,7 +112,34 @@ impl Header {
 
     /// Whether its reference counts may be wrong: it defers them (`lazy_refcounts`), and was not closed.
     pub fn is_dirty(&self) -> bool {
-        self.is_dirty
+        self.incompatible & INCOMPATIBLE_DIRTY != 0
+    }
+
+    /// Whether QEMU found its tables to be wrong. It writes such an image no more, and reads it still.
+    pub fn is_marked_corrupt(&self) -> bool {
+        self.incompatible & INCOMPATIBLE_CORRUPT != 0
+    }
+
+    /// Whether its clusters are divided (`extended_l2`): an entry of an L2 table has 16 bytes then, and says
+    /// of each part of its cluster whether it is there.
+    pub fn has_subclusters(&self) -> bool {
+        self.incompatible & INCOMPATIBLE_EXTENDED_L2 != 0
+    }
+
+    /// Whether it keeps what was written since somebody began to ask (persistent dirty bitmaps). Whoever
+    /// writes past QEMU makes these wrong.
+    pub fn has_bitmaps(&self) -> bool {
+        self.has_bitmaps
+    }
+
+    /// The operation that put it in the place of another.
+    pub fn maker(&self) -> Option<Uuid> {
+        self.maker
+    }
+
+    /// How many bits a reference count has.
+    pub fn refcount_bits(&self) -> u32 {
+        1 << self.refcount_order
     }
 
     /// The size of a cluster.
@@ -110,9 +152,20 @@ impl Header {
         self.version >= 3 && entry & (COMPRESSED | ZERO) == ZERO
     }
 
+    /// Whether an entry of an L2 table says what this version of the format has no word for: that its cluster
+    /// reads as zeros. QEMU takes it for damage.
+    pub(super) fn is_impossible(&self, entry: u64) -> bool {
+        self.version < 3 && entry & (COMPRESSED | ZERO) == ZERO
+    }
+
     /// How many entries an L2 table has.
     pub(super) fn l2_entries(&self) -> usize {
-        1 << (self.cluster_bits - 3)
+        (1 << (self.cluster_bits - 3)) / self.l2_entry_words()
+    }
+
+    /// How many words of 8 bytes an entry of an L2 table has. Where its cluster lies stands in the first.
+    pub(super) fn l2_entry_words(&self) -> usize {
+        if self.has_subclusters() { 2 } else { 1 }
     }
 }
 
@@ -125,12 +178,13 @@ pub(super) struct Fields {
     pub(super) refcount_table_offset: u64,
     pub(super) refcount_table_clusters: u32,
     pub(super) refcount_order: u32,
+    pub(super) maker: Option<Uuid>,
 }
 
-/// The header of a new image of version 3, and the end of its extensions, of which there are none.
+/// The header of a new image of version 3, and its extensions, of which there is at most the one of ours.
 pub(super) fn encode(fields: &Fields) -> Vec<u8> {
     const OWN_BYTES: u32 = 104;
-    let mut bytes = Vec::with_capacity(VERSION_3_BYTES + 8);
+    let mut bytes = Vec::with_capacity(VERSION_3_BYTES + 32);
     let small = |bytes: &mut Vec<u8>, number: u32| bytes.extend(number.to_be_bytes());
     let large = |bytes: &mut Vec<u8>, number: u64| bytes.extend(number.to_be_bytes());
     bytes.extend(MAGIC);
@@ -152,6 +206,11 @@ pub(super) fn encode(fields: &Fields) -> Vec<u8> {
     bytes.extend([0; 3 * 8]);
     small(&mut bytes, fields.refcount_order);
     small(&mut bytes, OWN_BYTES);
+    if let Some(maker) = fields.maker {
+        small(&mut bytes, EXTENSION_MAKER);
+        small(&mut bytes, 16);
+        bytes.extend(maker.as_bytes());
+    }
     large(&mut bytes, EXTENSION_END);
     bytes
 }
@@ -167,14 +226,8 @@ fn check_features(incompatible: u64) -> Result<(), Defect> {
         | INCOMPATIBLE_DATA_FILE
         | INCOMPATIBLE_COMPRESSION
         | INCOMPATIBLE_EXTENDED_L2;
-    if incompatible & INCOMPATIBLE_CORRUPT != 0 {
-        return Err(Defect::Damaged("QEMU has marked it corrupt"));
-    }
     if incompatible & INCOMPATIBLE_DATA_FILE != 0 {
         return Err(Defect::Unsupported("keeps its data in a second file"));
-    }
-    if incompatible & INCOMPATIBLE_EXTENDED_L2 != 0 {
-        return Err(Defect::Unsupported("has subclusters"));
     }
     if incompatible & !KNOWN != 0 {
         return Err(Defect::Unsupported("has an unknown feature"));
@@ -182,21 +235,21 @@ fn check_features(incompatible: u64) -> Result<(), Defect> {
     Ok(())
 }
 
-/// Looks through the header's extensions.
-fn has_bitmaps(bytes: &[u8], start: usize) -> bool {
+/// Looks for one of the header's extensions, and gives what of it is there.
+fn extension(bytes: &[u8], start: usize, wanted: u64) -> Option<&[u8]> {
     let mut at = start;
     while let Some(extension) = at.checked_add(8).and_then(|end| bytes.get(at..end)) {
         let (kind, length) = (be(&extension[..4]), be(&extension[4..]));
         if kind == EXTENSION_END {
-            return false;
-        }
-        if kind == EXTENSION_BITMAPS {
-            return true;
+            return None;
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        at = at
-            .saturating_add(8)
-            .saturating_add(length.saturating_add(7) & !7);
+        let content = at.saturating_add(8);
+        if kind == wanted {
+            let end = content.saturating_add(length).min(bytes.len());
+            return bytes.get(content..end);
+        }
+        at = content.saturating_add(length.saturating_add(7) & !7);
     }
-    false
+    None
 }

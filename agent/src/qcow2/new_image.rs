@@ -15,6 +15,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use uuid::Uuid;
+
 use super::{COPIED, OFFSET_MASK, direct::DirectFile, direct::buffer, header};
 
 const CLUSTER_BITS: u32 = 16;
@@ -33,6 +35,7 @@ pub struct NewImage {
     file: File,
     direct: DirectFile,
     size_bytes: u64,
+    maker: Option<Uuid>,
     layout: Mutex<Layout>,
 }
 
@@ -68,8 +71,16 @@ impl NewImage {
             file,
             direct,
             size_bytes,
+            maker: None,
             layout: Mutex::new(layout),
         })
+    }
+
+    /// Has its header say which operation makes it, to put it in the place of another.
+    #[must_use]
+    pub fn made_by(mut self, operation: Uuid) -> Self {
+        self.maker = Some(operation);
+        self
     }
 
     /// The size of the disk.
@@ -117,6 +128,7 @@ impl NewImage {
             refcount_table_offset: layout.next * CLUSTER,
             refcount_table_clusters: u32::try_from(counts.table).map_err(io::Error::other)?,
             refcount_order: REFCOUNT_ORDER,
+            maker: self.maker,
         });
         self.file.write_all_at(&header, 0)?;
         self.file.sync_all()

@@ -1,8 +1,9 @@
 //! The clusters that a disk shares with nobody, written where they lie.
 //!
 //! Of such a cluster the tables say that nothing else refers to it (`QCOW_OFLAG_COPIED` in QEMU's
-//! `docs/interop/qcow2.txt`): whoever has the image may write it without changing a table. All else is
-//! QEMU's to write: what a snapshot keeps, what is compressed, reads as zeros, or is not there yet.
+//! `docs/interop/qcow2.txt`): whoever has the image may write it without changing a table. Whether they
+//! are right is [looked up](super::unshared) first. All else is QEMU's to write: what a snapshot keeps, what is
+//! compressed, reads as zeros, or is not there yet.
 
 use std::{io, ops::Range, path::Path};
 
@@ -12,6 +13,7 @@ use super::{
     COMPRESSED, COPIED, Defect, Image, OFFSET_MASK,
     direct::{ALIGNMENT, DirectFile},
     map::Map,
+    unshared::Clusters,
 };
 
 /// The disk of an image that a QEMU holds for us, so that nobody else writes it. What that QEMU is told to
@@ -20,13 +22,15 @@ use super::{
 pub struct OwnClusters {
     map: Map,
     file: DirectFile,
-    /// Where the image's own tables lie, in their order. What points there is damaged, and QEMU refuses it.
-    tables: Vec<u64>,
+    /// What of it the disk shares with nobody, by the counts as well. What points to the image's own tables
+    /// is not among it: it is damaged, and QEMU refuses it.
+    unshared: Clusters,
     _token: TaskTrackerToken,
 }
 
 impl OwnClusters {
-    /// Opens the image, to be written. `token` is given back once no write is under way any more: one that
+    /// Opens the image, to be written. Fails if its tables contradict each other over what is shared, in
+    /// which case QEMU must not write it either. `token` is given back once no write is under way any more: one that
     /// nobody waits for goes on all the same, and must not meet whoever has the image next.
     pub fn open(path: &Path, token: TaskTrackerToken) -> Result<Self, Defect> {
         let image = Image::open_to_write(path)?;
@@ -39,12 +43,12 @@ impl OwnClusters {
         for entry in &mut l1 {
             *entry = owned(*entry).filter(|_| is_alone_in_its_page).unwrap_or(0);
         }
-        let tables = image.table_clusters()?;
+        let unshared = image.unshared()?;
         let file = DirectFile::reopen(&image.file, true).map_err(Defect::Io)?;
         Ok(Self {
             map: Map::new(image, l1, size_bytes),
             file,
-            tables,
+            unshared,
             _token: token,
         })
     }
@@ -72,12 +76,12 @@ impl OwnClusters {
     /// Where the cluster of an L2 entry lies, if it is one of them.
     fn place(&self, entry: u64) -> Option<u64> {
         let header = self.map.image().header();
-        let is_plain = entry & COMPRESSED == 0 && !header.reads_as_zeros(entry);
-        let is_data = |place: &u64| {
-            place.is_multiple_of(header.cluster_bytes())
-                && self.tables.binary_search(place).is_err()
-        };
-        owned(entry).filter(|_| is_plain).filter(is_data)
+        let is_plain = entry & COMPRESSED == 0
+            && !header.reads_as_zeros(entry)
+            && !header.is_impossible(entry);
+        let is_whole = |place: &u64| place.is_multiple_of(header.cluster_bytes());
+        let place = owned(entry).filter(|_| is_plain).filter(is_whole);
+        place.filter(|place| self.unshared.contains(*place))
     }
 }
 

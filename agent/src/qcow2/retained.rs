@@ -39,14 +39,14 @@ impl Image {
 }
 
 /// The image's reference counts, read as they are needed.
-struct ReferenceCounts<'a> {
+pub(super) struct ReferenceCounts<'a> {
     image: &'a Image,
     table: Vec<u64>,
     blocks: HashMap<u64, Vec<u8>>,
 }
 
 impl<'a> ReferenceCounts<'a> {
-    fn read(image: &'a Image) -> Result<Self, Defect> {
+    pub(super) fn read(image: &'a Image) -> Result<Self, Defect> {
         Ok(Self {
             image,
             table: image.refcount_table()?,
@@ -55,7 +55,7 @@ impl<'a> ReferenceCounts<'a> {
     }
 
     /// How often a cluster is referred to.
-    fn of(&mut self, offset: u64) -> Result<u64, Defect> {
+    pub(super) fn of(&mut self, offset: u64) -> Result<u64, Defect> {
         let header = self.image.header();
         let bits = 1_u64 << header.refcount_order;
         let per_block = header.cluster_bytes() * 8 / bits;

@@ -44,8 +44,17 @@ impl Image {
     /// Checks that the disk, as it is now, lies within the file. QEMU reads what lies beyond a
     /// file's end as zeros, so a truncated image would pass for one with holes.
     pub fn check_active(&self) -> Result<(), Defect> {
+        self.check_mark()?;
         let header = self.header();
         self.check_extent(header.l1_offset, header.l1_entries)?;
+        Ok(())
+    }
+
+    /// Checks that QEMU would write it.
+    pub fn check_mark(&self) -> Result<(), Defect> {
+        if self.header().is_marked_corrupt() {
+            return Err(Defect::Damaged("QEMU has marked it corrupt"));
+        }
         Ok(())
     }
 
@@ -55,6 +64,9 @@ impl Image {
     }
 
     fn check_extent(&self, l1_offset: u64, l1_entries: usize) -> Result<Extent, Defect> {
+        if l1_entries > 0 {
+            self.check_place(l1_offset)?;
+        }
         let mut extent = Extent::default();
         for l2_offset in self.l2_tables(l1_offset, l1_entries)? {
             for reference in self.references(l2_offset)? {
@@ -70,6 +82,14 @@ impl Image {
             }
         }
         Ok(extent)
+    }
+
+    /// Checks that a table begins where a cluster does: QEMU reads no other.
+    fn check_place(&self, table: u64) -> Result<(), Defect> {
+        if table.is_multiple_of(self.header().cluster_bytes()) {
+            return Ok(());
+        }
+        Err(Defect::Damaged("one of its tables is no whole cluster"))
     }
 
     /// The clusters of the tables by which the image is read, in their order: what QEMU itself looks at
@@ -122,11 +142,19 @@ impl Image {
         l1_offset: u64,
         l1_entries: usize,
     ) -> Result<impl Iterator<Item = u64>, Defect> {
-        let l1 = self.read_table(l1_offset, l1_entries)?;
-        Ok(l1
-            .into_iter()
-            .map(|entry| entry & OFFSET_MASK)
-            .filter(|offset| *offset != 0))
+        let mut l1 = self.read_table(l1_offset, l1_entries)?;
+        for entry in &mut l1 {
+            *entry &= OFFSET_MASK;
+            self.check_place(*entry)?;
+        }
+        Ok(l1.into_iter().filter(|offset| *offset != 0))
+    }
+
+    /// The entries of an L2 table: of each the word that says where its cluster lies.
+    pub(super) fn l2_words(&self, l2_offset: u64) -> Result<impl Iterator<Item = u64>, Defect> {
+        let words = self.header().l2_entry_words();
+        let l2 = self.read_table(l2_offset, self.header().l2_entries() * words)?;
+        Ok(l2.into_iter().step_by(words))
     }
 
     /// The clusters that an L2 table leads to.
@@ -135,9 +163,7 @@ impl Image {
         l2_offset: u64,
     ) -> Result<impl Iterator<Item = Reference>, Defect> {
         let cluster_bits = self.header().cluster_bits;
-        let l2 = self.read_table(l2_offset, self.header().l2_entries())?;
-        Ok(l2
-            .into_iter()
-            .filter_map(move |entry| Reference::of(entry, cluster_bits)))
+        let l2 = self.l2_words(l2_offset)?;
+        Ok(l2.filter_map(move |entry| Reference::of(entry, cluster_bits)))
     }
 }

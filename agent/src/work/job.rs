@@ -63,6 +63,7 @@ impl Job {
                 return Outcome::Failed {
                     failure,
                     volume_touched: false,
+                    image_replaced: false,
                 };
             }
         };

@@ -246,6 +246,7 @@ async fn a_store_that_dies_at_any_request_of_a_restore_costs_nothing_that_is_not
             Outcome::Failed {
                 failure,
                 volume_touched,
+                ..
             } => {
                 assert_eq!(failure.code, Code::BackupStorageUnreachable, "{failure}");
                 assert!(volume_touched || site.digest(&volume) == scribbled);

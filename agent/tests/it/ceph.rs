@@ -3,6 +3,7 @@
 mod delete;
 mod export;
 mod fault;
+mod held;
 mod measure;
 mod operation;
 mod rename;

@@ -147,12 +147,14 @@ async fn requests_carry_the_token_and_the_contract() {
     let outcome = Outcome::Failed {
         failure,
         volume_touched: true,
+        image_replaced: false,
     };
     assert!(!gateway.finish(lease(), &outcome).await.unwrap());
     let failure = Failure::new(Code::StorageFailed, "held");
     let outcome = Outcome::Failed {
         failure: failure.having_removed(Removed::Nothing).before_change(),
         volume_touched: false,
+        image_replaced: false,
     };
     assert!(!gateway.finish(lease(), &outcome).await.unwrap());
     assert!(

@@ -102,7 +102,12 @@ async fn a_damaged_image_is_refused_and_made_no_worse() {
                 continue;
             }
             let (failure, volume_touched) = site.fail(work.clone()).await;
-            assert_eq!(failure.code, Code::StorageFailed, "{what}: {failure}");
+            let expected = if what.contains("unknown") {
+                Code::StorageFailed
+            } else {
+                Code::ImageDamaged
+            };
+            assert_eq!(failure.code, expected, "{what}: {failure}");
             assert!(
                 failure.message.contains("cannot be worked on"),
                 "{what}: {failure}"
@@ -195,26 +200,18 @@ async fn a_running_instance_is_not_asked_about_an_image_that_is_not_supported() 
     };
     create(&[], &base);
     let data = format!("data_file={}", text(&site.path("scratch/data")));
-    let kinds: [(&[&str], &str); 5] = [
+    let kinds: [(&[&str], &str); 3] = [
         (&["-F", "qcow2", "-b", text(&base)], "has a backing file"),
         (&["-o", &data], "keeps its data in a second file"),
         (
             &["-o", "refcount_bits=1"],
             "has reference counts of one bit",
         ),
-        (&["-o", "extended_l2=on"], "has subclusters"),
-        (&[], "has persistent dirty bitmaps"),
     ];
     for (arguments, words) in kinds {
         let mut volume = site.volume(32 * MIB);
         let image = site.image(&volume);
         create(arguments, &image);
-        if arguments.is_empty() {
-            run(
-                "qemu-img",
-                ["bitmap", "--add", "-f", "qcow2", text(&image), "b"],
-            );
-        }
         let Some(mut machine) = Machine::start(&image).await else {
             return;
         };

@@ -78,6 +78,7 @@ async fn refused(site: &Site, work: Work) -> Failure {
     let Outcome::Failed {
         failure,
         volume_touched,
+        ..
     } = outcome
     else {
         panic!("{outcome:?}")

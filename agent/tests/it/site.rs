@@ -162,6 +162,7 @@ impl Site {
             Outcome::Failed {
                 failure,
                 volume_touched,
+                ..
             } => (failure, volume_touched),
             other => panic!("{other:?}"),
         }

@@ -117,7 +117,8 @@ async fn what_this_agent_does_not_know_fails_and_says_why() {
         outcome,
         Outcome::Failed {
             failure: failure.having_removed(Removed::Nothing).before_change(),
-            volume_touched: false
+            volume_touched: false,
+            image_replaced: false,
         }
     );
     scene.end().await;

@@ -91,6 +91,8 @@ export function helpFor(code: string, { isAdmin = false, repeatable = false }: H
         : 'It may have been done. Look before you try again.'
     case 'NOT_FOUND':
       return 'It no longer exists, or you don’t have access to it.'
+    case 'IMAGE_DAMAGED':
+      return 'Roll back from a backup and let it make a new image, or restore a backup to a new volume.'
     default:
       return undefined
   }

@@ -181,13 +181,31 @@ async fn restored_in_place(
     } else {
         DataState::Inconsistent
     };
-    update_volume(
-        tx,
-        operation.volume_id,
-        volume::Column::DataState,
-        Expr::value(state),
-    )
-    .await
+    let id = operation.volume_id;
+    if completed && operation.replace_image {
+        // It may have been one that failed: now it has an image, and all that was restored is in it.
+        let available = Expr::value(VolumeState::Available);
+        update_volume(tx, id, volume::Column::State, available).await?;
+    }
+    update_volume(tx, id, volume::Column::DataState, Expr::value(state)).await
+}
+
+/// A new image has taken the place of a volume's: the snapshots that lay in that one are gone.
+pub async fn image_replaced(tx: &mut Transaction<'_>, volume: VolumeId) -> Result<()> {
+    let failure = format!(
+        "The snapshot lay in the image that was replaced on {}.",
+        tx.now().format("%Y-%m-%d")
+    );
+    snapshot::Entity::update_many()
+        .col_expr(snapshot::Column::Status, Expr::value(ItemStatus::Failed))
+        .col_expr(snapshot::Column::Failure, Expr::value(failure))
+        .filter(snapshot::Column::VolumeId.eq(volume))
+        .filter(snapshot::Column::Status.ne(ItemStatus::Failed))
+        .filter(snapshot::Column::DeletedAt.is_null())
+        .exec(tx.db())
+        .await?;
+    tx.wake(Topic::Volume(volume));
+    Ok(())
 }
 
 async fn volume_deleted(

@@ -42,11 +42,15 @@ pub enum Outcome {
         removed: Removed,
         /// Of a snapshot or backup to be made: whether anything of it was begun on storage.
         begun: bool,
+        /// A new image has taken the place of the volume's.
+        image_replaced: bool,
     },
     /// Stopped because it was cancelled or lost; nothing is being written any more.
     Stopped {
         /// A restore in place may have begun to write.
         volume_touched: bool,
+        /// A new image has taken the place of the volume's.
+        image_replaced: bool,
     },
 }
 
@@ -61,6 +65,19 @@ pub enum Removed {
     Unknown,
 }
 
+impl Outcome {
+    /// Whether what lay in the volume's former image is gone, however the work ended.
+    fn has_replaced_image(&self, operation: &operation::Model) -> bool {
+        let replaced = match self {
+            Self::Completed(completed) => completed.image_replaced,
+            Self::Failed { image_replaced, .. } | Self::Stopped { image_replaced, .. } => {
+                *image_replaced
+            }
+        };
+        replaced && operation.replace_image
+    }
+}
+
 /// What the finished work yields.
 #[derive(Clone, Debug, Default)]
 pub struct Completed {
@@ -70,6 +87,8 @@ pub struct Completed {
     pub checksum: Option<String>,
     /// What snapshots of the volume keep now, as measured.
     pub retained: Vec<(SnapshotId, i64)>,
+    /// Of a restore in place: a new image has taken the place of the volume's.
+    pub image_replaced: bool,
 }
 
 /// Ends an operation as its agent says; false when the report came too late to change anything but
@@ -108,6 +127,9 @@ async fn finish_whole(
         return Ok(false);
     }
     let actor = format!("agent {}", hypervisor.name);
+    let replaced = outcome
+        .has_replaced_image(&operation)
+        .then_some(operation.volume_id);
     match outcome {
         Outcome::Completed(completed) => {
             // Volumes before items: every transaction locks in this order.
@@ -120,6 +142,7 @@ async fn finish_whole(
             volume_touched,
             removed,
             begun,
+            ..
         } => {
             let operation = touched(operation, volume_touched);
             let message = printable(&message, MAX_MESSAGE_CHARS);
@@ -135,7 +158,7 @@ async fn finish_whole(
                 effect::never_begun(&tx, &operation).await?;
             }
         }
-        Outcome::Stopped { volume_touched } => {
+        Outcome::Stopped { volume_touched, .. } => {
             let operation = touched(operation, volume_touched);
             if operation.cancel_requested_at.is_some() {
                 end(&mut tx, operation, Ending::Cancelled, &actor).await?;
@@ -144,6 +167,9 @@ async fn finish_whole(
                 requeue(&mut tx, operation, &actor, "The agent stopped.").await?;
             }
         }
+    }
+    if let Some(volume) = replaced {
+        effect::image_replaced(&mut tx, volume).await?;
     }
     tx.commit().await?;
     Ok(true)
@@ -333,16 +359,21 @@ async fn confirm_stopped(
     }
     let wrote = match outcome {
         Outcome::Completed(_) => true,
-        Outcome::Failed { volume_touched, .. } | Outcome::Stopped { volume_touched } => {
+        Outcome::Failed { volume_touched, .. } | Outcome::Stopped { volume_touched, .. } => {
             *volume_touched
         }
     };
     let revision = operation.revision + 1;
+    let replaced = outcome.has_replaced_image(&operation);
     let mut operation = changed(touched(operation, wrote));
     operation.revision = Set(revision);
     operation.lease_expires_at = Set(None);
     let operation = operation.update(tx.db()).await?;
-    effect::stopped(tx, &operation).await
+    effect::stopped(tx, &operation).await?;
+    if replaced {
+        effect::image_replaced(tx, operation.volume_id).await?;
+    }
+    Ok(())
 }
 
 /// Keeps what the work yields.

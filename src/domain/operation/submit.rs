@@ -86,6 +86,8 @@ struct Draft {
     was_failed: bool,
     /// Of what it deletes there is nothing on storage.
     is_nowhere: bool,
+    /// Whether a damaged image may be replaced.
+    replace_image: bool,
 }
 
 impl Draft {
@@ -106,6 +108,7 @@ impl Draft {
             locks: None,
             was_failed: false,
             is_nowhere: false,
+            replace_image: false,
         }
     }
 }
@@ -190,6 +193,7 @@ impl<'a> Acceptance<'a> {
             cancel_requested_at: Set(None),
             volume_touched: Set(false),
             was_failed: Set(draft.was_failed),
+            replace_image: Set(draft.replace_image),
             phase: Set("Waiting for the agent".to_owned()),
             bytes_done: Set(0),
             bytes_total: Set(0),

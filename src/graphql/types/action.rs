@@ -64,11 +64,17 @@ impl VolumeActions {
             desc = "What would be restored. Without it the answer is what holds for any snapshot."
         )]
         source: Option<RestoreSource>,
+        #[graphql(
+            desc = "Whether a new image may take the place of one that is damaged or gone.",
+            default = false
+        )]
+        replace_image: bool,
     ) -> Result<ActionAvailability> {
         let item = self.item(ctx, source).await?;
         let target = facts::target_of_volume(&self.volume);
         let item = item.map(|item| (item, target));
-        Ok(guard::restore_in_place(&*self.facts(ctx).await?, item).into())
+        let facts = self.facts(ctx).await?;
+        Ok(guard::restore_in_place(&facts, item, replace_image).into())
     }
 
     /// Whether one of its snapshots or backups may be restored to a new volume of the same plan.

@@ -138,6 +138,11 @@ impl AgentAssignment {
         self.assignment.volume.as_ref().map(AgentVolume::of)
     }
 
+    /// Of a restore in place from a backup: whether a new image may take the place of one that is damaged or gone.
+    async fn replace_image(&self) -> bool {
+        self.assignment.operation.replace_image
+    }
+
     /// Of a restore to a new volume: that volume.
     async fn target_volume(&self) -> Option<AgentVolume> {
         self.assignment.target.as_ref().map(AgentVolume::of)

@@ -80,6 +80,8 @@ pub enum ErrorCode {
     StorageFailed,
     /// The storage refused a deletion, and nothing was removed.
     DeleteRefused,
+    /// The volume's image is gone, damaged, or not one that can be written.
+    ImageDamaged,
     /// The backup storage does not answer.
     BackupStorageUnreachable,
     /// The backup storage has no room left.

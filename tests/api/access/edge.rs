@@ -293,7 +293,7 @@ const TYPES: &[Row] = &[
         "AgentAssignment",
         "mutation { agentClaim(input: { limit: 0 }) { assignments { @ } } }",
         &[(
-            "operationId epoch installationId account attempt kind createdAt leaseSeconds volume targetVolume snapshot backup",
+            "operationId epoch installationId account attempt kind createdAt leaseSeconds volume targetVolume replaceImage snapshot backup",
             "UFFFAA",
         )],
     ),

@@ -29,7 +29,7 @@ pub struct Work {
 
 const CLAIM: &str = "mutation($input: AgentClaimInput!) { agentClaim(input: $input) {
     assignments {
-        operationId epoch attempt kind leaseSeconds installationId account { id name }
+        operationId epoch attempt kind leaseSeconds replaceImage installationId account { id name }
         volume { id sizeBytes group { id name } instance { id running qmpSocket } ...Pool }
         targetVolume { id sizeBytes ...Pool }
         snapshot { id } backup { id destination { ...Destination } }

@@ -420,6 +420,7 @@ impl World {
                 cancel_requested_at: None,
                 volume_touched: false,
                 was_failed: false,
+                replace_image: false,
                 phase: "Done".to_owned(),
                 bytes_done: 0,
                 bytes_total: 0,

@@ -5,6 +5,7 @@ use std::{fmt, path::Path, time::Duration};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{join, sync::mpsc};
+use uuid::Uuid;
 
 use super::{
     access::{Access, Patience},
@@ -34,6 +35,9 @@ const MANNER: Manner = Manner {
     connections: 1,
     farewell: Duration::from_secs(2),
 };
+
+/// What the note is called that says which operation has put an image in the place of another.
+const MAKER: &str = "tidemark-made-by";
 
 /// The outcome of a command, whose failure may be no failure for whoever asked.
 pub(super) type Attempt<T> = std::result::Result<std::result::Result<T, Defect>, Failure>;
@@ -174,6 +178,25 @@ impl Command {
         let (done, extents) = join!(self.run(question), understood);
         done??;
         extents?.ok_or_else(|| puzzling("diff", "it breaks off"))
+    }
+
+    /// Notes with an image which operation has put it in the place of another.
+    pub(super) async fn note_maker(&self, image: ImageName<'_>, maker: Uuid) -> Attempt<()> {
+        let maker = maker.to_string();
+        self.change(&["image-meta", "set"], image, &[MAKER, &maker])
+            .await
+    }
+
+    /// Which operation has put an image in the place of another. That nothing is noted is said as if there were no
+    /// image.
+    pub(super) async fn maker(&self, image: ImageName<'_>) -> Attempt<String> {
+        let question = self.invocation(Patience::Short, &["image-meta", "get"], image, &[MAKER]);
+        let question = question.await?.time_limit(METADATA_LIMIT);
+        let answer = self.surroundings.processes.run(question).await;
+        let maker = |stdout: &[u8]| String::from_utf8_lossy(stdout).trim().to_owned();
+        Ok(answer
+            .map(|output| maker(&output.stdout))
+            .map_err(Defect::from))
     }
 
     pub(super) async fn create(&self, image: ImageName<'_>, size_bytes: u64) -> Attempt<()> {

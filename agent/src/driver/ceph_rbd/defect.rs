@@ -92,7 +92,7 @@ impl From<Defect> for Failure {
             .having_removed(Removed::Unknown),
             Kind::Denied => Self::storage("The volume's storage cluster denies access."),
             Kind::NoPool => Self::storage("The storage pool of the volume is not there."),
-            Kind::NoImage => Self::storage("The volume cannot be worked on: its image is missing."),
+            Kind::NoImage => Self::damaged("The volume cannot be worked on: its image is missing."),
             Kind::NoSnapshot => Self::new(
                 Code::ItemNotAvailable,
                 "The snapshot is no longer on the volume's storage.",
@@ -225,6 +225,11 @@ mod tests {
                 1,
                 "error opening pool x: (2) No such file or directory",
                 Kind::NoPool,
+            ),
+            (
+                2,
+                "rbd: getting metadata failed: (2) No such file or directory",
+                Kind::NoImage,
             ),
             (1, "qemu-nbd: something else", Kind::Other),
             (22, "rbd: something else", Kind::Other),

@@ -20,10 +20,62 @@ pub(super) fn size(image: &Image, expected: u64) -> Result<()> {
     if found == expected {
         return Ok(());
     }
-    let message = format!(
+    Err(Failure::storage(another_size(found, expected)))
+}
+
+/// What is larger than the volume is no image of it, and cannot be made smaller. What is smaller can be made larger:
+/// a roll-back was cut off.
+pub(super) fn not_larger(image: &Image, expected: u64) -> Result<()> {
+    let found = image.header().virtual_bytes;
+    if found <= expected {
+        return Ok(());
+    }
+    Err(Failure::damaged(another_size(found, expected)))
+}
+
+fn another_size(found: u64, expected: u64) -> String {
+    format!(
         "The volume cannot be worked on: its image holds a disk of {found} bytes instead of {expected}."
+    )
+}
+
+/// The volume cannot be overwritten because of what its image is like: another can take its place.
+pub(super) fn damage(defect: Defect) -> Failure {
+    let is_image = !matches!(defect, Defect::Io(_));
+    let failure = Failure::from(defect);
+    if is_image {
+        return Failure {
+            code: Code::ImageDamaged,
+            ..failure
+        };
+    }
+    failure
+}
+
+/// The volume can be rolled back by QEMU.
+pub(super) fn roll_back(image: &Image) -> Result<()> {
+    image.check_mark()?;
+    if image.header().has_bitmaps() {
+        let message = "The volume cannot be rolled back: its image has persistent dirty bitmaps, which would \
+                       not know what has changed. Restore the snapshot to a new volume, or have the bitmaps \
+                       removed (qemu-img bitmap --remove).";
+        return Err(Failure::storage(message));
+    }
+    Ok(())
+}
+
+/// Says more about a snapshot that could not be taken, where the image tells why.
+pub(super) fn explain(image: &Image, failure: Failure) -> Failure {
+    let bits = image.header().refcount_bits();
+    let is_refused = |detail: &String| detail.contains("Invalid argument");
+    if bits >= 16 || !failure.detail.as_ref().is_some_and(is_refused) {
+        return failure;
+    }
+    let message = format!(
+        "The volume cannot have another snapshot: the reference counts of its image have {bits} bits, and would \
+         overflow. Delete a snapshot, or have them made larger (qemu-img amend -o refcount_bits=16)."
     );
-    Err(Failure::storage(message))
+    Failure { message, ..failure }
 }
 
 pub(super) fn has_snapshot(image: &Image, name: SnapshotName) -> Result<bool> {

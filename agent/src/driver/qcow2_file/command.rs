@@ -34,7 +34,9 @@ const MANNER: Manner = Manner {
 const CHECK_LIMIT: Duration = Duration::from_mins(30);
 /// What `qemu-img check` ends with when it has looked at everything, and found damage or left leaks
 /// (qemu-img(1)).
-const FOUND: [i32; 2] = [2, 3];
+const FOUND: [i32; 2] = [2, LEAKED];
+/// What it ends with when leaks are all that it found.
+const LEAKED: i32 = 3;
 
 /// What can be done to one image.
 pub(super) struct Command {
@@ -122,6 +124,31 @@ impl Command {
         change.end().await
     }
 
+    /// Has QEMU hold the image's tables against each other, and changes nothing. Space that was leaked is no
+    /// obstacle; anything else is: what is written could end in a snapshot.
+    pub(super) async fn examine(&self) -> Result<()> {
+        let check = self.img().verb(&["check"]).args(["-q", "--image-opts"]);
+        let check = check.arg(options("qcow2", &self.image));
+        match self.run_patiently(check.time_limit(CHECK_LIMIT)).await {
+            Ok(()) => Ok(()),
+            Err(StartError::Process(process::Error::Failed {
+                ref message,
+                status,
+                ..
+            })) if status.code() == Some(LEAKED) && !is_lock(message) => Ok(()),
+            Err(StartError::Process(error @ process::Error::Failed { .. })) => {
+                let is_damage = matches!(&error, process::Error::Failed { message, status, .. }
+                    if status.code().is_some() && !is_lock(message));
+                if is_damage {
+                    let message = "The volume cannot be worked on: its image is damaged: its tables contradict each other.";
+                    return Err(Failure::damaged(message).because(error));
+                }
+                Err(self.explain(StartError::Process(error)).await)
+            }
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
     fn check(&self, repair: &str) -> Invocation {
         let check = self.img().verb(&["check"]).args(["-q", "-r", repair]);
         let check = check.arg("--image-opts");
@@ -132,9 +159,14 @@ impl Command {
     /// Takes the file's write lock and gives it back, whatever is in the file: as plain bytes, none
     /// of which are read or written, even a damaged image or one that needs a key can be opened.
     pub(super) async fn ensure_unused(&self) -> Result<()> {
+        self.hold().await?.finish().await
+    }
+
+    /// The same, and keeps the lock as long as the server runs.
+    pub(super) async fn hold(&self) -> Result<Server> {
         let arguments = ["--image-opts".into(), options("raw", &self.image)];
         match self.start(&arguments).await {
-            Ok(server) => server.finish().await,
+            Ok(server) => Ok(server),
             Err(error) => Err(self.explain(error).await),
         }
     }
@@ -179,11 +211,15 @@ impl Command {
     /// Runs a short command that changes the image, and lets it finish in any case: cut off in the
     /// middle, it would leak space.
     async fn change(&self, verb: &str, before: &[&str], after: &[String]) -> Result<()> {
+        let changing = self.run_patiently(self.changing(verb, before, after));
+        let ((), change) = self.noting(changing).await?;
+        change.end().await
+    }
+
+    fn changing(&self, verb: &str, before: &[&str], after: &[String]) -> Invocation {
         let invocation = self.img().verb(&[verb]).args(before).arg("--image-opts");
         let invocation = invocation.arg(options("qcow2", &self.image)).args(after);
-        let invocation = invocation.time_limit(METADATA_LIMIT).uninterrupted();
-        let ((), change) = self.noting(self.run_patiently(invocation)).await?;
-        change.end().await
+        invocation.time_limit(METADATA_LIMIT).uninterrupted()
     }
 
     /// Notes that the image is changed, which ends here if nothing comes of it.

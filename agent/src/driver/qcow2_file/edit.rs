@@ -62,6 +62,8 @@ impl Qcow2File {
     ) -> Result<()> {
         let is_listed = self.lists(name).await.map_err(Failure::before_change)?;
         if is_listed {
+            // QEMU would write it no more.
+            self.open().await?.check_mark()?;
             self.reserve.freeing(editor.delete(name)).await?;
         }
         Ok(())
@@ -70,13 +72,19 @@ impl Qcow2File {
     /// Removes what dead attempts left.
     pub(in crate::driver) async fn remove_leftovers(&self, editor: &mut dyn Editor) -> Result<()> {
         self.place.remove_partial().await?;
+        // Whoever needs the image will say what is wrong with it.
         let Ok(image) = self.open().await else {
-            // Whoever needs the image will say what is wrong with it.
             return Ok(());
         };
         let intended = self.place.intended().await?;
-        let names = blocking(move || check::leftovers(&image, intended)).await?;
-        for name in names? {
+        let is_marked = image.check_mark().is_err();
+        let Ok(names) = blocking(move || check::leftovers(&image, intended)).await? else {
+            return Ok(());
+        };
+        if is_marked {
+            return Ok(());
+        }
+        for name in names {
             let message = format!("Removing the left-over snapshot {name}");
             self.journal.private(Level::Info, message);
             self.reserve.freeing(editor.delete(name)).await?;

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::sys::statvfs::statvfs;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
 
 use super::blocking;
@@ -104,6 +106,54 @@ impl Place {
         .await?
     }
 
+    /// Refuses to take what lies where the image should for one of ours: a name that leads elsewhere, or a directory.
+    pub(super) async fn ensure_file_or_nothing(&self) -> Result<()> {
+        self.ensure_pool().await?;
+        let image = self.image.clone();
+        blocking(move || match image.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(()),
+            Ok(_) => {
+                let message = "The volume cannot be worked on: where its image should lie is something else than \
+                               a file.";
+                Err(Failure::storage(message).because(image.display()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(failed("looking for", &image, &error)),
+        })
+        .await?
+    }
+
+    /// Refuses what the pool has no room for.
+    pub(super) async fn ensure_room(&self, bytes: u64) -> Result<()> {
+        let pool = self.pool.clone();
+        blocking(move || {
+            let system = statvfs(&pool);
+            let system = system.map_err(|errno| failed("looking at", &pool, &errno.into()))?;
+            let free = system
+                .blocks_available()
+                .saturating_mul(system.fragment_size());
+            if bytes <= free {
+                return Ok(());
+            }
+            let detail = format!("{bytes} bytes are needed, {free} are free");
+            Err(Failure::pool_full().because(detail))
+        })
+        .await?
+    }
+
+    /// Puts the finished image in the place of the one that was there, durably. What was noted of that one goes with
+    /// it. Goes on when nobody waits for it any more; `token` is given back at its end.
+    pub(super) async fn replace(&self, token: TaskTrackerToken) -> Result<()> {
+        let place = self.clone();
+        blocking(move || {
+            let _token = token;
+            place.publish_now()?;
+            remove(&place.intent)?;
+            remove(&place.note.0).map(drop)
+        })
+        .await?
+    }
+
     /// Removes the image, durably.
     pub(super) async fn remove(&self) -> Result<()> {
         self.ensure_pool().await?;
@@ -168,24 +218,26 @@ impl Place {
     /// Gives the finished image its name, durably, for nobody else to read. It may have it already.
     pub(super) async fn publish(&self) -> Result<()> {
         self.ensure_pool().await?;
+        let place = self.clone();
+        blocking(move || place.publish_now()).await?
+    }
+
+    fn publish_now(&self) -> Result<()> {
         let Self {
             pool,
             image,
             partial,
             ..
-        } = self.clone();
-        blocking(move || {
-            if !partial.exists() && image.exists() {
-                return sync(&pool);
-            }
-            let private = fs::Permissions::from_mode(0o600);
-            fs::set_permissions(&partial, private)
-                .map_err(|error| failed("keeping others from", &partial, &error))?;
-            sync(&partial)?;
-            fs::rename(&partial, &image).map_err(|error| failed("renaming", &partial, &error))?;
-            sync(&pool)
-        })
-        .await?
+        } = self;
+        if !partial.exists() && image.exists() {
+            return sync(pool);
+        }
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(partial, private)
+            .map_err(|error| failed("keeping others from", partial, &error))?;
+        sync(partial)?;
+        fs::rename(partial, image).map_err(|error| failed("renaming", partial, &error))?;
+        sync(pool)
     }
 }
 

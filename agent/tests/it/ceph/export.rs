@@ -47,6 +47,7 @@ async fn fail_after<T>(
         Outcome::Failed {
             failure,
             volume_touched: false,
+            ..
         } => (failure, happened_at),
         other => panic!("{other:?}"),
     }

@@ -28,7 +28,7 @@ async fn a_volume_that_is_gone_is_said_to_be_missing(storage: &dyn Storage) {
     ];
     for outcome in outcomes {
         let failure = outcome.unwrap_err();
-        assert_eq!(failure.code, Code::StorageFailed);
+        assert_eq!(failure.code, Code::ImageDamaged);
         assert!(failure.message.contains("is missing"), "{failure}");
         assert!(!failure.message.contains(&disk.id.to_string()), "{failure}");
     }

@@ -96,6 +96,7 @@ async fn nothing_is_written_once_nobody_keeps_others_from_it(storage: &dyn Stora
     let failure = Failure::from(opened.target().put(0, unit_of(2)).await.unwrap_err());
     assert_eq!(failure.code, Code::StorageFailed);
     opened.close().await.unwrap_err();
+    driver.clean_up().await.unwrap();
     assert!(storage.read(disk, None).iter().all(|byte| *byte == 1));
     driver.delete().await.unwrap();
 }

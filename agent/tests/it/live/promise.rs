@@ -223,6 +223,15 @@ impl Driver for Instance {
     async fn overwrite(&self) -> Result<OpenTarget> {
         self.stopped().overwrite().await
     }
+    async fn stage_replacement(&self, by: Uuid, stored_bytes: u64) -> Result<OpenTarget> {
+        self.stopped().stage_replacement(by, stored_bytes).await
+    }
+    async fn replace(&self) -> Result<()> {
+        self.stopped().replace().await
+    }
+    async fn is_replacement(&self, by: Uuid) -> Result<bool> {
+        self.stopped().is_replacement(by).await
+    }
     async fn stage(&self) -> Result<OpenTarget> {
         self.stopped().stage().await
     }

@@ -12,6 +12,7 @@ import { confirmation } from '~/lib/confirm-name'
 import { type Blocker, reasonOf } from '~/lib/guards'
 import { formatInstant } from '~/lib/instant'
 import { Button } from '~/parts/button'
+import { CheckField } from '~/parts/check-field'
 import { ChoiceCards } from '~/parts/choice-cards'
 import { ConfirmName } from '~/parts/confirm-name'
 import { Dialog } from '~/parts/dialog'
@@ -20,7 +21,7 @@ import { useDialog } from '~/parts/use-dialog'
 
 import { Blocked } from './blocked'
 import { NewVolumeFields } from './new-volume-fields'
-import { RestoreInPlace, RestoreOptions, type RestoreSource, RestoreToNewVolume, sourceInput } from './restore-query'
+import { mayNeedNewImage, RestoreInPlace, RestoreOptions, type RestoreSource, RestoreToNewVolume, sourceInput } from './restore-query'
 import { useNewVolume } from './use-new-volume'
 
 type Way = 'new' | 'in-place'
@@ -41,6 +42,7 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
   const dialog = useDialog(onClosed)
   const [way, setWay] = useState<Way>('new')
   const [typed, setTyped] = useState('')
+  const [replacing, setReplacing] = useState(false)
   const [{ data }] = useKeptQuery({ query: RestoreOptions, variables: { volumeId: source.volumeId, source: sourceInput(source) } })
   const volume = data?.volume ?? undefined
   const newVolume = useNewVolume(source, data)
@@ -48,9 +50,11 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
   const inPlace = useSubmit(RestoreInPlace)
   const { pending, failure } = way === 'new' ? toNew : inPlace
 
+  const canReplace = source.noun === 'backup' && volume !== undefined && mayNeedNewImage(volume)
+  const replaceImage = canReplace && replacing
   const blockers: readonly Blocker[] =
     way === 'in-place'
-      ? (volume?.actions.restoreInPlace.blockers ?? [])
+      ? ((replaceImage ? volume?.actions.replacing : volume?.actions.restoreInPlace)?.blockers ?? [])
       : (volume?.actions.restoreToNewVolume.blockers ?? []).filter(({ code }) => !OF_THE_PLAN.includes(code))
   const blocked = reasonOf(blockers, { now, instance: volume?.attachedTo?.name })
   const volumeName = volume?.name ?? source.nameNow ?? ''
@@ -62,7 +66,7 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
     if (way === 'in-place') {
       const answered = operations.expect(source.volumeId, { kind: 'RESTORE_IN_PLACE', subjectName: source.name })
       const done = await inPlace.submit((idempotencyKey) => ({
-        input: { volumeId: source.volumeId, source: sourceInput(source), confirmName: typed, idempotencyKey },
+        input: { volumeId: source.volumeId, source: sourceInput(source), confirmName: typed, replaceImage, idempotencyKey },
         isAdmin,
       }))
       answered()
@@ -91,6 +95,14 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
     >
       {source.nameNow !== undefined && <ChoiceCards name="Way of restoring" options={WAYS} value={way} onChange={setWay} />}
       <FailureNotice failure={failure} isAdmin={isAdmin} />
+      {way === 'in-place' && canReplace && (
+        <CheckField
+          label="Where the image is damaged or gone, make a new one"
+          help="The volume’s snapshots lie in the image, and are lost with it. A sound image is kept."
+          checked={replacing}
+          onChange={setReplacing}
+        />
+      )}
       <Blocked blockers={blockers} reason={blocked} volume={volume} onNewVolume={() => setWay('new')} />
       {way === 'new' && <NewVolumeFields options={data} newVolume={newVolume} />}
       {way === 'in-place' && blockers.length === 0 && (

@@ -11,11 +11,15 @@ export const RestoreOptions = graphql(`
     volume(id: $volumeId) {
       id
       name
+      status
+      dataState
       plan { id name sizeBytes storageType }
       hypervisorGroup { id name }
       attachedTo { id name status }
+      operations(first: 10) { nodes { id kind status error { code } } }
       actions {
         restoreInPlace(source: $source) { allowed blockers { code message availableAt } }
+        replacing: restoreInPlace(source: $source, replaceImage: true) { allowed blockers { code message availableAt } }
         restoreToNewVolume(source: $source) { allowed blockers { code message availableAt } }
       }
     }
@@ -59,6 +63,12 @@ export interface RestoreSource {
   volumeName: string
   /** What the volume is called now; undefined where it is gone. */
   nameNow: string | undefined
+}
+
+/** Whether what keeps the volume from being rolled back may be its image, so that a new one is the cure. */
+export function mayNeedNewImage({ status, dataState, operations }: NonNullable<RestoreOptions['volume']>): boolean {
+  const last = operations.nodes.find(({ kind }) => kind === 'RESTORE_IN_PLACE')
+  return status === 'FAILED' || dataState === 'INCONSISTENT' || last?.error?.code === 'IMAGE_DAMAGED'
 }
 
 /** As the API takes it. */

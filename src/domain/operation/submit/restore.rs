@@ -45,6 +45,10 @@ pub struct RestoreInPlace {
     pub source: Source,
     /// The volume's name, typed.
     pub confirm_name: String,
+    /// Whether a new image may take the place of one that is damaged or gone. Left out of what idempotency keys
+    /// compare where it is not, as it was before there was the choice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replace_image: bool,
 }
 
 /// What [`restore_to_new_volume`] needs to know.
@@ -71,13 +75,19 @@ pub async fn restore_in_place(
     };
     let input = &request.input;
     acceptance.check_origin(&request).await?;
+    if input.replace_image && matches!(input.source, Source::Snapshot(_)) {
+        return Err(Error::invalid(
+            "Only a backup can be restored into a new image: a snapshot lies in the image that would be replaced.",
+        ));
+    }
     let (volume, known) = acceptance
         .lock_volume(request.requester, input.volume_id)
         .await?;
     let read = acceptance.lock_source(&request, input.source).await?;
     text::confirm(&input.confirm_name, &volume.name)?;
     let target = facts::target_of_volume(&volume);
-    pass(guard::restore_in_place(&known, Some((read.facts, target))))?;
+    let item = Some((read.facts, target));
+    pass(guard::restore_in_place(&known, item, input.replace_image))?;
     acceptance.mark_restoring(read.item).await?;
     let worker = match acceptance.home_of(read.item).await? {
         Some(home) if volume.instance_id.is_none() => home,
@@ -92,6 +102,7 @@ pub async fn restore_in_place(
     acceptance
         .accept(read.named_in(Draft {
             locks: Some(volume.id),
+            replace_image: input.replace_image,
             ..draft
         }))
         .await

@@ -192,6 +192,10 @@ pub struct AgentCompletedInput {
     pub checksum: Option<String>,
     /// What each of the volume's snapshots keeps now, where the work changed or measured it.
     pub retained: Option<Vec<AgentRetainedInput>>,
+    /// Of a restore with `replaceImage`: a new image has taken the old one's place, in which the volume's snapshots
+    /// lay.
+    #[graphql(default)]
+    pub image_replaced: bool,
 }
 
 /// What a snapshot keeps.
@@ -219,6 +223,10 @@ pub struct AgentFailedInput {
     /// Of a snapshot or backup to be made: whether anything of it was begun on storage, whatever became of that; true
     /// unless said otherwise.
     pub begun: Option<bool>,
+    /// Of a restore with `replaceImage`: a new image has taken the old one's place, in which the volume's snapshots
+    /// lay.
+    #[graphql(default)]
+    pub image_replaced: bool,
 }
 
 /// How far the work had come.
@@ -227,6 +235,10 @@ pub struct AgentFailedInput {
 pub struct AgentStoppedInput {
     /// A restore in place has begun to write, so the volume is no longer what it was.
     pub volume_touched: bool,
+    /// Of a restore with `replaceImage`: a new image has taken the old one's place, in which the volume's snapshots
+    /// lay.
+    #[graphql(default)]
+    pub image_replaced: bool,
 }
 
 /// Whether the report came in time.
@@ -309,6 +321,7 @@ pub(super) fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
             stored_bytes: completed.stored_bytes.map(|bytes| bytes.0),
             checksum: completed.checksum.clone(),
             retained: retained(completed.retained.iter().flatten())?,
+            image_replaced: completed.image_replaced,
         }),
         AgentOutcomeInput::Failed(failed) => Outcome::Failed {
             code: code(&failed.code),
@@ -316,9 +329,11 @@ pub(super) fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
             volume_touched: failed.volume_touched,
             removed: failed.removed.map_or(Removed::Unknown, Into::into),
             begun: failed.begun.unwrap_or(true),
+            image_replaced: failed.image_replaced,
         },
         AgentOutcomeInput::Stopped(stopped) => Outcome::Stopped {
             volume_touched: stopped.volume_touched,
+            image_replaced: stopped.image_replaced,
         },
     })
 }
