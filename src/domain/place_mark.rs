@@ -279,14 +279,13 @@ pub async fn list_problems(db: &impl ConnectionTrait) -> Result<Vec<(String, Str
     for mark in marks {
         let id = mark.place_id.as_uuid();
         let pool = storage_pool::Entity::find_by_id(StoragePoolId::from_uuid(id));
-        let name = match pool.one(db).await? {
-            Some(pool) => format!("storage pool \"{}\"", pool.name),
-            None => {
-                let storage = backup_storage::Entity::find_by_id(BackupStorageId::from_uuid(id));
-                let storage = storage.one(db).await?;
-                let name = storage.map_or_else(|| id.to_string(), |storage| storage.name);
-                format!("backup storage \"{name}\"")
-            }
+        let name = if let Some(pool) = pool.one(db).await? {
+            format!("storage pool \"{}\"", pool.name)
+        } else {
+            let storage = backup_storage::Entity::find_by_id(BackupStorageId::from_uuid(id));
+            let storage = storage.one(db).await?;
+            let name = storage.map_or_else(|| id.to_string(), |storage| storage.name);
+            format!("backup storage \"{name}\"")
         };
         let host = hypervisor::Entity::find_by_id(mark.hypervisor_id);
         let on = match host.one(db).await? {

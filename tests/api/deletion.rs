@@ -8,6 +8,7 @@ use entity::{
 };
 use sea_orm::Set;
 use serde_json::{Value, json};
+use tidemark::domain::Requester;
 
 use crate::harness::{Tenant, Work, World, id, on, on_each_database};
 
@@ -181,10 +182,11 @@ async fn what_may_be_half_deleted_has_failed_and_can_be_deleted_again() {
 }
 
 /// Ends a deletion from outside after its agent began it.
-type Ending = fn(&World, Work) -> futures_util::future::BoxFuture<'_, &'static str>;
+type Ending =
+    for<'a> fn(&'a World, &'a Requester, Work) -> futures_util::future::BoxFuture<'a, &'static str>;
 
 const ENDINGS: [Ending; 3] = [
-    |world, work| {
+    |world, _, work| {
         Box::pin(async move {
             let agent = world.worker();
             agent.renew(&work).await;
@@ -198,18 +200,17 @@ const ENDINGS: [Ending; 3] = [
             "AGENT_LOST"
         })
     },
-    |world, _| {
+    |world, _, _| {
         Box::pin(async move {
             world.wait_seconds(7200);
             world.clean_up().await;
             "TIMED_OUT"
         })
     },
-    |world, work| {
+    |world, admin, work| {
         Box::pin(async move {
             let input = json!({ "operationId": work.operation, "reason": "stuck" });
-            let admin = world.admin().await;
-            world.run(&admin, "failOperation", input).await;
+            world.run(admin, "failOperation", input).await;
             assert!(!world.worker().stop(&work, false).await);
             "FAILED_BY_ADMINISTRATOR"
         })
@@ -220,11 +221,12 @@ const ENDINGS: [Ending; 3] = [
 async fn a_deletion_that_was_ended_from_outside_has_failed_what_it_may_have_removed() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;
+        let admin = world.admin().await;
         for end in ENDINGS {
             for subject in Subject::each(&world, &alice, false).await {
                 let operation = subject.delete(&world, &alice).await;
                 let work = world.worker().claim_one().await;
-                let code = end(&world, work).await;
+                let code = end(&world, &admin, work).await;
                 let row = world.operation_row(id(&operation)).await;
                 assert_eq!(row.error_code.as_deref(), Some(code));
                 let told = row.error_message.unwrap();

@@ -31,7 +31,7 @@ async fn mutations(client: &Client) -> Vec<(String, String)> {
 /// The fields of a type of input.
 async fn input_fields(client: &Client, input: &str) -> Vec<Value> {
     let query = "query($name: String!) { __type(name: $name) {
-        inputFields { name type { kind ofType { kind name } } } } }";
+        inputFields { name defaultValue type { kind ofType { kind name } } } } }";
     let mut ty = client.data(query, json!({ "name": input })).await;
     let fields = ty["__type"]["inputFields"].take();
     serde_json::from_value(fields).unwrap()
@@ -51,7 +51,7 @@ async fn inputs(client: &Client, input: &str, owned: &[(&str, &str)]) -> Vec<Val
     for field in input_fields(client, input).await {
         let name = field["name"].as_str().unwrap();
         let required = &field["type"]["ofType"];
-        if field["type"]["kind"] != "NON_NULL" {
+        if field["type"]["kind"] != "NON_NULL" || field["defaultValue"].is_string() {
             continue;
         }
         let choices = match (

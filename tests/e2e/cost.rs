@@ -227,7 +227,7 @@ async fn fill(machine: &Machine) {
 async fn largest(client: &Client, document: &str) -> Option<(u32, String)> {
     let (mut allowed, mut refused) = (0, 101);
     while refused - allowed > 1 {
-        let middle = (allowed + refused) / 2;
+        let middle = u32::midpoint(allowed, refused);
         let answer = client
             .answer(&with_pages(document, middle), json!({}))
             .await;
@@ -318,7 +318,7 @@ async fn the_dearest_documents_of_a_customer() {
                 .unwrap_or_default();
             println!(
                 "| {name} | {what} | {page} | {cpu:.2} | {took:.2} | {:.2} | {} | {code} |",
-                answer.len() as f64 / 1_048_576.0,
+                f64::from(u32::try_from(answer.len()).unwrap()) / 1_048_576.0,
                 peak_mib(pid),
             );
         }

@@ -298,6 +298,10 @@ async fn a_full_pool_keeps_nothing_of_the_volume_that_filled_it() {
     let Some(mount) = Mount::of_mib(8, &pool).await else {
         return;
     };
+    // The same pool, on a disk that is too small.
+    let marker = ".tidemark/owner.json";
+    fs::create_dir(pool.join(".tidemark")).unwrap();
+    fs::copy(aside.join(marker), pool.join(marker)).unwrap();
     let source = json!({ "backupId": backup.item });
     let attempt = owner
         .restore_to_new_volume(source, &machine.platform.plan)
@@ -308,7 +312,8 @@ async fn a_full_pool_keeps_nothing_of_the_volume_that_filled_it() {
         message,
         "The storage pool is full: no space left for the volume."
     );
-    assert_eq!(fs::read_dir(&pool).unwrap().count(), 0);
+    let images = fs::read_dir(&pool).unwrap();
+    assert_eq!(images.count(), 1, "the marker's directory alone");
     let deletion = owner.delete("Volume", &attempt.item).await;
     owner.completed(&deletion).await;
     mount.end().await;

@@ -283,11 +283,12 @@ impl Driver for CephRbd {
         };
         let mut taken = try_join!(self.create_new(name), look());
         let is_missing = matches!(&taken, Err(failure) if failure.code == Code::ImageDamaged);
-        if (is_missing || matches!(&taken, Ok((_, (_, true)))))
-            && self.recall().await?
-            && is_missing
-        {
-            taken = try_join!(self.create_new(name), look());
+        let is_held = matches!(&taken, Ok(((), (_, true))));
+        if is_missing || is_held {
+            let recalled = self.recall().await?;
+            if recalled && is_missing {
+                taken = try_join!(self.create_new(name), look());
+            }
         }
         let ((), (left_over, _)) = taken?;
         let mut left_over = left_over.unwrap_or_default();

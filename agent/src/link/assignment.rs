@@ -81,15 +81,14 @@ fn work(assignment: AgentAssignment) -> Result<Work> {
             backup: required(backup()?)?,
         },
         OperationKind::RestoreInPlace => {
-            let source = match snapshot {
-                Some(snapshot) => RestoreSource::Snapshot(snapshot),
-                None => {
-                    let backup = Box::new(required(backup()?)?);
-                    if replace_image {
-                        RestoreSource::BackupReplacing(backup)
-                    } else {
-                        RestoreSource::Backup(backup)
-                    }
+            let source = if let Some(snapshot) = snapshot {
+                RestoreSource::Snapshot(snapshot)
+            } else {
+                let backup = Box::new(required(backup()?)?);
+                if replace_image {
+                    RestoreSource::BackupReplacing(backup)
+                } else {
+                    RestoreSource::Backup(backup)
                 }
             };
             Work::RestoreInPlace {

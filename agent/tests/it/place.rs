@@ -290,7 +290,7 @@ async fn a_pool_that_was_in_use_before_is_known_by_its_images() {
         }
     };
     let lost = format!("{}.qcow2", Uuid::now_v7());
-    for names in [&[][..], &[lost.clone()]] {
+    for names in [&[][..], std::slice::from_ref(&lost)] {
         let failure = refused(&site, take(names)).await;
         assert!(failure.to_string().contains("acceptPlace"), "{failure}");
         assert!(!is_marked(&site.path("pool")));

@@ -45,7 +45,7 @@ const DAMAGES: [Damage; 10] = [
         fs::write(image, [0x7f; 300_000]).unwrap();
     }),
     ("marked corrupt", |image| {
-        write(image, 72, &2_u64.to_be_bytes())
+        write(image, 72, &2_u64.to_be_bytes());
     }),
     ("raw", |image| fs::write(image, vec![0; 1 << 20]).unwrap()),
     ("of a kind that is not supported", |image| {

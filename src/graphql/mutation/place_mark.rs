@@ -20,6 +20,10 @@ use crate::{
 /// What to accept: exactly one of the two kinds.
 #[derive(Debug, InputObject)]
 #[graphql(visible = "visible::to_admins")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "they are named as the API names ids"
+)]
 pub struct AcceptPlaceInput {
     /// A storage pool of files.
     pub storage_pool_id: Option<ID>,

@@ -29,8 +29,8 @@ pub struct RestoreInPlaceInput {
     /// Permits to put a new image in the place of the volume's where that is damaged, gone or of another kind,
     /// and to restore a volume that FAILED. The volume's snapshots, which lay in the old image, then become
     /// FAILED. A sound image is written in place all the same. Only from a backup.
-    #[graphql(default)]
-    pub replace_image: bool,
+    #[graphql(default_with = "Some(false)")]
+    pub replace_image: Option<bool>,
     /// The same key, account and input again returns the first answer and starts nothing.
     pub idempotency_key: Option<String>,
 }
@@ -89,7 +89,7 @@ impl RestoreMutation {
                 volume_id: id::find(&input.volume_id, "volume")?,
                 source: source(&input.source)?,
                 confirm_name: input.confirm_name.clone(),
-                replace_image: input.replace_image,
+                replace_image: input.replace_image.unwrap_or_default(),
             };
             let key = input.idempotency_key.as_deref();
             let request = Request {

@@ -97,7 +97,7 @@ async fn volumes_backups_and_operations_are_found_by_name_and_by_id() {
         let restore_id = restore.id.to_string();
         for text in ["ärger", "ÄR", restore_id.as_str()] {
             let ids = found(&world, by, "operations", search(text)).await;
-            assert_eq!(ids, [restore_id.clone()], "{text}");
+            assert_eq!(ids, std::slice::from_ref(&restore_id), "{text}");
         }
         for text in ["größe", &data.id.to_string()] {
             let ids = found(&world, by, "operations", search(text)).await;

@@ -80,6 +80,14 @@ impl Machine {
         for root in ["pool", "backups"] {
             collect(&self.path(root), &mut found);
         }
+        // What a place proves itself with, and what a pool keeps to free itself.
+        for (root, kept) in [
+            ("pool", "owner.json"),
+            ("pool", "reserve"),
+            ("backups", "owner.json"),
+        ] {
+            found.remove(&self.path(root).join(".tidemark").join(kept));
+        }
         // These stay when they are empty.
         for kept in ["volumes", "probes"] {
             found.remove(&self.path("backups").join(kept));

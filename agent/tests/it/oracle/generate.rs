@@ -74,7 +74,7 @@ pub fn image(path: &Path, scratch: &Path, number: u64, numbers: &mut Numbers) ->
     let mut create: Vec<String> = ["create", "-q", "-f", "qcow2"].map(Into::into).to_vec();
     let mut options_text = options.join(",");
     match number % 29 {
-        7 => options_text += &format!(",data_file={}", text(&scratch.join("data"))),
+        7 => options_text = format!("{options_text},data_file={}", text(&scratch.join("data"))),
         13 => {
             let secret = "secret,id=s,data=secret";
             create.extend(["--object", secret].map(Into::into));
@@ -109,7 +109,7 @@ pub fn image(path: &Path, scratch: &Path, number: u64, numbers: &mut Numbers) ->
     let mut size = size;
     for round in 0..2 + numbers.below(2) {
         write(path, size, cluster, numbers, &mut story);
-        let id = Uuid::from_u128(u128::from(number) << 64 | u128::from(round) + 1);
+        let id = Uuid::from_u128((u128::from(number) << 64) | (u128::from(round) + 1));
         let name = SnapshotName::Kept(id);
         if qemu(
             "qemu-img",

@@ -212,7 +212,7 @@ pub struct AgentRetainedInput {
 #[derive(Debug, InputObject)]
 #[graphql(visible = "visible::to_agents")]
 pub struct AgentFailedInput {
-    /// For programs: of `ErrorCode`. One that the gateway does not know is STORAGE_FAILED to it.
+    /// For programs: of `ErrorCode`. One that the gateway does not know is `STORAGE_FAILED` to it.
     pub code: String,
     /// For the customer.
     pub message: String,
