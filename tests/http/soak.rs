@@ -14,6 +14,7 @@ use tidemark::domain::{
     token::{self, Bearer},
     user,
 };
+use tokio::time::timeout;
 
 use self::generate::Generator;
 use crate::harness::Gateway;
@@ -110,7 +111,7 @@ async fn send(gateway: &Gateway, token: Option<&str>, body: Vec<u8>) -> StatusCo
         .client
         .post(gateway.url(path))
         .header("content-type", "application/json")
-        .timeout(Duration::from_secs(if streamed { 1 } else { 60 }));
+        .timeout(Duration::from_mins(1));
     if streamed {
         request = request.header("accept", "text/event-stream");
     }
@@ -125,10 +126,11 @@ async fn send(gateway: &Gateway, token: Option<&str>, body: Vec<u8>) -> StatusCo
         .unwrap_or_else(|error| panic!("{error}: {told}"));
     let status = answer.status();
     // A stream that was subscribed to has no end: it is hung up on.
-    let text = match answer.text().await {
-        Ok(text) => text,
-        Err(error) if streamed && error.is_timeout() => String::new(),
-        Err(error) => panic!("{error}: {told}"),
+    let patience = Duration::from_secs(if streamed { 1 } else { 60 });
+    let text = match timeout(patience, answer.text()).await {
+        Ok(Ok(text)) => text,
+        Err(_) if streamed => String::new(),
+        failed => panic!("{failed:?}: {told}"),
     };
     assert!(
         status.is_success() || status.is_client_error(),
