@@ -184,19 +184,20 @@ async fn requests_carry_the_token_and_the_contract() {
     assert_eq!(inputs[3]["entries"][0]["at"], "1970-01-01T00:00:00Z");
     assert_eq!(
         inputs[4]["outcome"],
-        json!({ "completed": { "retained": [
+        json!({ "completed": { "imageReplaced": false, "retained": [
             { "snapshotId": Uuid::from_u128(9), "retainedBytes": 1_u64 << 33 } ] } })
     );
     assert_eq!(
         inputs[5]["outcome"],
         json!({ "failed": {
-            "code": "BACKUP_STORAGE_FULL", "message": "full", "volumeTouched": true } })
+            "code": "BACKUP_STORAGE_FULL", "message": "full", "volumeTouched": true,
+            "imageReplaced": false } })
     );
     assert_eq!(
         inputs[6]["outcome"],
         json!({ "failed": {
             "code": "STORAGE_FAILED", "message": "held", "volumeTouched": false,
-            "removed": "NOTHING", "begun": false } })
+            "removed": "NOTHING", "begun": false, "imageReplaced": false } })
     );
 }
 
@@ -214,7 +215,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
     let assignment = |kind: &str, volume: &Value, snapshot: &Value| {
         json!({
             "operationId": Uuid::from_u128(7), "epoch": 3, "kind": kind,
-            "leaseSeconds": 90, "installationId": Uuid::from_u128(12),
+            "leaseSeconds": 90, "installationId": Uuid::from_u128(12), "replaceImage": false,
             "account": { "id": Uuid::from_u128(13), "name": "alice" },
             "volume": volume, "targetVolume": null, "snapshot": snapshot,
             "backup": null,
@@ -296,7 +297,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
     let snapshot = |volume: Value| {
         json!({
             "operationId": Uuid::from_u128(7), "epoch": 3, "kind": "CREATE_SNAPSHOT",
-            "leaseSeconds": 90, "installationId": Uuid::from_u128(12),
+            "leaseSeconds": 90, "installationId": Uuid::from_u128(12), "replaceImage": false,
             "account": { "id": Uuid::from_u128(13), "name": "alice" },
             "volume": volume, "targetVolume": null,
             "snapshot": { "id": Uuid::from_u128(4), "volumeSizeBytes": 1_u64 << 35 },
