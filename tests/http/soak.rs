@@ -29,8 +29,9 @@ const REQUESTS: usize = 400;
 const ROUND: usize = 200;
 /// How many are sent at once.
 const AT_ONCE: usize = 8;
-/// What may live longer than the requests that made it: connections' buffers, caches that are bounded, pages.
-const MAY_STAY: usize = 8 * 1024 * 1024;
+/// What may live longer than the requests that made it: the documents that passed, 20 MiB of them at most, and
+/// connections' buffers.
+const MAY_STAY: usize = 24 * 1024 * 1024;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
