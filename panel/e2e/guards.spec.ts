@@ -180,7 +180,7 @@ test('with three operations in flight the next volume lists them, and goes on wh
   // Of an agent's three places one is kept for snapshots and deletes: the third backup waits.
   await panel.getByRole('link', { name: 'orders-3' }).click()
   const banner = panel.getByRole('region', { name: 'Current operation' })
-  await expect(banner.getByText('Queued. Waiting for a hypervisor of One machine to start.')).toBeVisible()
+  await expect(banner.getByText('Queued. This volume’s hypervisor does other work.')).toBeVisible()
   await expect(banner.getByText(/^Waiting (\d+ min )?\d+ s$/)).toBeVisible()
   await expectAccessible(panel)
   await panel.goBack()

@@ -81,6 +81,13 @@ export async function instanceUnderAnOldAgent(gateway: Gateway, admin: Api, acco
     'mutation ($input: CreateHypervisorInput!) { createHypervisor(input: $input) { enrolmentToken hypervisor { id } } }',
     { input: { hypervisorGroupId: named<Named>(hypervisorGroups, 'One machine').id, name: 'hv-old' } },
   )
+  // Its pool is reached by both: else nothing could be moved.
+  const { storagePools } = await admin.ask('{ storagePools { id } }')
+  for (const { id } of storagePools as { id: string }[]) {
+    await admin.ask('mutation ($input: UpdateStoragePoolInput!) { updateStoragePool(input: $input) { storagePool { reach } } }', {
+      input: { storagePoolId: id, reach: 'SHARED' },
+    })
+  }
   const agent = new Api(gateway.url, createHypervisor.enrolmentToken)
   await agent.ask('mutation ($input: AgentHelloInput!) { agentHello(input: $input) { hypervisorId } }', {
     input: { version: '0.0.1', stateId: crypto.randomUUID(), capabilities: [] },

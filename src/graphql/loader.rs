@@ -71,9 +71,17 @@ struct Shared {
 
 type Edges = Arc<DataLoader<Reader, HashMapCache>>;
 
-/// Batches that can leave.
+/// Batches that can leave, and whether some that left have not arrived.
 #[derive(Clone, Default)]
-struct Departures(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
+struct Departures(Arc<Mutex<Board>>);
+
+#[derive(Default)]
+struct Board {
+    batches: Vec<BoxFuture<'static, ()>>,
+    is_under_way: bool,
+    /// Who asks for something as soon as all have arrived.
+    waiting: Vec<Waker>,
+}
 
 /// Reads the rows of a batch as the requester may see them.
 #[derive(Debug)]
@@ -122,6 +130,7 @@ impl Loaders {
         K: Clone + Eq + Hash + Send + Sync + 'static,
         Reader: Loader<K, Error = Failure>,
     {
+        self.0.departures.arrived().await;
         let edges = Arc::clone(&self.edges());
         edges.load_one(key).await
     }
@@ -151,9 +160,10 @@ impl Loaders {
         *self.edges() = edges(app, requester, departures, read);
     }
 
-    /// Runs `execution` to its end. Batches leave when it waits for nothing else and those before them have
-    /// arrived. It goes on meanwhile where it can: what it holds of the database may be what they wait for. Where more was
-    /// read than the answer has room for, it goes on no further: then there is only how much that was.
+    /// Runs `execution` to its end. Batches leave when it waits for nothing else. Until all of them have arrived
+    /// nothing more is asked for, but what it has under way itself goes on: the connections that it holds may be
+    /// what they wait for. Where more was read than the answer has room for, it goes on no further: then there is
+    /// only how much that was.
     pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> Result<T, u64> {
         let mut execution = pin!(execution);
         let mut under_way = FuturesUnordered::new();
@@ -163,6 +173,9 @@ impl Loaders {
             stir.outer.register(cx.waker());
             loop {
                 while let Poll::Ready(Some(())) = pin!(&mut under_way).poll_next(cx) {}
+                if under_way.is_empty() {
+                    self.0.departures.arrive();
+                }
                 let read = self.0.read.load(Ordering::Relaxed);
                 if read > self.0.room {
                     return Poll::Ready(Err(read));
@@ -177,7 +190,7 @@ impl Loaders {
                 if stir.stirred.load(Ordering::Acquire) || !under_way.is_empty() {
                     return Poll::Pending;
                 }
-                under_way.extend(self.0.departures.take());
+                under_way.extend(self.0.departures.leave());
                 if under_way.is_empty() {
                     return Poll::Pending;
                 }
@@ -193,14 +206,39 @@ impl Loaders {
 
 impl Departures {
     fn push(&self, batch: BoxFuture<'static, ()>) {
-        self.batches().push(batch);
+        self.board().batches.push(batch);
     }
 
-    fn take(&self) -> Vec<BoxFuture<'static, ()>> {
-        std::mem::take(&mut *self.batches())
+    /// All that can leave, leaves.
+    fn leave(&self) -> Vec<BoxFuture<'static, ()>> {
+        let mut board = self.board();
+        board.is_under_way = !board.batches.is_empty();
+        std::mem::take(&mut board.batches)
     }
 
-    fn batches(&self) -> MutexGuard<'_, Vec<BoxFuture<'static, ()>>> {
+    /// All that left has arrived.
+    fn arrive(&self) {
+        let mut board = self.board();
+        board.is_under_way = false;
+        for waker in board.waiting.drain(..) {
+            waker.wake();
+        }
+    }
+
+    /// Waits until nothing is under way: a key that is would be loaded once more.
+    async fn arrived(&self) {
+        poll_fn(|cx| {
+            let mut board = self.board();
+            if !board.is_under_way {
+                return Poll::Ready(());
+            }
+            board.waiting.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

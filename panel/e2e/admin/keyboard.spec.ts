@@ -23,7 +23,7 @@ test('signing in, adding a hypervisor, testing a backup storage and marking an o
   await expect(page.getByLabel('Password')).toBeFocused()
   await page.keyboard.type(password)
   await page.keyboard.press('Enter')
-  await expect(page.getByRole('heading', { level: 1, name: 'Volumes' })).toBeVisible()
+  await expect(page.getByRole('heading', { level: 1, name: 'Attention' })).toBeVisible()
 
   // A hypervisor: its group is chosen by the first letters.
   await navigate('Hypervisors')
