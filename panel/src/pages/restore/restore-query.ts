@@ -1,30 +1,33 @@
 /** What the restore dialog has to know, and what it sends. */
 
 import { graphql, type ResultOf } from '~/api/graphql'
-import { OperationFacts } from '~/api/operation'
+import { OperationFacts, OperationState } from '~/api/operation'
 
-export const RestoreOptions = graphql(`
-  query RestoreOptions($volumeId: ID!, $source: RestoreSource!) {
-    serverTime
-    volumePlans { id name sizeBytes storageType }
-    hypervisorGroups { id name plans { id } }
-    volume(id: $volumeId) {
-      id
-      name
-      status
-      dataState
-      plan { id name sizeBytes storageType }
-      hypervisorGroup { id name }
-      attachedTo { id name status }
-      operations(first: 10) { nodes { id kind status error { code } } }
-      actions {
-        restoreInPlace(source: $source) { allowed blockers { code message availableAt } }
-        replacing: restoreInPlace(source: $source, replaceImage: true) { allowed blockers { code message availableAt } }
-        restoreToNewVolume(source: $source) { allowed blockers { code message availableAt } }
+export const RestoreOptions = graphql(
+  `
+    query RestoreOptions($volumeId: ID!, $source: RestoreSource!) {
+      serverTime
+      volumePlans { id name sizeBytes storageType }
+      hypervisorGroups { id name plans { id } }
+      volume(id: $volumeId) {
+        id
+        name
+        status
+        dataState
+        plan { id name sizeBytes storageType }
+        hypervisorGroup { id name }
+        attachedTo { id name status }
+        operations(first: 10) { nodes { ...OperationState } }
+        actions {
+          restoreInPlace(source: $source) { allowed blockers { code message availableAt } }
+          replacing: restoreInPlace(source: $source, replaceImage: true) { allowed blockers { code message availableAt } }
+          restoreToNewVolume(source: $source) { allowed blockers { code message availableAt } }
+        }
       }
     }
-  }
-`)
+  `,
+  [OperationState],
+)
 
 export type RestoreOptions = ResultOf<typeof RestoreOptions>
 
