@@ -3,7 +3,7 @@
 //!
 //! What is done to an operation is done within [`contain`]. When that fails for a reason that no later
 //! attempt mends, the operation is failed by a transaction of its own, as an administrator would; and
-//! when not even that is possible, [`bury`] ends it without reading anything of its row.
+//! when not even that is possible, `burial::bury` ends it without reading anything of its row.
 
 mod burial;
 
