@@ -38,6 +38,8 @@ pub struct Table {
     pub progress: Vec<(Instant, Reading)>,
     pub log: Vec<Entry>,
     pub places: Vec<Sighting>,
+    /// What was told of places and ends, in the order in which it came.
+    pub order: Vec<&'static str>,
 }
 
 pub struct FakeGateway(pub watch::Sender<Table>);
@@ -176,7 +178,11 @@ impl Link for FakeGateway {
 
     async fn report_place(&self, sighting: &Sighting) -> Result<bool> {
         let sighting = sighting.clone();
-        self.ask(|table| table.places.push(sighting)).map(|()| true)
+        self.ask(|table| {
+            table.places.push(sighting);
+            table.order.push("place");
+            true
+        })
     }
 
     async fn finish(&self, lease: Lease, outcome: &Outcome) -> Result<bool> {
@@ -186,6 +192,7 @@ impl Link for FakeGateway {
                 return Err(Error::Unreachable("no answer".into()));
             }
             table.finished.push((lease, outcome.clone()));
+            table.order.push("finished");
             Ok(true)
         })?
     }

@@ -466,17 +466,9 @@ async fn that_a_place_is_marked_is_told_before_what_was_done_there() {
     let mut volume = scene.site.volume(32 * MIB);
     volume.mark = Some(mark(PlaceKind::StoragePool, Standing::New));
     let lease = scene.gateway.offer(Work::CreateVolume { volume });
-    scene
-        .gateway
-        .wait_for(|table| {
-            assert!(
-                table.finished.is_empty(),
-                "it is finished, and nobody was told"
-            );
-            !table.places.is_empty()
-        })
-        .await;
     scene.gateway.finished(lease).await;
+    let order = scene.gateway.0.borrow().order.clone();
+    assert_eq!(order, ["place", "finished"]);
 
     let mut storage = local_storage(scene.site.path("backups"));
     storage.mark = Some(mark(PlaceKind::BackupStorage, Standing::Marked));

@@ -1,6 +1,7 @@
 //! A socket between the agent and QEMU, at which something happens when a command comes by.
 
 use std::{
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -9,8 +10,12 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
     task::JoinHandle,
+    time::{Duration, sleep},
 };
 use tokio_util::sync::CancellationToken;
+
+/// Before QEMU is tried again that has no room for one more client.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What becomes of a command.
 pub enum Verdict {
@@ -42,7 +47,7 @@ impl Proxy {
         let task = tokio::spawn(async move {
             // As QEMU does, one client after the other.
             while let Ok((agent, _)) = listener.accept().await {
-                let Ok(qemu) = UnixStream::connect(&qemu).await else {
+                let Ok(qemu) = reach(&qemu).await else {
                     // Nor is anybody behind this socket, then.
                     std::fs::remove_file(&own).unwrap();
                     break;
@@ -65,12 +70,23 @@ impl Drop for Proxy {
     }
 }
 
+/// Reaches QEMU. Clients that gave up before it let them in fill the row of those that wait, until it
+/// has seen that they are gone.
+async fn reach(qemu: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(qemu).await {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => sleep(PAUSE).await,
+            reached => return reached,
+        }
+    }
+}
+
 async fn pass(
     agent: UnixStream,
     mut qemu: UnixStream,
     deaf: &AtomicBool,
     look: &impl Fn(&str) -> Verdict,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let (commands, mut answers) = agent.into_split();
     let mut commands = BufReader::new(commands).lines();
     let mut buffer = vec![0; 1 << 20];
