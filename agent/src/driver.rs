@@ -13,7 +13,14 @@ pub mod qcow2_live;
 mod server;
 mod tool;
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -94,6 +101,28 @@ pub struct Surroundings {
     pub journal: Arc<Journal>,
 }
 
+/// Whether a volume may no longer be what it was: whoever changes its content says so before the first byte does, and
+/// after all that may refuse. What is not known counts.
+#[derive(Debug, Default)]
+pub struct Touched(AtomicBool);
+
+impl Touched {
+    /// From now on it may be another.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// What was to change it is known to have been refused.
+    pub fn revoke(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether it may be another.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
 /// Where a snapshot lies, for storage that can make a volume of it by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloneOrigin {
@@ -154,8 +183,8 @@ pub trait Driver: Send + Sync {
     /// Checks that the volume could be rolled back to a snapshot, and changes nothing.
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()>;
 
-    /// Makes the volume what it was at a snapshot; all snapshots stay, and so does its size.
-    async fn roll_back(&self, name: SnapshotName) -> Result<()>;
+    /// Makes the volume what it was at a snapshot; all snapshots stay, and so does its size. Says when it begins to.
+    async fn roll_back(&self, name: SnapshotName, touched: &Touched) -> Result<()>;
 
     /// When [`retained`](Self::retained) is to be asked.
     fn measuring(&self) -> Measuring {

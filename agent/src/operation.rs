@@ -21,14 +21,7 @@ mod stores;
 mod volume;
 mod work;
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use storage::Store;
 use tokio::{join, time::timeout};
@@ -45,8 +38,8 @@ pub use self::{
 pub use crate::driver::ceph_rbd::CephPool;
 use crate::{
     driver::{
-        Driver, Failure, Measuring, Result, Retained, Surroundings, Tools, ceph_rbd::CephRbd,
-        qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
+        Driver, Failure, Measuring, Result, Retained, Surroundings, Tools, Touched,
+        ceph_rbd::CephRbd, qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
     },
     lock::{Held, Locks},
     process::{Launcher, Processes},
@@ -177,7 +170,7 @@ pub struct Operation {
     host: Host,
     report: Report,
     processes: Processes,
-    volume_touched: AtomicBool,
+    volume_touched: Touched,
     is_first: bool,
     undo_limit: Duration,
 }
@@ -186,14 +179,13 @@ impl Operation {
     /// An attempt, the first or a later one.
     pub fn new(id: Uuid, work: Work, host: Host, report: Report) -> Self {
         let processes = Processes::new(host.launcher.clone(), Arc::clone(&report.journal));
-        let volume_touched = AtomicBool::new(false);
         Self {
             id,
             work,
             host,
             report,
             processes,
-            volume_touched,
+            volume_touched: Touched::default(),
             is_first: true,
             undo_limit: UNDO_LIMIT,
         }
@@ -247,7 +239,7 @@ impl Operation {
             journal.private(Level::Warn, "Cleaning up did not finish in time");
             self.processes.settled().await;
         }
-        let volume_touched = self.volume_touched.load(Ordering::SeqCst) || image_replaced;
+        let volume_touched = self.volume_touched.is_set() || image_replaced;
         if let Some(Err(mut failure)) = result {
             // Another attempt may have begun before this one.
             failure.begun |= !self.is_first;
@@ -379,11 +371,6 @@ impl Operation {
 
     fn store(&self, storage: &BackupStorage) -> Result<Arc<dyn Store>> {
         Ok(self.host.stores.open(storage)?)
-    }
-
-    /// From now on the volume is no longer what it was.
-    fn touch_volume(&self) {
-        self.volume_touched.store(true, Ordering::SeqCst);
     }
 
     fn tell(&self, message: impl Into<String>) {

@@ -39,7 +39,7 @@ use self::{
 };
 use super::{
     CloneOrigin, Code, Driver, Failure, Measuring, OpenSnapshot, OpenTarget, Result, Retained,
-    SnapshotName, Surroundings, blocking,
+    SnapshotName, Surroundings, Touched, blocking,
 };
 use crate::{
     export::Fill,
@@ -193,10 +193,14 @@ impl CephRbd {
     }
 
     async fn remove_snapshot(&self, name: SnapshotName) -> Result<()> {
-        let name = name.to_string();
-        match self.command.delete_snapshot(self.image(), &name).await? {
+        let text = name.to_string();
+        match self.command.delete_snapshot(self.image(), &text).await? {
             Ok(()) => Ok(()),
             Err(defect) => match defect.kind {
+                // Of a part of it that is missing the same is said as of the whole.
+                Kind::NoImage | Kind::NoSnapshot if self.has_snapshot(name).await? => {
+                    Err(defect::not_whole().because(defect))
+                }
                 Kind::NoImage | Kind::NoSnapshot => Ok(()),
                 Kind::Busy => Err(defect::protected().because(defect)),
                 _ => Err(defect.into()),
@@ -302,8 +306,13 @@ impl Driver for CephRbd {
 
     async fn has_snapshot(&self, name: SnapshotName) -> Result<bool> {
         let name = name.to_string();
-        let listed = unless(self.command.snapshots(self.image()).await?, Kind::NoImage)?;
-        Ok(listed.is_some_and(|listed| listed.iter().any(|snapshot| snapshot.name == name)))
+        for image in [self.image(), self.held()] {
+            let listed = unless(self.command.snapshots(image).await?, Kind::NoImage)?;
+            if let Some(listed) = listed {
+                return Ok(listed.iter().any(|snapshot| snapshot.name == name));
+            }
+        }
+        Ok(false)
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
@@ -312,9 +321,10 @@ impl Driver for CephRbd {
         self.ensure_unused(self.image(), WATCHER_PATIENCE).await
     }
 
-    async fn roll_back(&self, name: SnapshotName) -> Result<()> {
+    async fn roll_back(&self, name: SnapshotName, touched: &Touched) -> Result<()> {
         self.require_snapshot(name).await?;
         self.withdraw().await?;
+        touched.set();
         self.command
             .roll_back(self.held(), &name.to_string())
             .await??;

@@ -30,7 +30,7 @@ pub use self::reserve::keep_reserve;
 use self::{check::Found, command::Command, file::Place, reserve::Reserve};
 use super::{
     Driver, Failure, OpenSnapshot, OpenTarget, Result, Retained, SnapshotName, Surroundings,
-    blocking,
+    Touched, blocking,
 };
 use crate::{
     export::Fill,
@@ -223,9 +223,9 @@ impl Driver for Qcow2File {
         self.command.ensure_unused().await
     }
 
-    async fn roll_back(&self, name: SnapshotName) -> Result<()> {
+    async fn roll_back(&self, name: SnapshotName, touched: &Touched) -> Result<()> {
         self.require_snapshot(name).await?;
-        self.command.apply_snapshot(name).await?;
+        self.command.apply_snapshot(name, touched).await?;
         self.ensure_size().await.map(drop)
     }
 

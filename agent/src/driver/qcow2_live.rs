@@ -19,7 +19,7 @@ use uuid::Uuid;
 use self::attachment::Attachment;
 use super::{
     Code, Driver, Failure, OpenSnapshot, OpenTarget, Removed, Result, Retained, SnapshotName,
-    qcow2_file::Qcow2File,
+    Touched, qcow2_file::Qcow2File,
 };
 use crate::lock::Keyed;
 
@@ -148,9 +148,9 @@ impl Driver for Qcow2Live {
         self.file.check_roll_back(name).await
     }
 
-    async fn roll_back(&self, name: SnapshotName) -> Result<()> {
+    async fn roll_back(&self, name: SnapshotName, touched: &Touched) -> Result<()> {
         self.ensure_restorable().await?;
-        self.file.roll_back(name).await
+        self.file.roll_back(name, touched).await
     }
 
     async fn retained(&self) -> Result<Vec<Retained>> {

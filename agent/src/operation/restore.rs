@@ -55,7 +55,7 @@ impl Operation {
                     .await;
             }
         };
-        self.touch_volume();
+        self.volume_touched.set();
         source
             .restore(opened.target(), &self.report.progress)
             .await?;

@@ -61,8 +61,7 @@ impl Operation {
         driver.check_roll_back(name).await?;
         self.tell("Restoring the volume from the snapshot");
         self.report.progress.enter("Restoring");
-        self.touch_volume();
-        driver.roll_back(name).await?;
+        driver.roll_back(name, &self.volume_touched).await?;
         Ok(self.measured(&*driver).await)
     }
 

@@ -6,6 +6,7 @@ mod fault;
 mod held;
 mod measure;
 mod operation;
+mod refusal;
 mod rename;
 mod speed;
 

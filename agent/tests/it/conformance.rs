@@ -20,7 +20,7 @@ mod writer;
 
 use bytes::Bytes;
 use tidemark_agent::{
-    driver::{Code, Driver, Failure, OpenSnapshot, SnapshotName},
+    driver::{Code, Driver, Failure, OpenSnapshot, SnapshotName, Touched},
     qcow2::buffer,
 };
 use uuid::Uuid;
@@ -88,6 +88,14 @@ async fn read_whole(snapshot: OpenSnapshot) -> Vec<u8> {
     let content = snapshot.source().read(0, buffer(length)).await;
     snapshot.finish().await.unwrap();
     content.unwrap().to_vec()
+}
+
+/// Rolls back, which has changed the volume unless it was refused.
+async fn roll_back(driver: &dyn Driver, name: SnapshotName) -> Result<(), Failure> {
+    let touched = Touched::default();
+    let outcome = driver.roll_back(name, &touched).await;
+    assert_eq!(touched.is_set(), outcome.is_ok(), "{outcome:?}");
+    outcome
 }
 
 fn index(number: u64) -> usize {

@@ -357,10 +357,14 @@ struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
     fn mount(path: &Path, size: &str) -> Option<Self> {
+        Self::mount_with(path, &format!("size={size}"))
+    }
+
+    /// With options of tmpfs.
+    fn mount_with(path: &Path, options: &str) -> Option<Self> {
         fs::create_dir_all(path).unwrap();
-        let options = format!("size={size}");
         let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs", text(path)])
+            .args(["-t", "tmpfs", "-o", options, "tmpfs", text(path)])
             .status()
             .is_ok_and(|status| status.success());
         if !mounted {
@@ -423,4 +427,36 @@ async fn a_real_disk_that_fills_up_is_noticed_on_either_side() {
         );
     }
     site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roll_back_that_cannot_be_noted_leaves_the_volume_what_it_was() {
+    let site = Site::new();
+    // Room for the pool's directory, an image, and three files more.
+    let Some(pool) = SmallDisk::mount_with(&site.path("pool"), "size=64m,nr_inodes=5") else {
+        return;
+    };
+    let volume = site.volume(32 * MIB);
+    let create = Work::CreateVolume {
+        volume: volume.clone(),
+    };
+    site.complete(create).await;
+    let snapshot = site.take_snapshot(&volume).await;
+    site.scribble(&volume, 7, 0, MIB);
+    let before = site.digest(&volume);
+    let taken = (0..9).map(|number| pool.0.join(number.to_string()));
+    let taken: Vec<_> = taken.filter(|file| fs::write(file, "").is_ok()).collect();
+    let work = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source: RestoreSource::Snapshot(snapshot),
+    };
+    let (failure, touched) = site.fail(work.clone()).await;
+    assert!(failure.message.contains("full"), "{failure}");
+    assert!(!touched, "{failure}");
+    assert_eq!(site.digest(&volume), before);
+    for file in taken {
+        fs::remove_file(file).unwrap();
+    }
+    site.complete(work).await;
+    assert_ne!(site.digest(&volume), before);
 }

@@ -122,6 +122,14 @@ pub(super) fn protected() -> Failure {
     )
 }
 
+/// What is known to be there cannot be deleted, because something that belongs to it is not.
+pub(super) fn not_whole() -> Failure {
+    Failure::storage(
+        "The snapshot cannot be deleted: something that belongs to it is missing on the volume's \
+         storage.",
+    )
+}
+
 /// A volume is to be made where there is one.
 pub(super) fn exists() -> Failure {
     Failure::storage("The volume exists already.")

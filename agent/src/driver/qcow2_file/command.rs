@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     driver::{
-        Failure, Result, Server, SnapshotName, Surroundings,
+        Failure, Result, Server, SnapshotName, Surroundings, Touched,
         server::{Manner, StartError},
     },
     process::{self, Invocation},
@@ -74,9 +74,19 @@ impl Command {
             .await
     }
 
-    pub(super) async fn apply_snapshot(&self, name: SnapshotName) -> Result<()> {
-        self.change("snapshot", &["-a", &name.to_string()], &[])
-            .await
+    pub(super) async fn apply_snapshot(&self, name: SnapshotName, touched: &Touched) -> Result<()> {
+        let name = name.to_string();
+        let applying = async {
+            touched.set();
+            let applied = self.run_patiently(self.changing("snapshot", &["-a", &name], &[]));
+            let applied = applied.await;
+            if applied.as_ref().is_err_and(was_not_begun) {
+                touched.revoke();
+            }
+            applied
+        };
+        let ((), change) = self.noting(applying).await?;
+        change.end().await
     }
 
     pub(super) async fn grow(&self, size_bytes: u64) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Deletions that others stand in the way of, or that break off at any command.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use tidemark_agent::{
     driver::Removed,
@@ -241,7 +241,6 @@ async fn a_cluster_that_does_not_answer_has_removed_nothing_before_it_was_asked_
     }
     cluster.ceph.resume_osd();
     testbed::until("the cluster answers", async || {
-        tokio::time::sleep(Duration::from_millis(100)).await;
         Some(cluster.images()).filter(|images| !images.is_empty())
     })
     .await;

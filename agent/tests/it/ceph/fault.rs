@@ -13,6 +13,35 @@ use uuid::Uuid;
 use super::{Cluster, POOL, backup_work, from_backup, in_place, snapshot_work};
 use crate::site::{MIB, within};
 
+const LIMITS: [&str; 3] = ["nearfull", "backfillfull", "full"];
+
+impl Cluster {
+    /// Has the cluster take itself for full: who writes waits.
+    pub(super) async fn fill(&self) {
+        for limit in LIMITS {
+            let command = format!("set-{limit}-ratio");
+            self.ceph.ceph(&["osd", &command, "0.0001"]);
+        }
+        let is_full = async || self.is_full().then_some(());
+        testbed::until("the cluster notices that it is full", is_full).await;
+    }
+
+    /// Has the cluster find space again.
+    pub(super) async fn empty(&self) {
+        for limit in LIMITS.iter().rev() {
+            let command = format!("set-{limit}-ratio");
+            self.ceph.ceph(&["osd", &command, "0.95"]);
+        }
+        let has_space = async || (!self.is_full()).then_some(());
+        testbed::until("the cluster has space again", has_space).await;
+    }
+
+    fn is_full(&self) -> bool {
+        let pools = self.ceph.ceph(&["osd", "pool", "ls", "detail"]);
+        pools.contains(",full")
+    }
+}
+
 /// Performs an operation whose cluster stands still once bytes move in `phase`.
 async fn fail_in(cluster: &Cluster, work: Work, phase: &str) -> (Failure, bool) {
     let report = Report::default();
@@ -189,16 +218,7 @@ async fn a_full_cluster_is_an_error_and_not_a_hang() {
     let volume = cluster.filled_volume(64 * MIB).await;
     let before = cluster.digest(&volume);
     let backup = cluster.take_backup(&volume).await;
-    let limits = ["nearfull", "backfillfull", "full"];
-    for limit in limits {
-        let command = format!("set-{limit}-ratio");
-        cluster.ceph.ceph(&["osd", &command, "0.0001"]);
-    }
-    let is_full = async || {
-        let pools = cluster.ceph.ceph(&["osd", "pool", "ls", "detail"]);
-        pools.contains(",full").then_some(())
-    };
-    testbed::until("the cluster notices that it is full", is_full).await;
+    cluster.fill().await;
     let target = cluster.volume(64 * MIB);
     let work = Work::RestoreBackup {
         backup,
@@ -206,15 +226,7 @@ async fn a_full_cluster_is_an_error_and_not_a_hang() {
     };
     let failure = fails_soon(&cluster, work.clone()).await;
     assert!(failure.message.contains("full"), "{failure}");
-    for limit in limits.iter().rev() {
-        let command = format!("set-{limit}-ratio");
-        cluster.ceph.ceph(&["osd", &command, "0.95"]);
-    }
-    let has_space = async || {
-        let pools = cluster.ceph.ceph(&["osd", "pool", "ls", "detail"]);
-        (!pools.contains(",full")).then_some(())
-    };
-    testbed::until("the cluster has space again", has_space).await;
+    cluster.empty().await;
     let outcome = cluster.site.perform(work).await;
     assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
     assert_eq!(cluster.digest(&target), before);

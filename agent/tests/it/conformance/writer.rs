@@ -45,6 +45,8 @@ async fn a_volume_is_served_to_one_writer(storage: &dyn Storage) {
         assert_eq!(failure.code, Code::StorageFailed);
         assert!(failure.message.contains("in use"), "{failure}");
     }
+    // Nor without asking first.
+    super::roll_back(&*second, name).await.unwrap_err();
     write(6).await.unwrap();
     first.target().finish(SIZE).await.unwrap();
     first.close().await.unwrap();

@@ -13,8 +13,8 @@ use serde_json::json;
 use testbed::Machine;
 use tidemark_agent::{
     driver::{
-        Driver, OpenSnapshot, OpenTarget, Result, Retained, SnapshotName, qcow2_file::Qcow2File,
-        qcow2_live::Qcow2Live,
+        Driver, OpenSnapshot, OpenTarget, Result, Retained, SnapshotName, Touched,
+        qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
     },
     lock::Keyed,
 };
@@ -208,8 +208,8 @@ impl Driver for Instance {
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
         self.stopped().check_roll_back(name).await
     }
-    async fn roll_back(&self, name: SnapshotName) -> Result<()> {
-        self.stopped().roll_back(name).await
+    async fn roll_back(&self, name: SnapshotName, touched: &Touched) -> Result<()> {
+        self.stopped().roll_back(name, touched).await
     }
     async fn retained(&self) -> Result<Vec<Retained>> {
         self.running().retained().await
