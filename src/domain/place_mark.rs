@@ -40,16 +40,22 @@ pub struct Place {
     kind: PlaceKind,
     /// Whose own it is.
     hypervisor: Option<HypervisorId>,
+    /// Of a pool: what the names of images have after their volumes' ids.
+    image_ending: &'static str,
 }
 
 impl Place {
-    /// A pool of files. A Ceph pool has no marker: none.
-    pub fn of_pool(pool: &storage_pool::Model) -> Option<Self> {
-        (pool.storage_type == StorageType::Qcow2File).then_some(Self {
+    /// A pool.
+    pub fn of_pool(pool: &storage_pool::Model) -> Self {
+        Self {
             id: PlaceId::from_uuid(pool.id.as_uuid()),
             kind: PlaceKind::StoragePool,
             hypervisor: pool.hypervisor_id,
-        })
+            image_ending: match pool.storage_type {
+                StorageType::Qcow2File => ".qcow2",
+                StorageType::CephRbd => "",
+            },
+        }
     }
 
     /// A backup storage as `worker` sees it. A local one is only there on a hypervisor: none for the gateway itself.
@@ -62,6 +68,7 @@ impl Place {
             id: PlaceId::from_uuid(storage.id.as_uuid()),
             kind: PlaceKind::BackupStorage,
             hypervisor: worker.filter(|_| is_local),
+            image_ending: "",
         })
     }
 
@@ -145,7 +152,7 @@ async fn witnesses(db: &impl ConnectionTrait, place: Place) -> Result<Vec<Object
                 .await?;
             let images = volumes
                 .iter()
-                .map(|id| ObjectPath::new(format!("{id}.qcow2")));
+                .map(|id| ObjectPath::new(format!("{id}{}", place.image_ending)));
             images.map(|image| image.map_err(broken)).collect()
         }
         PlaceKind::BackupStorage => {
@@ -210,8 +217,8 @@ async fn find(
         pool.hypervisor_id
             .is_none_or(|owner| owner == hypervisor.id)
     };
-    if let Some(place) = pool.filter(reaches).as_ref().and_then(Place::of_pool) {
-        return Ok(place);
+    if let Some(pool) = pool.filter(reaches) {
+        return Ok(Place::of_pool(&pool));
     }
     let storage = backup_storage::Entity::present()
         .filter(backup_storage::Column::Id.eq(BackupStorageId::from_uuid(id.as_uuid())))
@@ -357,9 +364,7 @@ fn pool_at(pool: &storage_pool::Model, hypervisor: Option<HypervisorId>) -> Resu
             "`hypervisorId` is the hypervisor that the storage pool is local to.",
         ));
     }
-    Place::of_pool(pool).ok_or_else(|| {
-        Error::invalid("A Ceph pool has no marker: its cluster says which pool it is.")
-    })
+    Ok(Place::of_pool(pool))
 }
 
 fn storage_at(storage: &backup_storage::Model, hypervisor: Option<HypervisorId>) -> Result<Place> {

@@ -213,10 +213,7 @@ async fn change_reach(
         hypervisor_id: owner,
         ..pool.clone()
     };
-    match Place::of_pool(&reached) {
-        Some(place) => place_mark::renew(tx, place).await,
-        None => Ok(()),
-    }
+    place_mark::renew(tx, Place::of_pool(&reached)).await
 }
 
 /// Deletes a pool that holds no volumes, and its key. History goes on to name it.
@@ -296,8 +293,8 @@ pub struct Access {
     pub pool: storage_pool::Model,
     /// Of a Ceph pool: the key.
     pub keyring: Option<Secret>,
-    /// Of a pool of files: what has to be found there.
-    pub mark: Option<Mark>,
+    /// What has to be found there.
+    pub mark: Mark,
 }
 
 impl Access {
@@ -305,10 +302,7 @@ impl Access {
     pub async fn to(app: &App, pool: storage_pool::Model) -> Result<Self> {
         let keyring = Kept::of_storage_pool(&pool);
         let keyring = keyring.map(|kept| kept.open(app)).transpose()?;
-        let mark = match Place::of_pool(&pool) {
-            Some(place) => Some(place_mark::expected(app, place).await?),
-            None => None,
-        };
+        let mark = place_mark::expected(app, Place::of_pool(&pool)).await?;
         Ok(Self {
             pool,
             keyring,

@@ -36,7 +36,7 @@ mod throttle;
 pub use destination::{Destination, NfsExport, S3Bucket};
 pub use error::{Error, Result};
 pub use local::Local;
-pub use marker::{Expected, Marker, PlaceKind, Proof, Standing, prove};
+pub use marker::{Expected, Marker, Place, PlaceKind, Proof, Standing, prove};
 pub use nfs::Nfs;
 pub use path::ObjectPath;
 pub use probe::probe;

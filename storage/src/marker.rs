@@ -5,6 +5,7 @@
 //! nothing is written, deleted or believed to be gone in a place before its marker was read. Whoever asks
 //! remembers whether the place was ever marked: from then on the marker has to be there.
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -87,6 +88,52 @@ pub enum Proof {
     Witness,
 }
 
+/// What a marker lies in: any [`Store`], and pools of volumes that are none.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// What the marker holds: [`Error::NotFound`] where there is none, and [`Error::OutOfRange`] if it has more than
+    /// `limit` bytes.
+    async fn read_marker(&self, limit: u64) -> Result<Bytes>;
+
+    /// Writes the marker, in place of any that is there.
+    async fn write_marker(&self, content: Bytes) -> Result<()>;
+
+    /// Whether nothing lies there that could be somebody's.
+    async fn is_unused(&self) -> Result<bool>;
+
+    /// Whether something lies there for certain.
+    async fn holds(&self, witness: &ObjectPath) -> Result<bool>;
+
+    /// What may be wrong if nothing is found there, and what to do then.
+    fn suspicion(&self) -> &'static str {
+        "its disk may not be mounted, or was replaced. Mount it"
+    }
+}
+
+#[async_trait]
+impl<S: Store + ?Sized> Place for S {
+    async fn read_marker(&self, limit: u64) -> Result<Bytes> {
+        self.get(&ObjectPath::marker(), limit).await
+    }
+
+    async fn write_marker(&self, content: Bytes) -> Result<()> {
+        self.put(&ObjectPath::marker(), content).await
+    }
+
+    async fn is_unused(&self) -> Result<bool> {
+        self.is_vacant().await
+    }
+
+    async fn holds(&self, witness: &ObjectPath) -> Result<bool> {
+        match self.size(witness).await {
+            Ok(_) => Ok(true),
+            Err(error @ (Error::Unreachable { .. } | Error::Transient { .. })) => Err(error),
+            // What is no file proves nothing.
+            Err(_) => Ok(false),
+        }
+    }
+}
+
 enum Found {
     Nothing,
     /// Something that is no marker.
@@ -97,19 +144,19 @@ enum Found {
 }
 
 /// Makes sure that a place is the one that is expected, and marks it where it may be marked.
-pub async fn prove(store: &dyn Store, expected: &Expected) -> Result<Proof> {
-    let found = find(store).await?;
+pub async fn prove<P: Place + ?Sized>(place: &P, expected: &Expected) -> Result<Proof> {
+    let found = find(place).await?;
     match (expected.standing, found) {
         (_, Found::Marker(found)) if found == expected.marker => Ok(Proof::Marker),
         (_, Found::TooNew) => Err(unproved(
             "its marker (.tidemark/owner.json) was written by a newer Tidemark. Update this one",
         )),
-        (Standing::Accepted, Found::Nothing | Found::Unreadable) => mark(store, expected).await,
+        (Standing::Accepted, Found::Nothing | Found::Unreadable) => mark(place, expected).await,
         (Standing::Accepted, Found::Marker(found)) => {
             let is_ours = found.installation_id == expected.marker.installation_id
                 && found.place_id == expected.marker.place_id;
-            if is_ours || store.is_vacant().await? {
-                return mark(store, expected).await;
+            if is_ours || place.is_unused().await? {
+                return mark(place, expected).await;
             }
             Err(foreign(&found, &expected.marker))
         }
@@ -118,39 +165,33 @@ pub async fn prove(store: &dyn Store, expected: &Expected) -> Result<Proof> {
             "its marker (.tidemark/owner.json) cannot be read. If it is the right one, {ACCEPT}"
         ))),
         (Standing::Marked, Found::Nothing) => Err(unproved(format!(
-            "it has no marker (.tidemark/owner.json), although it was marked: its disk may not be mounted, or \
-             was replaced. Mount it; if what is there now is right, {ACCEPT}"
+            "it has no marker (.tidemark/owner.json), although it was marked: {}; if what is there now is right, \
+             {ACCEPT}",
+            place.suspicion()
         ))),
-        (Standing::New, Found::Nothing) => adopt(store, expected).await,
+        (Standing::New, Found::Nothing) => adopt(place, expected).await,
     }
 }
 
 /// A place that was never marked: it is, if it is empty and nothing is to be there, or if something is there
 /// that is to be there.
-async fn adopt(store: &dyn Store, expected: &Expected) -> Result<Proof> {
-    if store.is_vacant().await? {
+async fn adopt<P: Place + ?Sized>(place: &P, expected: &Expected) -> Result<Proof> {
+    if place.is_unused().await? {
         if expected.witnesses.is_empty() {
-            return mark(store, expected).await;
+            return mark(place, expected).await;
         }
         return Err(unproved(format!(
-            "it is empty, although things are kept there: its disk may not be mounted. Mount it; if it was \
-             emptied or replaced, {ACCEPT}"
+            "it is empty, although things are kept there: {}; if it was emptied or replaced, {ACCEPT}",
+            place.suspicion()
         )));
     }
     for witness in &expected.witnesses {
-        match store.size(witness).await {
-            Ok(_) => {
-                return match mark(store, expected).await {
-                    // What has to be deleted to make room has to be deleted without a marker.
-                    Err(Error::Full { .. } | Error::Permission { .. }) => Ok(Proof::Witness),
-                    marked => marked,
-                };
-            }
-            Err(error @ (Error::Unreachable { .. } | Error::Transient { .. })) => {
-                return Err(error);
-            }
-            // What is no file proves nothing.
-            Err(_) => {}
+        if place.holds(witness).await? {
+            return match mark(place, expected).await {
+                // What has to be deleted to make room has to be deleted without a marker.
+                Err(Error::Full { .. } | Error::Permission { .. }) => Ok(Proof::Witness),
+                marked => marked,
+            };
         }
     }
     let reason = if expected.witnesses.is_empty() {
@@ -163,8 +204,8 @@ async fn adopt(store: &dyn Store, expected: &Expected) -> Result<Proof> {
     Err(unproved(format!("{reason}, {ACCEPT}")))
 }
 
-async fn find(store: &dyn Store) -> Result<Found> {
-    let content = match store.get(&ObjectPath::marker(), MAX_BYTES).await {
+async fn find<P: Place + ?Sized>(place: &P) -> Result<Found> {
+    let content = match place.read_marker(MAX_BYTES).await {
         Ok(content) => content,
         Err(Error::NotFound { .. }) => return Ok(Found::Nothing),
         Err(Error::OutOfRange { .. }) => return Ok(Found::Unreadable),
@@ -178,7 +219,7 @@ async fn find(store: &dyn Store) -> Result<Found> {
     Ok(file.map_or(Found::Unreadable, |file| Found::Marker(file.marker)))
 }
 
-async fn mark(store: &dyn Store, expected: &Expected) -> Result<Proof> {
+async fn mark<P: Place + ?Sized>(place: &P, expected: &Expected) -> Result<Proof> {
     let file = File {
         format_version: FORMAT_VERSION,
         marker: expected.marker.clone(),
@@ -187,9 +228,7 @@ async fn mark(store: &dyn Store, expected: &Expected) -> Result<Proof> {
         doing: "writing the marker".into(),
         source: error.into(),
     })?;
-    store
-        .put(&ObjectPath::marker(), Bytes::from(content))
-        .await?;
+    place.write_marker(Bytes::from(content)).await?;
     tracing::info!(place = %expected.marker.place_id, "a place was marked");
     Ok(Proof::Marker)
 }

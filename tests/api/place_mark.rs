@@ -27,7 +27,7 @@ const REPORT: &str =
 const MARKS: &str = "hypervisor { id } state generation markedAt problem problemAt";
 
 async fn of_pool(world: &World, pool: &storage_pool::Model) -> Mark {
-    let place = Place::of_pool(pool).unwrap();
+    let place = Place::of_pool(pool);
     place_mark::expected(&world.app, place).await.unwrap()
 }
 
@@ -206,6 +206,25 @@ async fn a_place_that_was_in_use_before_is_known_by_what_lies_there_for_certain(
             .collect();
         assert_eq!(witnesses, [format!("{}.qcow2", volume.id)]);
 
+        let admin = world.admin().await;
+        let (ceph, plan) = world.ceph(&admin, None).await;
+        let image = world
+            .volume(&alice, |row| {
+                row.pool_id = Set(ceph);
+                row.plan_id = Set(plan.id);
+            })
+            .await;
+        let ceph = storage_pool::Entity::find_by_id(ceph);
+        let ceph = ceph.one(world.app.database.reads()).await.unwrap().unwrap();
+        let mark = of_pool(&world, &ceph).await;
+        let witnesses: Vec<_> = mark
+            .expected
+            .witnesses
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(witnesses, [image.id.to_string()]);
+
         let backup = world.backup(&volume, |_| {}).await;
         world
             .backup(&volume, |row| row.status = Set(ItemStatus::Failed))
@@ -291,21 +310,22 @@ async fn what_an_administrator_accepts_is_marked_anew_with_the_next_generation()
                 json!({ "storagePoolId": pool.id.to_string(), "hypervisorId": host.id.to_string() }),
                 "local to",
             ),
-            (json!({ "storagePoolId": ceph.to_string() }), "has no marker"),
         ] {
             let error = world.attempt(&admin, "acceptPlace", input).await.unwrap_err();
             assert_eq!(error["extensions"]["code"], "INVALID_INPUT");
             let message = error["message"].as_str().unwrap();
             assert!(message.contains(words), "{message}");
         }
-        for input in [of_pool_input, on_host, json!({ "backupStorageId": bucket.to_string() })] {
+        let of_ceph = json!({ "storagePoolId": ceph.to_string() });
+        for input in [of_pool_input, of_ceph, on_host, json!({ "backupStorageId": bucket.to_string() })] {
             world.run(&admin, "acceptPlace", input).await;
         }
         let expected = (Standing::Accepted, 2, true);
         assert_eq!(standing(&of_pool(&world, &pool).await), expected);
         assert_eq!(standing(&of_storage(&world, &local, &host).await), expected);
-        let seen = shown(&world, &admin, bucket).await;
-        assert_eq!(seen["marks"][0]["state"], "ACCEPTED");
+        for seen in [shown(&world, &admin, bucket).await, shown(&world, &admin, ceph).await] {
+            assert_eq!(seen["marks"][0]["state"], "ACCEPTED");
+        }
         // Who still expects the former disk has found nothing.
         assert_eq!(report(&world, &world.agent(), pool.id, 1, None).await, Ok(false));
         assert_eq!(report(&world, &world.agent(), pool.id, 2, None).await, Ok(true));

@@ -25,7 +25,7 @@ use crate::{
     reason = "they are named as the API names ids"
 )]
 pub struct AcceptPlaceInput {
-    /// A storage pool of files.
+    /// A storage pool.
     pub storage_pool_id: Option<ID>,
     /// A backup storage.
     pub backup_storage_id: Option<ID>,

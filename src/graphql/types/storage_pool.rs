@@ -7,7 +7,7 @@ use entity::PlaceId;
 
 use super::{Hypervisor, HypervisorGroup, PlaceMark, StorageType, place_mark::only, wraps};
 use crate::{
-    domain::place_mark::{Place, SHARED},
+    domain::place_mark::SHARED,
     graphql::{context::loaders, error::Result, loader::MarksOf, visible},
 };
 
@@ -73,11 +73,8 @@ impl StoragePool {
         }
     }
 
-    /// Whether it has said whose it is. None of a Ceph pool, whose cluster says which it is.
+    /// Whether it has said whose it is.
     async fn marks(&self, ctx: &Context<'_>) -> Result<Vec<PlaceMark>> {
-        if Place::of_pool(&self.0).is_none() {
-            return Ok(Vec::new());
-        }
         let id = PlaceId::from_uuid(self.0.id.as_uuid());
         let marks = loaders(ctx)?.find(MarksOf(id)).await?;
         Ok(only(&marks, self.0.hypervisor_id.unwrap_or(SHARED)))

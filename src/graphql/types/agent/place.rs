@@ -21,7 +21,7 @@ pub enum AgentPlaceStanding {
 }
 
 /// What has to be found in a place before anything is written, deleted or believed to be gone there:
-/// `.tidemark/owner.json` with these values.
+/// `.tidemark/owner.json` with these values, a file or, in a Ceph pool, an object.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(visible = "visible::to_agents")]
 pub struct AgentMark {
@@ -66,7 +66,7 @@ pub struct AgentPool {
     pub id: ID,
     /// What it is called.
     pub name: String,
-    /// What has to be found there; null where the storage itself says which it is.
+    /// What has to be found there.
     pub mark: Option<AgentMark>,
     /// Of a pool of qcow2 files.
     pub qcow2_file: Option<AgentQcow2FilePool>,
@@ -83,7 +83,7 @@ impl AgentPool {
         Self {
             id: pool.id.into(),
             name: pool.name.clone(),
-            mark: access.mark.as_ref().map(AgentMark::of),
+            mark: Some(AgentMark::of(&access.mark)),
             qcow2_file: path.map(|path| AgentQcow2FilePool { path }),
             ceph_rbd: ceph.map(|(name, user)| AgentCephRbdPool {
                 pool: name,
