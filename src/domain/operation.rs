@@ -17,6 +17,7 @@ pub mod damage;
 pub mod effect;
 pub mod fail;
 pub mod finish;
+mod late;
 pub mod log;
 pub mod place;
 pub mod progress;

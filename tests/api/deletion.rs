@@ -1,5 +1,7 @@
 //! Deletions that are refused, and those of which nobody knows how far they came.
 
+mod late;
+
 use entity::{
     BackupId, SnapshotId, VolumeId,
     operation::OperationStatus,

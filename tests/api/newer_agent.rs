@@ -29,6 +29,31 @@ async fn an_error_of_an_unknown_code_is_a_failure_of_storage_with_its_own_words(
 }
 
 #[tokio::test]
+async fn of_a_deletion_that_removed_what_the_gateway_has_no_word_for_nobody_knows_what_is_left() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let snapshot = world.snapshot(&volume, |_| {}).await;
+        let input = json!({ "snapshotId": snapshot.id.to_string(), "confirmName": "snapshot" });
+        let asked = world.run(&alice.requester, "deleteSnapshot", input).await;
+        let agent = world.worker();
+        let work = agent.claim_one().await;
+        let failed = json!({
+            "code": "STORAGE_FAILED", "message": "It is in the bin.", "volumeTouched": false,
+            "removed": "TO_THE_BIN",
+        });
+        assert!(agent.finish(&work, json!({ "failed": failed })).await);
+        let row = world.operation_row(id(&asked["operation"])).await;
+        let told = "It is in the bin. Some of it may be gone: delete it again.";
+        assert_eq!(row.error_message.as_deref(), Some(told));
+        let left = world.snapshot_row(snapshot.id).await;
+        assert_eq!(left.status, ItemStatus::Failed);
+        assert_eq!(left.deleted_at, None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_an_agent_can_do_more_is_passed_over_and_the_rest_counts() {
     on_each_database(async |world| {
         let admin = world.admin().await;

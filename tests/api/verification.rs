@@ -66,6 +66,54 @@ async fn a_restore_says_of_its_backup_whether_it_was_whole() {
 }
 
 #[tokio::test]
+async fn what_a_restore_that_was_given_up_on_found_stays_with_its_backup_too() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = &alice.requester;
+        let admin = world.admin().await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let backup = world.backup(&volume, |_| {}).await;
+        let source = json!({ "backupId": backup.id.to_string() });
+        let in_place = json!({
+            "volumeId": volume.id.to_string(), "source": source, "confirmName": "volume",
+        });
+        let to_new = json!({ "source": source });
+        let words = "Frame 3 of 9 is not what was written.";
+        let corrupt = json!({ "failed": {
+            "code": "BACKUP_CORRUPT", "message": words, "volumeTouched": false,
+        } });
+        let agent = world.worker();
+        for (mutation, input) in [
+            ("restoreInPlace", &in_place),
+            ("restoreToNewVolume", &to_new),
+        ] {
+            for (outcome, ok) in [
+                (corrupt.clone(), json!(false)),
+                (
+                    json!({ "stopped": { "volumeTouched": false } }),
+                    json!(false),
+                ),
+                (json!({ "completed": {} }), json!(true)),
+            ] {
+                world.run(by, mutation, input.clone()).await;
+                let work = agent.claim_one().await;
+                let given_up = json!({ "operationId": work.operation, "reason": "stuck" });
+                world.run(&admin, "failOperation", given_up).await;
+                assert!(!agent.finish(&work, outcome.clone()).await);
+                let told = listed(&world, by).await;
+                assert_eq!(told["verification"]["ok"], ok, "{mutation}: {outcome}");
+                assert_eq!(told["status"], "AVAILABLE");
+                let row = world.operation_row(work.id()).await;
+                assert_eq!(row.error_code.as_deref(), Some("FAILED_BY_ADMINISTRATOR"));
+                let good = world.volume_row(volume.id).await.last_backup_at;
+                assert_eq!(good == backup.created_at, ok == true, "{outcome}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_restore_of_a_snapshot_says_nothing_of_backups() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;

@@ -116,6 +116,24 @@ async fn descriptions_tell_the_bounds_that_hold() {
     );
 }
 
+/// What an agent says in a word that its gateway does not know costs no more than that word, so none of them is an enum.
+#[tokio::test]
+async fn agents_send_their_words_as_texts() {
+    let sdl = exported().await;
+    let types = types(&sdl);
+    let mut strict = Vec::new();
+    for (input, definition) in types.iter().filter(|(name, _)| name.starts_with("Agent")) {
+        for (field, definition) in inputs(definition) {
+            let kind = definition.ty.node.to_string();
+            let kind = types.get(kind.trim_matches(['[', ']', '!']));
+            if kind.is_some_and(|kind| matches!(kind.kind, TypeKind::Enum(_))) {
+                strict.push(format!("{input}.{field}"));
+            }
+        }
+    }
+    assert_eq!(strict, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn the_schema_keeps_the_contract() {
     assert_eq!(breaches(CONTRACT, &exported().await), OPEN);

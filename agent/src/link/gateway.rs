@@ -410,11 +410,12 @@ fn outcome_input(outcome: &Outcome) -> query::AgentOutcomeInput<'_> {
     }
 }
 
-fn removed(removed: Removed) -> query::AgentRemoved {
+/// The contract's word.
+fn removed(removed: Removed) -> &'static str {
     match removed {
-        Removed::Nothing => query::AgentRemoved::Nothing,
-        Removed::Some => query::AgentRemoved::Some,
-        Removed::Unknown => query::AgentRemoved::Unknown,
+        Removed::Nothing => "NOTHING",
+        Removed::Some => "SOME",
+        Removed::Unknown => "UNKNOWN",
     }
 }
 

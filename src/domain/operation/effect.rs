@@ -1,7 +1,9 @@
 //! What an operation's transitions do to its item and its volumes.
 
+mod item;
+
 use entity::{
-    BackupId, OperationId, SnapshotId, VolumeId, backup, operation,
+    BackupId, OperationId, VolumeId, backup, operation,
     operation::{OperationKind, OperationStatus},
     snapshot,
     snapshot::ItemStatus,
@@ -13,34 +15,17 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
+pub use self::item::{Field, Item, update_item};
+use self::item::{change_failed, change_item};
 use super::state::{IN_FLIGHT, PROTECTING};
 use crate::{
     domain::{
-        Error, ErrorCode, Result,
+        ErrorCode, Result,
         transaction::{ROW_LOCK, Transaction},
         volume::{last_backup, measure},
     },
     events::Topic,
 };
-
-/// The item of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// A snapshot.
-    Snapshot(SnapshotId),
-    /// A backup.
-    Backup(BackupId),
-}
-
-impl Item {
-    /// The item that `operation` makes, reads or deletes.
-    pub fn of(operation: &operation::Model) -> Option<Self> {
-        operation
-            .snapshot_id
-            .map(Self::Snapshot)
-            .or_else(|| operation.backup_id.map(Self::Backup))
-    }
-}
 
 /// An agent started: what is to be made is being made, and may be on storage from now on.
 pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
@@ -214,16 +199,20 @@ async fn volume_deleted(
     completed: bool,
 ) -> Result<()> {
     let id = operation.volume_id;
-    if !completed {
-        let state = if operation.was_failed || !removed_nothing(operation) {
-            VolumeState::Failed
-        } else {
-            VolumeState::Available
-        };
-        return update_volume(tx, id, volume::Column::State, Expr::value(state)).await;
+    if completed {
+        update_volume(tx, id, volume::Column::DeletedAt, Expr::value(tx.now())).await?;
+        return gone_with_volume(tx, id).await;
     }
-    update_volume(tx, id, volume::Column::DeletedAt, Expr::value(tx.now())).await?;
-    // What is left of its snapshots are failed ones, and they went with it.
+    let state = if operation.was_failed || !removed_nothing(operation) {
+        VolumeState::Failed
+    } else {
+        VolumeState::Available
+    };
+    update_volume(tx, id, volume::Column::State, Expr::value(state)).await
+}
+
+/// What is left of the snapshots of a volume that is gone are failed ones, and they went with it.
+async fn gone_with_volume(tx: &Transaction<'_>, id: VolumeId) -> Result<()> {
     snapshot::Entity::update_many()
         .col_expr(snapshot::Column::DeletedAt, Expr::value(tx.now()))
         .filter(snapshot::Column::VolumeId.eq(id))
@@ -231,6 +220,53 @@ async fn volume_deleted(
         .exec(tx.db())
         .await?;
     Ok(())
+}
+
+/// What a deletion was about that was ended from outside, by what its agent has seen of it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remainder {
+    /// All of it is removed.
+    Nothing,
+    /// Nothing of it was removed.
+    All,
+}
+
+/// What a deletion has left comes out after it was ended from outside: what it was about is gone, or is what it was
+/// before. False where something else was done with it since; then that has the last word.
+pub async fn known_after_all(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    remainder: Remainder,
+) -> Result<bool> {
+    if remainder == Remainder::All && operation.was_failed {
+        return Ok(true);
+    }
+    if let Some(item) = Item::of(operation) {
+        let changes = match remainder {
+            Remainder::Nothing => vec![(Field::DeletedAt, Expr::value(tx.now()))],
+            Remainder::All => vec![
+                (Field::Status, Expr::value(ItemStatus::Available)),
+                (Field::Failure, Expr::null()),
+            ],
+        };
+        return change_failed(tx, item, operation.id, &changes).await;
+    }
+    let (column, value) = match remainder {
+        Remainder::Nothing => (volume::Column::DeletedAt, Expr::value(tx.now())),
+        Remainder::All => (volume::Column::State, Expr::value(VolumeState::Available)),
+    };
+    let changed = volume::Entity::update_many()
+        .col_expr(column, value)
+        .filter(volume::Column::Id.eq(operation.volume_id))
+        .filter(volume::Column::ActiveOperationId.eq(operation.id))
+        .filter(volume::Column::State.eq(VolumeState::Failed))
+        .exec(tx.db())
+        .await?;
+    let changed = changed.rows_affected == 1;
+    if changed && remainder == Remainder::Nothing {
+        gone_with_volume(tx, operation.volume_id).await?;
+    }
+    Ok(changed)
 }
 
 /// Whether a deletion that did not complete has left everything as it was: no agent began it, or it was refused.
@@ -292,7 +328,13 @@ async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Ite
 /// A restore read the item: it is available again unless another restore still reads it.
 async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
     if let Item::Backup(id) = item {
-        verified(tx, operation, id).await?;
+        let corrupt = ErrorCode::BackupCorrupt.as_str();
+        if operation.status == OperationStatus::Completed {
+            verified(tx, id, None).await?;
+        } else if operation.error_code.as_deref() == Some(corrupt) {
+            let defect = operation.error_message.clone().unwrap_or_default();
+            verified(tx, id, Some(defect)).await?;
+        }
     }
     let column = match item {
         Item::Snapshot(id) => {
@@ -321,104 +363,21 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
     change_item(tx, item, &available).await
 }
 
-/// A restore has read a backup to its end, or found that it is not what was written.
-async fn verified(
+/// A restore has read a backup to its end, or found that it is not what was written, and in what.
+pub async fn verified(
     tx: &Transaction<'_>,
-    operation: &operation::Model,
     backup: BackupId,
+    defect: Option<String>,
 ) -> Result<()> {
     use backup::Column;
-    let ok = operation.status == OperationStatus::Completed;
-    let corrupt = ErrorCode::BackupCorrupt.as_str();
-    if !ok && operation.error_code.as_deref() != Some(corrupt) {
-        return Ok(());
-    }
-    let message = operation.error_message.clone();
     backup::Entity::update_many()
         .col_expr(Column::VerifiedAt, Expr::value(tx.now()))
-        .col_expr(Column::VerifiedOk, Expr::value(ok))
-        .col_expr(Column::VerificationMessage, Expr::value(message))
+        .col_expr(Column::VerifiedOk, Expr::value(defect.is_none()))
+        .col_expr(Column::VerificationMessage, Expr::value(defect))
         .filter(Column::Id.eq(backup))
         .exec(tx.db())
         .await?;
     Ok(())
-}
-
-/// The columns that snapshots and backups share.
-#[derive(Clone, Copy, Debug)]
-pub enum Field {
-    /// `status`.
-    Status,
-    /// `available_at`.
-    AvailableAt,
-    /// `failure`.
-    Failure,
-    /// `deleted_at`.
-    DeletedAt,
-    /// `on_storage`.
-    OnStorage,
-    /// `operation_id`.
-    Operation,
-}
-
-impl Field {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::AvailableAt => "available_at",
-            Self::Failure => "failure",
-            Self::DeletedAt => "deleted_at",
-            Self::OnStorage => "on_storage",
-            Self::Operation => "operation_id",
-        }
-    }
-}
-
-/// Changes columns that snapshots and backups share, of an item that has to be there.
-pub async fn update_item(
-    tx: &Transaction<'_>,
-    item: Item,
-    changes: &[(Field, SimpleExpr)],
-) -> Result<()> {
-    if write_item(tx, item, changes).await? == 1 {
-        Ok(())
-    } else {
-        Err(Error::Broken(format!("{item:?} is gone")))
-    }
-}
-
-/// The same of one whose row may have been removed by hand: then there is nothing to change.
-async fn change_item(
-    tx: &Transaction<'_>,
-    item: Item,
-    changes: &[(Field, SimpleExpr)],
-) -> Result<()> {
-    write_item(tx, item, changes).await?;
-    Ok(())
-}
-
-async fn write_item(
-    tx: &Transaction<'_>,
-    item: Item,
-    changes: &[(Field, SimpleExpr)],
-) -> Result<u64> {
-    let written = match item {
-        Item::Snapshot(id) => {
-            let mut update = snapshot::Entity::update_many().filter(snapshot::Column::Id.eq(id));
-            for (field, value) in changes {
-                update = update.col_expr(field.name(), value.clone());
-            }
-            update.exec(tx.db()).await?
-        }
-        Item::Backup(id) => {
-            let mut update = backup::Entity::update_many().filter(backup::Column::Id.eq(id));
-            for (field, value) in changes {
-                update = update.col_expr(field.name(), value.clone());
-            }
-            update.exec(tx.db()).await?
-        }
-    };
-    Ok(written.rows_affected)
 }
 
 /// Takes the lock of a free volume: the one place where it is taken.

@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::{
     damage::{Agent, contain_report},
-    effect, lookup_locked,
+    effect, late, lookup_locked,
     renew::Lease,
     state::{DELETING, Transition, advance, is_ended},
 };
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The most characters of the reason of a failure; what is longer is cut.
-const MAX_MESSAGE_CHARS: usize = 1000;
+pub(super) const MAX_MESSAGE_CHARS: usize = 1000;
 
 /// How the agent's work ended.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub enum Removed {
 
 impl Outcome {
     /// Whether what lay in the volume's former image is gone, however the work ended.
-    fn has_replaced_image(&self, operation: &operation::Model) -> bool {
+    pub(super) fn has_replaced_image(&self, operation: &operation::Model) -> bool {
         let replaced = match self {
             Self::Completed(completed) => completed.image_replaced,
             Self::Failed { image_replaced, .. } | Self::Stopped { image_replaced, .. } => {
@@ -91,8 +91,7 @@ pub struct Completed {
     pub image_replaced: bool,
 }
 
-/// Ends an operation as its agent says; false when the report came too late to change anything but
-/// the lock of an operation that was ended from outside.
+/// Ends an operation as its agent says; false when the report came too late to change how it ended ([`late`]).
 pub async fn finish(
     app: &App,
     hypervisor: &hypervisor::Model,
@@ -119,7 +118,7 @@ async fn finish_whole(
         return Ok(false);
     };
     if is_ended(operation.status) {
-        confirm_stopped(&mut tx, operation, &outcome).await?;
+        late::confirm_stopped(&mut tx, operation, &outcome).await?;
         tx.commit().await?;
         return Ok(false);
     }
@@ -175,7 +174,8 @@ async fn finish_whole(
     Ok(true)
 }
 
-fn touched(mut operation: operation::Model, volume_touched: bool) -> operation::Model {
+/// The operation, whose volume is no longer what it was if its agent says so.
+pub(super) fn touched(mut operation: operation::Model, volume_touched: bool) -> operation::Model {
     operation.volume_touched |= volume_touched && operation.kind == OperationKind::RestoreInPlace;
     operation
 }
@@ -191,7 +191,7 @@ fn handed_back(mut operation: operation::Model) -> operation::Model {
 
 /// The operation as a row to write: nothing of it but what its lease came to. What it refers to is
 /// not written again, as it may be gone.
-fn changed(operation: operation::Model) -> operation::ActiveModel {
+pub(super) fn changed(operation: operation::Model) -> operation::ActiveModel {
     let (touched, offers) = (operation.volume_touched, operation.offers);
     let attempts = operation.attempts;
     let mut row = operation.into_active_model();
@@ -345,34 +345,6 @@ pub(super) async fn requeue(
         Some(why.to_owned()),
     );
     tx.wake_agent(operation.hypervisor_id);
-    Ok(())
-}
-
-/// The agent of an operation that was ended from outside has stopped: its volumes are free.
-async fn confirm_stopped(
-    tx: &mut Transaction<'_>,
-    operation: operation::Model,
-    outcome: &Outcome,
-) -> Result<()> {
-    if operation.lease_expires_at.is_none() {
-        return Ok(());
-    }
-    let wrote = match outcome {
-        Outcome::Completed(_) => true,
-        Outcome::Failed { volume_touched, .. } | Outcome::Stopped { volume_touched, .. } => {
-            *volume_touched
-        }
-    };
-    let revision = operation.revision + 1;
-    let replaced = outcome.has_replaced_image(&operation);
-    let mut operation = changed(touched(operation, wrote));
-    operation.revision = Set(revision);
-    operation.lease_expires_at = Set(None);
-    let operation = operation.update(tx.db()).await?;
-    effect::stopped(tx, &operation).await?;
-    if replaced {
-        effect::image_replaced(tx, operation.volume_id).await?;
-    }
     Ok(())
 }
 

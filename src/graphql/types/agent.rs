@@ -9,10 +9,7 @@ use super::{OperationKind, StorageType};
 use crate::{
     domain::{
         agent::{AssignedVolume, Assignment},
-        operation::{
-            finish::Removed,
-            renew::{self, LeaseState},
-        },
+        operation::renew::{self, LeaseState},
     },
     graphql::{
         scalar::{ByteCount, DateTime},
@@ -31,18 +28,6 @@ pub enum AgentLeaseState {
     /// No longer the agent's: failed from outside, or claimed anew. Stop writing, and finish with
     /// `stopped` all the same, so that the lock is freed.
     Lost,
-}
-
-/// What a deletion that failed has removed of what was to be deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "Removed", visible = "visible::to_agents")]
-pub enum AgentRemoved {
-    /// Nothing: the storage refused it, could not be reached, or somebody else held it. It is what it was before.
-    Nothing,
-    /// A part of it, or all of it.
-    Some,
-    /// Nobody can tell, or what was asked for may be done yet.
-    Unknown,
 }
 
 /// An agent's hold on an operation.

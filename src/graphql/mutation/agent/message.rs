@@ -17,7 +17,7 @@ use crate::{
         scalar::{ByteCount, DateTime},
         types::{
             LogLevel,
-            agent::{AgentAssignment, AgentLease, AgentRemoved, AgentStorageTest, AgentVolume},
+            agent::{AgentAssignment, AgentLease, AgentStorageTest, AgentVolume},
         },
         visible,
     },
@@ -218,8 +218,9 @@ pub struct AgentFailedInput {
     pub message: String,
     /// A restore in place has begun to write, so the volume is no longer what it was.
     pub volume_touched: bool,
-    /// Of a deletion: what was removed; UNKNOWN unless said otherwise.
-    pub removed: Option<AgentRemoved>,
+    /// Of a deletion: what was removed. NOTHING if it was refused, SOME if it is gone in part or whole; UNKNOWN unless
+    /// said otherwise, or in a word that the gateway does not know.
+    pub removed: Option<String>,
     /// Of a snapshot or backup to be made: whether anything of it was begun on storage, whatever became of that; true
     /// unless said otherwise.
     pub begun: Option<bool>,
@@ -245,8 +246,8 @@ pub struct AgentStoppedInput {
 #[derive(Debug, SimpleObject)]
 #[graphql(visible = "visible::to_agents")]
 pub struct AgentFinishPayload {
-    /// False when it came too late: it changed nothing, but freed the lock of an operation that
-    /// had been ended from outside.
+    /// False when it came too late to change how the operation ended. What one that had been ended from outside still
+    /// held is free then, and what the agent says that it removed counts as gone.
     pub accepted: bool,
 }
 
@@ -327,7 +328,7 @@ pub(super) fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
             code: code(&failed.code),
             message: failed.message.clone(),
             volume_touched: failed.volume_touched,
-            removed: failed.removed.map_or(Removed::Unknown, Into::into),
+            removed: failed.removed.as_deref().map_or(Removed::Unknown, removed),
             begun: failed.begun.unwrap_or(true),
             image_replaced: failed.image_replaced,
         },
@@ -358,6 +359,15 @@ fn code(word: &str) -> ErrorCode {
         );
         ErrorCode::StorageFailed
     })
+}
+
+/// What a deletion has removed of which an agent says `word`.
+fn removed(word: &str) -> Removed {
+    match word {
+        "NOTHING" => Removed::Nothing,
+        "SOME" => Removed::Some,
+        _ => Removed::Unknown,
+    }
 }
 
 pub(super) fn retained<'a>(
