@@ -79,6 +79,8 @@ pub struct Model {
     /// When the newest of its backups was asked for that it could be restored from; the epoch while there is none, which is
     /// before all others, on each database alike.
     pub last_backup_at: DateTimeUtc,
+    /// Whether anything of it may be on storage.
+    pub on_storage: bool,
     /// When it was asked for.
     pub created_at: DateTimeUtc,
     /// When it was gone from storage.

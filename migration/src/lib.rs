@@ -29,6 +29,7 @@ mod m20261130_000031_ends;
 mod m20261130_000032_settling;
 mod m20261130_000033_last_backups;
 mod m20261130_000034_searches;
+mod m20261130_000040_unbegun_volumes;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000032_settling::Migration),
             Box::new(m20261130_000033_last_backups::Migration),
             Box::new(m20261130_000034_searches::Migration),
+            Box::new(m20261130_000040_unbegun_volumes::Migration),
         ]
     }
 }

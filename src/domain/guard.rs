@@ -227,33 +227,40 @@ pub fn create_volume(quota: Quota, bytes: i64, waiting: Usage) -> Vec<Refusal> {
     refusals.chain(too_many_waiting(waiting)).collect()
 }
 
-/// Guards of deleting a snapshot: its volume is changed, but neither rests nor obeys a cooldown.
-pub fn delete_snapshot(volume: &VolumeFacts, status: ItemStatus, waiting: Usage) -> Vec<Refusal> {
+/// Guards of deleting a snapshot: its volume is changed, but neither rests nor obeys a cooldown. `waiting` is how many deletes
+/// wait for agents; none where nothing is on storage, and no agent is needed.
+pub fn delete_snapshot(
+    volume: &VolumeFacts,
+    status: ItemStatus,
+    waiting: Option<Usage>,
+) -> Vec<Refusal> {
     let gone = matches!(volume.state, VolumeState::Creating | VolumeState::Deleting);
     collect([
         item_not_deletable(status),
-        agent_lacks(&volume.agent, Work::Snapshot),
+        waiting.and_then(|_| agent_lacks(&volume.agent, Work::Snapshot)),
         gone.then_some(Refusal::VolumeNotAvailable(volume.state)),
         busy(volume),
-        too_many_waiting(waiting),
+        waiting.and_then(too_many_waiting),
     ])
 }
 
-/// Guards of deleting a backup: only the backup is locked.
-pub fn delete_backup(agent: &AgentFacts, status: ItemStatus, waiting: Usage) -> Vec<Refusal> {
+/// Guards of deleting a backup: only the backup is locked. `by` is the agent that would do it, and how many deletes wait
+/// for agents; none where nothing is on storage, and no agent is needed.
+pub fn delete_backup(status: ItemStatus, by: Option<(AgentFacts, Usage)>) -> Vec<Refusal> {
     collect([
         item_not_deletable(status),
-        agent_lacks(agent, Work::Backup),
-        too_many_waiting(waiting),
+        by.as_ref()
+            .and_then(|(agent, _)| agent_lacks(agent, Work::Backup)),
+        by.and_then(|(_, waiting)| too_many_waiting(waiting)),
     ])
 }
 
-/// Guards of deleting a volume that has `snapshots` snapshots.
+/// Guards of deleting a volume that has `snapshots` snapshots. `waiting` as of [`delete_snapshot`].
 pub fn delete_volume(
     volume: &VolumeFacts,
     snapshots: u64,
     attached: bool,
-    waiting: Usage,
+    waiting: Option<Usage>,
 ) -> Vec<Refusal> {
     let gone = matches!(volume.state, VolumeState::Creating | VolumeState::Deleting);
     collect([
@@ -261,7 +268,7 @@ pub fn delete_volume(
         (snapshots > 0).then_some(Refusal::VolumeHasSnapshots(snapshots)),
         attached.then_some(Refusal::VolumeAttached),
         busy(volume),
-        too_many_waiting(waiting),
+        waiting.and_then(too_many_waiting),
     ])
 }
 

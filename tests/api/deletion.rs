@@ -1,6 +1,7 @@
 //! Deletions that are refused, and those of which nobody knows how far they came.
 
 mod late;
+mod nowhere;
 
 use entity::{
     BackupId, SnapshotId, VolumeId,
@@ -12,7 +13,7 @@ use sea_orm::Set;
 use serde_json::{Value, json};
 use tidemark::domain::Requester;
 
-use crate::harness::{Tenant, Work, World, id, on, on_each_database};
+use crate::harness::{Tenant, Work, World, id, on_each_database};
 
 /// What is deleted.
 #[derive(Clone, Copy, Debug)]
@@ -65,15 +66,36 @@ impl Subject {
         ]
     }
 
-    async fn delete(self, world: &World, alice: &Tenant) -> Value {
-        let (mutation, field, id, name) = match self {
-            Self::Snapshot(id) => ("deleteSnapshot", "snapshotId", id.to_string(), "snapshot"),
-            Self::Backup(id) => ("deleteBackup", "backupId", id.to_string(), "backup"),
-            Self::Volume(id) => ("deleteVolume", "volumeId", id.to_string(), "volume"),
+    /// By which field it is named, its id, and its name.
+    fn named(self) -> (&'static str, String, &'static str) {
+        match self {
+            Self::Snapshot(id) => ("snapshotId", id.to_string(), "snapshot"),
+            Self::Backup(id) => ("backupId", id.to_string(), "backup"),
+            Self::Volume(id) => ("volumeId", id.to_string(), "volume"),
+        }
+    }
+
+    /// The mutation that deletes it, with its input.
+    fn deletion(self) -> (&'static str, Value) {
+        let mutation = match self {
+            Self::Snapshot(_) => "deleteSnapshot",
+            Self::Backup(_) => "deleteBackup",
+            Self::Volume(_) => "deleteVolume",
         };
-        let input = json!({ field: id, "confirmName": name });
+        let (field, id, name) = self.named();
+        (mutation, json!({ field: id, "confirmName": name }))
+    }
+
+    async fn delete(self, world: &World, alice: &Tenant) -> Value {
+        let (mutation, input) = self.deletion();
         let mut payload = world.run(&alice.requester, mutation, input).await;
         payload["operation"].take()
+    }
+
+    /// By which code its deletion is refused.
+    async fn refused(self, world: &World, alice: &Tenant) -> String {
+        let (mutation, input) = self.deletion();
+        world.refusal(&alice.requester, mutation, input).await.0
     }
 
     async fn state(self, world: &World) -> State {
@@ -276,73 +298,6 @@ async fn of_a_deletion_that_is_refused_to_a_later_attempt_the_agent_has_the_last
         // It saw it whole.
         assert!(agent.finish(&work, failed(Some("NOTHING"))).await);
         assert!(!backup.state(&world).await.is_failed);
-    })
-    .await;
-}
-
-const CREATE: [(&str, &str); 2] = [("createSnapshot", "snapshot"), ("createBackup", "backup")];
-
-/// A snapshot or backup that was asked for.
-async fn asked(world: &World, alice: &Tenant, (mutation, noun): (&str, &str)) -> Subject {
-    let volume = world.volume(alice, |_| {}).await;
-    let mut input = on("volumeId", volume.id);
-    input["name"] = json!(noun);
-    let payload = world.run(&alice.requester, mutation, input).await;
-    match noun {
-        "snapshot" => Subject::Snapshot(id(&payload[noun])),
-        _ => Subject::Backup(id(&payload[noun])),
-    }
-}
-
-#[tokio::test]
-async fn what_failed_before_anything_of_it_was_made_is_deleted_at_once() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let agent = world.worker();
-        for create in CREATE {
-            let refused = asked(&world, &alice, create).await;
-            let mut outcome = failed(None);
-            outcome["failed"]["begun"] = json!(false);
-            assert!(agent.finish(&agent.claim_one().await, outcome).await);
-            let never_taken = asked(&world, &alice, create).await;
-            world.wait_seconds(7200);
-            world.clean_up().await;
-            for subject in [refused, never_taken] {
-                assert!(subject.state(&world).await.is_failed);
-                let operation = subject.delete(&world, &alice).await;
-                assert_eq!(operation["status"], "COMPLETED");
-                assert!(subject.state(&world).await.is_gone);
-            }
-            assert!(agent.claim().await.is_empty());
-            let locked = world.count("volumes WHERE active_operation_id IS NOT NULL");
-            assert_eq!(locked.await, 0);
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_may_have_been_begun_is_deleted_by_an_agent() {
-    on_each_database(async |world| {
-        let alice = world.tenant("alice").await;
-        let agent = world.worker();
-        for create in CREATE {
-            let plainly = asked(&world, &alice, create).await;
-            assert!(agent.fail(&agent.claim_one().await, false).await);
-            // An attempt before it may have begun.
-            let later = asked(&world, &alice, create).await;
-            agent.claim_one().await;
-            agent.hello().await;
-            let mut outcome = failed(None);
-            outcome["failed"]["begun"] = json!(false);
-            assert!(agent.finish(&agent.claim_one().await, outcome).await);
-            for subject in [plainly, later] {
-                let operation = subject.delete(&world, &alice).await;
-                assert_eq!(operation["status"], "PENDING");
-                assert!(agent.complete(&agent.claim_one().await).await);
-                assert!(subject.state(&world).await.is_gone);
-            }
-        }
     })
     .await;
 }

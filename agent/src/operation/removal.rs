@@ -4,13 +4,15 @@ use super::Operation;
 use crate::driver::{Failure, Removed, Result};
 
 impl Operation {
-    /// Says of a deletion for which nothing could be asked of the storage what it has removed.
+    /// Says of what failed before anything could be asked of the storage that it was not begun, and of a deletion what
+    /// it has removed.
     pub(super) fn not_begun(&self, failure: Failure) -> Failure {
-        failure.having_removed(if self.is_first {
+        let removed = if self.is_first {
             Removed::Nothing
         } else {
             Removed::Unknown
-        })
+        };
+        failure.having_removed(removed).before_change()
     }
 
     /// Says of a deletion that failed what it has removed: what was never begun has removed nothing, unless another

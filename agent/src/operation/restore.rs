@@ -118,8 +118,12 @@ impl Operation {
         backup: &BackupItem,
         target: &Volume,
     ) -> Result<Completed> {
-        let driver = self.prepare(target).await?;
-        let source = self.open_backup(backup, target).await?;
+        let prepared = async {
+            let driver = self.prepare(target).await?;
+            Ok::<_, Failure>((driver, self.open_backup(backup, target).await?))
+        };
+        // Of the new volume nothing is made yet.
+        let (driver, source) = prepared.await.map_err(Failure::before_change)?;
         self.tell("Making a new volume of the backup");
         let new = driver.stage().await?;
         source.restore(new.target(), &self.report.progress).await?;
@@ -134,11 +138,13 @@ impl Operation {
         snapshot: &SnapshotItem,
         target: &Volume,
     ) -> Result<Completed> {
-        let (kind, target_kind) = (volume.pool.storage_type(), target.pool.storage_type());
-        ensure_same_storage("Snapshot", kind, target_kind)?;
-        ensure_fits(snapshot.volume_size_bytes, target)?;
-        let from = self.prepare(volume).await?;
-        let into = self.prepare(target).await?;
+        let prepared = async {
+            let (kind, target_kind) = (volume.pool.storage_type(), target.pool.storage_type());
+            ensure_same_storage("Snapshot", kind, target_kind)?;
+            ensure_fits(snapshot.volume_size_bytes, target)?;
+            Ok::<_, Failure>((self.prepare(volume).await?, self.prepare(target).await?))
+        };
+        let (from, into) = prepared.await.map_err(Failure::before_change)?;
         self.tell("Making a new volume of the snapshot");
         let name = SnapshotName::Kept(snapshot.id);
         if !self.clone_snapshot(&*from, name, &*into).await? {

@@ -1,12 +1,14 @@
 //! Creating and deleting volumes.
 
 use super::{Completed, Operation, Volume};
-use crate::driver::Result;
+use crate::driver::{Failure, Result};
 
 impl Operation {
     pub(super) async fn create_volume(&self, volume: &Volume) -> Result<Completed> {
         self.tell("Creating the volume");
-        self.prepare(volume).await?.create().await?;
+        let prepared = self.prepare(volume).await;
+        let driver = prepared.map_err(Failure::before_change)?;
+        driver.create().await?;
         Ok(Completed::default())
     }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use tidemark_agent::{
-    driver::{Code, Removed},
+    driver::{Code, Failure, Removed},
     operation::{Operation, Outcome, Report, SnapshotItem, Volume, Work},
 };
 use tokio::process::{Child, Command};
@@ -28,15 +28,21 @@ impl Site {
         path
     }
 
-    /// What a work that fails has removed, and what it says. It may be a later claim.
-    pub async fn removed(&self, work: Work, epoch: i32) -> (Removed, String) {
+    /// Why a work fails. It may be a later claim.
+    async fn failed_as(&self, work: Work, epoch: i32) -> Failure {
         let host = self.host.clone();
         let operation = Operation::new(Uuid::now_v7(), work, host, Report::default());
         let operation = operation.claimed_as(epoch);
         match within(operation.perform(&CancellationToken::new())).await {
-            Outcome::Failed { failure, .. } => (failure.removed.unwrap(), failure.message),
+            Outcome::Failed { failure, .. } => failure,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What a work that fails has removed, and what it says. It may be a later claim.
+    pub async fn removed(&self, work: Work, epoch: i32) -> (Removed, String) {
+        let failure = self.failed_as(work, epoch).await;
+        (failure.removed.unwrap(), failure.message)
     }
 }
 
@@ -190,15 +196,7 @@ async fn what_is_not_begun_is_said_not_to_be() {
         volume: volume.clone(),
         backup: site.backup_of(&volume),
     };
-    let begun = async |work: &Work, epoch| {
-        let host = site.host.clone();
-        let operation = Operation::new(Uuid::now_v7(), work.clone(), host, Report::default());
-        let operation = operation.claimed_as(epoch);
-        match within(operation.perform(&CancellationToken::new())).await {
-            Outcome::Failed { failure, .. } => failure.begun,
-            other => panic!("{other:?}"),
-        }
-    };
+    let begun = async |work: &Work, epoch| site.failed_as(work.clone(), epoch).await.begun;
     let image = fs::File::options()
         .write(true)
         .open(site.image(&volume))
@@ -214,6 +212,55 @@ async fn what_is_not_begun_is_said_not_to_be() {
     fs::create_dir(site.path("backups")).unwrap();
     site.complete(snapshot).await;
     site.complete(backup).await;
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_volume_of_which_nothing_is_made_yet_is_said_not_to_be_begun() {
+    let mut site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    let snapshot = site.take_snapshot(&volume).await;
+    let backup = site.take_backup(&volume).await;
+    let target = site.volume(32 * MIB);
+    let create = Work::CreateVolume {
+        volume: target.clone(),
+    };
+    let of_snapshot = |target: &Volume| Work::RestoreSnapshot {
+        volume: volume.clone(),
+        snapshot: snapshot.clone(),
+        target: target.clone(),
+    };
+    let of_backup = Work::RestoreBackup {
+        backup: backup.clone(),
+        target: target.clone(),
+    };
+    let assert_not_begun = async |site: &Site, work: &Work| {
+        for epoch in 1..=2 {
+            let failure = site.failed_as(work.clone(), epoch).await;
+            // Another attempt may have begun before the second.
+            assert_eq!(failure.begun, epoch > 1, "{work:?}: {failure}");
+        }
+    };
+    let (pool, away) = (site.path("pool"), site.path("away"));
+    fs::rename(&pool, &away).unwrap();
+    for work in [&create, &of_snapshot(&target), &of_backup] {
+        assert_not_begun(&site, work).await;
+    }
+    fs::rename(&away, &pool).unwrap();
+    assert_not_begun(&site, &of_snapshot(&site.volume(16 * MIB))).await;
+    let (kept, aside) = (site.backup_directory(&backup), site.path("scratch/aside"));
+    fs::rename(&kept, &aside).unwrap();
+    assert_not_begun(&site, &of_backup).await;
+    fs::rename(&aside, &kept).unwrap();
+
+    // What breaks off while it is made may leave something behind.
+    let real = site.host.tools.qemu_img.clone();
+    let body = "case \"$*\" in *create*) exit 1 ;; esac\nexec $real \"$@\"";
+    site.host.tools.qemu_img = site.script(text(&real), body);
+    assert!(site.failed_as(create.clone(), 1).await.begun);
+    site.host.tools.qemu_img = real;
+    site.complete(create).await;
+    site.complete(delete_volume(&target)).await;
     site.assert_clean();
 }
 

@@ -154,6 +154,7 @@ async fn in_a_pool_whose_disk_is_away_nothing_is_made_and_nothing_is_gone() {
         },
     ] {
         let failure = refused(&site, work.clone()).await;
+        assert!(!failure.begun, "{work:?}");
         assert_eq!(failure.code, Code::StorageFailed, "{work:?}");
         assert!(failure.message.contains("is not there"), "{failure}");
         assert!(
@@ -206,6 +207,7 @@ async fn in_a_backup_storage_whose_disk_is_away_nothing_is_made_and_nothing_is_g
         },
     ] {
         let failure = refused(&site, work.clone()).await;
+        assert!(!failure.begun, "{work:?}");
         assert_eq!(failure.code, Code::BackupStorageUnreachable, "{work:?}");
         assert!(
             failure.to_string().contains("may not be mounted"),

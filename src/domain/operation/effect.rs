@@ -33,8 +33,12 @@ pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Resu
         (Field::Status, Expr::value(ItemStatus::Creating)),
         (Field::OnStorage, Expr::value(true)),
     ];
-    match made_item(operation) {
-        Some(item) => update_item(tx, item, &making).await,
+    if let Some(item) = made_item(operation) {
+        return update_item(tx, item, &making).await;
+    }
+    let replaced = operation.replace_image.then_some(operation.volume_id);
+    match made_volume(operation).or(replaced) {
+        Some(id) => update_volume(tx, id, volume::Column::OnStorage, Expr::value(true)).await,
         None => Ok(()),
     }
 }
@@ -50,9 +54,12 @@ pub async fn requeued(tx: &Transaction<'_>, operation: &operation::Model) -> Res
 
 /// Nothing of what was to be made is on storage.
 pub async fn never_begun(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
-    let nowhere = [(Field::OnStorage, Expr::value(false))];
-    match made_item(operation) {
-        Some(item) => change_item(tx, item, &nowhere).await,
+    let nowhere = Expr::value(false);
+    if let Some(item) = made_item(operation) {
+        return change_item(tx, item, &[(Field::OnStorage, nowhere)]).await;
+    }
+    match made_volume(operation) {
+        Some(id) => update_volume(tx, id, volume::Column::OnStorage, nowhere).await,
         None => Ok(()),
     }
 }
@@ -64,6 +71,15 @@ fn made_item(operation: &operation::Model) -> Option<Item> {
         OperationKind::CreateSnapshot | OperationKind::CreateBackup
     );
     Item::of(operation).filter(|_| makes)
+}
+
+/// The volume that `operation` makes.
+fn made_volume(operation: &operation::Model) -> Option<VolumeId> {
+    match operation.kind {
+        OperationKind::CreateVolume => Some(operation.volume_id),
+        OperationKind::RestoreToNewVolume => operation.target_volume_id,
+        _ => None,
+    }
 }
 
 /// The operation ended as `operation.status` says: its item and its volumes follow, and its
@@ -91,7 +107,7 @@ async fn ended_whole(tx: &mut Transaction<'_>, operation: &operation::Model) -> 
     match operation.kind {
         OperationKind::RestoreInPlace => restored_in_place(tx, operation, completed).await?,
         OperationKind::RestoreToNewVolume | OperationKind::CreateVolume => {
-            let id = operation.target_volume_id.unwrap_or(operation.volume_id);
+            let id = made_volume(operation).unwrap_or(operation.volume_id);
             let state = if completed {
                 VolumeState::Available
             } else {

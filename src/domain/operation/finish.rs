@@ -40,7 +40,7 @@ pub enum Outcome {
         volume_touched: bool,
         /// Of a deletion: what was removed.
         removed: Removed,
-        /// Of a snapshot or backup to be made: whether anything of it was begun on storage.
+        /// Of what was to be made: whether anything of it was begun on storage.
         begun: bool,
         /// A new image has taken the place of the volume's.
         image_replaced: bool,

@@ -169,6 +169,18 @@ impl<'a> Acceptance<'a> {
         volumes::facts::waiting(self.tx.db(), settings, self.tx.now(), account).await
     }
 
+    /// The same for a deletion; none where nothing is on storage, so that no agent is needed.
+    async fn waiting_for_agents(
+        &self,
+        account: AccountId,
+        on_storage: bool,
+    ) -> Result<Option<Usage>> {
+        if !on_storage {
+            return Ok(None);
+        }
+        self.waiting(account).await.map(Some)
+    }
+
     /// Writes the operation, takes the lock, and commits.
     async fn accept(mut self, draft: Draft) -> Result<operation::Model> {
         let operation = operation::ActiveModel {

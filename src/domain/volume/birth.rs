@@ -133,6 +133,7 @@ impl Birth<'_> {
             cooldown_ends_at: Set(None),
             measure_at: Set(None),
             last_backup_at: Set(NEVER),
+            on_storage: Set(false),
             created_at: Set(tx.now()),
             deleted_at: Set(None),
         };

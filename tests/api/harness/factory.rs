@@ -292,6 +292,7 @@ impl World {
                 cooldown_ends_at: None,
                 measure_at: None,
                 last_backup_at: NEVER,
+                on_storage: true,
                 created_at: self.now(),
                 deleted_at: None,
             }

@@ -106,7 +106,7 @@ pub async fn create_backup(
 }
 
 /// Deletes a backup: one on a hypervisor's own disk by the agent there, any other by the agent that
-/// wrote it or, if that is silent, by another.
+/// wrote it or, if that is silent, by another. Of which nothing is on storage needs none.
 pub async fn delete_backup(
     app: &App,
     request: Request<'_, DeleteBackup>,
@@ -119,13 +119,18 @@ pub async fn delete_backup(
         .lock_backup(&request, request.input.backup_id)
         .await?;
     text::confirm(&request.input.confirm_name, &backup.name)?;
-    let hypervisor = match acceptance.home_of(Item::Backup(backup.id)).await? {
-        Some(home) => hypervisors::find(acceptance.tx.db(), home).await?,
-        None => acceptance.find_reachable(backup.hypervisor_id).await?,
+    let waiting = acceptance
+        .waiting_for_agents(backup.account_id, backup.on_storage)
+        .await?;
+    let (worker, by) = match waiting {
+        Some(waiting) => {
+            let hypervisor = acceptance.find_deleter(&backup).await?;
+            let agent = facts::agent(&hypervisor, request.requester.scope()?);
+            (hypervisor.id, Some((agent, waiting)))
+        }
+        None => (backup.hypervisor_id, None),
     };
-    let agent = facts::agent(&hypervisor, request.requester.scope()?);
-    let waiting = acceptance.waiting(backup.account_id).await?;
-    pass(guard::delete_backup(&agent, backup.status, waiting))?;
+    pass(guard::delete_backup(backup.status, by))?;
     if acceptance.is_being_written(&backup).await? {
         return Err(Refusal::ItemNotAvailable(ItemStatus::Creating).into());
     }
@@ -138,7 +143,7 @@ pub async fn delete_backup(
         OperationKind::DeleteBackup,
         backup.account_id,
         backup.volume_id,
-        hypervisor.id,
+        worker,
     );
     acceptance
         .accept(Draft {
@@ -151,6 +156,14 @@ pub async fn delete_backup(
 }
 
 impl Acceptance<'_> {
+    /// Whose agent deletes a backup.
+    async fn find_deleter(&self, backup: &backup::Model) -> Result<hypervisor::Model> {
+        match self.home_of(Item::Backup(backup.id)).await? {
+            Some(home) => hypervisors::find(self.tx.db(), home).await,
+            None => self.find_reachable(backup.hypervisor_id).await,
+        }
+    }
+
     /// Whether an agent may still be writing a backup that was given up from outside: it would
     /// bring back what the deletion removes.
     async fn is_being_written(&self, backup: &backup::Model) -> Result<bool> {

@@ -97,7 +97,9 @@ pub async fn delete_snapshot(
         .lock_snapshot(&request, request.input.snapshot_id)
         .await?;
     text::confirm(&request.input.confirm_name, &snapshot.name)?;
-    let waiting = acceptance.waiting(snapshot.account_id).await?;
+    let waiting = acceptance
+        .waiting_for_agents(snapshot.account_id, snapshot.on_storage)
+        .await?;
     pass(guard::delete_snapshot(&facts, snapshot.status, waiting))?;
     let deleting = [
         (Field::Status, Expr::value(ItemStatus::Deleting)),

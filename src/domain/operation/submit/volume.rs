@@ -101,7 +101,9 @@ pub async fn delete_volume(
         .filter(snapshot::Column::DeletedAt.is_null())
         .count(acceptance.tx.db())
         .await?;
-    let waiting = acceptance.waiting(volume.account_id).await?;
+    let waiting = acceptance
+        .waiting_for_agents(volume.account_id, volume.on_storage)
+        .await?;
     pass(guard::delete_volume(
         &facts,
         snapshots,
@@ -124,6 +126,7 @@ pub async fn delete_volume(
         .accept(Draft {
             locks: Some(volume.id),
             was_failed: volume.state == VolumeState::Failed,
+            is_nowhere: !volume.on_storage,
             ..draft
         })
         .await

@@ -221,8 +221,8 @@ pub struct AgentFailedInput {
     /// Of a deletion: what was removed. NOTHING if it was refused, SOME if it is gone in part or whole; UNKNOWN unless
     /// said otherwise, or in a word that the gateway does not know.
     pub removed: Option<String>,
-    /// Of a snapshot or backup to be made: whether anything of it was begun on storage, whatever became of that; true
-    /// unless said otherwise.
+    /// Of what was to be made: whether anything of it was begun on storage, whatever became of that; true unless said
+    /// otherwise.
     pub begun: Option<bool>,
     /// Of a restore with `replaceImage`: a new image has taken the old one's place, in which the volume's snapshots
     /// lay.
