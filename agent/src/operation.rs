@@ -13,6 +13,7 @@
 //! step that is running: its children are killed, save short changes of metadata, which finish.
 
 mod backup;
+mod outcome;
 mod place;
 mod removal;
 mod restore;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::{
+    outcome::{Completed, Image, Outcome},
     stores::{RealStores, Stores},
     work::{
         BackupItem, BackupStorage, Belongs, Instance, Named, Owner, Pool, RestoreSource,
@@ -38,8 +40,8 @@ pub use self::{
 pub use crate::driver::ceph_rbd::CephPool;
 use crate::{
     driver::{
-        Driver, Failure, Measuring, Result, Retained, Surroundings, Tools, Touched,
-        ceph_rbd::CephRbd, qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
+        Driver, Measuring, Result, Retained, Surroundings, Tools, Touched, ceph_rbd::CephRbd,
+        qcow2_file::Qcow2File, qcow2_live::Qcow2Live,
     },
     lock::{Held, Locks},
     process::{Launcher, Processes},
@@ -123,40 +125,6 @@ pub struct Report {
     pub places: Arc<Places>,
 }
 
-/// What came of an operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is done.
-    Completed(Completed),
-    /// It failed, and has cleaned up.
-    Failed {
-        /// Why.
-        failure: Failure,
-        /// Whether a restore in place had begun to write.
-        volume_touched: bool,
-        /// Whether a new image has taken the place of the volume's.
-        image_replaced: bool,
-    },
-    /// It was cancelled, and has cleaned up.
-    Stopped {
-        /// Whether a restore in place had begun to write.
-        volume_touched: bool,
-    },
-}
-
-/// What a completed operation has found out.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Completed {
-    /// Bytes that a backup takes at its destination.
-    pub stored_bytes: Option<u64>,
-    /// The backup's digest.
-    pub checksum: Option<String>,
-    /// What each of the volume's snapshots keeps, where that may have changed.
-    pub retained: Option<Vec<Retained>>,
-    /// Whether a new image has taken the place of the volume's, in which its snapshots lay.
-    pub image_replaced: bool,
-}
-
 /// Removes what dead attempts left of a volume.
 async fn tidy(driver: &dyn Driver) -> Result<()> {
     driver.clean_up().await?;
@@ -171,6 +139,7 @@ pub struct Operation {
     report: Report,
     processes: Processes,
     volume_touched: Touched,
+    image_touched: Touched,
     is_first: bool,
     undo_limit: Duration,
 }
@@ -186,6 +155,7 @@ impl Operation {
             report,
             processes,
             volume_touched: Touched::default(),
+            image_touched: Touched::default(),
             is_first: true,
             undo_limit: UNDO_LIMIT,
         }
@@ -219,8 +189,8 @@ impl Operation {
         // Whoever is told that the work has stopped may begin anew: no child may be left, however long
         // the last change of an image takes, whether the work began it or the cleaning up.
         self.processes.settled().await;
-        let image_replaced = self.has_replaced_image().await;
-        if result.is_none() && image_replaced {
+        let image = self.image().await;
+        if result.is_none() && image == Image::Replaced {
             // It came to its end before it could be stopped.
             return Outcome::Completed(restore::replaced());
         }
@@ -239,8 +209,13 @@ impl Operation {
             journal.private(Level::Warn, "Cleaning up did not finish in time");
             self.processes.settled().await;
         }
-        let volume_touched = self.volume_touched.is_set() || image_replaced;
-        if let Some(Err(mut failure)) = result {
+        let volume_touched = self.volume_touched.is_set() || image != Image::Kept;
+        let failure = match (result, image) {
+            (Some(Err(failure)), _) => Some(failure),
+            (_, Image::Unknown) => Some(restore::unknown()),
+            _ => None,
+        };
+        if let Some(mut failure) = failure {
             // Another attempt may have begun before this one.
             failure.begun |= !self.is_first;
             journal.public(Level::Error, failure.message.clone());
@@ -250,7 +225,7 @@ impl Operation {
             Outcome::Failed {
                 failure,
                 volume_touched,
-                image_replaced,
+                image,
             }
         } else {
             journal.public(Level::Info, "Stopped");

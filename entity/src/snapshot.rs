@@ -49,6 +49,8 @@ pub struct Model {
     pub retained_bytes: i64,
     /// Whether anything of it may be on storage.
     pub on_storage: bool,
+    /// It has failed, because it may be gone with an image that may have been replaced: its agent is asked.
+    pub in_doubt: bool,
     /// The latest operation on it.
     pub operation_id: OperationId,
     /// When it was asked for.

@@ -30,6 +30,7 @@ mod m20261130_000032_settling;
 mod m20261130_000033_last_backups;
 mod m20261130_000034_searches;
 mod m20261130_000040_unbegun_volumes;
+mod m20261130_000041_doubts;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000033_last_backups::Migration),
             Box::new(m20261130_000034_searches::Migration),
             Box::new(m20261130_000040_unbegun_volumes::Migration),
+            Box::new(m20261130_000041_doubts::Migration),
         ]
     }
 }

@@ -15,6 +15,7 @@ use super::{
     operation::{
         claim,
         damage::{INCOMPLETE, is_damage},
+        effect::image::Image,
         finish::{self, Outcome, Removed},
         log, recover,
         renew::Lease,
@@ -181,7 +182,11 @@ async fn give_up(
             Removed::Nothing
         },
         begun: operation.epoch > 1,
-        image_replaced: false,
+        image: if operation.epoch > 1 {
+            Image::Unknown
+        } else {
+            Image::Kept
+        },
     };
     finish::finish(app, hypervisor, lease, outcome).await?;
     Ok(())

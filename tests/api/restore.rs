@@ -1,5 +1,6 @@
 //! Restores: over their own volume and to new ones, whole and half.
 
+mod doubt;
 mod replace;
 mod target;
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     driver::{Code, Removed, Retained},
-    operation::{Completed, Outcome},
+    operation::{Completed, Image, Outcome},
     report::{Entry, Level, Reading, Sighting},
 };
 
@@ -389,14 +389,15 @@ fn outcome_input(outcome: &Outcome) -> query::AgentOutcomeInput<'_> {
         Outcome::Failed {
             failure,
             volume_touched,
-            image_replaced,
+            image,
         } => query::AgentOutcomeInput::Failed(query::AgentFailedInput {
             code: code(failure.code),
             message: &failure.message,
             volume_touched: *volume_touched,
             removed: failure.removed.map(removed),
             begun: (!failure.begun).then_some(false),
-            image_replaced: *image_replaced,
+            image_replaced: *image == Image::Replaced,
+            image_in_doubt: (*image == Image::Unknown).then_some(true),
         }),
         Outcome::Stopped { volume_touched } => {
             let volume_touched = *volume_touched;

@@ -1,7 +1,7 @@
 //! Restoring backups in place, and making new volumes of snapshots and backups.
 
 use super::{
-    BackupItem, Completed, Operation, RestoreSource, SnapshotItem, Volume, Work,
+    BackupItem, Completed, Image, Operation, RestoreSource, SnapshotItem, Volume, Work,
     backup::ensure_same_storage, tidy,
 };
 use crate::{
@@ -96,21 +96,27 @@ impl Operation {
         new.close().await?;
         // That the image is gone may be because its pool is.
         self.prove_pool(volume).await?;
+        self.image_touched.set();
         driver.replace().await?;
         Ok(replaced())
     }
 
-    /// Whether this operation has put a new image in the place of the volume's, in this attempt or an earlier one.
-    pub(super) async fn has_replaced_image(&self) -> bool {
+    /// What this operation has made of the volume's image, in this attempt or an earlier one.
+    pub(super) async fn image(&self) -> Image {
         let Work::RestoreInPlace {
             volume,
             source: RestoreSource::BackupReplacing(_),
         } = &self.work
         else {
-            return false;
+            return Image::Kept;
         };
         let asked = async { self.driver(volume)?.is_replacement(self.id).await };
-        asked.await.unwrap_or(false)
+        match asked.await {
+            Ok(true) => Image::Replaced,
+            Ok(false) => Image::Kept,
+            Err(_) if self.is_first && !self.image_touched.is_set() => Image::Kept,
+            Err(_) => Image::Unknown,
+        }
     }
 
     pub(super) async fn restore_backup(
@@ -193,6 +199,11 @@ impl Operation {
         ensure_fits(manifest.volume_size_bytes, volume)?;
         Ok(opened)
     }
+}
+
+/// Why an operation that was to stop is not told to have stopped.
+pub(super) fn unknown() -> Failure {
+    Failure::storage("Nobody can tell whether a new image has taken the place of the volume's.")
 }
 
 pub(super) fn replaced() -> Completed {

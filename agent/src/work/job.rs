@@ -10,7 +10,7 @@ use super::{Backoff, lease::Held, reporter::Reporter};
 use crate::{
     driver::Removed,
     link::{Assignment, Link},
-    operation::{Host, Operation, Outcome, Report},
+    operation::{Host, Image, Operation, Outcome, Report},
     report::Sighting,
 };
 
@@ -57,13 +57,15 @@ impl Job {
             Ok(work) => work.clone(),
             Err(failure) => {
                 let mut failure = failure.clone();
+                let mut image = Image::Unknown;
                 if lease.epoch <= 1 {
                     failure = failure.having_removed(Removed::Nothing).before_change();
+                    image = Image::Kept;
                 }
                 return Outcome::Failed {
                     failure,
                     volume_touched: false,
-                    image_replaced: false,
+                    image,
                 };
             }
         };

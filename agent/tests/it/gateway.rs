@@ -10,7 +10,7 @@ use tidemark_agent::{
     AgentConfig, Token,
     driver::{Code, Failure, Removed, Retained},
     link::{Error, Gateway, Lease, LeaseState, Link as _},
-    operation::{CephPool, Completed, Instance, Outcome, Pool, Work},
+    operation::{CephPool, Completed, Image, Instance, Outcome, Pool, Work},
     report::{Entry, Level, Reading},
 };
 use tokio::{
@@ -147,14 +147,14 @@ async fn requests_carry_the_token_and_the_contract() {
     let outcome = Outcome::Failed {
         failure,
         volume_touched: true,
-        image_replaced: false,
+        image: Image::Unknown,
     };
     assert!(!gateway.finish(lease(), &outcome).await.unwrap());
     let failure = Failure::new(Code::StorageFailed, "held");
     let outcome = Outcome::Failed {
         failure: failure.having_removed(Removed::Nothing).before_change(),
         volume_touched: false,
-        image_replaced: false,
+        image: Image::Kept,
     };
     assert!(!gateway.finish(lease(), &outcome).await.unwrap());
     assert!(
@@ -191,7 +191,7 @@ async fn requests_carry_the_token_and_the_contract() {
         inputs[5]["outcome"],
         json!({ "failed": {
             "code": "BACKUP_STORAGE_FULL", "message": "full", "volumeTouched": true,
-            "imageReplaced": false } })
+            "imageReplaced": false, "imageInDoubt": true } })
     );
     assert_eq!(
         inputs[6]["outcome"],

@@ -1,5 +1,7 @@
 //! Restores in place where the image is damaged or gone, and images of kinds that need care.
 
+mod doubt;
+
 use std::{
     fs,
     os::unix::fs::{FileExt as _, MetadataExt as _, symlink},

@@ -14,7 +14,7 @@ use storage::{
 use tidemark_agent::{
     driver::{Code, Failure, Removed, Retained},
     link::{Assignment, Lease, LeaseState, Link, StorageTest},
-    operation::{BackupStorage, Outcome, Work},
+    operation::{BackupStorage, Image, Outcome, Work},
     work::Worker,
 };
 use tokio::{sync::watch, task::JoinHandle};
@@ -118,7 +118,7 @@ async fn what_this_agent_does_not_know_fails_and_says_why() {
         Outcome::Failed {
             failure: failure.having_removed(Removed::Nothing).before_change(),
             volume_touched: false,
-            image_replaced: false,
+            image: Image::Kept,
         }
     );
     scene.end().await;

@@ -1,5 +1,6 @@
 //! What an operation's transitions do to its item and its volumes.
 
+pub mod image;
 mod item;
 
 use entity::{
@@ -15,8 +16,8 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-pub use self::item::{Field, Item, update_item};
-use self::item::{change_failed, change_item};
+use self::item::change_item;
+pub use self::item::{Field, Item, change_failed, update_item};
 use super::state::{IN_FLIGHT, PROTECTING};
 use crate::{
     domain::{
@@ -191,24 +192,6 @@ async fn restored_in_place(
     update_volume(tx, id, volume::Column::DataState, Expr::value(state)).await
 }
 
-/// A new image has taken the place of a volume's: the snapshots that lay in that one are gone.
-pub async fn image_replaced(tx: &mut Transaction<'_>, volume: VolumeId) -> Result<()> {
-    let failure = format!(
-        "The snapshot lay in the image that was replaced on {}.",
-        tx.now().format("%Y-%m-%d")
-    );
-    snapshot::Entity::update_many()
-        .col_expr(snapshot::Column::Status, Expr::value(ItemStatus::Failed))
-        .col_expr(snapshot::Column::Failure, Expr::value(failure))
-        .filter(snapshot::Column::VolumeId.eq(volume))
-        .filter(snapshot::Column::Status.ne(ItemStatus::Failed))
-        .filter(snapshot::Column::DeletedAt.is_null())
-        .exec(tx.db())
-        .await?;
-    tx.wake(Topic::Volume(volume));
-    Ok(())
-}
-
 async fn volume_deleted(
     tx: &Transaction<'_>,
     operation: &operation::Model,
@@ -228,7 +211,7 @@ async fn volume_deleted(
 }
 
 /// What is left of the snapshots of a volume that is gone are failed ones, and they went with it.
-async fn gone_with_volume(tx: &Transaction<'_>, id: VolumeId) -> Result<()> {
+pub async fn gone_with_volume(tx: &Transaction<'_>, id: VolumeId) -> Result<()> {
     snapshot::Entity::update_many()
         .col_expr(snapshot::Column::DeletedAt, Expr::value(tx.now()))
         .filter(snapshot::Column::VolumeId.eq(id))
@@ -236,53 +219,6 @@ async fn gone_with_volume(tx: &Transaction<'_>, id: VolumeId) -> Result<()> {
         .exec(tx.db())
         .await?;
     Ok(())
-}
-
-/// What a deletion was about that was ended from outside, by what its agent has seen of it since.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remainder {
-    /// All of it is removed.
-    Nothing,
-    /// Nothing of it was removed.
-    All,
-}
-
-/// What a deletion has left comes out after it was ended from outside: what it was about is gone, or is what it was
-/// before. False where something else was done with it since; then that has the last word.
-pub async fn known_after_all(
-    tx: &Transaction<'_>,
-    operation: &operation::Model,
-    remainder: Remainder,
-) -> Result<bool> {
-    if remainder == Remainder::All && operation.was_failed {
-        return Ok(true);
-    }
-    if let Some(item) = Item::of(operation) {
-        let changes = match remainder {
-            Remainder::Nothing => vec![(Field::DeletedAt, Expr::value(tx.now()))],
-            Remainder::All => vec![
-                (Field::Status, Expr::value(ItemStatus::Available)),
-                (Field::Failure, Expr::null()),
-            ],
-        };
-        return change_failed(tx, item, operation.id, &changes).await;
-    }
-    let (column, value) = match remainder {
-        Remainder::Nothing => (volume::Column::DeletedAt, Expr::value(tx.now())),
-        Remainder::All => (volume::Column::State, Expr::value(VolumeState::Available)),
-    };
-    let changed = volume::Entity::update_many()
-        .col_expr(column, value)
-        .filter(volume::Column::Id.eq(operation.volume_id))
-        .filter(volume::Column::ActiveOperationId.eq(operation.id))
-        .filter(volume::Column::State.eq(VolumeState::Failed))
-        .exec(tx.db())
-        .await?;
-    let changed = changed.rows_affected == 1;
-    if changed && remainder == Remainder::Nothing {
-        gone_with_volume(tx, operation.volume_id).await?;
-    }
-    Ok(changed)
 }
 
 /// Whether a deletion that did not complete has left everything as it was: no agent began it, or it was refused.

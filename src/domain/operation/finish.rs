@@ -12,7 +12,11 @@ use sea_orm::{
 
 use super::{
     damage::{Agent, contain_report},
-    effect, late, lookup_locked,
+    effect::{
+        self,
+        image::{self, Image},
+    },
+    late, lookup_locked,
     renew::Lease,
     state::{DELETING, Transition, advance, is_ended},
 };
@@ -42,15 +46,15 @@ pub enum Outcome {
         removed: Removed,
         /// Of what was to be made: whether anything of it was begun on storage.
         begun: bool,
-        /// A new image has taken the place of the volume's.
-        image_replaced: bool,
+        /// What has become of the volume's image.
+        image: Image,
     },
     /// Stopped because it was cancelled or lost; nothing is being written any more.
     Stopped {
         /// A restore in place may have begun to write.
         volume_touched: bool,
-        /// A new image has taken the place of the volume's.
-        image_replaced: bool,
+        /// What has become of the volume's image.
+        image: Image,
     },
 }
 
@@ -66,15 +70,20 @@ pub enum Removed {
 }
 
 impl Outcome {
-    /// Whether what lay in the volume's former image is gone, however the work ended.
-    pub(super) fn has_replaced_image(&self, operation: &operation::Model) -> bool {
-        let replaced = match self {
-            Self::Completed(completed) => completed.image_replaced,
-            Self::Failed { image_replaced, .. } | Self::Stopped { image_replaced, .. } => {
-                *image_replaced
-            }
-        };
-        replaced && operation.replace_image
+    /// What has become of the volume's image, however the work ended. One that may not be replaced is kept.
+    pub(super) fn image(&self, operation: &operation::Model) -> Image {
+        if !operation.replace_image {
+            return Image::Kept;
+        }
+        match self {
+            Self::Completed(completed) => completed.image,
+            Self::Failed { image, .. } => *image,
+            // One that stops has not looked for what a lost attempt before it has done.
+            Self::Stopped {
+                image: Image::Kept, ..
+            } if operation.volume_touched => Image::Unknown,
+            Self::Stopped { image, .. } => *image,
+        }
     }
 }
 
@@ -87,8 +96,8 @@ pub struct Completed {
     pub checksum: Option<String>,
     /// What snapshots of the volume keep now, as measured.
     pub retained: Vec<(SnapshotId, i64)>,
-    /// Of a restore in place: a new image has taken the place of the volume's.
-    pub image_replaced: bool,
+    /// Of a restore in place: what has become of the volume's image.
+    pub image: Image,
 }
 
 /// Ends an operation as its agent says; false when the report came too late to change how it ended ([`late`]).
@@ -126,14 +135,13 @@ async fn finish_whole(
         return Ok(false);
     }
     let actor = format!("agent {}", hypervisor.name);
-    let replaced = outcome
-        .has_replaced_image(&operation)
-        .then_some(operation.volume_id);
-    match outcome {
+    let image = outcome.image(&operation);
+    let operation = match outcome {
         Outcome::Completed(completed) => {
             // Volumes before items: every transaction locks in this order.
-            let operation = end(&mut tx, operation, Ending::Completed, &actor).await?;
+            let operation = end_as_told(&mut tx, operation, Ending::Completed, &actor).await?;
             keep(&tx, &operation, completed).await?;
+            operation
         }
         Outcome::Failed {
             code,
@@ -152,24 +160,23 @@ async fn finish_whole(
             };
             // What an earlier attempt may have begun, this one cannot have left undone.
             let begun = begun || operation.epoch > 1;
-            let operation = end(&mut tx, operation, ending, &actor).await?;
+            let operation = end_as_told(&mut tx, operation, ending, &actor).await?;
             if !begun {
                 effect::never_begun(&tx, &operation).await?;
             }
+            operation
         }
         Outcome::Stopped { volume_touched, .. } => {
             let operation = touched(operation, volume_touched);
             if operation.cancel_requested_at.is_some() {
-                end(&mut tx, operation, Ending::Cancelled, &actor).await?;
+                end_as_told(&mut tx, operation, Ending::Cancelled, &actor).await?
             } else {
                 let operation = handed_back(operation);
-                requeue(&mut tx, operation, &actor, "The agent stopped.").await?;
+                requeue(&mut tx, operation, &actor, "The agent stopped.").await?
             }
         }
-    }
-    if let Some(volume) = replaced {
-        effect::image_replaced(&mut tx, volume).await?;
-    }
+    };
+    image::settle(&mut tx, &operation, image).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -254,8 +261,20 @@ fn followed(words: &str, sentence: &str) -> String {
     format!("{words}{stop} {sentence}")
 }
 
-/// Ends an operation, with all that follows for its item and its volumes.
+/// Ends an operation without its agent's word, with all that follows for its item and its volumes.
 pub(super) async fn end(
+    tx: &mut Transaction<'_>,
+    operation: operation::Model,
+    ending: Ending,
+    actor: &str,
+) -> Result<operation::Model> {
+    let operation = end_as_told(tx, operation, ending, actor).await?;
+    image::in_doubt(tx, &operation).await?;
+    Ok(operation)
+}
+
+/// The same by its agent's word, which also says what has become of the volume's image.
+async fn end_as_told(
     tx: &mut Transaction<'_>,
     operation: operation::Model,
     ending: Ending,
@@ -325,7 +344,7 @@ pub(super) async fn requeue(
     operation: operation::Model,
     actor: &str,
     why: &str,
-) -> Result<()> {
+) -> Result<operation::Model> {
     let status = advance(operation.status, Transition::Requeue)?;
     let revision = operation.revision + 1;
     let mut waiting = changed(operation);
@@ -345,7 +364,7 @@ pub(super) async fn requeue(
         Some(why.to_owned()),
     );
     tx.wake_agent(operation.hypervisor_id);
-    Ok(())
+    Ok(operation)
 }
 
 /// Keeps what the work yields.

@@ -5,17 +5,26 @@
 //! have begun anything there meanwhile, because the lease was still held. Once that is dead nothing is believed any
 //! more: whoever deletes again is told then.
 
-use entity::{operation, operation::OperationKind, operation_log::LogLevel};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use entity::{
+    operation, operation::OperationKind, operation_log::LogLevel, snapshot::ItemStatus, volume,
+    volume::VolumeState,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::Expr,
+};
 
 use super::{
-    effect::{self, Remainder},
+    effect::{self, Field, Item, change_failed, image},
     finish::{MAX_MESSAGE_CHARS, Outcome, Removed, changed, touched},
     log,
     state::DELETING,
 };
 use crate::domain::{
-    ErrorCode, Result, text::printable, transaction::Transaction, volume::last_backup,
+    ErrorCode, Result,
+    text::printable,
+    transaction::{ROW_LOCK, Transaction},
+    volume::last_backup,
 };
 
 /// The agent of an operation that was ended from outside has stopped.
@@ -34,33 +43,44 @@ pub(super) async fn confirm_stopped(
         }
     };
     let revision = operation.revision + 1;
-    let replaced = outcome.has_replaced_image(&operation);
+    let image = outcome.image(&operation);
     let mut operation = changed(touched(operation, wrote));
     operation.revision = Set(revision);
     operation.lease_expires_at = Set(None);
     let operation = operation.update(tx.db()).await?;
     // Volumes before items: every transaction locks in this order.
-    if let Some(backup) = operation.backup_id {
-        last_backup::hold(tx, backup).await?;
-    }
+    volume::Entity::find_by_id(operation.volume_id)
+        .select_only()
+        .column(volume::Column::Id)
+        .lock(ROW_LOCK)
+        .into_tuple::<String>()
+        .one(tx.db())
+        .await?;
     if DELETING.contains(&operation.kind) {
         settle_deletion(tx, &operation, outcome).await?;
     }
     effect::stopped(tx, &operation).await?;
-    if replaced {
-        effect::image_replaced(tx, operation.volume_id).await?;
-    }
-    if let Some(backup) = operation.backup_id {
-        if matches!(
-            operation.kind,
-            OperationKind::RestoreInPlace | OperationKind::RestoreToNewVolume
-        ) && let Some(defect) = found_of_backup(outcome)
-        {
-            effect::verified(tx, backup, defect).await?;
+    image::settle(tx, &operation, image).await?;
+    let Some(backup) = operation.backup_id else {
+        return Ok(());
+    };
+    let is_read = matches!(
+        operation.kind,
+        OperationKind::RestoreInPlace | OperationKind::RestoreToNewVolume
+    );
+    match outcome {
+        Outcome::Completed(_) if is_read => effect::verified(tx, backup, None).await?,
+        Outcome::Failed {
+            code: ErrorCode::BackupCorrupt,
+            message,
+            ..
+        } if is_read => {
+            let defect = printable(message, MAX_MESSAGE_CHARS);
+            effect::verified(tx, backup, Some(defect)).await?;
         }
-        last_backup::keep(tx, backup).await?;
+        _ => {}
     }
-    Ok(())
+    last_backup::keep(tx, backup).await
 }
 
 /// What a deletion has removed after all.
@@ -83,7 +103,7 @@ async fn settle_deletion(
         ),
         Outcome::Failed { .. } | Outcome::Stopped { .. } => return Ok(()),
     };
-    if !effect::known_after_all(tx, operation, remainder).await? {
+    if !known_after_all(tx, operation, remainder).await? {
         return Ok(());
     }
     let entry = log::Entry {
@@ -96,15 +116,49 @@ async fn settle_deletion(
     log::append(tx.db(), operation.id, vec![entry]).await
 }
 
-/// What a restore has found of its backup: nothing wrong, or what is; none if it did not come so far.
-fn found_of_backup(outcome: &Outcome) -> Option<Option<String>> {
-    match outcome {
-        Outcome::Completed(_) => Some(None),
-        Outcome::Failed {
-            code: ErrorCode::BackupCorrupt,
-            message,
-            ..
-        } => Some(Some(printable(message, MAX_MESSAGE_CHARS))),
-        Outcome::Failed { .. } | Outcome::Stopped { .. } => None,
+/// What a deletion was about that was ended from outside, by what its agent has seen of it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remainder {
+    /// All of it is removed.
+    Nothing,
+    /// Nothing of it was removed.
+    All,
+}
+
+/// What a deletion has left comes out after it was ended from outside: what it was about is gone, or is what it was
+/// before. False where something else was done with it since; then that has the last word.
+async fn known_after_all(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    remainder: Remainder,
+) -> Result<bool> {
+    if remainder == Remainder::All && operation.was_failed {
+        return Ok(true);
     }
+    if let Some(item) = Item::of(operation) {
+        let changes = match remainder {
+            Remainder::Nothing => vec![(Field::DeletedAt, Expr::value(tx.now()))],
+            Remainder::All => vec![
+                (Field::Status, Expr::value(ItemStatus::Available)),
+                (Field::Failure, Expr::null()),
+            ],
+        };
+        return change_failed(tx, item, operation.id, &changes).await;
+    }
+    let (column, value) = match remainder {
+        Remainder::Nothing => (volume::Column::DeletedAt, Expr::value(tx.now())),
+        Remainder::All => (volume::Column::State, Expr::value(VolumeState::Available)),
+    };
+    let changed = volume::Entity::update_many()
+        .col_expr(column, value)
+        .filter(volume::Column::Id.eq(operation.volume_id))
+        .filter(volume::Column::ActiveOperationId.eq(operation.id))
+        .filter(volume::Column::State.eq(VolumeState::Failed))
+        .exec(tx.db())
+        .await?;
+    let changed = changed.rows_affected == 1;
+    if changed && remainder == Remainder::Nothing {
+        effect::gone_with_volume(tx, operation.volume_id).await?;
+    }
+    Ok(changed)
 }

@@ -20,7 +20,9 @@ use sea_orm::{
 use super::{
     claim::MAX_OFFERS,
     damage::{contain, ids},
-    deadline, effect, find_locked,
+    deadline,
+    effect::{self, image},
+    find_locked,
     finish::{Ending, end, requeue, settle},
     state::{IN_FLIGHT, is_ended},
     stranded::{self, UNSETTLED},
@@ -240,7 +242,8 @@ async fn stop(tx: &mut Transaction<'_>, operation: operation::Model) -> Result<(
         .filter(operation::Column::Id.eq(operation.id))
         .exec(tx.db())
         .await?;
-    effect::stopped(tx, &operation).await
+    effect::stopped(tx, &operation).await?;
+    image::in_doubt(tx, &operation).await
 }
 
 /// An administrator set the status of a row by hand: what the gateway would have done follows.
@@ -281,7 +284,8 @@ async fn settle_one(app: &App, id: OperationId) -> Result<bool> {
     tx.wake_agent(operation.hypervisor_id);
     // Whatever was written there, the work was not seen to be done.
     let failed = OperationStatus::Failed;
-    settle(&mut tx, operation, failed, ending, "database").await?;
+    let settled = settle(&mut tx, operation, failed, ending, "database").await?;
+    image::in_doubt(&mut tx, &settled).await?;
     tx.commit().await?;
     Ok(true)
 }

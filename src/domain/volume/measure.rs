@@ -17,6 +17,7 @@ use crate::{
     domain::{
         Result,
         agent::{AssignedVolume, assigned},
+        operation::effect::image,
         transaction::{ROW_LOCK, Transaction},
     },
     events::Topic,
@@ -128,6 +129,7 @@ pub async fn record(
         return Ok(false);
     }
     keep(&tx, id, retained).await?;
+    image::found_all(&tx, id).await?;
     let snapshots = snapshot::Entity::find()
         .filter(snapshot::Column::VolumeId.eq(id))
         .filter(snapshot::Column::Status.eq(ItemStatus::Available))
@@ -145,12 +147,13 @@ pub async fn record(
     Ok(true)
 }
 
-/// Keeps what these snapshots of the volume `id` keep.
+/// Keeps what these snapshots of the volume `id` keep, which are there.
 pub async fn keep(
     tx: &Transaction<'_>,
     id: VolumeId,
     retained: Vec<(SnapshotId, i64)>,
 ) -> Result<()> {
+    image::found(tx, id, retained.iter().map(|(snapshot, _)| *snapshot)).await?;
     for (snapshot_id, bytes) in retained {
         snapshot::Entity::update_many()
             .col_expr(snapshot::Column::RetainedBytes, Expr::value(bytes))

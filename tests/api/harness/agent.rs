@@ -181,10 +181,18 @@ impl Agent<'_> {
         snapshot: SnapshotId,
         bytes: i64,
     ) -> bool {
-        let input = json!({
-            "volumeId": volume.to_string(),
-            "retained": [{ "snapshotId": snapshot.to_string(), "retainedBytes": bytes }],
-        });
+        self.report_all_retained(volume, &[(snapshot, bytes)]).await
+    }
+
+    /// Says what each of a volume's snapshots keeps; whether that counted.
+    pub async fn report_all_retained(
+        &self,
+        volume: VolumeId,
+        retained: &[(SnapshotId, i64)],
+    ) -> bool {
+        let one = |(snapshot, bytes): &(SnapshotId, i64)| json!({ "snapshotId": snapshot.to_string(), "retainedBytes": bytes });
+        let retained: Vec<_> = retained.iter().map(one).collect();
+        let input = json!({ "volumeId": volume.to_string(), "retained": retained });
         let data = self.say(REPORT_RETAINED, input).await;
         data["agentReportRetained"]["accepted"].as_bool().unwrap()
     }

@@ -329,6 +329,7 @@ impl World {
                 volume_size_bytes: volume.size_bytes,
                 retained_bytes: 0,
                 on_storage: true,
+                in_doubt: false,
                 operation_id,
                 created_at: self.now(),
                 available_at: Some(self.now()),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::{Tenant, Work, World, on_each_database};
 
 /// A volume in some state with an available snapshot, and what restores it from a backup of its own.
-async fn damaged(
+pub(super) async fn damaged(
     world: &World,
     alice: &Tenant,
     state: VolumeState,
@@ -27,13 +27,13 @@ async fn damaged(
     (volume.id, snapshot.id, input)
 }
 
-fn replacing(input: &Value) -> Value {
+pub(super) fn replacing(input: &Value) -> Value {
     let mut input = input.clone();
     input["replaceImage"] = json!(true);
     input
 }
 
-async fn begin(world: &World, alice: &Tenant, input: &Value) -> Work {
+pub(super) async fn begin(world: &World, alice: &Tenant, input: &Value) -> Work {
     world
         .run(&alice.requester, "restoreInPlace", replacing(input))
         .await;

@@ -26,6 +26,8 @@ pub struct AgentFailedInput<'a> {
     pub volume_touched: bool,
     pub image_replaced: bool,
     #[cynic(skip_serializing_if = "Option::is_none")]
+    pub image_in_doubt: Option<bool>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
     pub removed: Option<&'a str>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub begun: Option<bool>,

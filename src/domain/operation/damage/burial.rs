@@ -11,13 +11,13 @@ use entity::{
     volume::{DataState, VolumeState},
 };
 use sea_orm::{
-    ActiveEnum, ColumnTrait, EntityTrait, ExprTrait, Iterable, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveEnum, ColumnTrait, Condition, EntityTrait, ExprTrait, Iterable, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Func, Query, SimpleExpr},
 };
 
 use super::{
-    super::{log, state::IN_FLIGHT},
+    super::{effect::image, log, state::IN_FLIGHT},
     ACTOR, Agent, INCOMPLETE,
 };
 use crate::{
@@ -50,6 +50,7 @@ pub(super) async fn bury(app: &App, id: &str, agent: Agent, cause: &Error) -> Re
         last_backup::hold(&tx, backup.as_str()).await?;
     }
     fail_items(&tx, id).await?;
+    doubt_image(&tx, id).await?;
     if let Some(backup) = &remains.backup {
         last_backup::keep(&tx, backup.as_str()).await?;
     }
@@ -262,6 +263,20 @@ async fn fail_items(tx: &Transaction<'_>, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Nobody can tell whether a restore that was allowed to has replaced its volume's image.
+async fn doubt_image(tx: &Transaction<'_>, id: &str) -> Result<()> {
+    let volume = Query::select()
+        .column(operation::Column::VolumeId)
+        .from(operation::Entity)
+        .and_where(operation::Column::Id.eq(id))
+        .and_where(operation::Column::ReplaceImage.eq(true))
+        .and_where(operation::Column::Epoch.gt(0))
+        .and_where(operation::Column::LeaseExpiresAt.is_null())
+        .to_owned();
+    let snapshots = snapshot::Column::VolumeId.in_subquery(volume);
+    image::doubt(tx, Condition::all().add(snapshots)).await
+}
+
 /// Frees what the operation held, unless an agent may still be writing. A volume that was being restored may
 /// have been written to; one that was being made or deleted has failed.
 async fn free_volumes(tx: &Transaction<'_>, id: &str) -> Result<()> {
@@ -287,9 +302,13 @@ async fn free_volumes(tx: &Transaction<'_>, id: &str) -> Result<()> {
             .col_expr(Column::ActiveOperationId, Expr::null());
         if started > 0 {
             let restored = Expr::col(Column::ActiveOperation).eq(OperationKind::RestoreInPlace);
-            let data = Expr::case(restored, Expr::value(DataState::Inconsistent))
+            let data = Expr::case(restored.clone(), Expr::value(DataState::Inconsistent))
                 .finally(Expr::col(Column::DataState));
-            free = free.col_expr(Column::DataState, data.into());
+            let measure =
+                Expr::case(restored, Expr::value(tx.now())).finally(Expr::col(Column::MeasureAt));
+            free = free
+                .col_expr(Column::DataState, data.into())
+                .col_expr(Column::MeasureAt, measure.into());
         }
     }
     free.exec(tx.db()).await?;

@@ -62,6 +62,7 @@ pub async fn create_snapshot(
         volume_size_bytes: Set(volume.size_bytes),
         retained_bytes: Set(0),
         on_storage: Set(false),
+        in_doubt: Set(false),
         operation_id: Set(acceptance.id),
         created_at: Set(now),
         available_at: Set(None),

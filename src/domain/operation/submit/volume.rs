@@ -7,7 +7,7 @@ use entity::{
     snapshot::ItemStatus,
     volume::{self, VolumeState},
 };
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 use serde::Serialize;
 
 use super::{Acceptance, Begun, Draft, Request, pass};
@@ -97,7 +97,11 @@ pub async fn delete_volume(
     text::confirm(&request.input.confirm_name, &volume.name)?;
     let snapshots = snapshot::Entity::find()
         .filter(snapshot::Column::VolumeId.eq(volume.id))
-        .filter(snapshot::Column::Status.ne(ItemStatus::Failed))
+        .filter(
+            Condition::any()
+                .add(snapshot::Column::Status.ne(ItemStatus::Failed))
+                .add(snapshot::Column::InDoubt.eq(true)),
+        )
         .filter(snapshot::Column::DeletedAt.is_null())
         .count(acceptance.tx.db())
         .await?;

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         ErrorCode,
         operation::{
+            effect::image::Image,
             finish::{self, Outcome, Removed},
             renew::Lease,
         },
@@ -228,6 +229,9 @@ pub struct AgentFailedInput {
     /// lay.
     #[graphql(default)]
     pub image_replaced: bool,
+    /// Of a restore with `replaceImage`: whether nobody can tell if a new image has taken the old one's place. Then what
+    /// becomes of the snapshots is asked again.
+    pub image_in_doubt: Option<bool>,
 }
 
 /// How far the work had come.
@@ -322,7 +326,7 @@ pub(super) fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
             stored_bytes: completed.stored_bytes.map(|bytes| bytes.0),
             checksum: completed.checksum.clone(),
             retained: retained(completed.retained.iter().flatten())?,
-            image_replaced: completed.image_replaced,
+            image: image(completed.image_replaced, None),
         }),
         AgentOutcomeInput::Failed(failed) => Outcome::Failed {
             code: code(&failed.code),
@@ -330,11 +334,11 @@ pub(super) fn outcome(input: &AgentOutcomeInput) -> Result<Outcome> {
             volume_touched: failed.volume_touched,
             removed: failed.removed.as_deref().map_or(Removed::Unknown, removed),
             begun: failed.begun.unwrap_or(true),
-            image_replaced: failed.image_replaced,
+            image: image(failed.image_replaced, failed.image_in_doubt),
         },
         AgentOutcomeInput::Stopped(stopped) => Outcome::Stopped {
             volume_touched: stopped.volume_touched,
-            image_replaced: stopped.image_replaced,
+            image: image(stopped.image_replaced, None),
         },
     })
 }
@@ -359,6 +363,15 @@ fn code(word: &str) -> ErrorCode {
         );
         ErrorCode::StorageFailed
     })
+}
+
+/// What has become of a volume's image.
+fn image(replaced: bool, in_doubt: Option<bool>) -> Image {
+    match (replaced, in_doubt) {
+        (true, _) => Image::Replaced,
+        (false, Some(true)) => Image::Unknown,
+        (false, _) => Image::Kept,
+    }
 }
 
 /// What a deletion has removed of which an agent says `word`.
