@@ -1,10 +1,10 @@
 //! Backups: full exports that outlive their volume.
 
-use sea_orm::{ActiveValue, Select, entity::prelude::*};
+use sea_orm::{Select, entity::prelude::*};
 
 use crate::{
     AccountId, BackupId, BackupStorageId, HypervisorGroupId, HypervisorId, OperationId, Scope,
-    VolumeId, VolumePlanId, name::search_key, snapshot::ItemStatus, volume_plan::StorageType,
+    VolumeId, VolumePlanId, name::keeps_search_key, snapshot::ItemStatus, volume_plan::StorageType,
 };
 
 /// A row of `backups`.
@@ -68,22 +68,7 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-#[async_trait::async_trait]
-impl ActiveModelBehavior for ActiveModel {
-    async fn before_save<C: ConnectionTrait>(
-        mut self,
-        _db: &C,
-        _insert: bool,
-    ) -> Result<Self, DbErr> {
-        if let ActiveValue::Set(name) = &self.name {
-            self.search_name = ActiveValue::Set(search_key(name));
-        }
-        if let ActiveValue::Set(name) = &self.volume_name {
-            self.search_volume_name = ActiveValue::Set(search_key(name));
-        }
-        Ok(self)
-    }
-}
+keeps_search_key!(name => search_name, volume_name => search_volume_name);
 
 impl Entity {
     /// The rows that `scope` covers, the deleted ones left out.

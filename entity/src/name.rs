@@ -15,6 +15,27 @@ pub fn search_key(text: &str) -> String {
     composed(&CaseMapper::new().fold_string(&composed(text)))
 }
 
+/// Has a row that is saved with a name keep with it what searches compare: `keeps_search_key!(name => search_name);`.
+macro_rules! keeps_search_key {
+    ($($name:ident => $key:ident),+) => {
+        #[async_trait::async_trait]
+        impl sea_orm::ActiveModelBehavior for ActiveModel {
+            async fn before_save<C: sea_orm::ConnectionTrait>(
+                mut self,
+                _db: &C,
+                _insert: bool,
+            ) -> Result<Self, sea_orm::DbErr> {
+                $(if let sea_orm::ActiveValue::Set(name) = &self.$name {
+                    self.$key = sea_orm::ActiveValue::Set($crate::name::search_key(name));
+                })+
+                Ok(self)
+            }
+        }
+    };
+}
+
+pub(crate) use keeps_search_key;
+
 #[cfg(test)]
 mod tests {
     use super::*;

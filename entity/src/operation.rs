@@ -1,10 +1,10 @@
 //! Operations: the queue that agents work off, and its history.
 
-use sea_orm::{ActiveValue, Select, entity::prelude::*};
+use sea_orm::{Select, entity::prelude::*};
 
 use crate::{
     AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, UserId, VolumeId,
-    name::search_key,
+    name::keeps_search_key,
 };
 
 /// What an operation does.
@@ -133,19 +133,7 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-#[async_trait::async_trait]
-impl ActiveModelBehavior for ActiveModel {
-    async fn before_save<C: ConnectionTrait>(
-        mut self,
-        _db: &C,
-        _insert: bool,
-    ) -> Result<Self, DbErr> {
-        if let ActiveValue::Set(name) = &self.subject_name {
-            self.search_subject = ActiveValue::Set(search_key(name));
-        }
-        Ok(self)
-    }
-}
+keeps_search_key!(subject_name => search_subject);
 
 impl Entity {
     /// The rows that `scope` covers.

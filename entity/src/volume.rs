@@ -1,10 +1,11 @@
 //! Volumes, with the lock and the cooldown that guard them.
 
-use sea_orm::{ActiveValue, Select, entity::prelude::*};
+use sea_orm::{Select, entity::prelude::*};
 
 use crate::{
     AccountId, HypervisorGroupId, HypervisorId, InstanceId, OperationId, Scope, StoragePoolId,
-    VolumeId, VolumePlanId, name::search_key, operation::OperationKind, volume_plan::StorageType,
+    VolumeId, VolumePlanId, name::keeps_search_key, operation::OperationKind,
+    volume_plan::StorageType,
 };
 
 /// Where a volume is in its life.
@@ -91,19 +92,7 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-#[async_trait::async_trait]
-impl ActiveModelBehavior for ActiveModel {
-    async fn before_save<C: ConnectionTrait>(
-        mut self,
-        _db: &C,
-        _insert: bool,
-    ) -> Result<Self, DbErr> {
-        if let ActiveValue::Set(name) = &self.name {
-            self.search_name = ActiveValue::Set(search_key(name));
-        }
-        Ok(self)
-    }
-}
+keeps_search_key!(name => search_name);
 
 impl Entity {
     /// The rows that `scope` covers, the deleted ones left out.

@@ -204,6 +204,56 @@ async fn a_restore_that_fails_half_way_leaves_the_volume_inconsistent_until_anot
 }
 
 #[tokio::test]
+async fn the_snapshots_of_an_inconsistent_volume_are_as_good_as_before() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = &alice.requester;
+        let agent = world.worker();
+        let (volume, _, work) = overwritten(&world, &alice).await;
+        let row = world.volume_row(volume).await;
+        let snapshot = world.snapshot(&row, |_| {}).await;
+        let spare = world
+            .snapshot(&row, |row| row.name = Set("spare".to_owned()))
+            .await;
+        assert!(agent.fail(&work, true).await);
+        let is_inconsistent =
+            async || world.volume_row(volume).await.data_state == DataState::Inconsistent;
+        assert!(is_inconsistent().await);
+
+        // They are read, and deleted, and neither makes the volume whole.
+        let source = json!({ "snapshotId": snapshot.id.to_string() });
+        let copy = json!({ "source": source });
+        let payload = world.run(by, "restoreToNewVolume", copy).await;
+        world.work_and_rest().await;
+        let copy = world.volume_row(id(&payload["volume"])).await;
+        assert_eq!(copy.data_state, DataState::Consistent);
+        let delete = json!({ "snapshotId": spare.id.to_string(), "confirmName": "spare" });
+        world.run(by, "deleteSnapshot", delete).await;
+        world.work().await;
+        assert!(world.snapshot_row(spare.id).await.deleted_at.is_some());
+        assert!(is_inconsistent().await);
+
+        // Going back to one does.
+        let document = format!(
+            "{{ volume(id: \"{volume}\") {{ actions {{ restoreInPlace(
+                source: {{ snapshotId: \"{}\" }}
+            ) {{ allowed }} }} }} }}",
+            snapshot.id
+        );
+        let data = world.data(by, &document).await;
+        let told = &data["volume"]["actions"]["restoreInPlace"]["allowed"];
+        assert_eq!(told, &json!(true));
+        let back = json!({
+            "volumeId": volume.to_string(), "source": source, "confirmName": "volume",
+        });
+        world.run(by, "restoreInPlace", back).await;
+        world.work().await;
+        assert!(!is_inconsistent().await);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_instance_with_an_inconsistent_volume_does_not_start() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;

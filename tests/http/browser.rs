@@ -1,14 +1,16 @@
 //! Sessions that a browser keeps in a cookie: whom it gets one from, what it opens, and what it does not.
 
+mod session;
+mod websocket;
+
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tidemark::{
     config::Config,
-    domain::{session, throttle, token},
+    domain::{self, throttle, token},
 };
-use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 
-use crate::harness::{Gateway, PASSWORD, Socket};
+use crate::harness::{Gateway, PASSWORD};
 
 const VIEWER: &str = "{ viewer { user { email } } }";
 const SIGN_OUT: &str = "mutation { signOut }";
@@ -66,7 +68,9 @@ async fn signed_in(gateway: &Gateway) -> String {
 async fn revoke(gateway: &Gateway, cookie: &str) {
     let (_, secret) = cookie.split_once('=').unwrap();
     let requester = token::authenticate(&gateway.app, secret).await.unwrap();
-    session::sign_out(&gateway.app, &requester).await.unwrap();
+    domain::session::sign_out(&gateway.app, &requester)
+        .await
+        .unwrap();
 }
 
 async fn email(answer: Response) -> Value {
@@ -329,170 +333,6 @@ async fn a_cookie_that_speaks_for_nobody_is_cleared_and_does_not_keep_from_signi
         let seen = seen.header(header::COOKIE, fresh).send().await.unwrap();
         assert_eq!(email(seen).await, "ann@example.com");
     }
-}
-
-#[tokio::test]
-async fn signing_out_ends_the_session_and_its_streams_and_clears_the_cookie() {
-    let gateway = Gateway::start_api(|_| {}).await;
-    let cookie = signed_in(&gateway).await;
-    let with = |request: RequestBuilder| {
-        request
-            .header(header::ORIGIN, own(&gateway))
-            .header(header::COOKIE, &cookie)
-    };
-    let stream = with(gateway.post("subscription { operationEvents { __typename } }"));
-    let stream = stream
-        .header(header::ACCEPT, "text/event-stream")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(stream.status(), StatusCode::OK);
-    let mut socket = open(&gateway, &own(&gateway), &cookie).await.unwrap();
-    socket.send(&json!({ "type": "connection_init" })).await;
-    assert_eq!(socket.receive().await["type"], "connection_ack");
-
-    let answer = with(gateway.post(SIGN_OUT)).send().await.unwrap();
-    let cleared = set_cookie(&answer).unwrap();
-    assert!(cleared.starts_with("tidemark_session=;"), "{cleared}");
-    assert!(cleared.ends_with("Max-Age=0"), "{cleared}");
-    let body: Value = answer.json().await.unwrap();
-    assert_eq!(body["data"]["signOut"], true);
-
-    let events = stream.text().await.unwrap();
-    assert!(events.contains("UNAUTHENTICATED"), "{events}");
-    assert!(events.ends_with("event: complete\n\n"), "{events}");
-    socket.subscribe("1", VIEWER).await;
-    assert_eq!(u16::from(socket.closed().await.code), 4403);
-    let answer = with(gateway.post(VIEWER)).send().await.unwrap();
-    assert_eq!(refusal(answer).await.1, "UNAUTHENTICATED");
-}
-
-#[tokio::test]
-async fn signing_in_again_ends_the_session_that_the_browser_had_and_no_other() {
-    let gateway = Gateway::start_api(|_| {}).await;
-    let (former, elsewhere) = (signed_in(&gateway).await, signed_in(&gateway).await);
-    let with = |request: RequestBuilder, cookie: &str| {
-        request
-            .header(header::ORIGIN, own(&gateway))
-            .header(header::COOKIE, cookie)
-    };
-    let sees = async |cookie: &str| {
-        let answer = with(gateway.post(VIEWER), cookie).send().await.unwrap();
-        email(answer).await == "ann@example.com"
-    };
-    // Who is not who they say ends nothing.
-    let wrong =
-        "mutation { signIn(input: { email: \"ann@example.com\", password: \"x\" }) { token } }";
-    let answer = with(gateway.post(wrong), &former).send().await.unwrap();
-    assert_eq!(refusal(answer).await.1, "UNAUTHENTICATED");
-    assert!(sees(&former).await);
-
-    let answer = with(sign_in(&gateway), &former).send().await.unwrap();
-    let next = set_cookie(&answer).unwrap();
-    let next = next.split(';').next().unwrap().to_owned();
-    assert!(!sees(&former).await);
-    assert!(sees(&next).await);
-    assert!(sees(&elsewhere).await);
-
-    // A program's token is no browser's session.
-    let answer = sign_in(&gateway).bearer_auth(&gateway.token);
-    assert_eq!(answer.send().await.unwrap().status(), StatusCode::OK);
-    let answer = gateway.post(VIEWER).bearer_auth(&gateway.token);
-    assert_eq!(email(answer.send().await.unwrap()).await, "ann@example.com");
-
-    // A WebSocket can hand no cookie on: what the browser has stays good.
-    let mut socket = open(&gateway, &own(&gateway), &next).await.unwrap();
-    socket.send(&json!({ "type": "connection_init" })).await;
-    assert_eq!(socket.receive().await["type"], "connection_ack");
-    let again = format!(
-        "mutation {{ signIn(input: {{ email: \"ann@example.com\", password: \"{PASSWORD}\" }}) {{ token }} }}"
-    );
-    socket.subscribe("1", &again).await;
-    assert_eq!(socket.receive().await["type"], "next");
-    assert!(sees(&next).await);
-}
-
-#[tokio::test]
-async fn ending_the_own_session_clears_its_cookie_and_ending_another_does_not() {
-    let gateway = Gateway::start_api(|_| {}).await;
-    let (current, other) = (signed_in(&gateway).await, signed_in(&gateway).await);
-    let ask = async |document: String| {
-        let request = gateway
-            .post(&document)
-            .header(header::ORIGIN, own(&gateway));
-        request
-            .header(header::COOKIE, &current)
-            .send()
-            .await
-            .unwrap()
-    };
-    let sessions = "{ viewer { sessions { id current } } }".to_owned();
-    let seen: Value = ask(sessions).await.json().await.unwrap();
-    let id = |is_current: bool| {
-        let sessions = seen["data"]["viewer"]["sessions"].as_array().unwrap();
-        let mut found = sessions.iter().filter(|one| one["current"] == is_current);
-        found.next().unwrap()["id"].as_str().unwrap().to_owned()
-    };
-    let end = |id: String| {
-        ask(format!(
-            "mutation {{ endSession(input: {{ sessionId: \"{id}\" }}) {{ session {{ id }} }} }}"
-        ))
-    };
-    let answer = end(id(false)).await;
-    assert_eq!(set_cookie(&answer), None);
-    let seen_by_other = gateway.post(VIEWER).header(header::ORIGIN, own(&gateway));
-    let seen_by_other = seen_by_other.header(header::COOKIE, &other);
-    let answer = seen_by_other.send().await.unwrap();
-    assert_eq!(refusal(answer).await.1, "UNAUTHENTICATED");
-    let cleared = set_cookie(&end(id(true)).await).unwrap();
-    assert!(cleared.ends_with("Max-Age=0"), "{cleared}");
-}
-
-/// Opens a WebSocket as a page of `origin` does, or says by which status it was refused.
-async fn open(gateway: &Gateway, origin: &str, cookie: &str) -> Result<Socket, u16> {
-    let url = format!("ws://{}/graphql/ws", gateway.address);
-    let mut request = url.into_client_request().unwrap();
-    let headers = request.headers_mut();
-    headers.insert("cookie", cookie.parse().unwrap());
-    if !origin.is_empty() {
-        headers.insert("origin", origin.parse().unwrap());
-    }
-    match Socket::connect(request).await {
-        Ok(socket) => Ok(socket),
-        Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
-        Err(error) => panic!("{error}"),
-    }
-}
-
-#[tokio::test]
-async fn a_page_of_the_gateway_opens_a_websocket_by_its_cookie() {
-    let gateway = Gateway::start_api(|_| {}).await;
-    let cookie = signed_in(&gateway).await;
-    let mut socket = open(&gateway, &own(&gateway), &cookie).await.unwrap();
-    socket.send(&json!({ "type": "connection_init" })).await;
-    assert_eq!(socket.receive().await["type"], "connection_ack");
-    socket.subscribe("1", VIEWER).await;
-    let email = &socket.receive().await["payload"]["data"]["viewer"]["user"]["email"];
-    assert_eq!(email, "ann@example.com");
-}
-
-#[tokio::test]
-async fn other_pages_open_no_websocket_by_the_cookie() {
-    let gateway = Gateway::start_api(|_| {}).await;
-    let cookie = signed_in(&gateway).await;
-    for origin in foreign(&gateway) {
-        let refused = open(&gateway, &origin, &cookie).await;
-        assert_eq!(refused.err(), Some(403), "{origin}");
-    }
-    assert_eq!(
-        open(&gateway, "", &cookie).await.err(),
-        Some(403),
-        "no origin"
-    );
-    revoke(&gateway, &cookie).await;
-    let mut socket = open(&gateway, &own(&gateway), &cookie).await.unwrap();
-    socket.send(&json!({ "type": "connection_init" })).await;
-    assert_eq!(u16::from(socket.closed().await.code), 4403);
 }
 
 #[tokio::test]

@@ -308,6 +308,42 @@ async fn a_restore_in_place_says_whether_it_had_begun_to_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_was_overwritten_half_way_is_whole_again_after_going_back_to_a_snapshot() {
+    let site = Site::new();
+    let volume = site.filled_volume(256 * MIB).await;
+    let backup = site.take_backup(&volume).await;
+    site.scribble(&volume, 3, 0, 64 * MIB);
+    let before = site.digest(&volume);
+    let (other, snapshot) = (
+        site.take_snapshot(&volume).await,
+        site.take_snapshot(&volume).await,
+    );
+    let overwrite = Work::RestoreInPlace {
+        volume: volume.clone(),
+        source: RestoreSource::Backup(Box::new(backup)),
+    };
+    let (writing, progress) = operation(&site, overwrite);
+    let outcome = cancel_when(&writing, &progress, |phase, _| phase == "Restoring").await;
+    let volume_touched = true;
+    assert_eq!(outcome, Outcome::Stopped { volume_touched });
+
+    // Deleting one of its snapshots neither needs the disk nor changes the other.
+    site.complete(Work::DeleteSnapshot {
+        volume: volume.clone(),
+        snapshot: other,
+    })
+    .await;
+    site.complete(Work::RestoreInPlace {
+        volume: volume.clone(),
+        source: RestoreSource::Snapshot(snapshot),
+    })
+    .await;
+    assert_eq!(site.digest(&volume), before);
+    site.check_image(&volume);
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_volume_that_is_cancelled_never_exists() {
     let site = Site::new();
     let volume = site.filled_volume(256 * MIB).await;
