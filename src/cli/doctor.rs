@@ -199,8 +199,17 @@ async fn secrets(app: &App) -> Vec<Finding> {
     findings
 }
 
-/// Whether every pool and backup storage was the one that is meant when it was last looked at.
+/// How far every pool reaches, and whether it and every backup storage was the one that is meant when it was last looked at.
 async fn places(app: &App) -> Vec<Finding> {
+    let mut findings: Vec<_> = match place_mark::list_reaches(app.database.reads()).await {
+        Ok(reaches) => reaches.into_iter().map(Finding::Good).collect(),
+        Err(error) => return vec![unreachable(&error.to_string())],
+    };
+    findings.extend(missing_places(app).await);
+    findings
+}
+
+async fn missing_places(app: &App) -> Vec<Finding> {
     match place_mark::list_problems(app.database.reads()).await {
         Ok(problems) if problems.is_empty() => vec![Finding::Good(
             "no pool and no backup storage was missing when it was last used".to_owned(),

@@ -19,6 +19,7 @@ pub mod fail;
 pub mod finish;
 mod late;
 pub mod log;
+mod outcome;
 pub mod place;
 pub mod progress;
 pub mod recover;

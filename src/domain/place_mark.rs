@@ -4,6 +4,8 @@
 //! A disk that is not mounted leaves an empty directory. An agent alone cannot tell that from a new place: the gateway
 //! remembers which places were ever marked, on each hypervisor where they are local.
 
+mod list;
+
 use entity::{
     BackupStorageId, HypervisorId, PlaceId, Scope, StoragePoolId, backup, backup_storage,
     backup_storage::BackupStorageKind,
@@ -20,6 +22,7 @@ use sea_orm::{
 use storage::{Expected, Marker, ObjectPath, PlaceKind, Standing, format::Location};
 use uuid::Uuid;
 
+pub use self::list::{list_problems, list_reaches};
 use super::{
     Error, Requester, Result, hypervisor as hypervisors, installation, text,
     transaction::{HOLD, ROW_LOCK, Transaction},
@@ -273,35 +276,6 @@ async fn ensure(tx: &Transaction<'_>, place: Place) -> Result<place_mark::Model>
         .one(tx.db())
         .await?
         .ok_or_else(|| Error::Broken(format!("the mark of {place_id} vanished")))
-}
-
-/// The places at which something was wrong when they were last looked at: what each is called, and what was wrong.
-pub async fn list_problems(db: &impl ConnectionTrait) -> Result<Vec<(String, String)>> {
-    let marks = place_mark::Entity::find()
-        .filter(place_mark::Column::ProblemAt.is_not_null())
-        .order_by_asc(place_mark::Column::PlaceId)
-        .all(db)
-        .await?;
-    let mut problems = Vec::with_capacity(marks.len());
-    for mark in marks {
-        let id = mark.place_id.as_uuid();
-        let pool = storage_pool::Entity::find_by_id(StoragePoolId::from_uuid(id));
-        let name = if let Some(pool) = pool.one(db).await? {
-            format!("storage pool \"{}\"", pool.name)
-        } else {
-            let storage = backup_storage::Entity::find_by_id(BackupStorageId::from_uuid(id));
-            let storage = storage.one(db).await?;
-            let name = storage.map_or_else(|| id.to_string(), |storage| storage.name);
-            format!("backup storage \"{name}\"")
-        };
-        let host = hypervisor::Entity::find_by_id(mark.hypervisor_id);
-        let on = match host.one(db).await? {
-            Some(host) => format!(" on {}", host.name),
-            None => String::new(),
-        };
-        problems.push((format!("{name}{on}"), mark.problem.unwrap_or_default()));
-    }
-    Ok(problems)
 }
 
 /// What is accepted as it is.

@@ -205,6 +205,35 @@ async fn what_may_be_half_deleted_has_failed_and_can_be_deleted_again() {
     .await;
 }
 
+#[tokio::test]
+async fn a_snapshot_that_a_damaged_image_holds_has_failed_and_goes_with_its_volume() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let [subject, ..] = Subject::each(&world, &alice, false).await;
+        let Subject::Snapshot(id_of_it) = subject else {
+            panic!("{subject:?}")
+        };
+        let operation = subject.delete(&world, &alice).await;
+        let agent = world.worker();
+        let work = agent.claim_one().await;
+        let mut outcome = failed(Some("NOTHING"));
+        outcome["failed"]["code"] = json!("IMAGE_DAMAGED");
+        outcome["failed"]["message"] = json!("QEMU has marked the image corrupt.");
+        assert!(agent.finish(&work, outcome).await);
+        let row = world.operation_row(id(&operation)).await;
+        assert_eq!(row.error_code.as_deref(), Some("IMAGE_DAMAGED"));
+        let told = row.error_message.unwrap();
+        assert!(told.contains("It goes with its volume"), "{told}");
+        let state = subject.state(&world).await;
+        assert!(state.is_failed);
+        assert_eq!(state.failure, Some(told));
+        let volume = Subject::Volume(world.snapshot_row(id_of_it).await.volume_id);
+        volume.assert_deletable(&world, &alice).await;
+        assert!(subject.state(&world).await.is_gone);
+    })
+    .await;
+}
+
 /// Ends a deletion from outside after its agent began it.
 type Ending =
     for<'a> fn(&'a World, &'a Requester, Work) -> futures_util::future::BoxFuture<'a, &'static str>;

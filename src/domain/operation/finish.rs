@@ -1,7 +1,7 @@
 //! The agent's last word: done, failed, or stopped.
 
 use entity::{
-    SnapshotId, backup, hypervisor, operation,
+    backup, hypervisor, operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
 };
@@ -10,12 +10,10 @@ use sea_orm::{
     sea_query::Expr,
 };
 
+pub use super::outcome::{Completed, Outcome, Removed};
 use super::{
     damage::{Agent, contain_report},
-    effect::{
-        self,
-        image::{self, Image},
-    },
+    effect::{self, image},
     late, lookup_locked,
     renew::Lease,
     state::{DELETING, Transition, advance, is_ended},
@@ -28,77 +26,6 @@ use crate::{
 
 /// The most characters of the reason of a failure; what is longer is cut.
 pub(super) const MAX_MESSAGE_CHARS: usize = 1000;
-
-/// How the agent's work ended.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// Done.
-    Completed(Completed),
-    /// Ended by an error.
-    Failed {
-        /// What went wrong, for programs.
-        code: ErrorCode,
-        /// What went wrong, for the customer.
-        message: String,
-        /// A restore in place may have begun to write.
-        volume_touched: bool,
-        /// Of a deletion: what was removed.
-        removed: Removed,
-        /// Of what was to be made: whether anything of it was begun on storage.
-        begun: bool,
-        /// What has become of the volume's image.
-        image: Image,
-    },
-    /// Stopped because it was cancelled or lost; nothing is being written any more.
-    Stopped {
-        /// A restore in place may have begun to write.
-        volume_touched: bool,
-        /// What has become of the volume's image.
-        image: Image,
-    },
-}
-
-/// What a deletion that failed has removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removed {
-    /// Nothing: it was refused.
-    Nothing,
-    /// A part of it, or all of it.
-    Some,
-    /// Nobody can tell.
-    Unknown,
-}
-
-impl Outcome {
-    /// What has become of the volume's image, however the work ended. One that may not be replaced is kept.
-    pub(super) fn image(&self, operation: &operation::Model) -> Image {
-        if !operation.replace_image {
-            return Image::Kept;
-        }
-        match self {
-            Self::Completed(completed) => completed.image,
-            Self::Failed { image, .. } => *image,
-            // One that stops has not looked for what a lost attempt before it has done.
-            Self::Stopped {
-                image: Image::Kept, ..
-            } if operation.volume_touched => Image::Unknown,
-            Self::Stopped { image, .. } => *image,
-        }
-    }
-}
-
-/// What the finished work yields.
-#[derive(Clone, Debug, Default)]
-pub struct Completed {
-    /// Of a backup: bytes at its destination.
-    pub stored_bytes: Option<i64>,
-    /// Of a backup: the digest of its object.
-    pub checksum: Option<String>,
-    /// What snapshots of the volume keep now, as measured.
-    pub retained: Vec<(SnapshotId, i64)>,
-    /// Of a restore in place: what has become of the volume's image.
-    pub image: Image,
-}
 
 /// Ends an operation as its agent says; false when the report came too late to change how it ended ([`late`]).
 pub async fn finish(
@@ -136,6 +63,7 @@ async fn finish_whole(
     }
     let actor = format!("agent {}", hypervisor.name);
     let image = outcome.image(&operation);
+    let is_refusal = outcome.is_refusal(&operation);
     let operation = match outcome {
         Outcome::Completed(completed) => {
             // Volumes before items: every transaction locks in this order.
@@ -147,13 +75,12 @@ async fn finish_whole(
             code,
             message,
             volume_touched,
-            removed,
             begun,
             ..
         } => {
             let operation = touched(operation, volume_touched);
             let message = printable(&message, MAX_MESSAGE_CHARS);
-            let ending = if DELETING.contains(&operation.kind) && removed == Removed::Nothing {
+            let ending = if is_refusal {
                 Ending::refused(&message)
             } else {
                 Ending::failed(&operation, code, message, None)
@@ -231,7 +158,14 @@ impl Ending {
         lease: Option<chrono::DateTime<chrono::Utc>>,
     ) -> Self {
         if DELETING.contains(&operation.kind) && operation.epoch > 0 {
-            message = followed(&message, "Some of it may be gone: delete it again.");
+            let in_damaged_image =
+                operation.kind == OperationKind::DeleteSnapshot && code == ErrorCode::ImageDamaged;
+            let way_out = if in_damaged_image {
+                "It goes with its volume: delete that, or restore a backup with replaceImage."
+            } else {
+                "Some of it may be gone: delete it again."
+            };
+            message = followed(&message, way_out);
         }
         Self::Failed {
             code,

@@ -16,7 +16,7 @@ use sea_orm::{
 
 use super::{
     effect::{self, Field, Item, change_failed, image},
-    finish::{MAX_MESSAGE_CHARS, Outcome, Removed, changed, touched},
+    finish::{MAX_MESSAGE_CHARS, Outcome, changed, touched},
     log,
     state::DELETING,
 };
@@ -94,10 +94,7 @@ async fn settle_deletion(
             Remainder::Nothing,
             "The agent has told since that everything is removed.",
         ),
-        Outcome::Failed {
-            removed: Removed::Nothing,
-            ..
-        } => (
+        refused if refused.is_refusal(operation) => (
             Remainder::All,
             "The agent has told since that nothing was removed.",
         ),

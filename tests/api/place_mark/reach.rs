@@ -1,7 +1,9 @@
 //! Which hypervisors reach a pool: all of its group, or the one that it is local to.
 
+use entity::volume_plan::StorageType;
 use sea_orm::Set;
 use serde_json::{Value, json};
+use tidemark::domain::place_mark;
 
 use crate::harness::{document, id, on_each_database};
 
@@ -101,6 +103,18 @@ async fn a_volume_in_a_local_pool_is_made_by_its_hypervisor_and_attached_only_th
             .await;
         let made = world.volume_row(id(&payload["volume"])).await;
         assert_eq!(made.hypervisor_id, host.id, "though the other was seen last");
+        let ceph = world
+            .pool(|row| {
+                row.name = Set("cluster".to_owned());
+                row.storage_type = Set(StorageType::CephRbd);
+            })
+            .await;
+        let reaches = place_mark::list_reaches(world.app.database.reads()).await;
+        let told = [
+            "storage pool \"pool\" is local to hypervisor \"host\"",
+            "storage pool \"cluster\" is shared by all hypervisors of its group",
+        ];
+        assert_eq!(reaches.unwrap(), told, "{ceph:?}");
         world.work().await;
 
         let away = world
