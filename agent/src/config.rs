@@ -24,6 +24,10 @@ pub struct AgentConfig {
     /// How many bytes per second it moves to and from backup storages in all; no limit without it.
     #[serde(default)]
     pub bandwidth_limit_bytes_per_second: Option<NonZeroU64>,
+    /// For how many seconds an operation waits for a backup storage that is busy or away, once it has taken or
+    /// given something; before that, for half a minute.
+    #[serde(default = "default_storage_patience_seconds")]
+    pub storage_patience_seconds: u64,
     /// The programs that it runs.
     #[serde(default)]
     pub tools: Tools,
@@ -67,6 +71,7 @@ impl AgentConfig {
             state_dir: default_state_dir(),
             concurrency: default_concurrency(),
             bandwidth_limit_bytes_per_second: None,
+            storage_patience_seconds: default_storage_patience_seconds(),
             tools: Tools::default(),
         }
     }
@@ -106,6 +111,11 @@ pub fn default_state_dir() -> PathBuf {
 /// How many operations an agent works on at once unless it is told otherwise.
 pub fn default_concurrency() -> usize {
     4
+}
+
+/// For how many seconds a backup storage is waited for unless an agent is told otherwise.
+pub fn default_storage_patience_seconds() -> u64 {
+    15 * 60
 }
 
 #[cfg(test)]

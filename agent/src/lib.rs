@@ -30,7 +30,10 @@ mod run;
 pub mod state;
 pub mod work;
 
-pub use config::{AgentConfig, ConfigError, default_concurrency, default_state_dir};
+pub use config::{
+    AgentConfig, ConfigError, default_concurrency, default_state_dir,
+    default_storage_patience_seconds,
+};
 pub use driver::Tools;
 pub use link::Token;
 pub use run::{Error, run};

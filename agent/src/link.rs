@@ -115,6 +115,8 @@ pub struct StorageTest {
     pub id: Uuid,
     /// The backup storage, or why this agent cannot reach it.
     pub storage: std::result::Result<BackupStorage, Failure>,
+    /// For how long somebody waits for the answer.
+    pub wait: Duration,
 }
 
 /// What there is to do.

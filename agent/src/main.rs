@@ -44,6 +44,9 @@ struct Arguments {
     /// How many bytes per second are moved to and from backup storages in all.
     #[arg(long, env = "TIDEMARK_AGENT_BANDWIDTH_LIMIT_BYTES_PER_SECOND")]
     bandwidth_limit_bytes_per_second: Option<NonZeroU64>,
+    /// For how many seconds a backup storage that is busy or away is waited for, once it has worked.
+    #[arg(long, env = "TIDEMARK_AGENT_STORAGE_PATIENCE_SECONDS")]
+    storage_patience_seconds: Option<u64>,
 }
 
 impl Arguments {
@@ -70,6 +73,9 @@ impl Arguments {
         config.bandwidth_limit_bytes_per_second = self
             .bandwidth_limit_bytes_per_second
             .or(config.bandwidth_limit_bytes_per_second);
+        config.storage_patience_seconds = self
+            .storage_patience_seconds
+            .unwrap_or(config.storage_patience_seconds);
         Ok(config)
     }
 }

@@ -20,6 +20,7 @@ mod restore;
 mod snapshot;
 mod stores;
 mod volume;
+mod wait;
 mod work;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -29,6 +30,7 @@ use tokio::{join, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::wait::Waits;
 pub use self::{
     outcome::{Completed, Image, Outcome},
     stores::{RealStores, Stores},
@@ -138,6 +140,7 @@ pub struct Operation {
     host: Host,
     report: Report,
     processes: Processes,
+    waits: Arc<Waits>,
     volume_touched: Touched,
     image_touched: Touched,
     is_first: bool,
@@ -148,12 +151,14 @@ impl Operation {
     /// An attempt, the first or a later one.
     pub fn new(id: Uuid, work: Work, host: Host, report: Report) -> Self {
         let processes = Processes::new(host.launcher.clone(), Arc::clone(&report.journal));
+        let waits = Arc::new(Waits::new(report.clone()));
         Self {
             id,
             work,
             host,
             report,
             processes,
+            waits,
             volume_touched: Touched::default(),
             image_touched: Touched::default(),
             is_first: true,
@@ -345,7 +350,8 @@ impl Operation {
     }
 
     fn store(&self, storage: &BackupStorage) -> Result<Arc<dyn Store>> {
-        Ok(self.host.stores.open(storage)?)
+        let waits = Arc::clone(&self.waits);
+        Ok(self.host.stores.open_telling(storage, waits)?)
     }
 
     fn tell(&self, message: impl Into<String>) {

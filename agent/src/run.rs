@@ -1,6 +1,6 @@
 //! The agent's life, from its lock to its last child's end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -40,7 +40,10 @@ pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> Result<(),
         launcher: Launcher::new(config.tools.setpriv.clone())?,
         tools: config.tools,
         run_directory: state.run().to_owned(),
-        stores: Arc::new(RealStores::new(config.bandwidth_limit_bytes_per_second)),
+        stores: Arc::new(
+            RealStores::new(config.bandwidth_limit_bytes_per_second)
+                .patient_for(Duration::from_secs(config.storage_patience_seconds)),
+        ),
         locks: Locks::default(),
     };
     let Some(welcome) = shutdown

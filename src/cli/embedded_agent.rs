@@ -25,6 +25,7 @@ pub(super) async fn run(
     let url = format!("http://{}", reachable(gateway));
     let config = AgentConfig {
         state_dir: config.state_dir,
+        storage_patience_seconds: config.storage_patience_seconds.into(),
         concurrency: usize::try_from(config.concurrency)?,
         ..AgentConfig::new(url, Token::new(token.trim()))
     };

@@ -15,6 +15,9 @@ section! {
         /// How many operations it works on at once. One place of several is kept for what is quick: at most
         /// one less are backups and restores.
         concurrency: u32 = 3;
+        /// For how many seconds an operation waits for a backup storage that is busy or away, once it has
+        /// taken or given something; before that, for half a minute.
+        storage_patience_seconds: u32 = 900;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{Local, Policy, Result, Retry, S3, Secret, Store, nfs};
+use crate::{Local, Patience, Policy, Result, Retry, S3, Secret, Store, nfs};
 
 /// Where backups are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,15 +55,16 @@ impl Destination {
         self.open_with(Policy::default())
     }
 
-    /// The same, repeating what fails for reasons that pass as `policy` says.
-    pub fn open_with(&self, policy: Policy) -> Result<Arc<dyn Store>> {
+    /// The same, repeating what fails for reasons that pass as `patience` says.
+    pub fn open_with(&self, patience: impl Into<Patience>) -> Result<Arc<dyn Store>> {
+        let patience = patience.into();
         match self {
-            Self::Local { path } => Ok(Arc::new(Local::new(path))),
+            Self::Local { path } => Ok(Arc::new(Local::new(path).with_patience(patience))),
             Self::S3(bucket) => {
-                let store = Arc::new(S3::new(bucket).with_policy(policy));
-                Ok(Arc::new(Retry::new(store, policy)))
+                let store = Arc::new(S3::new(bucket).with_patience(patience.clone()));
+                Ok(Arc::new(Retry::new(store, patience)))
             }
-            Self::Nfs(export) => nfs::open(export, policy),
+            Self::Nfs(export) => nfs::open(export, patience),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What can go wrong at a destination, worded for the person who has to repair it.
 
-use std::io;
+use std::{io, time::Duration};
 
-use crate::ObjectPath;
+use crate::{
+    ObjectPath,
+    patience::{Cause, Passing},
+};
 
 /// The outcome of asking a [`Store`](crate::Store) for something.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -22,6 +25,20 @@ pub enum Error {
     Transient {
         /// What happened.
         reason: String,
+    },
+    /// The destination asks for fewer requests. The same one may succeed later.
+    #[error("backup storage asks us to slow down: {reason}")]
+    Busy {
+        /// What happened.
+        reason: String,
+        /// How long it asks us to wait.
+        after: Option<Duration>,
+    },
+    /// The object lies where it cannot be read from before somebody brings it back.
+    #[error("{path} is archived in the backup storage: restore it in the store first")]
+    Archived {
+        /// The object that was asked for.
+        path: String,
     },
     /// No space, or no quota, is left.
     #[error("backup storage is full: no space left while {doing}")]
@@ -84,13 +101,45 @@ pub enum Error {
 impl Error {
     /// Whether the same request may succeed a moment later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Transient { .. })
+        matches!(self, Self::Transient { .. } | Self::Busy { .. })
     }
 
-    /// Whether what was being written may be taken when it is sent again: what a network did to a body
-    /// once it may not do again.
-    pub(crate) fn may_be_sent_again(&self) -> bool {
-        self.is_transient() || matches!(self, Self::Unfaithful { .. })
+    /// Whether it says something of the whole place, and nothing of what was asked for.
+    pub(crate) fn is_of_the_place(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Unproved { .. })
+    }
+
+    /// Whether, and when, the same request may succeed.
+    pub(crate) fn passing(&self) -> Passing {
+        if self.is_transient() {
+            Passing::Later
+        } else {
+            Passing::Never
+        }
+    }
+
+    /// The same of what was being written: what a network did to a body once it may not do again.
+    pub(crate) fn passing_if_sent(&self) -> Passing {
+        match self {
+            Self::Unfaithful { .. } => Passing::Soon,
+            other => other.passing(),
+        }
+    }
+
+    /// How long the destination asks us to wait.
+    pub(crate) fn asks_for(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { after, .. } => *after,
+            _ => None,
+        }
+    }
+
+    /// What a wait for the destination is for.
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::Busy { .. } => Cause::Busy,
+            _ => Cause::Away,
+        }
     }
 
     /// An object that lacks bytes in its middle: an append before was given up on or failed.

@@ -4,10 +4,10 @@
 //!   back. [`Local`] keeps them in a directory, [`S3`] in a bucket, [`Nfs`] in an NFS export that this
 //!   host need not have mounted; all pass the same `conformance` suite. A [`Destination`] is the
 //!   address of any of them.
-//! * [`Retry`] and [`Throttle`] go around any store. For tests there are more of these, and a store in
+//! * [`Retry`] and [`Throttle`] go around any store; [`Patience`] says how long one is waited for. For tests there are more of these, and a store in
 //!   memory, behind the feature `conformance`.
 //! * [`format`](mod@format) is the backup itself: a seekable zstd stream and a manifest, readable without this crate.
-//! * [`probe()`] tries a destination out before it is relied on.
+//! * [`probe()`] and [`probe_within`] try a destination out before it is relied on.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -25,6 +25,7 @@ mod marker;
 pub mod memory;
 mod nfs;
 mod path;
+mod patience;
 mod probe;
 mod reserve;
 mod retry;
@@ -39,7 +40,8 @@ pub use local::Local;
 pub use marker::{Expected, Marker, Place, PlaceKind, Proof, Standing, prove};
 pub use nfs::Nfs;
 pub use path::ObjectPath;
-pub use probe::probe;
+pub use patience::{Cause, Patience, Waiting};
+pub use probe::{probe, probe_within};
 pub use retry::{Policy, Retry};
 pub use s3::S3;
 pub use secret::Secret;

@@ -26,7 +26,7 @@ use self::{
     root::{Opened, Root},
     writer::LocalWriter,
 };
-use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
+use crate::{Error, Object, ObjectPath, ObjectWriter, Patience, Policy, Result, Store};
 
 /// Objects as files below one directory, which has to exist already: a path that is gone because a
 /// disk is not mounted must not be taken for an empty destination.
@@ -40,6 +40,7 @@ use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
 pub struct Local {
     root: Arc<Root>,
     place: Arc<Place>,
+    patience: Patience,
 }
 
 impl Local {
@@ -59,7 +60,15 @@ impl Local {
         Self {
             root: Arc::new(root),
             place,
+            patience: Policy::ONCE.into(),
         }
+    }
+
+    /// Waits as `patience` says for a file system that hangs.
+    #[must_use]
+    pub fn with_patience(self, patience: impl Into<Patience>) -> Self {
+        let patience = patience.into();
+        Self { patience, ..self }
     }
 
     /// The directory that holds everything.
@@ -75,13 +84,13 @@ impl Local {
         work: impl Fn(&Arc<Opened>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let root = Arc::clone(&self.root);
-        let watched = self
-            .place
-            .watchdog
-            .run(doing, move || match work(&root.open()?) {
-                Err(Error::Unreachable { .. }) => work(&root.reopen()?),
-                outcome => outcome,
-            });
+        let watched =
+            self.place
+                .watchdog
+                .run(&self.patience, doing, move || match work(&root.open()?) {
+                    Err(Error::Unreachable { .. }) => work(&root.reopen()?),
+                    outcome => outcome,
+                });
         watched.await
     }
 }
@@ -94,20 +103,22 @@ impl Store for Local {
         expected_bytes: u64,
     ) -> Result<Box<dyn ObjectWriter>> {
         let (path, home) = (path.clone(), Arc::clone(&self.root));
-        let watchdog = self.place.watchdog.clone();
+        let watched = (self.place.watchdog.clone(), self.patience.clone());
         let writer = self.run("creating a file", move |root| {
-            let (home, watchdog) = (Arc::clone(&home), watchdog.clone());
-            LocalWriter::open(home, root, &path, expected_bytes, watchdog)
+            let (home, watched) = (Arc::clone(&home), watched.clone());
+            LocalWriter::open(home, root, &path, expected_bytes, watched)
         });
         Ok(Box::new(writer.await?))
     }
 
     async fn read(&self, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
         let (path, home) = (path.clone(), Arc::clone(&self.root));
-        self.run("reading a file", move |root| {
+        let content = self.run("reading a file", move |root| {
             read(root, &path, range.clone()).map_err(|error| home.doubt(root, error))
-        })
-        .await
+        });
+        let content = content.await?;
+        self.patience.prove();
+        Ok(content)
     }
 
     async fn size(&self, path: &ObjectPath) -> Result<u64> {

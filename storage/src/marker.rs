@@ -127,7 +127,7 @@ impl<S: Store + ?Sized> Place for S {
     async fn holds(&self, witness: &ObjectPath) -> Result<bool> {
         match self.size(witness).await {
             Ok(_) => Ok(true),
-            Err(error @ (Error::Unreachable { .. } | Error::Transient { .. })) => Err(error),
+            Err(error) if error.is_transient() || error.is_of_the_place() => Err(error),
             // What is no file proves nothing.
             Err(_) => Ok(false),
         }

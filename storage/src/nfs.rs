@@ -24,8 +24,8 @@ use self::{
     writer::NfsWriter,
 };
 use crate::{
-    Error, Local, NfsExport, Object, ObjectPath, ObjectWriter, Policy, Result, Retry, Store,
-    local::mount::MountTable,
+    Error, Local, NfsExport, Object, ObjectPath, ObjectWriter, Patience, Policy, Result, Retry,
+    Store, local::mount::MountTable,
 };
 
 /// READs in flight for one range.
@@ -40,6 +40,7 @@ const MAX_READ_BYTES: u32 = 1 << 20;
 #[derive(Debug)]
 pub struct Nfs {
     connection: Connection,
+    patience: Patience,
 }
 
 impl Nfs {
@@ -47,18 +48,27 @@ impl Nfs {
     pub fn new(export: &NfsExport) -> Result<Self> {
         Ok(Self {
             connection: Connection::new(Address::new(export)?),
+            patience: Policy::ONCE.into(),
         })
+    }
+
+    /// Waits as `patience` says for a server that is gone while it is written to.
+    #[must_use]
+    pub fn with_patience(self, patience: impl Into<Patience>) -> Self {
+        let patience = patience.into();
+        Self { patience, ..self }
     }
 }
 
 /// The store of an export: by the host's own mount of it where there is one, else directly.
-pub(crate) fn open(export: &NfsExport, policy: Policy) -> Result<Arc<dyn Store>> {
+pub(crate) fn open(export: &NfsExport, patience: Patience) -> Result<Arc<dyn Store>> {
     let address = Address::new(export)?;
     if let Some((path, source)) = MountTable::default().find_export(&address) {
-        return Ok(Arc::new(Local::on_mount(path, source)));
+        let local = Local::on_mount(path, source).with_patience(patience);
+        return Ok(Arc::new(local));
     }
-    let store = Arc::new(Nfs::new(export)?);
-    Ok(Arc::new(Retry::new(store, policy)))
+    let store = Arc::new(Nfs::new(export)?.with_patience(patience.clone()));
+    Ok(Arc::new(Retry::new(store, patience)))
 }
 
 #[async_trait]
@@ -68,7 +78,8 @@ impl Store for Nfs {
         path: &ObjectPath,
         expected_bytes: u64,
     ) -> Result<Box<dyn ObjectWriter>> {
-        let writer = NfsWriter::open(self.connection.clone(), path.clone(), expected_bytes);
+        let (connection, patience) = (self.connection.clone(), self.patience.clone());
+        let writer = NfsWriter::open(connection, patience, path.clone(), expected_bytes);
         Ok(Box::new(writer.await?))
     }
 

@@ -1,6 +1,11 @@
 //! Tries a destination out: write, read back, compare, list, delete.
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::{runtime::Handle, time::timeout};
@@ -27,6 +32,38 @@ const LEFT_BEHIND_SECONDS: u64 = 60 * 60;
 /// objects are deleted again as far as the destination lets us: whoever gives up waiting leaves a
 /// task that does, and what stays all the same is deleted by a later probe that succeeds.
 pub async fn probe(store: Arc<dyn Store>) -> Result<()> {
+    probe_step_by_step(store, &Step::default()).await
+}
+
+/// The same within `limit`. What hangs then is the error, and for how long.
+pub async fn probe_within(store: Arc<dyn Store>, limit: Duration) -> Result<()> {
+    let step = Step::default();
+    let probed = timeout(limit, probe_step_by_step(store, &step)).await;
+    probed.unwrap_or_else(|_| {
+        // What was spent before is no second less.
+        let seconds = limit.as_secs() + u64::from(limit.subsec_nanos() > 0);
+        let doing = step.doing();
+        Err(Error::Unreachable {
+            reason: format!("no answer within {seconds} s while {doing}"),
+        })
+    })
+}
+
+/// What a probe is doing.
+#[derive(Default)]
+struct Step(Mutex<&'static str>);
+
+impl Step {
+    fn enter(&self, doing: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = doing;
+    }
+
+    fn doing(&self) -> &'static str {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn probe_step_by_step(store: Arc<dyn Store>, step: &Step) -> Result<()> {
     #[expect(
         clippy::disallowed_methods,
         reason = "a name that nobody else has, seen by nobody"
@@ -38,12 +75,20 @@ pub async fn probe(store: Arc<dyn Store>) -> Result<()> {
         directory: Some(directory.clone()),
     };
     let store = Arc::clone(&written.store);
-    let outcome = write_and_compare(&*store, &directory, id).await;
+    let outcome = write_and_compare(&*store, &directory, id, step).await;
+    if let Err(error) = &outcome
+        && (error.is_transient() || matches!(error, Error::Unreachable { .. }))
+    {
+        // Whoever waits need not wait for it to be cleaned up, too.
+        return outcome;
+    }
+    step.enter("deleting what was written");
     let deleted = store.delete_prefix(&directory).await;
     // Deleted, or refused for a reason that asking again in the background does not change.
     written.directory = None;
     outcome?;
     deleted?;
+    step.enter("listing what is left");
     if !store.list(&directory).await?.is_empty() {
         return Err(Error::Unfaithful {
             reason: format!("{directory} is still listed once deleted"),
@@ -100,11 +145,19 @@ fn seconds(id: Uuid) -> u64 {
     id.get_timestamp().map_or(u64::MAX, |time| time.to_unix().0)
 }
 
-async fn write_and_compare(store: &dyn Store, directory: &ObjectPath, id: Uuid) -> Result<()> {
+async fn write_and_compare(
+    store: &dyn Store,
+    directory: &ObjectPath,
+    id: Uuid,
+    step: &Step,
+) -> Result<()> {
+    step.enter("writing an object");
     let object = directory.join("object")?;
     store.put(&object, pattern(id, 0..SMALL_BYTES)).await?;
+    step.enter("reading an object back");
     compare(store, &object, id, SMALL_BYTES).await?;
 
+    step.enter("writing an object of several parts");
     let stream = directory.join("stream")?;
     let mut writer = store.create(&stream, STREAM_CHUNKS * CHUNK_BYTES).await?;
     for chunk in 0..STREAM_CHUNKS {
@@ -116,8 +169,10 @@ async fn write_and_compare(store: &dyn Store, directory: &ObjectPath, id: Uuid) 
     let size = STREAM_CHUNKS * CHUNK_BYTES + SMALL_BYTES;
     writer.append(pattern(id, size - SMALL_BYTES..size)).await?;
     writer.commit().await?;
+    step.enter("reading an object of several parts back");
     compare(store, &stream, id, size).await?;
 
+    step.enter("listing what was written");
     let listed = store.list(directory).await?;
     let listed: Vec<_> = listed.into_iter().map(|object| object.path).collect();
     if listed != [object, stream] {
@@ -219,6 +274,19 @@ mod tests {
         let local = Arc::new(Local::new(directory.path()));
         let error = probe(Arc::new(Faulty::new(local, Fault::DiesAfter(3 << 20)))).await;
         assert!(matches!(error, Err(Error::Unreachable { .. })), "{error:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_destination_that_hangs_is_told_by_what_hung_and_for_how_long() {
+        let store = Arc::new(Faulty::new(Arc::new(Memory::default()), Fault::Hangs));
+        let begun = tokio::time::Instant::now();
+        let error = probe_within(store, Duration::from_secs(27)).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(27));
+        let told = error.unwrap_err().to_string();
+        assert!(
+            told.ends_with("no answer within 27 s while writing an object"),
+            "{told}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,18 +1,11 @@
 //! A decorator that asks again where the destination did not answer.
 
-use std::{
-    future::Future,
-    hash::{BuildHasher as _, RandomState},
-    ops::Range,
-    sync::Arc,
-    time::Duration,
-};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::time::Instant;
 
-use crate::{Error, Object, ObjectPath, ObjectWriter, Result, Store};
+use crate::{Error, Object, ObjectPath, ObjectWriter, Patience, Result, Store};
 
 /// How often and for how long something is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,66 +48,6 @@ impl Policy {
         longest_pause: Duration::from_millis(500),
         limit: Duration::from_secs(3),
     };
-
-    /// Makes attempts until one succeeds, fails for good, or there have been enough.
-    pub async fn run<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        self.run_while(Error::is_transient, attempt).await
-    }
-
-    /// The same for whoever knows better which failures pass.
-    pub(crate) async fn run_while<T, F>(
-        &self,
-        passes: impl Fn(&Error) -> bool,
-        mut attempt: impl FnMut() -> F,
-    ) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        let begun = Instant::now();
-        let mut pause = self.first_pause;
-        let mut count = 1;
-        loop {
-            let error = match attempt().await {
-                Err(error) if passes(&error) => error,
-                outcome => return outcome,
-            };
-            if self.attempts == 1 {
-                return Err(error);
-            }
-            let wait = jittered(pause);
-            if count >= self.attempts || begun.elapsed() + wait > self.limit {
-                return Err(given_up(error, count));
-            }
-            tracing::debug!(%error, count, "asking the backup storage again");
-            tokio::time::sleep(wait).await;
-            pause = (pause * 2).min(self.longest_pause);
-            count += 1;
-        }
-    }
-}
-
-/// What passes in a moment has not passed: now it is a failure like others.
-fn given_up(error: Error, attempts: u32) -> Error {
-    match error {
-        Error::Transient { reason } => Error::Unreachable {
-            reason: match attempts {
-                1 => reason,
-                _ => format!("{reason} (tried {attempts} times)"),
-            },
-        },
-        error => error,
-    }
-}
-
-/// Between half and all of a pause, so that many clients do not come back at once.
-fn jittered(pause: Duration) -> Duration {
-    // A fresh hasher's keys are random: enough to keep clients apart.
-    let random = RandomState::new().hash_one(pause);
-    let share = u32::try_from(random % 1000).unwrap_or(0);
-    pause / 2 + pause / 2 * share / 1000
 }
 
 /// A store whose requests are repeated while they fail for reasons that pass.
@@ -125,13 +58,14 @@ fn jittered(pause: Duration) -> Duration {
 #[derive(Debug)]
 pub struct Retry {
     inner: Arc<dyn Store>,
-    policy: Policy,
+    patience: Patience,
 }
 
 impl Retry {
-    /// Repeats what `inner` is asked for, as `policy` says.
-    pub fn new(inner: Arc<dyn Store>, policy: Policy) -> Self {
-        Self { inner, policy }
+    /// Repeats what `inner` is asked for, as `patience` says. A writer of `inner` that repeats by itself has the same.
+    pub fn new(inner: Arc<dyn Store>, patience: impl Into<Patience>) -> Self {
+        let patience = patience.into();
+        Self { inner, patience }
     }
 }
 
@@ -142,48 +76,50 @@ impl Store for Retry {
         path: &ObjectPath,
         expected_bytes: u64,
     ) -> Result<Box<dyn ObjectWriter>> {
-        self.policy
+        self.patience
             .run(|| self.inner.create(path, expected_bytes))
             .await
     }
 
     async fn read(&self, path: &ObjectPath, range: Range<u64>) -> Result<Bytes> {
-        self.policy
-            .run(|| self.inner.read(path, range.clone()))
-            .await
+        let read = || self.inner.read(path, range.clone());
+        let content = self.patience.run(read).await?;
+        self.patience.prove();
+        Ok(content)
     }
 
     async fn size(&self, path: &ObjectPath) -> Result<u64> {
-        self.policy.run(|| self.inner.size(path)).await
+        self.patience.run(|| self.inner.size(path)).await
     }
 
     async fn list(&self, prefix: &ObjectPath) -> Result<Vec<Object>> {
-        self.policy.run(|| self.inner.list(prefix)).await
+        self.patience.run(|| self.inner.list(prefix)).await
     }
 
     async fn is_vacant(&self) -> Result<bool> {
-        self.policy.run(|| self.inner.is_vacant()).await
+        self.patience.run(|| self.inner.is_vacant()).await
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<()> {
-        self.policy.run(|| self.inner.delete(path)).await
+        self.patience.run(|| self.inner.delete(path)).await
     }
 
     async fn delete_prefix(&self, prefix: &ObjectPath) -> Result<()> {
-        self.policy.run(|| self.inner.delete_prefix(prefix)).await
+        self.patience.run(|| self.inner.delete_prefix(prefix)).await
     }
 
     async fn put(&self, path: &ObjectPath, content: Bytes) -> Result<()> {
-        self.policy
-            .run_while(Error::may_be_sent_again, || {
-                self.inner.put(path, content.clone())
-            })
-            .await
+        let put = || self.inner.put(path, content.clone());
+        self.patience.run_while(Error::passing_if_sent, put).await?;
+        self.patience.prove();
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
     use crate::{
         conformance,
@@ -232,16 +168,5 @@ mod tests {
         let outcome = store.size(&ObjectPath::new("object").unwrap()).await;
         assert!(matches!(outcome, Err(Error::NotFound { .. })));
         assert_eq!(begun.elapsed(), Duration::ZERO);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn pauses_grow_and_differ() {
-        let pauses: Vec<_> = (0..20).map(|_| jittered(Duration::from_secs(2))).collect();
-        assert!(
-            pauses
-                .iter()
-                .all(|pause| (1000..=2000).contains(&pause.as_millis()))
-        );
-        assert!(pauses.windows(2).any(|pair| pair[0] != pair[1]));
     }
 }

@@ -16,15 +16,18 @@ mod place;
 mod upload;
 mod writer;
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use self::{place::Place, writer::S3Writer};
+use self::{
+    place::{Looks, Place},
+    writer::S3Writer,
+};
 use crate::{
-    Error, Object, ObjectPath, ObjectWriter, Result, S3Bucket, Store, path::is_nothing,
+    Error, Object, ObjectPath, ObjectWriter, Patience, Result, S3Bucket, Store, path::is_nothing,
     retry::Policy,
 };
 
@@ -37,7 +40,7 @@ const DELETE_ROUNDS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct S3 {
     place: Place,
-    policy: Policy,
+    patience: Patience,
 }
 
 impl S3 {
@@ -45,14 +48,23 @@ impl S3 {
     pub fn new(bucket: &S3Bucket) -> Self {
         Self {
             place: Place::new(bucket),
-            policy: Policy::default(),
+            patience: Policy::default().into(),
         }
     }
 
-    /// Repeats parts as `policy` says.
+    /// Looks whether an upload is complete after `first`, where its completion is not answered by then, and then
+    /// each `every`. By itself that is after a minute, and every 20 seconds.
     #[must_use]
-    pub fn with_policy(self, policy: Policy) -> Self {
-        Self { policy, ..self }
+    pub fn looking(mut self, first: Duration, every: Duration) -> Self {
+        self.place.looks = Looks { first, every };
+        self
+    }
+
+    /// Repeats parts as `patience` says.
+    #[must_use]
+    pub fn with_patience(self, patience: impl Into<Patience>) -> Self {
+        let patience = patience.into();
+        Self { patience, ..self }
     }
 
     /// Every key that begins with `prefix`, with the size of what it has.
@@ -143,7 +155,7 @@ impl Store for S3 {
         Ok(Box::new(S3Writer::new(
             self.place.clone(),
             path.clone(),
-            self.policy,
+            self.patience.clone(),
             expected_bytes,
         )))
     }
@@ -202,6 +214,6 @@ impl Store for S3 {
     async fn put(&self, path: &ObjectPath, content: Bytes) -> Result<()> {
         let (key, size) = (self.place.key(path), content.len() as u64);
         object::put(&self.place, &key, content, &format!("writing {path}")).await?;
-        object::check(&self.place, path, size, Policy::ONCE).await
+        object::check(&self.place, path, size, &Policy::ONCE.into()).await
     }
 }

@@ -318,6 +318,7 @@ rgw data = {directory}
 rgw rados pool pg num min = 1
 rgw run sync thread = false
 rgw enable usage log = false
+rgw relaxed s3 bucket names = true
 rgw thread pool size = 32
 "
     )

@@ -32,16 +32,8 @@ impl Rgw {
             format!("--secret-key={secret_access_key}"),
         ];
         // It makes the zone's pools too, and must not do so beside the gateway.
-        let create = [
-            "-n",
-            "client.rgw",
-            "--log-to-stderr=false",
-            "user",
-            "create",
-            "--uid=tidemark",
-        ];
-        let user = ["--display-name=Tidemark", &keys[0], &keys[1]];
-        ceph.run("radosgw-admin", &[&create[..], &user].concat());
+        let user = ["--uid=tidemark"];
+        administer(ceph, &[&user[..], &create_user(&keys)].concat());
 
         let port = port::free();
         let conf = ceph.conf().to_str().unwrap();
@@ -111,11 +103,22 @@ impl Rgw {
         tool::run("curl", &[signed, change].concat(), &[]);
     }
 
+    /// Makes a user who belongs to a tenant, and so have his buckets; gives the id and the secret of his key.
+    pub fn add_tenant(&self, ceph: &Ceph, tenant: &str) -> (String, String) {
+        let (id, secret) = (format!("{tenant}tests"), self.secret_access_key.clone());
+        let keys = [
+            format!("--access-key={id}"),
+            format!("--secret-key={secret}"),
+        ];
+        let tenant = format!("--tenant={tenant}");
+        let user = [tenant.as_str(), "--uid=tidemark"];
+        administer(ceph, &[&user[..], &create_user(&keys)].concat());
+        (id, secret)
+    }
+
     /// Frees the memory of deleted objects at once. By itself it waits for two hours.
     pub fn forget_deleted(&self, ceph: &Ceph) {
-        let name = ["-n", "client.rgw", "--log-to-stderr=false"];
-        let collect = ["gc", "process", "--include-all"];
-        ceph.run("radosgw-admin", &[&name[..], &collect].concat());
+        administer(ceph, &["gc", "process", "--include-all"]);
     }
 
     /// Makes it stand still: connections are made, and nothing is answered.
@@ -138,4 +141,14 @@ impl Rgw {
         self.daemon.restart();
         self.serves().await;
     }
+}
+
+fn create_user(keys: &[String; 2]) -> [&str; 5] {
+    let [id, secret] = keys;
+    ["--display-name=Tidemark", id, secret, "user", "create"]
+}
+
+fn administer(ceph: &Ceph, arguments: &[&str]) {
+    let name = ["-n", "client.rgw", "--log-to-stderr=false"];
+    ceph.run("radosgw-admin", &[&name[..], arguments].concat());
 }

@@ -132,7 +132,14 @@ async fn what_is_wrong_is_said_by_the_name_of_its_field_and_a_secret_is_not_repe
                 s3_with("endpoint", json!("https://s3.example.test/?hunter2=1")),
             ),
             ("`s3.region`", s3_with("region", json!("eu 1"))),
-            ("`s3.bucket`", s3_with("bucket", json!("Not_A_Bucket"))),
+            ("`s3.bucket`", s3_with("bucket", json!("not/a/bucket"))),
+            ("`s3.bucket`", {
+                // AWS's own rules hold where no other endpoint is named.
+                let mut bucket = bucket();
+                bucket["endpoint"] = json!(null);
+                bucket["bucket"] = json!("Not_A_Bucket");
+                json!({ "s3": bucket })
+            }),
             ("`s3.prefix`", s3_with("prefix", json!("a/../b"))),
             (
                 "`s3.accessKeyId`",

@@ -163,10 +163,13 @@ async fn a_storage_test_that_an_agent_answers_is_told() {
         });
         let agent = world.agent();
         let answering = async {
-            let claim = "mutation { agentClaim(input: { limit: 0 }) { storageTests { id } } }";
+            let claim = "mutation { agentClaim(input: { limit: 0 }) { storageTests { id waitSeconds } } }";
             loop {
                 let data = world.data(&agent, claim).await;
-                if let Some(test) = data["agentClaim"]["storageTests"][0]["id"].as_str() {
+                let asked = &data["agentClaim"]["storageTests"][0];
+                if let Some(test) = asked["id"].as_str() {
+                    let wait = asked["waitSeconds"].as_i64().unwrap();
+                    assert!((1..=30).contains(&wait), "{asked}");
                     let document = "mutation($id: ID!) { agentFinishStorageTest(
                         input: { id: $id, ok: false, message: \"No such\\u0000 directory.\" }) { accepted } }";
                     break world.data_with(&agent, document, json!({ "id": test })).await;

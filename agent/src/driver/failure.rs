@@ -182,13 +182,19 @@ impl From<Defect> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let (code, message) = match &error {
-            StoreError::Unreachable { .. } | StoreError::Transient { .. } => (
+            StoreError::Unreachable { .. }
+            | StoreError::Transient { .. }
+            | StoreError::Busy { .. } => (
                 Code::BackupStorageUnreachable,
                 "The backup storage cannot be reached.",
             ),
             StoreError::Unproved { .. } => (
                 Code::BackupStorageUnreachable,
                 "The backup storage is not there, or is another one than before.",
+            ),
+            StoreError::Archived { .. } => (
+                Code::BackupStorageUnreachable,
+                "The backup is archived in the backup storage. Ask the operator to restore it there first.",
             ),
             StoreError::Permission { .. } => (
                 Code::BackupStorageUnreachable,

@@ -180,6 +180,7 @@ impl Link for Gateway {
         let tests = payload.storage_tests.into_iter().map(|test| StorageTest {
             id: test.id.0,
             storage: test.destination.try_into(),
+            wait: seconds(test.wait_seconds),
         });
         Ok(Claim {
             assignments: payload.assignments.into_iter().map(Into::into).collect(),

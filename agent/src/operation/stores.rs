@@ -4,9 +4,10 @@ use std::{
     collections::HashMap,
     num::NonZeroU64,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use storage::{Bandwidth, Policy, Store, Throttle};
+use storage::{Bandwidth, Patience, Policy, Store, Throttle, Waiting};
 use uuid::Uuid;
 
 use super::BackupStorage;
@@ -15,6 +16,15 @@ use super::BackupStorage;
 pub trait Stores: Send + Sync {
     /// The store of a backup storage.
     fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>>;
+
+    /// The same for an operation, which is told when the store is waited for.
+    fn open_telling(
+        &self,
+        storage: &BackupStorage,
+        _waits: Arc<dyn Waiting>,
+    ) -> storage::Result<Arc<dyn Store>> {
+        self.open(storage)
+    }
 
     /// The store without any limit of bandwidth, for what moves next to nothing and has to be told
     /// soon: whether it works.
@@ -27,6 +37,8 @@ pub trait Stores: Send + Sync {
 #[derive(Debug, Default)]
 pub struct RealStores {
     agent: Option<Bandwidth>,
+    /// How long a storage that has worked is waited for.
+    patience: Duration,
     /// By the id of the backup storage and its limit: all operations on it that began under one
     /// limit share it, whatever became of the limit since.
     storages: Mutex<HashMap<(Uuid, NonZeroU64), Bandwidth>>,
@@ -37,8 +49,14 @@ impl RealStores {
     pub fn new(bytes_per_second: Option<NonZeroU64>) -> Self {
         Self {
             agent: bytes_per_second.map(Bandwidth::new),
-            storages: Mutex::default(),
+            ..Self::default()
         }
+    }
+
+    /// The same, waiting so long for a storage that has taken or given something in the same operation.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// What operations on a backup storage share. A limit that was changed holds for those that begin
@@ -64,6 +82,16 @@ impl RealStores {
 impl Stores for RealStores {
     fn open(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {
         Ok(self.limit(storage, storage.destination.open()?))
+    }
+
+    fn open_telling(
+        &self,
+        storage: &BackupStorage,
+        waits: Arc<dyn Waiting>,
+    ) -> storage::Result<Arc<dyn Store>> {
+        let patience = Patience::from(Policy::default()).up_to(self.patience);
+        let store = storage.destination.open_with(patience.telling(waits))?;
+        Ok(self.limit(storage, store))
     }
 
     fn open_unlimited(&self, storage: &BackupStorage) -> storage::Result<Arc<dyn Store>> {

@@ -7,8 +7,11 @@ use std::{
     time::Duration,
 };
 
-use storage::probe;
-use tokio::{task::JoinSet, time::timeout};
+use storage::probe_within;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
@@ -21,7 +24,10 @@ use crate::{
     report::Places,
 };
 
-const PROBE_LIMIT: Duration = Duration::from_mins(1);
+/// What is left of a wait for an answer once it is known, so that it arrives in time.
+const ANSWER: Duration = Duration::from_secs(3);
+/// No test is given less.
+const LEAST: Duration = Duration::from_secs(1);
 const MEASURE_LIMIT: Duration = Duration::from_mins(5);
 
 /// Runs errands.
@@ -73,15 +79,18 @@ impl Errands {
         let store = self.host.stores.open_unlimited(storage);
         let store = store.map_err(|error| error.to_string())?;
         let places = Places::default();
+        let limit = test.wait.saturating_sub(ANSWER).max(LEAST);
+        let begun = Instant::now();
         let tried = async {
             if let Some(mark) = &storage.mark {
                 let proof = storage::prove(&*store, &mark.expected).await;
                 places.note(mark, &proof);
                 proof?;
             }
-            probe(Arc::clone(&store)).await
+            let left = limit.saturating_sub(begun.elapsed());
+            probe_within(Arc::clone(&store), left).await
         };
-        let tried = timeout(PROBE_LIMIT, tried).await;
+        let tried = timeout(limit, tried).await;
         for sighting in places.take() {
             if let Err(error) = self.link.report_place(&sighting).await {
                 warn!(place = %sighting.place_id, %error, "what was found in a place cannot be reported");
@@ -89,7 +98,10 @@ impl Errands {
         }
         match tried {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
-            Err(_) => Err("backup storage did not answer in time".into()),
+            Err(_) => Err(format!(
+                "backup storage cannot be reached: no answer within {} s while its mark was read",
+                limit.as_secs()
+            )),
         }
     }
 

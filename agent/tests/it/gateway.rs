@@ -239,8 +239,9 @@ async fn assignments_become_work_or_say_what_is_missing() {
         ],
         "measurements": [volume, elsewhere],
         "storageTests": [
-            { "id": Uuid::from_u128(5), "destination": destination(json!({ "path": "/backups" })) },
-            { "id": Uuid::from_u128(6), "destination": destination(Value::Null) },
+            { "id": Uuid::from_u128(5), "waitSeconds": 30,
+              "destination": destination(json!({ "path": "/backups" })) },
+            { "id": Uuid::from_u128(6), "waitSeconds": 30, "destination": destination(Value::Null) },
         ],
     } }))])
     .await;
@@ -263,6 +264,7 @@ async fn assignments_become_work_or_say_what_is_missing() {
         );
     }
     assert!(claim.storage_tests[0].storage.is_ok());
+    assert_eq!(claim.storage_tests[0].wait.as_secs(), 30);
     assert!(claim.storage_tests[1].storage.is_err());
     let measured = claim.measurements[0].as_ref().unwrap();
     assert_eq!(measured.id, Uuid::from_u128(1));
@@ -310,7 +312,7 @@ async fn pools_destinations_and_instances_of_every_kind_are_understood_and_secre
             "s3": null, "nfs": null, "local": null,
         });
         destination[kind] = address;
-        json!({ "id": Uuid::from_u128(5), "destination": destination })
+        json!({ "id": Uuid::from_u128(5), "waitSeconds": 30, "destination": destination })
     };
     let s3 = json!({
         "endpoint": null, "region": "eu-1", "bucket": "b", "prefix": "p", "accessKeyId": "AK",

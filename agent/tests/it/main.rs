@@ -21,6 +21,7 @@ mod live;
 mod nbd;
 mod nbd_fault;
 mod oracle;
+mod patience;
 mod place;
 mod process;
 mod qcow2;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { type BannerOperation, bannerState, stepsOf } from './banner'
+import { type BannerOperation, bannerState, stepsOf, storageWait, troubleWords } from './banner'
 
 const NOW = Date.UTC(2026, 10, 22, 12)
 const ago = (ms: number) => new Date(NOW - ms).toISOString()
@@ -89,4 +89,18 @@ test('a step that a newer agent names is shown as it is', () => {
 
 test('before it has started it is queued, and no more is known', () => {
   expect(stepsOf('CREATE_BACKUP', '', false, false)).toEqual([{ name: 'Queued', state: 'now' }])
+})
+
+test('a backup storage that is waited for is not taken for a slow hypervisor', () => {
+  const stalled = { kind: 'stalled' as const, forMs: 65_000 }
+  expect(troubleWords(stalled, 'Exporting')).toContain('The hypervisor may be slow or offline.')
+  for (const [phase, words] of [
+    ['The backup storage asks us to slow down', 'The backup storage asks us to slow down.'],
+    ['Waiting for the backup storage', 'The backup storage does not answer.'],
+  ] as const) {
+    expect(storageWait(phase)).toContain(words)
+    expect(troubleWords(stalled, phase)).toContain(words)
+    expect(troubleWords(stalled, phase)).not.toContain('hypervisor')
+  }
+  expect(storageWait('Exporting')).toBeUndefined()
 })

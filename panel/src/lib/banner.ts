@@ -80,10 +80,21 @@ export function troubleOf({ linkLost, silentFor }: { linkLost: boolean; silentFo
   return undefined
 }
 
-/** The same in a sentence. */
-export function troubleWords({ kind, forMs }: Trouble): string {
+/** The same in a sentence. What an operation waits for by its own words is no fault of its hypervisor's. */
+export function troubleWords({ kind, forMs }: Trouble, phase: string): string {
   if (kind === 'lost') return `Connection lost. Last update ${formatDuration(forMs)} ago.`
-  return `No progress for ${formatDuration(forMs)}. The hypervisor may be slow or offline.`
+  return `No progress for ${formatDuration(forMs)}. ${storageWait(phase) ?? 'The hypervisor may be slow or offline.'}`
+}
+
+/** What an agent calls its waits for a backup storage, and what that means for whoever looks on. */
+const STORAGE_WAITS: Readonly<Record<string, string>> = {
+  'The backup storage asks us to slow down': 'The backup storage asks us to slow down. It goes on by itself.',
+  'Waiting for the backup storage': 'The backup storage does not answer. It goes on by itself once it does.',
+}
+
+/** What a phase says of a backup storage that is waited for, if it is one that does. */
+export function storageWait(phase: string): string | undefined {
+  return STORAGE_WAITS[phase]
 }
 
 /** The steps of each kind of operation, as its agent names them. */

@@ -91,7 +91,12 @@ impl Bucket {
             row.s3_endpoint = Set(endpoint.as_deref().map(endpoint_url).transpose()?);
         }
         row.s3_region = Set(Some(region(&self.region)?));
-        row.s3_bucket = Set(Some(bucket_name(&self.bucket)?));
+        let endpoint = row.s3_endpoint.try_as_ref().and_then(Option::as_deref);
+        let bucket = match endpoint {
+            Some(endpoint) if !is_aws(endpoint) => others_bucket_name(&self.bucket),
+            _ => bucket_name(&self.bucket),
+        };
+        row.s3_bucket = Set(Some(bucket?));
         if let Some(prefix) = self.prefix {
             let prefix = prefix.as_deref().map(prefix_path).transpose()?;
             row.s3_prefix = Set(prefix.flatten());
@@ -191,7 +196,35 @@ fn region(text: &str) -> Result<String> {
     )))
 }
 
-/// The rules for the names of general-purpose buckets.
+/// Whether an endpoint is one of AWS, whose rules hold there.
+fn is_aws(endpoint: &str) -> bool {
+    let url = Url::parse(endpoint).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    [".amazonaws.com", ".amazonaws.com.cn"]
+        .iter()
+        .any(|end| host.ends_with(end))
+}
+
+/// What other stores take, each its own: Ceph's has buckets of tenants, as `tenant:bucket`.
+fn others_bucket_name(text: &str) -> Result<String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
+    let part = |text: &str| text.starts_with(|char: char| char.is_ascii_alphanumeric());
+    let (tenant, bucket) = text.split_once(':').unwrap_or(("a", text));
+    let fits = (3..=255).contains(&text.len())
+        && [tenant, bucket].into_iter().all(part)
+        && [tenant, bucket]
+            .into_iter()
+            .all(|part| part.chars().all(plain));
+    if fits {
+        return Ok(text.to_owned());
+    }
+    Err(Error::invalid(
+        "`s3.bucket` has 3 to 255 letters, digits, hyphens, underscores and dots, and begins with a \
+         letter or digit; a tenant of Ceph's stands before it with a colon: tenant:bucket.",
+    ))
+}
+
+/// The rules for the names of AWS's general-purpose buckets.
 fn bucket_name(text: &str) -> Result<String> {
     let plain = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit();
     let inner = |char: char| plain(char) || char == '-' || char == '.';
@@ -307,6 +340,44 @@ mod tests {
             &"a".repeat(64),
         ] {
             assert!(bucket_name(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_of_another_store_is_named_by_looser_rules() {
+        for text in [
+            "abc",
+            "My-Bucket",
+            "under_score",
+            "tenant:bucket",
+            "T_1:My.Bucket",
+            "abc-",
+        ] {
+            assert!(others_bucket_name(text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "ab",
+            "-abc",
+            "..",
+            "../abc",
+            "a/b",
+            "a:b:c",
+            ":bucket",
+            "tenant:",
+            "a b",
+            "ä-bucket",
+            &"a".repeat(256),
+        ] {
+            assert!(others_bucket_name(text).is_err(), "{text}");
+        }
+        for (endpoint, aws) in [
+            ("https://s3.eu-west-1.amazonaws.com", true),
+            ("https://s3.cn-north-1.amazonaws.com.cn", true),
+            ("https://rgw.example.com", false),
+            ("https://amazonaws.com.example.com", false),
+        ] {
+            assert_eq!(is_aws(endpoint), aws, "{endpoint}");
         }
     }
 

@@ -62,17 +62,22 @@ async fn probe(app: &App, storage: backup_storage::Model) -> Result<Result<(), S
     };
     let patience = app.settings.storage_test;
     let mut proof = None;
+    let begun = tokio::time::Instant::now();
     // Given up on, it still deletes what it has written.
     let probed = async {
         let store = access.destination.open_with(storage::Policy::PROMPT)?;
         if let Some(mark) = &access.mark {
             proof = Some(storage::prove(&*store, &mark.expected).await?);
         }
-        storage::probe(store).await
+        let left = patience.saturating_sub(begun.elapsed());
+        storage::probe_within(store, left).await
     };
     let outcome = match tokio::time::timeout(patience, probed).await {
         Ok(outcome) => outcome.map_err(|error| error.to_string()),
-        Err(_) => Err(silence("backup storage", patience)),
+        Err(_) => Err(format!(
+            "backup storage cannot be reached: no answer within {} s while its mark was read",
+            patience.as_secs()
+        )),
     };
     if let (Some(place), Some(mark), Some(Proof::Marker)) = (place, access.mark, proof) {
         let found = Found {
@@ -84,9 +89,9 @@ async fn probe(app: &App, storage: backup_storage::Model) -> Result<Result<(), S
     Ok(outcome)
 }
 
-fn silence(of: &str, patience: Duration) -> String {
+fn silence(patience: Duration) -> String {
     format!(
-        "The {of} did not answer within {} seconds.",
+        "The agent did not answer within {} seconds.",
         patience.as_secs()
     )
 }
@@ -138,17 +143,27 @@ async fn wait(app: &App, test: backup_storage_test::Model) -> Result<backup_stor
     if let Ok(answer) = tokio::time::timeout(patience, answered).await {
         return answer;
     }
-    record(app, test, false, &silence("agent", patience)).await
+    record(app, test, false, &silence(patience)).await
+}
+
+/// A test that waits for an agent.
+#[derive(Debug)]
+pub struct Asked {
+    /// The test.
+    pub test: backup_storage_test::Model,
+    /// How the storage is reached.
+    pub access: Access,
+    /// For how much longer somebody waits for the answer.
+    pub left: Duration,
 }
 
 /// The tests that wait for the agent of `hypervisor_id`, and all it needs to know for them. One
 /// that it cannot be told of has failed.
-pub async fn list_asked_of(
-    app: &App,
-    hypervisor_id: HypervisorId,
-) -> Result<Vec<(backup_storage_test::Model, Access)>> {
+pub async fn list_asked_of(app: &App, hypervisor_id: HypervisorId) -> Result<Vec<Asked>> {
     let db = app.database.reads();
-    let since: DateTime<Utc> = app.clock.now(db).await? - app.settings.storage_test;
+    let now = app.clock.now(db).await?;
+    let patience = app.settings.storage_test;
+    let since: DateTime<Utc> = now - patience;
     let tests = backup_storage_test::Entity::find()
         .filter(backup_storage_test::Column::HypervisorId.eq(hypervisor_id))
         .filter(backup_storage_test::Column::FinishedAt.is_null())
@@ -162,7 +177,11 @@ pub async fn list_asked_of(
             Err(error) => Err(error),
         };
         match access {
-            Ok(access) => asked.push((test, access)),
+            Ok(access) => {
+                let waited = (now - test.requested_at).to_std().unwrap_or_default();
+                let left = patience.saturating_sub(waited);
+                asked.push(Asked { test, access, left });
+            }
             Err(error) if is_damage(&error) => {
                 record(app, test, false, &error.to_string()).await?;
             }

@@ -129,9 +129,10 @@ impl AgentMutation {
             tracing::error!(%error, "tests of backup storages cannot be listed");
             Vec::new()
         });
-        let storage_tests = asked.iter().map(|(test, access)| AgentStorageTest {
-            id: test.id.into(),
-            destination: AgentDestination::of(access),
+        let storage_tests = asked.iter().map(|asked| AgentStorageTest {
+            id: asked.test.id.into(),
+            destination: AgentDestination::of(&asked.access),
+            wait_seconds: seconds(asked.left),
         });
         // Whoever waits for an operation does not wait for what is to be measured, too.
         let due = match assignments.len() {

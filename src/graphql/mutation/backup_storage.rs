@@ -28,7 +28,8 @@ pub struct S3StorageInput {
     pub endpoint: MaybeUndefined<String>,
     /// The region.
     pub region: String,
-    /// The bucket, which exists: 3 to 63 lower-case letters, digits, hyphens and dots.
+    /// The bucket, which exists: at AWS 3 to 63 lower-case letters, digits, hyphens and dots; other stores have rules of
+    /// their own, and a tenant of Ceph's stands before it with a colon.
     pub bucket: String,
     /// What the keys begin with: parts of letters, digits, hyphens, underscores and dots, with "/"
     /// between them.

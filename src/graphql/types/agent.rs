@@ -301,4 +301,6 @@ pub struct AgentStorageTest {
     pub id: ID,
     /// What to test.
     pub destination: AgentDestination,
+    /// For how many seconds from now somebody waits for the answer. One that takes longer is what hung.
+    pub wait_seconds: i32,
 }

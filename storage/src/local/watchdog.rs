@@ -3,12 +3,9 @@
 
 use std::{io, sync::Arc, thread, time::Duration};
 
-use tokio::{
-    sync::{Semaphore, oneshot},
-    time::timeout,
-};
+use tokio::sync::{Semaphore, oneshot};
 
-use crate::{Error, Result};
+use crate::{Error, Patience, Result};
 
 /// What no single call of ours takes on a file system that works.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -37,9 +34,11 @@ impl Watchdog {
         }
     }
 
-    /// Runs `work`, which goes on if it is given up, and whose outcome is dropped then.
+    /// Runs `work`, which goes on if it is given up, and whose outcome is dropped then. Where `patience` has it, a
+    /// file system that hangs is waited for: that of a server may be back.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        patience: &Patience,
         doing: &'static str,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -62,11 +61,10 @@ impl Watchdog {
                 .map_err(lost)?;
             outcome.await.map_err(|gone| lost(io::Error::other(gone)))?
         };
-        timeout(self.limit, running).await.unwrap_or_else(|_| {
-            Err(Error::Unreachable {
-                reason: format!("the file system does not answer while {doing}"),
-            })
-        })
+        let silent = || Error::Unreachable {
+            reason: format!("the file system does not answer while {doing}"),
+        };
+        patience.wait_for(self.limit, running, silent).await?
     }
 }
 
@@ -75,16 +73,18 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::Policy;
 
     #[tokio::test]
     async fn a_call_that_hangs_is_an_error_and_keeps_its_thread() {
         let watchdog = Watchdog::new(Duration::from_millis(50), 1);
         let (release, never) = mpsc::channel::<()>();
-        let hung = watchdog.run("testing", move || Ok(never.recv().is_ok()));
+        let hasty = Patience::from(Policy::ONCE);
+        let hung = watchdog.run(&hasty, "testing", move || Ok(never.recv().is_ok()));
         let error = hung.await.unwrap_err();
         assert!(matches!(error, Error::Unreachable { .. }), "{error}");
 
-        let queued = watchdog.run("testing", || Ok(())).await;
+        let queued = watchdog.run(&hasty, "testing", || Ok(())).await;
         assert!(
             matches!(queued, Err(Error::Unreachable { .. })),
             "{queued:?}"
@@ -92,11 +92,30 @@ mod tests {
 
         drop(release);
         let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-        while watchdog.run("testing", || Ok(())).await.is_err() {
+        while watchdog.run(&hasty, "testing", || Ok(())).await.is_err() {
             assert!(
                 tokio::time::Instant::now() < deadline,
                 "the thread is not back"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_hangs_on_what_has_worked_is_waited_for() {
+        let watchdog = Watchdog::new(Duration::from_millis(20), 1);
+        let patience = Patience::from(Policy::ONCE).up_to(Duration::from_mins(1));
+        patience.prove();
+        let (release, waits) = mpsc::channel::<()>();
+        let hung = watchdog.run(&patience, "testing", move || {
+            // Whoever holds the other end lets go of it.
+            let _ = waits.recv();
+            Ok(1)
+        });
+        let release = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            drop(release);
+        };
+        let (outcome, ()) = tokio::join!(hung, release);
+        assert_eq!(outcome.unwrap(), 1);
     }
 }

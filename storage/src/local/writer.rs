@@ -13,11 +13,12 @@ use super::{
     temporary::Temporary,
     watchdog::Watchdog,
 };
-use crate::{Error, ObjectPath, ObjectWriter, Result, reserve::Reserve};
+use crate::{Error, ObjectPath, ObjectWriter, Patience, Result, reserve::Reserve};
 
 /// Writes to a temporary name, and renames. One block is written while the next one is filled.
 pub(super) struct LocalWriter {
     watchdog: Watchdog,
+    patience: Patience,
     output: Arc<Output>,
     temporary: Temporary,
     reserve: Reserve,
@@ -45,7 +46,7 @@ impl LocalWriter {
         root: &Arc<Opened>,
         path: &ObjectPath,
         expected_bytes: u64,
-        watchdog: Watchdog,
+        (watchdog, patience): (Watchdog, Patience),
     ) -> Result<Self> {
         let mut reserve = Reserve::new(expected_bytes);
         if reserve.is_due(0) {
@@ -56,6 +57,7 @@ impl LocalWriter {
         let (temporary, file) = Temporary::create(home, root, path)?;
         Ok(Self {
             watchdog,
+            patience,
             output: Arc::new(Output::new(file)),
             temporary,
             reserve,
@@ -76,9 +78,9 @@ impl LocalWriter {
         let (output, path) = (Arc::clone(&self.output), self.temporary.path()?);
         let root = self.reserve.is_due(bytes).then(|| self.temporary.root());
         let root = root.transpose()?;
-        let watchdog = self.watchdog.clone();
+        let (watchdog, patience) = (self.watchdog.clone(), self.patience.clone());
         let task = tokio::spawn(async move {
-            let write = watchdog.run("writing a file", move || {
+            let write = watchdog.run(&patience, "writing a file", move || {
                 let written = output
                     .write(&block, offset)
                     .and_then(|()| root.map(|root| root.available_bytes()).transpose());
@@ -103,6 +105,7 @@ impl LocalWriter {
             doing: "writing a file".into(),
             source: io::Error::other(lost),
         })??;
+        self.patience.prove();
         block.clear();
         self.spare = Some(block);
         if let Some(available) = available {
@@ -150,22 +153,28 @@ impl ObjectWriter for LocalWriter {
         // Flushing may take long and may be given up on; only then does the object appear. A server's
         // errors may come here, and not before.
         let (output, path) = (Arc::clone(&self.output), self.temporary.path()?);
-        let flush = self.watchdog.run("flushing a file", move || {
-            output
-                .flush()
-                .map_err(|error| writing(error, "flushing", &path))
-        });
+        let flush = self
+            .watchdog
+            .run(&self.patience, "flushing a file", move || {
+                output
+                    .flush()
+                    .map_err(|error| writing(error, "flushing", &path))
+            });
         flush.await?;
         let (mut temporary, size_bytes) = (self.temporary, self.submitted_bytes);
         let rename = self
             .watchdog
-            .run("renaming a file", move || temporary.rename(size_bytes));
+            .run(&self.patience, "renaming a file", move || {
+                temporary.rename(size_bytes)
+            });
         rename.await
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
         let temporary = self.temporary;
         let discard = move || temporary.discard();
-        self.watchdog.run("deleting a file", discard).await
+        self.watchdog
+            .run(&self.patience.anew(), "deleting a file", discard)
+            .await
     }
 }

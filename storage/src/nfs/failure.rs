@@ -68,16 +68,13 @@ impl Failure {
         let doing = doing.to_owned();
         match self {
             Self::Final(error) => error,
-            Self::Silent => Error::Unreachable {
+            Self::Silent => Error::Transient {
                 reason: format!("{server} does not answer while {doing}"),
             },
             Self::Nfs(error) => match kind {
                 Kind::Full => Error::Full { doing },
                 Kind::Denied => Error::Permission { doing },
-                Kind::Lost => Error::Transient {
-                    reason: format!("{server}: {} while {doing}", words(&error)),
-                },
-                Kind::Silent => Error::Unreachable {
+                Kind::Lost | Kind::Silent => Error::Transient {
                     reason: format!("{server}: {} while {doing}", words(&error)),
                 },
                 Kind::Absent | Kind::Exists | Kind::NotEmpty | Kind::Other => Error::Io {
@@ -175,11 +172,13 @@ mod tests {
         for code in [Code::NFS4ERR_ACCESS, Code::NFS4ERR_PERM, Code::NFS4ERR_ROFS] {
             assert!(matches!(error(code), Error::Permission { .. }), "{code:?}");
         }
-        for code in [Code::NFS4ERR_STALE, Code::NFS4ERR_BADSESSION] {
+        for code in [
+            Code::NFS4ERR_STALE,
+            Code::NFS4ERR_BADSESSION,
+            Code::NFS4ERR_GRACE,
+        ] {
             assert!(error(code).is_transient(), "{code:?}");
         }
-        let grace = error(Code::NFS4ERR_GRACE);
-        assert!(matches!(grace, Error::Unreachable { .. }), "{grace:?}");
         assert!(matches!(error(Code::NFS4ERR_IO), Error::Io { .. }));
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 /// per second makes it.
 const FIRST_BYTES: u64 = 16 << 20;
 const LEAST_BYTES: u64 = 2 << 20;
-/// How much a server may hold in volatile memory.
-const MOST_BYTES: u64 = 256 << 20;
+/// How much a server may hold in volatile memory. It may lose that, so that we hold it, too.
+const MOST_BYTES: u64 = 64 << 20;
 /// What a COMMIT is to take. The next one may meet a server that is several times as busy.
 const AIM: Duration = Duration::from_secs(2);
 /// How many times as much as before is asked for at most.

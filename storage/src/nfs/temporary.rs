@@ -1,9 +1,17 @@
 //! A file of an export that has no name of its own yet: blocks in flight, and what becomes of it.
 
-use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
-use nfs_rs::{Nfs4ErrorCode, NfsError, WriteOutcome};
+use nfs_rs::{Nfs4ErrorCode, NfsError, OPEN_BOTH, WriteOutcome};
 use tokio::{task::JoinHandle, time::Instant};
 use uuid::Uuid;
 
@@ -12,7 +20,7 @@ use super::{
     directory::ensure_mode,
     failure::{Failure, Kind, Outcome},
 };
-use crate::{Error, ObjectPath, Result};
+use crate::{Error, ObjectPath, Patience, Result};
 
 /// A delete may take the directory that is just being written to; then it is created again.
 const OPEN_ATTEMPTS: usize = 16;
@@ -25,6 +33,7 @@ type Written = JoinHandle<Outcome<Vec<WriteOutcome>>>;
 /// A file that goes, and its directories with it, when nobody wants it any more.
 pub(super) struct Temporary {
     connection: Connection,
+    patience: Patience,
     pub(super) mounted: Arc<Mounted>,
     path: ObjectPath,
     directory: Bytes,
@@ -34,8 +43,14 @@ pub(super) struct Temporary {
     end: u64,
     in_flight: VecDeque<Written>,
     unflushed: Vec<WriteOutcome>,
-    /// What the server may still lose.
+    /// What the server may still lose, to be written again if it does.
+    kept: Vec<Bytes>,
+    /// How much that is.
     pub(super) unflushed_bytes: u64,
+    /// Where it begins.
+    flushed: u64,
+    /// Since when nothing was flushed because the server is away, again and again.
+    away_since: Option<Instant>,
     /// What it has not acknowledged.
     pub(super) unconfirmed_bytes: u64,
     open: bool,
@@ -44,7 +59,7 @@ pub(super) struct Temporary {
 
 impl Temporary {
     pub(super) async fn create(
-        connection: Connection,
+        creator: (Connection, Patience),
         mounted: Arc<Mounted>,
         path: ObjectPath,
     ) -> Outcome<Self> {
@@ -59,7 +74,7 @@ impl Temporary {
         );
         let mut attempt = 1;
         loop {
-            match Self::create_once(&connection, &mounted, &path, &name).await {
+            match Self::create_once(&creator, &mounted, &path, &name).await {
                 Err(failure) if failure.kind() == Kind::Absent && attempt < OPEN_ATTEMPTS => {
                     attempt += 1;
                 }
@@ -74,7 +89,7 @@ impl Temporary {
     }
 
     async fn create_once(
-        connection: &Connection,
+        (connection, patience): &(Connection, Patience),
         mounted: &Arc<Mounted>,
         path: &ObjectPath,
         name: &str,
@@ -86,6 +101,7 @@ impl Temporary {
             .await?;
         let temporary = Self {
             connection: connection.clone(),
+            patience: patience.clone(),
             mounted: Arc::clone(mounted),
             path: path.clone(),
             directory,
@@ -94,7 +110,10 @@ impl Temporary {
             end: 0,
             in_flight: VecDeque::with_capacity(WINDOW),
             unflushed: Vec::new(),
+            kept: Vec::new(),
             unflushed_bytes: 0,
+            flushed: 0,
+            away_since: None,
             unconfirmed_bytes: 0,
             open: true,
             present: true,
@@ -107,13 +126,10 @@ impl Temporary {
         format!("writing {}", self.path)
     }
 
-    /// The error of a failure. None passes: what was on its way is gone from our memory.
-    pub(super) fn failed(&self, failure: Failure) -> Error {
+    /// The error of a failure after which this file is given up.
+    fn failed(&self, failure: Failure) -> Error {
         let doing = self.doing();
-        match self.connection.failed(&self.mounted, failure, &doing) {
-            Error::Transient { reason } => Error::Unreachable { reason },
-            error => error,
-        }
+        given_up(self.connection.failed(&self.mounted, failure, &doing))
     }
 
     pub(super) fn torn(&self) -> Error {
@@ -122,99 +138,179 @@ impl Temporary {
 
     /// Sends a block, once there is room for it in the window.
     pub(super) async fn write(&mut self, block: Bytes) -> Result<()> {
+        if let Err(failure) = self.make_room().await {
+            self.recover(failure).await?;
+        }
+        self.kept.push(block.clone());
+        self.unflushed_bytes += block.len() as u64;
+        self.send(block);
+        Ok(())
+    }
+
+    async fn make_room(&mut self) -> Outcome<()> {
         let settled = |written: &Written| written.is_finished();
         while self.in_flight.len() >= WINDOW || self.in_flight.front().is_some_and(settled) {
             self.settle_one().await?;
         }
+        Ok(())
+    }
+
+    fn send(&mut self, block: Bytes) {
         let (offset, length) = (self.end, block.len() as u64);
         let (mounted, handle) = (Arc::clone(&self.mounted), self.handle.clone());
         let written =
             tokio::spawn(async move { write_block(&mounted, handle, offset, block).await });
         self.in_flight.push_back(written);
         self.end += length;
-        self.unflushed_bytes += length;
         self.unconfirmed_bytes += length;
-        Ok(())
     }
 
-    async fn settle_one(&mut self) -> Result<()> {
+    async fn settle_one(&mut self) -> Outcome<()> {
         let Some(oldest) = self.in_flight.front_mut() else {
             return Ok(());
         };
         let settled = oldest.await;
         self.in_flight.pop_front();
-        match settled {
-            Ok(Ok(outcomes)) => {
-                let taken: u64 = outcomes.iter().map(|o| u64::from(o.count)).sum();
-                self.unconfirmed_bytes = self.unconfirmed_bytes.saturating_sub(taken);
-                self.unflushed.extend(outcomes);
-                Ok(())
-            }
-            Ok(Err(failure)) => Err(self.failed(failure)),
-            Err(lost) => Err(Error::Io {
-                doing: self.doing(),
-                source: io::Error::other(lost),
-            }),
-        }
+        let outcomes = settled.map_err(|lost| Error::Io {
+            doing: self.doing(),
+            source: io::Error::other(lost),
+        })??;
+        let taken: u64 = outcomes.iter().map(|o| u64::from(o.count)).sum();
+        self.unconfirmed_bytes = self.unconfirmed_bytes.saturating_sub(taken);
+        self.unflushed.extend(outcomes);
+        self.patience.prove();
+        Ok(())
     }
 
     /// Has the server write down what it has taken, and checks that it is the server that took it.
     /// Says how long the COMMIT took.
     pub(super) async fn flush(&mut self) -> Result<Duration> {
+        loop {
+            match self.flush_once().await {
+                Ok(took) => {
+                    self.kept.clear();
+                    self.unflushed_bytes = 0;
+                    self.flushed = self.end;
+                    self.away_since = None;
+                    return Ok(took);
+                }
+                Err(failure) => self.recover(failure).await?,
+            }
+        }
+    }
+
+    async fn flush_once(&mut self) -> Outcome<Duration> {
         while !self.in_flight.is_empty() {
             self.settle_one().await?;
         }
         let (mounted, handle) = (Arc::clone(&self.mounted), self.handle.clone());
         let written = std::mem::take(&mut self.unflushed);
-        self.unflushed_bytes = 0;
         let begun = Instant::now();
-        if written.is_empty() {
-            return Ok(begun.elapsed());
+        if !written.is_empty() {
+            let flushed =
+                owned(async move {
+                    Ok(mounted
+                        .ask(|mount| async move {
+                            mount.commit_write_batch(handle, 0, 0, &written).await
+                        })
+                        .await)
+                });
+            flushed.await??;
         }
-        let flushed = owned(async move {
-            Ok(mounted
-                .ask(|mount| async move { mount.commit_write_batch(handle, 0, 0, &written).await })
-                .await)
-        });
-        match flushed.await? {
-            Ok(()) => Ok(begun.elapsed()),
-            Err(failure) => Err(self.failed(failure)),
+        Ok(begun.elapsed())
+    }
+
+    /// Waits for a server that is away, and writes again what it may have lost. What does not pass, or not in
+    /// time, is the error.
+    pub(super) async fn recover(&mut self, mut failure: Failure) -> Result<()> {
+        loop {
+            let doing = self.doing();
+            let error = self.connection.failed(&self.mounted, failure, &doing);
+            let limit = self.patience.limit().filter(|_| error.is_transient());
+            let away_since = *self.away_since.get_or_insert_with(Instant::now);
+            if limit.is_none_or(|limit| away_since.elapsed() > limit) {
+                return Err(given_up(error));
+            }
+            tracing::info!(%error, "an NFS server is waited for");
+            for written in self.in_flight.drain(..) {
+                // What of it has arrived is written again with the rest.
+                let _ = written.await;
+            }
+            self.unflushed.clear();
+            self.reopen().await?;
+            match self.write_again().await {
+                Ok(()) => return Ok(()),
+                Err(again) => failure = again,
+            }
         }
     }
 
+    /// Opens the file on the server that is back.
+    async fn reopen(&mut self) -> Result<()> {
+        let flushed = self.flushed;
+        let attempt = || {
+            let (path, name) = (self.path.clone(), self.name.clone());
+            self.connection.run(self.doing(), move |mounted| {
+                let (path, name) = (path.clone(), name.clone());
+                async move {
+                    let (directory, handle) = open(&mounted, &path, &name, flushed).await?;
+                    Ok((mounted, directory, handle))
+                }
+            })
+        };
+        let opened = self.patience.run(attempt).await;
+        let (mounted, directory, handle) = opened.map_err(given_up)?;
+        self.mounted = mounted;
+        self.directory = directory;
+        self.handle = handle;
+        self.open = true;
+        Ok(())
+    }
+
+    async fn write_again(&mut self) -> Outcome<()> {
+        self.end = self.flushed;
+        self.unconfirmed_bytes = 0;
+        for block in self.kept.clone() {
+            self.make_room().await?;
+            self.send(block);
+        }
+        Ok(())
+    }
+
+    /// Closes the file, all of which the server has written down.
     pub(super) async fn close(&mut self) -> Result<()> {
         self.open = false;
         let closed = owned(close(Arc::clone(&self.mounted), self.handle.clone()));
-        closed.await?.map_err(|failure| self.failed(failure))
+        match closed.await? {
+            // A server that was restarted knows of no open file.
+            Err(failure)
+                if self.patience.limit().is_some()
+                    && matches!(failure.kind(), Kind::Lost | Kind::Silent) =>
+            {
+                self.failed(failure);
+                Ok(())
+            }
+            closed => closed.map_err(|failure| self.failed(failure)),
+        }
     }
 
     /// Puts the file in its place, and looks whether it is there.
     pub(super) async fn rename(mut self) -> Result<()> {
-        let (directory, from) = (self.directory.clone(), self.name.clone());
-        let name = self.path.components().next_back().unwrap_or_default();
-        let name = name.to_owned();
-        let to = name.clone();
-        let renamed = self
-            .mounted
-            .ask(
-                |mount| async move { mount.rename(directory.clone(), &from, directory, &to).await },
-            )
-            .await;
-        renamed.map_err(|failure| self.failed(failure))?;
+        let (path, from, size) = (self.path.clone(), self.name.clone(), self.end);
+        let asked = Arc::new(AtomicBool::new(false));
+        let attempt = || {
+            let (path, from, asked) = (path.clone(), from.clone(), Arc::clone(&asked));
+            self.connection.run(self.doing(), move |mounted| {
+                let (path, from, asked) = (path.clone(), from.clone(), Arc::clone(&asked));
+                async move {
+                    let again = asked.swap(true, Ordering::Relaxed);
+                    rename(&mounted, &path, (&from, size), again).await
+                }
+            })
+        };
+        self.patience.run(attempt).await.map_err(given_up)?;
         self.present = false;
-        let found = self.mounted.lookup_in(&self.directory, &name).await;
-        match found.map_err(|failure| self.failed(failure))? {
-            Some(found) if found.kind == FILE && found.size_bytes == self.end => Ok(()),
-            Some(found) => Err(Error::Unfaithful {
-                reason: format!(
-                    "{} bytes were written to {}, it has {}",
-                    self.end, self.path, found.size_bytes
-                ),
-            }),
-            None => Err(Error::Unfaithful {
-                reason: format!("{} is not there once it was written", self.path),
-            }),
-        }
+        Ok(())
     }
 
     /// What has to be done for the file to be gone; nothing if it has been renamed.
@@ -279,6 +375,79 @@ impl Left {
             })
             .await
     }
+}
+
+/// What was on its way is given up: nothing passes any more.
+fn given_up(error: Error) -> Error {
+    match error {
+        Error::Transient { reason } => Error::Unreachable { reason },
+        error => error,
+    }
+}
+
+/// Opens a file that was begun, of which the server has written down so many bytes.
+async fn open(
+    mounted: &Arc<Mounted>,
+    path: &ObjectPath,
+    name: &str,
+    flushed: u64,
+) -> Outcome<(Bytes, Bytes)> {
+    let directory = parent(mounted, path).await?;
+    let found = mounted.lookup_in(&directory, name).await?;
+    let size = found.map_or(0, |found| found.size_bytes);
+    if size < flushed {
+        let reason =
+            format!("{flushed} bytes of {path} were written down, the server has {size} of them");
+        return Err(Error::Unfaithful { reason }.into());
+    }
+    let (parent, file) = (directory.clone(), name.to_owned());
+    let opened = mounted
+        .ask(|mount| async move { mount.open(parent, &file, OPEN_BOTH).await })
+        .await?;
+    Ok((directory, opened.fh))
+}
+
+/// The directory that a file was begun in.
+async fn parent(mounted: &Arc<Mounted>, path: &ObjectPath) -> Outcome<Bytes> {
+    let Some((parent, _)) = path.as_str().rsplit_once('/') else {
+        return mounted
+            .ask(|mount| async move { Ok(mount.getfh().await) })
+            .await;
+    };
+    let found = mounted.lookup(parent).await?;
+    found
+        .map(|found| found.handle)
+        .ok_or_else(|| NfsError::Nfs4(Nfs4ErrorCode::NFS4ERR_NOENT).into())
+}
+
+/// Renames a file of `size` bytes to its object's name, and looks whether it is there. Asked `again`, it may
+/// have been done before.
+async fn rename(
+    mounted: &Arc<Mounted>,
+    path: &ObjectPath,
+    (from, size): (&str, u64),
+    again: bool,
+) -> Outcome<()> {
+    let directory = parent(mounted, path).await?;
+    let name = path.components().next_back().unwrap_or_default();
+    let (source, target) = (from.to_owned(), name.to_owned());
+    let place = directory.clone();
+    let renamed = mounted
+        .ask(|mount| async move { mount.rename(place.clone(), &source, place, &target).await })
+        .await;
+    match renamed {
+        Err(failure) if again && failure.kind() == Kind::Absent => {}
+        renamed => renamed?,
+    }
+    let reason = match mounted.lookup_in(&directory, name).await? {
+        Some(found) if found.kind == FILE && found.size_bytes == size => return Ok(()),
+        Some(found) => format!(
+            "{size} bytes were written to {path}, it has {}",
+            found.size_bytes
+        ),
+        None => format!("{path} is not there once it was written"),
+    };
+    Err(Error::Unfaithful { reason }.into())
 }
 
 async fn close(mounted: Arc<Mounted>, handle: Bytes) -> Result<Outcome<()>> {

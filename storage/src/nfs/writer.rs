@@ -10,15 +10,16 @@ use super::{
     pace::Pace,
     temporary::Temporary,
 };
-use crate::{ObjectPath, ObjectWriter, Result, gather::Gather, reserve::Reserve};
+use crate::{ObjectPath, ObjectWriter, Patience, Result, gather::Gather, reserve::Reserve};
 
 /// The largest block, whatever the server would take.
 const MAX_BLOCK_BYTES: u32 = 1 << 20;
 
 /// Writes to a temporary name, and renames.
 ///
-/// What was appended is acknowledged but for a few blocks; the server may lose what it has acknowledged until it is flushed, and tells by its verifier if it did. Then the writer
-/// fails: what was written is gone from our memory too.
+/// What was appended is acknowledged but for a few blocks; the server may lose what it has acknowledged until it
+/// is flushed, and tells by its verifier if it did. Until then it is kept here, and written again to a server that
+/// is back.
 pub(super) struct NfsWriter {
     file: Temporary,
     gather: Gather,
@@ -31,6 +32,7 @@ pub(super) struct NfsWriter {
 impl NfsWriter {
     pub(super) async fn open(
         connection: Connection,
+        patience: Patience,
         path: ObjectPath,
         expected_bytes: u64,
     ) -> Result<Self> {
@@ -38,7 +40,8 @@ impl NfsWriter {
         let opener = connection.clone();
         let file = connection
             .run(doing, move |mounted| {
-                Temporary::create(opener.clone(), mounted, path.clone())
+                let creator = (opener.clone(), patience.clone());
+                Temporary::create(creator, mounted, path.clone())
             })
             .await?;
         let (_, block_bytes) = file.mounted.io_bytes();
@@ -64,7 +67,11 @@ impl NfsWriter {
                 .ask(|mount| async move { mount.fsstat().await })
                 .await)
         });
-        let space = asked.await?.map_err(|failure| self.file.failed(failure))?;
+        let space = match asked.await? {
+            Ok(space) => space,
+            // It is asked anew when the next block is due; what is missing until then is noticed by writing.
+            Err(failure) => return self.file.recover(failure).await,
+        };
         // A server that does not tell its space tells zero of everything.
         if space.tbytes == 0 {
             return Ok(());
@@ -111,7 +118,7 @@ impl ObjectWriter for NfsWriter {
         // Flushing may take long and may be given up on; only then does the object appear.
         file.flush().await?;
         file.close().await?;
-        owned(async move { file.rename().await }).await
+        file.rename().await
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {

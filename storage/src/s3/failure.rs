@@ -1,10 +1,11 @@
 //! What an S3 store says when it refuses, sorted into what a person has to repair.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, time::Duration};
 
 use aws_sdk_s3::{
     config::http::HttpResponse,
     error::{ConnectorError, ProvideErrorMetadata, SdkError},
+    primitives::{DateTime, DateTimeFormat},
 };
 
 use crate::Error;
@@ -20,6 +21,10 @@ pub(super) trait Told {
     fn message(&self) -> Option<&str>;
     /// The status of the answer, if there was one.
     fn status(&self) -> Option<u16>;
+    /// A header of the answer.
+    fn header(&self, name: &str) -> Option<&str>;
+    /// What stands between the tags of this name in the answer.
+    fn element(&self, name: &str) -> Option<&str>;
     /// Why there was no answer.
     fn connector(&self) -> Option<&ConnectorError>;
     /// The error with all that it comes from.
@@ -40,6 +45,18 @@ where
 
     fn status(&self) -> Option<u16> {
         Some(self.raw_response()?.status().as_u16())
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.raw_response()?.headers().get(name)
+    }
+
+    fn element(&self, name: &str) -> Option<&str> {
+        let body = str::from_utf8(self.raw_response()?.body().bytes()?).ok()?;
+        let (_, rest) = body.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>"))
+            .map(|(found, _)| found.trim())
+            .filter(|found| !found.is_empty())
     }
 
     fn connector(&self) -> Option<&ConnectorError> {
@@ -124,9 +141,13 @@ pub(super) fn sort(error: &impl Told, bucket: &str, doing: &str) -> Error {
             ),
             _,
         )
-        | (_, Some(301 | 307)) => unreachable(format!(
-            "the bucket {bucket} is in another region than the one that is configured"
-        )),
+        | (_, Some(301 | 302 | 307 | 308)) => unreachable(elsewhere(error, bucket)),
+        (Some("InvalidObjectState"), _) => Error::Archived {
+            path: doing
+                .split_once(' ')
+                .map_or(doing, |(_, path)| path)
+                .to_owned(),
+        },
         (Some("NoSuchBucket"), _) => no_bucket(bucket),
         (Some("InvalidBucketName"), _) => {
             unreachable(format!("the store takes no bucket with the name {bucket}"))
@@ -152,8 +173,13 @@ pub(super) fn sort(error: &impl Told, bucket: &str, doing: &str) -> Error {
         }
         (Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem"), _)
         | (_, Some(401 | 403)) => denied("the access key has no permission for it"),
-        (Some("SlowDown" | "RequestTimeout" | "IncompleteBody" | "OperationAborted"), _)
-        | (_, Some(408 | 425 | 429 | 500 | 502..=504)) => Error::Transient {
+        (Some("SlowDown" | "SlowDownRead" | "SlowDownWrite" | "TooManyRequests"), _)
+        | (_, Some(429 | 503)) => Error::Busy {
+            reason: format!("{} while {doing}", words(error)),
+            after: retry_after(error),
+        },
+        (Some("RequestTimeout" | "IncompleteBody" | "OperationAborted"), _)
+        | (_, Some(408 | 425 | 500 | 502 | 504)) => Error::Transient {
             reason: format!("{} while {doing}", words(error)),
         },
         (Some(_), Some(200)) => Error::Transient {
@@ -172,6 +198,40 @@ pub(super) fn sort(error: &impl Told, bucket: &str, doing: &str) -> Error {
             doing: doing.into(),
             source: io::Error::other(words(error)),
         },
+    }
+}
+
+/// How long the store asks us to wait: in seconds, or until an instant by its own clock.
+fn retry_after(error: &impl Told) -> Option<Duration> {
+    let asked = error.header("retry-after")?.trim();
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let seconds = |date: &str| {
+        let date = DateTime::from_str(date, DateTimeFormat::HttpDate);
+        Some(date.ok()?.secs())
+    };
+    let left = seconds(asked)? - seconds(error.header("date")?.trim())?;
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
+}
+
+/// Where the store says that the bucket is instead.
+fn elsewhere(error: &impl Told, bucket: &str) -> String {
+    let region = error
+        .header("x-amz-bucket-region")
+        .or_else(|| error.element("Region"));
+    let endpoint = error
+        .element("Endpoint")
+        .or_else(|| error.header("location"));
+    let is_redirect = error.status().is_some_and(|status| status < 400);
+    match (region, endpoint) {
+        (Some(region), _) => format!(
+            "the bucket {bucket} is in another region than the one that is configured: in {region}"
+        ),
+        (None, Some(endpoint)) if is_redirect => format!(
+            "the bucket {bucket} is not at the endpoint that is configured, which names {endpoint}"
+        ),
+        _ => format!("the bucket {bucket} is in another region than the one that is configured"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
@@ -11,7 +11,7 @@ use super::{
     failure::{is_absent, is_beyond, no_bucket, sort},
     place::{Place, SILENCE_LIMIT, silent},
 };
-use crate::{Error, ObjectPath, Result, retry::Policy};
+use crate::{Error, ObjectPath, Patience, Result, patience::Passing};
 
 /// What a store says about an object without giving it.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,12 @@ pub(super) struct Head {
     pub(super) size: u64,
     /// Without its quotation marks.
     pub(super) etag: String,
+    /// The mark of the upload that it was made by, where the store keeps such.
+    pub(super) upload: Option<String>,
 }
+
+/// What an upload's mark is called among an object's metadata.
+pub(super) const UPLOAD_MARK: &str = "tidemark-upload";
 
 pub(super) async fn head(place: &Place, path: &ObjectPath) -> Result<Head> {
     let doing = format!("looking at {path}");
@@ -34,6 +39,10 @@ pub(super) async fn head(place: &Place, path: &ObjectPath) -> Result<Head> {
     Ok(Head {
         size: length(answer.content_length(), &doing)?,
         etag: etag.to_owned(),
+        upload: answer
+            .metadata()
+            .and_then(|metadata| metadata.get(UPLOAD_MARK))
+            .cloned(),
     })
 }
 
@@ -52,23 +61,36 @@ fn length(length: Option<i64>, doing: &str) -> Result<u64> {
     })
 }
 
-/// Makes sure that what was written is there; what is not as it was written goes.
+/// Makes sure that what was written is there; what is not as it was written goes. A store may need a moment to
+/// know what it has just been given.
 pub(super) async fn check(
     place: &Place,
     path: &ObjectPath,
     size: u64,
-    policy: Policy,
+    patience: &Patience,
 ) -> Result<()> {
-    let reason = match policy.run(|| head(place, path)).await {
+    let reason = match look(place, path, patience).await {
         Ok(found) if found.size == size => return Ok(()),
         Ok(found) => format!("{size} bytes were written to {path}, it has {}", found.size),
-        Err(Error::NotFound { .. }) => format!("{path} was written, and is not there"),
+        Err(Error::NotFound { .. }) => {
+            let reason = format!("{path} was written, and is not there");
+            return Err(Error::Unfaithful { reason });
+        }
         Err(error) => return Err(error),
     };
     if let Err(error) = delete(place, &place.key(path)).await {
         tracing::warn!(%path, %error, "an object that is not what was written stays");
     }
     Err(Error::Unfaithful { reason })
+}
+
+/// Looks at what should be there; if it is not, again for a while.
+pub(super) async fn look(place: &Place, path: &ObjectPath, patience: &Patience) -> Result<Head> {
+    let passing = |error: &Error| match error {
+        Error::NotFound { .. } => Passing::Soon,
+        other => other.passing(),
+    };
+    patience.run_while(passing, || head(place, path)).await
 }
 
 /// Writes an object by one request.
@@ -90,13 +112,13 @@ pub(super) async fn put(place: &Place, key: &str, content: Bytes, doing: &str) -
     verify(etag, encryption.map(AsRef::as_ref), md5, doing)
 }
 
-/// Sends a part of an upload. Gives its `ETag`.
+/// Sends a part of an upload. Gives its `ETag`, which the store may leave out.
 pub(super) async fn put_part(
     place: &Place,
     (key, upload_id, number): (&str, &str, i32),
     content: Bytes,
     md5: Md5Digest,
-) -> Result<String> {
+) -> Result<Option<String>> {
     let doing = format!(
         "writing part {number} of {}",
         place.relative(key).unwrap_or(key)
@@ -116,7 +138,35 @@ pub(super) async fn put_part(
     let etag = answer.e_tag().unwrap_or_default();
     let encryption = answer.server_side_encryption();
     verify(etag, encryption.map(AsRef::as_ref), md5, &doing)?;
-    Ok(etag.to_owned())
+    Ok((!etag.is_empty()).then(|| etag.to_owned()))
+}
+
+/// The `ETag` of a part that the store has taken and not named: its list of parts has it.
+pub(super) async fn find_etag(
+    place: &Place,
+    (key, upload_id, number): (&str, &str, i32),
+) -> Result<String> {
+    let path = place.relative(key).unwrap_or(key);
+    let doing = format!("looking for part {number} of {path}");
+    let request = place.client.list_parts().bucket(&place.bucket).key(key);
+    let request = request
+        .upload_id(upload_id)
+        .part_number_marker((number - 1).to_string())
+        .max_parts(1)
+        .send();
+    let answer = place.ask(&doing, request).await?;
+    let part = answer
+        .parts()
+        .iter()
+        .find(|part| part.part_number() == Some(number));
+    part.and_then(|part| part.e_tag())
+        .filter(|etag| !etag.is_empty())
+        .map(str::to_owned)
+        .ok_or_else(|| Error::Unfaithful {
+            reason: format!(
+                "the store confirmed part {number} of {path} without an ETag, and lists none"
+            ),
+        })
 }
 
 fn verify(etag: &str, encryption: Option<&str>, sent: Md5Digest, doing: &str) -> Result<()> {
@@ -174,7 +224,11 @@ pub(super) async fn read(place: &Place, path: &ObjectPath, range: Range<u64>) ->
         Ok(answer) => answer.map_err(|error| sort(&error, &place.bucket, &doing))?,
         Err(_) => return Err(silent(SILENCE_LIMIT, &doing)),
     };
-    match ContentRange::parse(answer.content_range().unwrap_or_default()) {
+    let given = answer.content_range().unwrap_or_default();
+    if given.is_empty() {
+        return collect_beginning(answer, path, range, &doing).await;
+    }
+    match ContentRange::parse(given) {
         Some(given) if given.range == range => {}
         Some(given) if given.range.start == range.start && given.size < range.end => {
             return Err(too_far(given.size));
@@ -186,6 +240,33 @@ pub(super) async fn read(place: &Place, path: &ObjectPath, range: Range<u64>) ->
         }
     }
     collect(answer.body, range.end - range.start, &doing).await
+}
+
+/// Takes the range out of an answer that is the whole object: only its beginning can be had without what comes
+/// before.
+async fn collect_beginning(
+    answer: GetObjectOutput,
+    path: &ObjectPath,
+    range: Range<u64>,
+    doing: &str,
+) -> Result<Bytes> {
+    let size = length(answer.content_length(), doing)?;
+    if range.end > size {
+        let (path, end) = (path.clone(), range.end);
+        return Err(Error::OutOfRange { path, size, end });
+    }
+    if range.start > 0 {
+        return Err(Error::Unfaithful {
+            reason: format!(
+                "a range of {path} was asked for and all of it came: the store, or what stands before it, \
+                 ignores ranges"
+            ),
+        });
+    }
+    let mut body = answer.body;
+    let content = fill(&mut body, range.end, doing).await?;
+    let end = usize::try_from(range.end).unwrap_or(usize::MAX);
+    Ok(content.slice(..end.min(content.len())))
 }
 
 /// Reads what has a key whole, if it is there and no longer than `limit`.
@@ -207,32 +288,41 @@ pub(super) async fn read_small(place: &Place, key: &str, limit: u64) -> Result<O
 
 /// Takes a body of exactly `length` bytes.
 async fn collect(mut body: ByteStream, length: u64, doing: &str) -> Result<Bytes> {
+    let content = fill(&mut body, length, doing).await?;
+    if content.len() as u64 > length || next(&mut body, doing).await?.is_some() {
+        let reason = format!("more bytes came than were asked for while {doing}");
+        return Err(Error::Unfaithful { reason });
+    }
+    Ok(content)
+}
+
+/// Takes at least `length` bytes of a body, and no piece more than that needs.
+async fn fill(body: &mut ByteStream, length: u64, doing: &str) -> Result<Bytes> {
     let length = usize::try_from(length).map_err(|error| Error::Io {
         doing: doing.into(),
         source: std::io::Error::other(error),
     })?;
     let mut content = BytesMut::with_capacity(length);
-    loop {
-        let chunk = match timeout(SILENCE_LIMIT, body.try_next()).await {
-            Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) => break,
-            Ok(Err(error)) => {
-                let reason = format!("the answer was cut short while {doing}: {error}");
-                return Err(Error::Transient { reason });
-            }
-            Err(_) => return Err(silent(SILENCE_LIMIT, doing)),
+    while content.len() < length {
+        let Some(chunk) = next(body, doing).await? else {
+            let reason = format!("the answer was cut short while {doing}");
+            return Err(Error::Transient { reason });
         };
-        if content.len() + chunk.len() > length {
-            let reason = format!("more bytes came than were asked for while {doing}");
-            return Err(Error::Unfaithful { reason });
-        }
         content.extend_from_slice(&chunk);
     }
-    if content.len() < length {
-        let reason = format!("the answer was cut short while {doing}");
-        return Err(Error::Transient { reason });
-    }
     Ok(content.freeze())
+}
+
+/// The next piece of a body, if there is one.
+async fn next(body: &mut ByteStream, doing: &str) -> Result<Option<Bytes>> {
+    match timeout(SILENCE_LIMIT, body.try_next()).await {
+        Ok(Ok(chunk)) => Ok(chunk),
+        Ok(Err(error)) => {
+            let reason = format!("the answer was cut short while {doing}: {error}");
+            Err(Error::Transient { reason })
+        }
+        Err(_) => Err(silent(SILENCE_LIMIT, doing)),
+    }
 }
 
 /// A header such as `bytes 0-9/100`.

@@ -31,6 +31,17 @@ pub(super) struct Place {
     pub(super) bucket: String,
     /// What every key begins with: nothing, or something that ends with a slash.
     root: String,
+    /// When it is looked whether an upload is complete.
+    pub(super) looks: Looks,
+}
+
+/// When it is looked whether an upload is complete whose completion is not answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looks {
+    /// How long it is not.
+    pub(super) first: Duration,
+    /// How often it is then.
+    pub(super) every: Duration,
 }
 
 impl fmt::Debug for Place {
@@ -46,6 +57,10 @@ impl Place {
         Self {
             client: client(address),
             bucket: address.bucket.clone(),
+            looks: Looks {
+                first: Duration::from_mins(1),
+                every: Duration::from_secs(20),
+            },
             root: if root.is_empty() {
                 String::new()
             } else {
@@ -99,25 +114,12 @@ impl Place {
     where
         SdkError<E, Answer>: Told,
     {
-        self.ask_within(SILENCE_LIMIT, doing, request)
-    }
-
-    /// The same with a time of its own.
-    pub(super) fn ask_within<T, E>(
-        &self,
-        limit: Duration,
-        doing: &str,
-        request: impl Future<Output = Asked<T, E>> + Send,
-    ) -> impl Future<Output = Result<T>> + Send
-    where
-        SdkError<E, Answer>: Told,
-    {
         // The client's futures are large: on the heap they are moved but once.
         let request = Box::pin(request);
         async move {
-            match timeout(limit, request).await {
+            match timeout(SILENCE_LIMIT, request).await {
                 Ok(answer) => answer.map_err(|error| sort(&error, &self.bucket, doing)),
-                Err(_) => Err(silent(limit, doing)),
+                Err(_) => Err(silent(SILENCE_LIMIT, doing)),
             }
         }
     }

@@ -10,19 +10,25 @@ use std::time::Duration;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::{runtime::Handle, time::sleep};
+use tokio::{
+    runtime::Handle,
+    select,
+    time::{sleep, timeout},
+};
 use uuid::Uuid;
 
 use super::{
     body::Md5Digest,
-    failure::{is_no_upload, is_unsupported},
-    object,
-    place::Place,
+    failure::{is_no_upload, is_unsupported, sort},
+    object::{self, Head, UPLOAD_MARK},
+    place::{Looks, Place, silent},
 };
-use crate::{Error, ObjectPath, Result, retry::Policy};
+use crate::{Error, ObjectPath, Patience, Result};
 
-/// Putting parts together may take a store longer than anything else.
-const COMPLETION_LIMIT: Duration = Duration::from_mins(1);
+/// Putting parts together may take a store many minutes, in which it says nothing. No store takes longer.
+const COMPLETION_LIMIT: Duration = Duration::from_hours(1);
+/// A store that leaves so many looks in a row unanswered is away, and the connection dead.
+const DEAD_LOOKS: u32 = 3;
 /// A part that was on its way may arrive after the upload was aborted. Then it is aborted again.
 const ABORT_ATTEMPTS: u32 = 8;
 /// What the name of every record ends with.
@@ -51,21 +57,29 @@ pub(super) struct Part {
 pub(super) struct Upload {
     place: Place,
     path: ObjectPath,
-    policy: Policy,
+    patience: Patience,
     id: String,
+    /// What the object is marked with, so that it is known again.
+    mark: String,
     record_key: String,
     open: bool,
 }
 
 impl Upload {
     /// Opens an upload and keeps its id at the store.
-    pub(super) async fn begin(place: Place, path: ObjectPath, policy: Policy) -> Result<Self> {
+    pub(super) async fn begin(place: Place, path: ObjectPath, patience: Patience) -> Result<Self> {
         let key = place.key(&path);
         let doing = format!("beginning an upload of {path}");
-        let id = policy
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a name that nobody else has, seen by nobody"
+        )]
+        let mark = Uuid::now_v7().simple().to_string();
+        let id = patience
             .run(|| {
                 let request = place.client.create_multipart_upload();
-                let request = request.bucket(&place.bucket).key(&key).send();
+                let request = request.bucket(&place.bucket).key(&key);
+                let request = request.metadata(UPLOAD_MARK, &mark).send();
                 place.ask(&doing, request)
             })
             .await?
@@ -73,18 +87,14 @@ impl Upload {
             .ok_or_else(|| Error::Unfaithful {
                 reason: format!("no upload id came back while {doing}"),
             })?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a name that nobody else has, seen by nobody"
-        )]
-        let name = Uuid::now_v7().simple();
-        let record_key = place.hidden_key(&path, &format!("{name}{RECORD_ENDING}"));
+        let record_key = place.hidden_key(&path, &format!("{mark}{RECORD_ENDING}"));
         // From here on there is something to abort.
         let upload = Self {
             place,
             path,
-            policy,
+            patience: patience.clone(),
             id,
+            mark,
             record_key,
             open: true,
         };
@@ -96,12 +106,11 @@ impl Upload {
             doing,
             source: error.into(),
         })?);
-        policy
-            .run_while(Error::may_be_sent_again, || {
-                let doing = "keeping the record of an upload";
-                object::put(&upload.place, &upload.record_key, record.clone(), doing)
-            })
-            .await?;
+        let put = || {
+            let doing = "keeping the record of an upload";
+            object::put(&upload.place, &upload.record_key, record.clone(), doing)
+        };
+        patience.run_while(Error::passing_if_sent, put).await?;
         Ok(upload)
     }
 
@@ -110,13 +119,23 @@ impl Upload {
     }
 
     /// Puts the parts together, and makes sure that they are an object of `size` bytes. If that
-    /// fails, the upload is aborted in the background.
+    /// fails for good, the upload is aborted in the background; where nobody knows whether it is done, whoever
+    /// deletes the object's directory finds it, done or not.
     pub(super) async fn complete(mut self, parts: &[Part], size: u64) -> Result<()> {
-        match self.policy.run(|| self.request_completion(parts)).await {
-            Ok(()) => object::check(&self.place, &self.path, size, self.policy).await?,
-            Err(error) => self.find_completed(parts, size).await.map_err(|_| error)?,
+        let attempt = || self.try_to_complete(parts, size);
+        let completed = self.patience.run(attempt).await;
+        if let Err(error) = &completed {
+            // The answer may have been lost, and the upload is over for whoever asks again. A store may need a
+            // moment to know what it has put together.
+            let found = object::look(&self.place, &self.path, &self.patience.anew()).await;
+            let unknown = matches!(error, Error::Unreachable { .. }) || is_unanswered(&found);
+            if !found.is_ok_and(|head| self.is_made_of(parts, size, &head)) {
+                self.open = !unknown;
+                return completed;
+            }
         }
         self.open = false;
+        object::check(&self.place, &self.path, size, &self.patience).await?;
         // The object is there. A record that stays is invisible, and says nothing wrong.
         if let Err(error) = self.delete_record().await {
             tracing::warn!(path = %self.path, %error, "the record of a completed upload stays");
@@ -124,18 +143,62 @@ impl Upload {
         Ok(())
     }
 
-    /// Looks for the object where the answer to the completion may have been lost: then the upload is
-    /// over for whoever asks again, and the object is the one of these parts.
-    async fn find_completed(&self, parts: &[Part], size: u64) -> Result<()> {
-        let digests: Vec<_> = parts.iter().map(|part| part.md5).collect();
-        let head = object::head(&self.place, &self.path).await?;
-        if head.size == size && head.etag == Md5Digest::of_parts(&digests) {
-            Ok(())
-        } else {
-            Err(Error::NotFound {
-                path: self.path.clone(),
-            })
+    /// Asks for the completion, and waits as long as the connection lives. Meanwhile, and where the answer says
+    /// nothing, it is looked whether the object is there.
+    async fn try_to_complete(&self, parts: &[Part], size: u64) -> Result<()> {
+        let asked = async {
+            let asked = timeout(COMPLETION_LIMIT, self.request_completion(parts)).await;
+            asked.unwrap_or_else(|_| Err(silent(COMPLETION_LIMIT, "completing an upload")))
+        };
+        let answer = select! {
+            biased;
+            answer = asked => answer,
+            found = self.appears(parts, size) => found,
+        };
+        match answer {
+            Err(error) if error.is_transient() && self.is_there(parts, size).await => {
+                tracing::info!(path = %self.path, %error, "an upload is complete all the same");
+                Ok(())
+            }
+            answer => answer,
         }
+    }
+
+    /// Waits until the object is there. That the store does not even say whether it is, is an error.
+    async fn appears(&self, parts: &[Part], size: u64) -> Result<()> {
+        let Looks { first, every } = self.place.looks;
+        sleep(first).await;
+        let mut unanswered = 0;
+        loop {
+            match object::head(&self.place, &self.path).await {
+                Ok(head) if self.is_made_of(parts, size, &head) => return Ok(()),
+                Err(error) if error.is_transient() => {
+                    unanswered += 1;
+                    if unanswered == DEAD_LOOKS {
+                        return Err(error);
+                    }
+                }
+                _ => unanswered = 0,
+            }
+            sleep(every).await;
+        }
+    }
+
+    async fn is_there(&self, parts: &[Part], size: u64) -> bool {
+        let head = object::head(&self.place, &self.path).await;
+        head.is_ok_and(|head| self.is_made_of(parts, size, &head))
+    }
+
+    /// Whether an object is the one of these parts: by the mark of the upload, and where the store keeps no such, by
+    /// an `ETag` that is the digest of its parts' digests. Another upload may have made the same: then this one is
+    /// open still, and would stay so.
+    fn is_made_of(&self, parts: &[Part], size: u64, head: &Head) -> bool {
+        let digests = || parts.iter().map(|part| part.md5).collect::<Vec<_>>();
+        let is_ours = match &head.upload {
+            Some(mark) => *mark == self.mark,
+            None => head.etag == Md5Digest::of_parts(&digests()),
+        };
+        is_ours && head.size == size
     }
 
     async fn request_completion(&self, parts: &[Part]) -> Result<()> {
@@ -158,23 +221,24 @@ impl Upload {
             .upload_id(&self.id)
             .multipart_upload(parts);
         let doing = format!("completing the upload of {}", self.path);
-        self.place
-            .ask_within(COMPLETION_LIMIT, &doing, request.send())
-            .await
+        let answer = Box::pin(request.send()).await;
+        answer
             .map(drop)
+            .map_err(|error| sort(&error, &self.place.bucket, &doing))
     }
 
     /// Aborts the upload and forgets it.
     pub(super) async fn discard(mut self) -> Result<()> {
         self.open = false;
         let (place, key) = (&self.place, self.place.key(&self.path));
-        self.policy.run(|| abort(place, &key, &self.id)).await?;
+        self.patience.run(|| abort(place, &key, &self.id)).await?;
         self.delete_record().await
     }
 
     async fn delete_record(&self) -> Result<()> {
         let (place, key) = (&self.place, &self.record_key);
-        self.policy.run(|| object::delete(place, key)).await
+        let patience = self.patience.anew();
+        patience.run(|| object::delete(place, key)).await
     }
 }
 
@@ -190,8 +254,10 @@ impl Drop for Upload {
         let rest = Self {
             place: self.place.clone(),
             path: self.path.clone(),
-            policy: self.policy,
+            // Nobody waits for it.
+            patience: self.patience.anew(),
             id: std::mem::take(&mut self.id),
+            mark: std::mem::take(&mut self.mark),
             record_key: std::mem::take(&mut self.record_key),
             open: false,
         };
@@ -202,6 +268,12 @@ impl Drop for Upload {
             }
         });
     }
+}
+
+/// Whether nobody knows what is there.
+fn is_unanswered(found: &Result<Head>) -> bool {
+    let error = found.as_ref().err();
+    error.is_some_and(|error| !matches!(error, Error::NotFound { .. }))
 }
 
 /// Whether a key is that of a record.

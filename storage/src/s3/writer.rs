@@ -13,14 +13,14 @@ use super::{
     place::Place,
     upload::{Part, Upload},
 };
-use crate::{Error, ObjectPath, ObjectWriter, Result, retry::Policy};
+use crate::{Error, ObjectPath, ObjectWriter, Patience, Result};
 
 /// Collects what is appended into parts, and sends these beside each other. Until a part has been
 /// confirmed its bytes count as unconfirmed, and are kept so that it can be sent again.
 pub(super) struct S3Writer {
     place: Place,
     path: ObjectPath,
-    policy: Policy,
+    patience: Patience,
     plan: Plan,
     /// Opened when the first part is full.
     upload: Option<Upload>,
@@ -44,11 +44,16 @@ struct Sent {
 }
 
 impl S3Writer {
-    pub(super) fn new(place: Place, path: ObjectPath, policy: Policy, expected_bytes: u64) -> Self {
+    pub(super) fn new(
+        place: Place,
+        path: ObjectPath,
+        patience: Patience,
+        expected_bytes: u64,
+    ) -> Self {
         Self {
             place,
             path,
-            policy,
+            patience,
             plan: Plan::new(expected_bytes),
             upload: None,
             number: 1,
@@ -80,19 +85,21 @@ impl S3Writer {
             Some(upload) => upload.id().to_owned(),
             None => self.begin().await?,
         };
-        let (place, policy) = (self.place.clone(), self.policy);
+        let (place, patience) = (self.place.clone(), self.patience.clone());
         let (key, number) = (self.place.key(&self.path), self.number);
         let content = self.filling.split().freeze();
         self.number += 1;
-        self.sending
-            .spawn(async move { send(&place, policy, (&key, &upload_id, number), content).await });
+        self.sending.spawn(async move {
+            let part = (key.as_str(), upload_id.as_str(), number);
+            send(&place, &patience, part, content).await
+        });
         Ok(())
     }
 
     /// Opens the upload. Whoever gives up waiting leaves a task that finishes opening, finds nobody
     /// interested, and drops what it opened, which aborts it.
     async fn begin(&mut self) -> Result<String> {
-        let begin = Upload::begin(self.place.clone(), self.path.clone(), self.policy);
+        let begin = Upload::begin(self.place.clone(), self.path.clone(), self.patience.clone());
         let upload = tokio::spawn(begin).await.map_err(lost)??;
         Ok(self.upload.insert(upload).id().to_owned())
     }
@@ -126,20 +133,29 @@ impl S3Writer {
         let (key, doing) = (self.place.key(&self.path), format!("writing {}", self.path));
         let content = self.filling.split().freeze();
         let put = || object::put(&self.place, &key, content.clone(), &doing);
-        self.policy.run_while(Error::may_be_sent_again, put).await?;
-        object::check(&self.place, &self.path, self.appended_bytes, self.policy).await
+        self.patience.run_while(Error::passing_if_sent, put).await?;
+        self.patience.prove();
+        object::check(&self.place, &self.path, self.appended_bytes, &self.patience).await
     }
 }
 
 async fn send(
     place: &Place,
-    policy: Policy,
+    patience: &Patience,
     (key, upload_id, number): (&str, &str, i32),
     content: Bytes,
 ) -> Result<Sent> {
     let md5 = Md5Digest::of(content.clone()).await?;
     let put = || object::put_part(place, (key, upload_id, number), content.clone(), md5);
-    let etag = policy.run_while(Error::may_be_sent_again, put).await?;
+    let etag = patience.run_while(Error::passing_if_sent, put).await?;
+    patience.prove();
+    let etag = match etag {
+        Some(etag) => etag,
+        None => {
+            let find = || object::find_etag(place, (key, upload_id, number));
+            patience.run(find).await?
+        }
+    };
     let part = Part { number, etag, md5 };
     Ok(Sent { part, content })
 }

@@ -155,7 +155,7 @@ async fn an_upload_of_another_program_is_left_alone_unless_it_is_below_the_prefi
 }
 
 /// A client of the tests' own, which sees what the store sees.
-fn client(address: &S3Bucket) -> Client {
+pub fn client(address: &S3Bucket) -> Client {
     let credentials = Credentials::new(
         &address.access_key_id,
         address.secret_access_key.expose(),

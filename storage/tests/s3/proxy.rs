@@ -4,13 +4,15 @@ use std::{
     convert::Infallible,
     error::Error as StdError,
     fmt,
+    future::pending,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
@@ -20,7 +22,10 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, sleep},
+};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Body = BoxBody<Bytes, BoxError>;
@@ -68,6 +73,14 @@ pub enum Fate {
     OtherEtag,
     /// A bit of the body is changed on its way to the store.
     FlipBit,
+    /// The store does it, and no `ETag` arrives.
+    NoEtag,
+    /// The store never sees it, and this is answered with these headers.
+    Tell(u16, &'static [(&'static str, &'static str)], String),
+    /// The store does it; blanks arrive for as long, and then what it says, or this.
+    Blanks(Duration, Option<String>),
+    /// The store does it, and nothing is ever answered.
+    Mute,
 }
 
 type Rule = dyn Fn(Seen<'_>) -> Fate + Send + Sync;
@@ -200,7 +213,7 @@ async fn meet(
 ) -> Result<Response<Body>, BoxError> {
     let (head, body) = request.into_parts();
     let mut body = match fate {
-        Fate::Hang => std::future::pending().await,
+        Fate::Hang => pending().await,
         Fate::Cut => return Err("cut on purpose".into()),
         // A part is taken before it is refused, as stores do.
         _ => body.collect().await?.to_bytes().to_vec(),
@@ -208,6 +221,13 @@ async fn meet(
     match fate {
         Fate::Answer(status, text) => {
             let answer = Response::builder().status(StatusCode::from_u16(status)?);
+            return Ok(answer.body(full(text.into()))?);
+        }
+        Fate::Tell(status, headers, text) => {
+            let answer = Response::builder().status(StatusCode::from_u16(status)?);
+            let answer = headers
+                .iter()
+                .fold(answer, |answer, (name, value)| answer.header(*name, *value));
             return Ok(answer.body(full(text.into()))?);
         }
         Fate::FlipBit => {
@@ -225,8 +245,18 @@ async fn meet(
         Fate::CutAnswer => {
             let half = body.slice(..body.len() / 2);
             let frames = [Ok(Frame::data(half)), Err("cut on purpose".into())];
-            let frames = StreamBody::new(stream::iter(frames)).boxed();
+            let frames = BoxBody::new(StreamBody::new(stream::iter(frames)));
             Ok(Response::from_parts(head, frames))
+        }
+        Fate::Mute => pending().await,
+        Fate::NoEtag => {
+            head.headers.remove(header::ETAG);
+            Ok(Response::from_parts(head, full(body)))
+        }
+        Fate::Blanks(time, text) => {
+            let body = text.map_or(body, Bytes::from);
+            head.headers.remove(header::CONTENT_LENGTH);
+            Ok(Response::from_parts(head, blanks(time, body)))
         }
         Fate::OtherEtag => {
             let etag = format!("\"{}\"", "0".repeat(32));
@@ -288,6 +318,24 @@ fn drop_hops(headers: &mut HeaderMap) {
     ] {
         headers.remove(name);
     }
+}
+
+/// An answer that begins at once, says nothing for a while, and then all.
+fn blanks(time: Duration, body: Bytes) -> Body {
+    let begun = Instant::now();
+    // The declaration comes first, as AWS has it.
+    let (declaration, body) = match body.windows(2).position(|pair| pair == b"?>") {
+        Some(end) if body.starts_with(b"<?xml") => (body.slice(..end + 2), body.slice(end + 2..)),
+        _ => (Bytes::new(), body),
+    };
+    let frame = |data: Bytes| Ok::<_, BoxError>(Frame::data(data));
+    let pauses = stream::unfold(begun, move |begun| async move {
+        sleep(Duration::from_millis(50)).await;
+        (begun.elapsed() < time).then_some((frame(Bytes::from_static(b" ")), begun))
+    });
+    let first = stream::iter([frame(declaration)]);
+    let last = stream::iter([frame(body)]);
+    BoxBody::new(StreamBody::new(first.chain(pauses).chain(last)))
 }
 
 fn full(body: Bytes) -> Body {

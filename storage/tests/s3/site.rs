@@ -150,7 +150,7 @@ pub const HASTY: Policy = Policy {
 };
 
 pub fn hasty(address: &S3Bucket) -> S3 {
-    S3::new(address).with_policy(HASTY)
+    S3::new(address).with_patience(HASTY)
 }
 
 pub fn path(path: &str) -> ObjectPath {

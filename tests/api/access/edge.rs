@@ -364,7 +364,7 @@ const TYPES: &[Row] = &[
     (
         "AgentStorageTest",
         "mutation { agentClaim(input: { limit: 0 }) { storageTests { @ } } }",
-        &[("id destination", "UFFFAA")],
+        &[("id destination waitSeconds", "UFFFAA")],
     ),
     (
         "AgentDestination",

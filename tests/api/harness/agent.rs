@@ -34,7 +34,7 @@ const CLAIM: &str = "mutation($input: AgentClaimInput!) { agentClaim(input: $inp
         targetVolume { id sizeBytes ...Pool }
         snapshot { id } backup { id destination { ...Destination } }
     }
-    storageTests { id destination { ...Destination } }
+    storageTests { id waitSeconds destination { ...Destination } }
     measurements { id sizeBytes ...Pool }
 } }
 fragment Pool on AgentVolume { pool {

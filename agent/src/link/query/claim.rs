@@ -178,4 +178,5 @@ pub struct AgentLocalDestination {
 pub struct AgentStorageTest {
     pub id: Id,
     pub destination: AgentDestination,
+    pub wait_seconds: i32,
 }

@@ -1,6 +1,6 @@
 //! What an agent does beside its operations: storage tests, and measuring what snapshots keep.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use storage::{
     PlaceKind, Standing,
@@ -13,6 +13,7 @@ use tidemark_agent::{
     link::StorageTest,
     operation::{BackupStorage, Work},
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Scene;
@@ -20,6 +21,9 @@ use crate::{
     place::mark,
     site::{MIB, Site, local_storage, within},
 };
+
+/// What somebody waits for the answer to a storage test.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn storage_tests_are_answered_even_when_all_places_are_taken() {
@@ -30,6 +34,7 @@ async fn storage_tests_are_answered_even_when_all_places_are_taken() {
     let id = Uuid::now_v7();
     scene.gateway.change(|table| {
         table.tests.push(StorageTest {
+            wait: PATIENCE,
             id,
             storage: Err(refusal),
         });
@@ -47,6 +52,7 @@ async fn storage_tests_are_answered_even_when_all_places_are_taken() {
     let scene = Scene::new(Site::new(), 1).await;
     for (name, works) in [("backups", true), ("missing", false)] {
         let test = StorageTest {
+            wait: PATIENCE,
             id: Uuid::now_v7(),
             storage: Ok(local_storage(scene.site.path(name))),
         };
@@ -78,6 +84,7 @@ async fn a_storage_test_does_not_wait_for_the_bandwidth_of_backups() {
     let id = Uuid::now_v7();
     scene.gateway.change(|table| {
         table.tests.push(StorageTest {
+            wait: PATIENCE,
             id,
             storage: Ok(slow),
         });
@@ -91,6 +98,32 @@ async fn a_storage_test_does_not_wait_for_the_bandwidth_of_backups() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_storage_that_hangs_is_told_while_somebody_still_waits() {
+    let mut site = Site::new();
+    let hanging = Faulty::new(Arc::new(Memory::default()), Fault::Hangs);
+    site.use_store(Arc::new(hanging));
+    let scene = Scene::new(site, 1).await;
+    let test = StorageTest {
+        id: Uuid::now_v7(),
+        wait: Duration::from_secs(4),
+        storage: Ok(local_storage(scene.site.path("backups"))),
+    };
+    let asked_at = Instant::now();
+    scene.gateway.change(|table| table.tests.push(test));
+    scene
+        .gateway
+        .wait_for(|table| !table.tested.is_empty())
+        .await;
+    assert!(asked_at.elapsed() < Duration::from_secs(4));
+    let told = scene.gateway.0.borrow().tested[0].1.clone().unwrap_err();
+    assert!(
+        told.ends_with("no answer within 1 s while writing an object"),
+        "{told}"
+    );
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_storage_test_that_is_offered_again_while_it_runs_is_run_once() {
     let mut site = Site::new();
     let counts = Arc::new(Counts::default());
@@ -100,9 +133,13 @@ async fn a_storage_test_that_is_offered_again_while_it_runs_is_run_once() {
     let id = Uuid::now_v7();
     for _ in 0..3 {
         let storage = Ok(local_storage(scene.site.path("backups")));
-        scene
-            .gateway
-            .change(|table| table.tests.push(StorageTest { id, storage }));
+        scene.gateway.change(|table| {
+            table.tests.push(StorageTest {
+                id,
+                storage,
+                wait: PATIENCE,
+            })
+        });
         scene.gateway.wait_for(|table| table.tests.is_empty()).await;
         // Claimed with the next claim at the earliest, when the test has long begun.
         let lease = scene.gateway.offer(Work::CreateVolume {
@@ -159,6 +196,7 @@ async fn that_a_place_is_marked_is_told_before_what_was_done_there() {
     ] {
         storage.mark = Some(mark(PlaceKind::BackupStorage, standing));
         let test = StorageTest {
+            wait: PATIENCE,
             id: Uuid::now_v7(),
             storage: Ok(storage.clone()),
         };

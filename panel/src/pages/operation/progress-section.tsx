@@ -46,7 +46,7 @@ export function ProgressSection({ operation }: { operation: QueuedOperation }) {
           {done && <span>{done}</span>}
           {!trouble && bytesPerSecond !== null && <span>{formatRate(bytesPerSecond)}</span>}
           {!trouble && etaSeconds !== null && <span className="sm:ml-auto">{formatTimeLeft(etaSeconds * 1000)}</span>}
-          {trouble && <span className="text-warn sm:ml-auto">{troubleWords(trouble)}</span>}
+          {trouble && <span className="text-warn sm:ml-auto">{troubleWords(trouble, phase)}</span>}
         </div>
       </div>
     </Card>
