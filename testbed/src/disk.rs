@@ -4,11 +4,13 @@ use std::{
     fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use crate::{
     skip::{installed, skip},
     tool::{command, run},
+    wait::until,
 };
 
 /// What is mounted on a directory. It goes with its test.
@@ -28,7 +30,7 @@ impl Disk {
 
     /// A new XFS of `bytes` in the file `image`, mounted on `point`.
     pub fn xfs(image: &Path, point: &Path, bytes: u64) -> Option<Self> {
-        if !installed(&["mkfs.xfs"]) {
+        if !installed(&["mkfs.xfs", "xfs_io"]) {
             return None;
         }
         if !Path::new("/dev/loop-control").exists() {
@@ -72,13 +74,51 @@ impl Disk {
     pub fn unmount(&self) {
         run("umount", &[&text(&self.point)], &[]);
     }
+
+    /// Takes it away under whoever has files open on it: they keep them, and nobody else finds them.
+    pub fn detach(&self) {
+        run("umount", &["--lazy", &text(&self.point)], &[]);
+    }
+
+    /// Makes it answer everything with an error, as a disk does that was pulled out. XFS can.
+    pub fn fail(&self) {
+        run(
+            "xfs_io",
+            &["-x", "-c", "shutdown -f", &text(&self.point)],
+            &[],
+        );
+    }
+
+    /// Brings it back, once nobody has anything open on it any more.
+    pub async fn bring_back(&self) {
+        let away = async || (!self.is_mounted() || self.try_unmount()).then_some(());
+        until("nobody has anything open on the disk", away).await;
+        let back = async || self.try_mount().then_some(());
+        until("the disk is mounted again", back).await;
+    }
+
+    /// Whether anything is mounted: what does not answer is.
+    fn is_mounted(&self) -> bool {
+        let device = |path: &Path| path.metadata().map(|metadata| metadata.dev());
+        match (device(&self.point), device(&self.point.join(".."))) {
+            (Ok(here), Ok(above)) => here != above,
+            _ => true,
+        }
+    }
+
+    fn try_unmount(&self) -> bool {
+        let mut umount = command("umount", &[]);
+        umount.arg("--quiet").arg(&self.point);
+        let status = umount.stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
         let mut umount = command("umount", &[]);
         umount.args(["--quiet", "--lazy"]).arg(&self.point);
-        let _ = umount.stderr(std::process::Stdio::null()).status();
+        let _ = umount.stderr(Stdio::null()).status();
     }
 }
 

@@ -130,11 +130,13 @@ async fn remove(store: &dyn Store, location: &Location) -> Result<()> {
         .map_err(Failure::before_change)?;
     let manifest = store.delete(&location.manifest).await;
     manifest.map_err(|error| {
+        // Where it is another place than a moment ago, nothing is done.
+        let is_untouched = !was_there || matches!(error, storage::Error::Unproved { .. });
         let failure = Failure::from(error);
-        if was_there {
-            failure
-        } else {
+        if is_untouched {
             failure.before_change()
+        } else {
+            failure
         }
     })?;
     let rest = store.delete_prefix(&location.directory).await;

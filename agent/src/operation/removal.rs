@@ -1,6 +1,6 @@
 //! What a deletion that failed has removed, so that what was refused is not taken for lost.
 
-use super::Operation;
+use super::{Operation, Volume};
 use crate::driver::{Failure, Removed, Result};
 
 impl Operation {
@@ -32,5 +32,19 @@ impl Operation {
             },
         };
         failure.having_removed(removed)
+    }
+
+    /// Whether something is in a volume's pool still. That it is not is believed only of the pool that is meant: its disk
+    /// may have gone meanwhile.
+    pub(super) async fn proved(
+        &self,
+        volume: &Volume,
+        is_there: impl Future<Output = Result<bool>>,
+    ) -> Result<bool> {
+        let is_there = is_there.await?;
+        if !is_there {
+            self.prove_pool(volume).await?;
+        }
+        Ok(is_there)
     }
 }

@@ -37,7 +37,10 @@ impl Operation {
         let name = SnapshotName::Kept(snapshot.id);
         match self.remove_snapshot(&*driver, name).await {
             Ok(()) => Ok(self.measured(&*driver).await),
-            Err(failure) => Err(self.judged(failure, driver.has_snapshot(name)).await),
+            Err(failure) => {
+                let is_there = self.proved(volume, driver.has_snapshot(name));
+                Err(self.judged(failure, is_there).await)
+            }
         }
     }
 

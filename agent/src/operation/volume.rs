@@ -19,7 +19,10 @@ impl Operation {
         // Whatever is in it goes with it, so there is nothing to clean up first.
         match driver.delete().await {
             Ok(()) => Ok(Completed::default()),
-            Err(failure) => Err(self.judged(failure, driver.is_there()).await),
+            Err(failure) => {
+                let is_there = self.proved(volume, driver.is_there());
+                Err(self.judged(failure, is_there).await)
+            }
         }
     }
 }

@@ -30,6 +30,7 @@ mod qmp;
 mod replace;
 mod site;
 mod speed;
+mod vanish;
 mod volume;
 mod words;
 mod worker;

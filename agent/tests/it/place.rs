@@ -42,14 +42,14 @@ pub fn mark(kind: PlaceKind, standing: Standing) -> Mark {
     }
 }
 
-fn in_pool(volume: &Volume, standing: Standing) -> Volume {
+pub fn in_pool(volume: &Volume, standing: Standing) -> Volume {
     Volume {
         mark: Some(mark(PlaceKind::StoragePool, standing)),
         ..volume.clone()
     }
 }
 
-fn in_storage(backup: &BackupItem, standing: Standing) -> BackupItem {
+pub fn in_storage(backup: &BackupItem, standing: Standing) -> BackupItem {
     let mut backup = backup.clone();
     backup.storage.mark = Some(mark(PlaceKind::BackupStorage, standing));
     backup

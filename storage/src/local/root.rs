@@ -99,7 +99,7 @@ impl Root {
         if self.open()?.is(opened) {
             return Ok(());
         }
-        Err(self.unreachable("is another directory than before"))
+        Err(self.another("is another directory than before"))
     }
 
     /// Refuses to believe a directory in which there is nothing at all. It never held an object, or it
@@ -140,20 +140,20 @@ impl Root {
         if let Some(required) = required
             && source.as_ref() != Some(required)
         {
-            return Err(self.unreachable(&format!("is not on the mount of {required}")));
+            return Err(self.another(&format!("is not on the mount of {required}")));
         }
         // A server's mount has a new device each time it is mounted.
         if let Some(previous) = previous
             && required.is_none()
             && (source.is_some() || previous.device != status.st_dev)
         {
-            return Err(self.unreachable("is on another file system than before"));
+            return Err(self.another("is on another file system than before"));
         }
         let above = fstatat(&directory, "..", AtFlags::empty())
             .map_err(|errno| self.failed(errno.into()))?;
         let mounted = above.st_dev != status.st_dev;
         if !self.place.is_as_mounted_as_before(mounted) {
-            return Err(self.unreachable("had something mounted on it, and has not any more"));
+            return Err(self.another("had something mounted on it, and has not any more"));
         }
         let opened = Arc::new(Opened {
             directory,
@@ -177,6 +177,13 @@ impl Root {
             }
             io::ErrorKind::NotADirectory => self.unreachable("is not a directory"),
             _ => Error::from_io(error, format!("looking at {}", self.path.display())),
+        }
+    }
+
+    /// What is there now is not what was there: nothing is done in it, and it says nothing of what is gone.
+    fn another(&self, what: &str) -> Error {
+        Error::Unproved {
+            reason: format!("{} {what}", self.path.display()),
         }
     }
 

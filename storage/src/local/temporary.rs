@@ -71,8 +71,10 @@ impl Temporary {
         Ok(self.place()?.path.clone())
     }
 
-    pub(super) fn root(&self) -> Result<Arc<Opened>> {
-        Ok(Arc::clone(&self.place()?.root))
+    /// The destination's directory, and as it was opened.
+    pub(super) fn root(&self) -> Result<(Arc<Root>, Arc<Opened>)> {
+        let place = self.place()?;
+        Ok((Arc::clone(&place.home), Arc::clone(&place.root)))
     }
 
     /// Puts the file in its place, durably, and looks whether it is there.

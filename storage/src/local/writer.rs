@@ -76,16 +76,20 @@ impl LocalWriter {
         let block = std::mem::replace(&mut self.filling, next);
         let (bytes, offset) = (block.len() as u64, self.submitted_bytes);
         let (output, path) = (Arc::clone(&self.output), self.temporary.path()?);
-        let root = self.reserve.is_due(bytes).then(|| self.temporary.root());
-        let root = root.transpose()?;
+        let place = self.reserve.is_due(bytes).then(|| self.temporary.root());
+        let place = place.transpose()?;
         let (watchdog, patience) = (self.watchdog.clone(), self.patience.clone());
         let task = tokio::spawn(async move {
             let write = watchdog.run(&patience, "writing a file", move || {
-                let written = output
-                    .write(&block, offset)
-                    .and_then(|()| root.map(|root| root.available_bytes()).transpose());
-                let available = written.map_err(|error| writing(error, "writing", &path))?;
-                Ok(Written(block, available))
+                let failed = |error| writing(error, "writing", &path);
+                output.write(&block, offset).map_err(failed)?;
+                let Some((home, root)) = place else {
+                    return Ok(Written(block, None));
+                };
+                // On a disk that was unmounted meanwhile nobody would ever find it.
+                home.ensure_same(&root)?;
+                let available = root.available_bytes().map_err(failed)?;
+                Ok(Written(block, Some(available)))
             });
             write.await
         });

@@ -104,14 +104,14 @@ async fn a_lost_mount_is_an_error_and_nothing_is_written_below_it() {
     point.unmount();
     for store in [&used, &unused] {
         let error = put(store).await.unwrap_err();
-        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+        assert!(matches!(error, Error::Unproved { .. }), "{error}");
         assert!(error.to_string().contains(SOURCE), "{error}");
     }
     assert!(point.is_empty());
 
     point.mount("other:/export");
     let error = put(&used).await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(matches!(error, Error::Unproved { .. }), "{error}");
     assert!(point.is_empty());
 
     point.mount(SOURCE);
@@ -129,7 +129,27 @@ async fn a_mount_that_is_lost_during_a_write_fails_the_write() {
     writer.append(Bytes::from_static(b"x")).await.unwrap();
     point.unmount();
     let error = writer.commit().await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(matches!(error, Error::Unproved { .. }), "{error}");
+    assert!(point.is_empty());
+}
+
+#[tokio::test]
+async fn a_long_write_notices_a_lost_mount_before_its_end() {
+    let Some(point) = MountPoint::mounted("size=128m") else {
+        return;
+    };
+    let store = point.store();
+    let mut writer = store.create(&path(), 1 << 40).await.unwrap();
+    point.unmount();
+    let megabyte = Bytes::from(vec![7; 1 << 20]);
+    let mut error = None;
+    for _ in 0..100 {
+        if let Err(noticed) = writer.append(megabyte.clone()).await {
+            error = Some(noticed);
+            break;
+        }
+    }
+    assert!(matches!(error, Some(Error::Unproved { .. })), "{error:?}");
     assert!(point.is_empty());
 }
 
@@ -182,7 +202,7 @@ async fn a_disk_that_is_unmounted_between_operations_is_noticed_by_the_next() {
     ];
     for outcome in outcomes {
         let error = outcome.unwrap_err();
-        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+        assert!(matches!(error, Error::Unproved { .. }), "{error}");
         assert!(error.to_string().contains("mounted on it"), "{error}");
     }
     assert!(point.is_empty());
