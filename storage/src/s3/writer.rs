@@ -149,12 +149,11 @@ async fn send(
     let put = || object::put_part(place, (key, upload_id, number), content.clone(), md5);
     let etag = patience.run_while(Error::passing_if_sent, put).await?;
     patience.prove();
-    let etag = match etag {
-        Some(etag) => etag,
-        None => {
-            let find = || object::find_etag(place, (key, upload_id, number));
-            patience.run(find).await?
-        }
+    let etag = if let Some(etag) = etag {
+        etag
+    } else {
+        let find = || object::find_etag(place, (key, upload_id, number));
+        patience.run(find).await?
     };
     let part = Part { number, etag, md5 };
     Ok(Sent { part, content })
