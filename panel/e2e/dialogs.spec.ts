@@ -122,11 +122,14 @@ test('the banner, the cap and the empty lists are accessible', async ({ panel, c
 
   const putBack = await takeDestinationAway(gateway)
   try {
-    await reaches(customer, await begin(customer, 'createBackup', { volumeId: customer.volume.id, name: 'lost' }), 'FAILED')
+    for (const name of ['lost', 'lost-too']) await reaches(customer, await begin(customer, 'createBackup', { volumeId: customer.volume.id, name }), 'FAILED')
   } finally {
     await putBack()
   }
   await shows(`${volume}?tab=backups`, banner.getByText('Backup failed', { exact: true }))
+  await panel.getByRole('button', { name: 'Delete 2 failed…' }).click()
+  await expectDialog(panel, 'Delete 2 failed backups?')
+  await expectAccessibleEverywhere(panel)
 
   for (const number of [1, 2, 3, 4, 5]) await makeItem(customer, 'snapshot', `snapshot-${number}`)
   await shows(volume, panel.getByText('5 of 5 snapshots'))

@@ -38,6 +38,13 @@ export async function damage(path: string): Promise<void> {
   await file.close()
 }
 
+/** Overwrites the beginning of a volume's image, so that it is none any more. */
+export async function ruinImage(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  await file.write(Buffer.alloc(2 ** 20, 'not an image'), 0, 2 ** 20, 0)
+  await file.close()
+}
+
 /**
  * Waits until a roll back writes into the volume, and stops the process that serves its image; gives a way to let it
  * go on. What the disk shares with nobody goes past that process: the volume has to have a snapshot of what is written.

@@ -150,6 +150,32 @@ test('what failed is deleted without typing, several at once', async ({ panel, c
   await expect(panel.getByText('No backups yet')).toBeVisible()
 })
 
+test('history keeps the names of what was deleted, restored and rolled back to', async ({ panel, customer }) => {
+  const { volume } = customer
+  const snapshot = await makeItem(customer, 'snapshot', 'before-upgrade')
+  const backup = await makeItem(customer, 'backup', 'weekly')
+  const source = { snapshotId: snapshot.id }
+  for (const [mutation, input] of [
+    ['restoreInPlace', { volumeId: volume.id, source, confirmName: volume.name }],
+    ['restoreToNewVolume', { source: { backupId: backup.id } }],
+    ['deleteSnapshot', { snapshotId: snapshot.id, confirmName: 'before-upgrade' }],
+    ['deleteBackup', { backupId: backup.id, confirmName: 'weekly' }],
+  ] as const) {
+    await reaches(customer, await begin(customer, mutation, input), 'COMPLETED')
+  }
+  await panel.goto(`/volumes/${volume.id}?tab=activity`)
+  const rows = panel.getByRole('table', { name: 'Operations' }).getByRole('row').filter({ has: panel.getByRole('cell') })
+  await expect(rows).toHaveText([
+    /^Delete backupweekly/,
+    /^Delete snapshotbefore-upgrade/,
+    /^Restore to a new volumefrom weekly/,
+    /^Roll backto before-upgrade/,
+    /^Create backupweekly/,
+    /^Take snapshotbefore-upgrade/,
+    /^Create volumeorders-db-data/,
+  ])
+})
+
 test('a backup outlives its volume, and makes a new one', async ({ panel, customer }) => {
   await makeItem(customer, 'backup', 'last-one')
   await panel.goto(`/volumes/${customer.volume.id}?tab=settings`)

@@ -3,8 +3,9 @@
 import type { Page } from '@playwright/test'
 
 import { tabTo } from './accessibility.ts'
+import { takeDestinationAway } from './faults.ts'
 import { expect, fill, limitBackups, makeItem, test } from './fixtures.ts'
-import { MIB } from './platform.ts'
+import { begin, MIB, reaches } from './platform.ts'
 
 test.afterEach(async ({ admin }) => limitBackups(admin, null))
 
@@ -209,4 +210,25 @@ test('a dialog within a dialog closes alone', async ({ panel, customer }) => {
   await panel.keyboard.press('Escape')
   await expect(panel.getByRole('dialog')).toHaveCount(0)
   await expect(panel.getByRole('button', { name: 'Restore before-upgrade' })).toBeFocused()
+})
+
+test('what failed is deleted by the keyboard alone, and the focus is not lost with the last of it', async ({ panel, customer, gateway }) => {
+  const back = await takeDestinationAway(gateway)
+  for (const name of ['one', 'two']) await reaches(customer, await begin(customer, 'createBackup', { volumeId: customer.volume.id, name }), 'FAILED')
+  await back()
+  await panel.goto(`/volumes/${customer.volume.id}?tab=backups`)
+  const opener = panel.getByRole('button', { name: 'Delete 2 failed…' })
+  await tabTo(panel, opener)
+  await panel.keyboard.press('Enter')
+  const dialog = panel.getByRole('alertdialog', { name: 'Delete 2 failed backups?' })
+  await expect(dialog.locator(':focus')).toHaveCount(1)
+  await panel.keyboard.press('Escape')
+  await expect(dialog).toBeHidden()
+  await expect(opener).toBeFocused()
+  await panel.keyboard.press('Enter')
+  await tabTo(panel, dialog.getByRole('button', { name: 'Delete 2 backups' }))
+  await panel.keyboard.press('Enter')
+  await expect(dialog).toBeHidden()
+  await expect(panel.getByText('No backups yet')).toBeVisible()
+  await expect(panel.getByRole('heading', { level: 1, name: customer.volume.name })).toBeFocused()
 })

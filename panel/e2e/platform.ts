@@ -1,6 +1,8 @@
 /** What journeys do behind the screen, as the customer's programs and as the administrator. */
 
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 import { Api, type Json } from './api.ts'
 import { type Customer, fill, limitBackups, type Named, named } from './fixtures.ts'
@@ -96,4 +98,27 @@ export async function instanceUnderAnOldAgent(gateway: Gateway, admin: Api, acco
     input: { accountId, hypervisorId: createHypervisor.hypervisor.id, name: 'orders-db-old' },
   })
   return createInstance.instance
+}
+
+/** Changes what is in the gateway's database, for what takes days otherwise. */
+export async function edit(gateway: Gateway, statements: string): Promise<void> {
+  const program = 'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=30).executescript(sys.argv[2])'
+  await promisify(execFile)('python3', ['-c', program, `${gateway.data}/tidemark.db`, statements])
+}
+
+/** Lets a column be so many seconds older. */
+export function older(column: string, seconds: number): string {
+  return `${column} = strftime('%Y-%m-%dT%H:%M:%f+00:00', ${column}, '-${seconds} seconds')`
+}
+
+/** Lets time pass: whatever happened on the platform is that much older, and every pause is over. */
+export async function pass(gateway: Gateway, seconds: number): Promise<void> {
+  const instants = {
+    volumes: ['created_at', 'cooldown_ends_at'],
+    snapshots: ['created_at', 'available_at'],
+    backups: ['created_at', 'available_at'],
+    operations: ['created_at', 'started_at', 'finished_at'],
+  }
+  const changes = Object.entries(instants).map(([table, columns]) => `UPDATE ${table} SET ${columns.map((column) => older(column, seconds)).join(', ')};`)
+  await edit(gateway, changes.join('\n'))
 }

@@ -1,6 +1,7 @@
 /** API tokens: created, shown once, used, revoked. */
 
 import { Api } from './api.ts'
+import { overtake } from './faults.ts'
 import { expect, expectAccessible, test } from './fixtures.ts'
 
 test('a token is shown once, works until it is revoked, and then no longer', async ({ panel, gateway, customer }) => {
@@ -59,4 +60,24 @@ test('a token that the browser does not let be copied is selected, and said to b
   const secret = await shown.getByLabel('Token', { exact: true }).textContent()
   expect(await panel.evaluate(() => String(getSelection()))).toBe(secret)
   await expectAccessible(panel)
+})
+
+test('a dialog that waits for a token is not closed before it has shown it', async ({ panel }) => {
+  const dialog = panel.getByRole('dialog', { name: 'Create an API token' })
+  await overtake(panel, 'CreateApiToken', async () => {
+    await panel.keyboard.press('Escape')
+    await panel.mouse.click(5, 5)
+    const cancel = dialog.getByRole('button', { name: 'Cancel' })
+    await expect(cancel).toHaveAccessibleDescription('It waits for what is shown once.')
+    await cancel.click({ force: true })
+    await expect(dialog).toBeVisible()
+  })
+  await panel.goto('/api-tokens')
+  await panel.getByRole('button', { name: 'Create token' }).click()
+  await dialog.getByLabel('Name').fill('slow')
+  await panel.keyboard.press('Enter')
+  const shown = panel.getByRole('dialog', { name: 'The token slow' })
+  await expect(shown.getByLabel('Token', { exact: true })).toHaveText(/^tidemark_/)
+  await shown.getByRole('button', { name: 'Close' }).click()
+  await expect(shown).toBeHidden()
 })

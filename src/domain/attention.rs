@@ -78,9 +78,14 @@ pub fn failed(now: DateTime<Utc>) -> Select<operation::Entity> {
         .filter(operation::Column::Status.is_not_in(others))
 }
 
-/// Operations of which nothing was heard for ten minutes before `now`: that no agent took, though theirs works on nothing
-/// else, or of which none reports progress.
+/// The operations that stand still at `now`.
 pub fn stuck(now: DateTime<Utc>) -> Select<operation::Entity> {
+    operation::Entity::find().filter(is_stuck(now))
+}
+
+/// That nothing was heard of an operation for ten minutes before `now`: that no agent took it, though its own works on
+/// nothing else, or that none reports progress.
+pub fn is_stuck(now: DateTime<Utc>) -> Condition {
     use operation::Column;
     let since = now - STUCK;
     let busy = Query::select()
@@ -99,19 +104,25 @@ pub fn stuck(now: DateTime<Utc>) -> Select<operation::Entity> {
         .add(Column::Status.eq(OperationStatus::Started))
         .add(Column::StartedAt.lt(since))
         .add(silent);
-    operation::Entity::find().filter(Condition::any().add(waiting).add(running))
+    Condition::any().add(waiting).add(running)
 }
 
-/// Volumes that are there and have no backup that they could be restored from. All other states are named: most volumes are
-/// there, and few have no backup.
+/// The volumes that nothing protects.
 pub fn unprotected() -> Select<volume::Entity> {
-    volume::Entity::visible_to(entity::Scope::Everything)
-        .filter(volume::Column::LastBackupAt.eq(NEVER))
-        .filter(volume::Column::State.is_not_in([
-            VolumeState::Creating,
-            VolumeState::Deleting,
-            VolumeState::Failed,
-        ]))
+    volume::Entity::visible_to(entity::Scope::Everything).filter(is_unprotected())
+}
+
+/// That a volume is there and has no backup that it could be restored from. All other states are named: most volumes are
+/// there, and few have no backup.
+pub fn is_unprotected() -> Condition {
+    let absent = [
+        VolumeState::Creating,
+        VolumeState::Deleting,
+        VolumeState::Failed,
+    ];
+    Condition::all()
+        .add(volume::Column::LastBackupAt.eq(NEVER))
+        .add(volume::Column::State.is_not_in(absent))
 }
 
 /// How many backup storages were never tested, and the last test of how many failed.

@@ -1,9 +1,10 @@
 /** Backup storages: added, tested, changed; their secrets never come back. */
 
 import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 
-import { directory, expect, expectAccessible, expectAccessibleEverywhere, fresh, test } from './fixtures.ts'
+import { directory, expect, expectAccessible, expectAccessibleEverywhere, fresh, platform, test } from './fixtures.ts'
 
 test('a local directory is added and tested, and the time is shown', async ({ desk, gateway }) => {
   const [name, path] = [fresh('archive'), await directory(gateway, 'archive')]
@@ -157,4 +158,44 @@ test('a directory that has lost its marker is not there until it is accepted', a
   await expect(identity).toContainText('Accepted, not yet marked')
   await testByAgent(/^Wrote, read and deleted/)
   await expect(identity).toContainText('Marked')
+})
+
+test('what was tested elsewhere is not shown as a hypervisor’s own test', async ({ desk, admin }) => {
+  const { hypervisor, storage } = await platform(admin)
+  const testFrom = (hypervisorId?: string) =>
+    admin.ask('mutation ($input: TestBackupStorageInput!) { testBackupStorage(input: $input) { test { ok } } }', { input: { backupStorageId: storage.id, hypervisorId } })
+  const main = desk.getByRole('main')
+  await testFrom()
+  await desk.goto(`/hypervisors/${hypervisor.id}`)
+  await expect(main).toContainText('The last test was not made from here, but from the gateway, just now. It tells nothing of this hypervisor.')
+  await expect(main).not.toContainText('Wrote, read and deleted')
+  await expectAccessibleEverywhere(desk)
+  await testFrom(hypervisor.id)
+  await desk.reload()
+  await expect(main).toContainText(/Wrote, read and deleted a test object in \d+ ms/)
+  await expect(main).toContainText(`Tested from ${hypervisor.name} just now`)
+})
+
+test('a destination that hangs is waited for until the gateway gives up, which is told with its result', async ({ desk }) => {
+  // It takes connections, and never says a word.
+  const silent = createServer(() => {})
+  await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening))
+  const address = silent.address()
+  if (address === null || typeof address === 'string') throw new Error('there is no port')
+  const name = fresh('hangs')
+  await desk.goto('/backup-storages')
+  await desk.getByRole('button', { name: 'Add backup storage' }).click()
+  await desk.getByRole('textbox', { name: 'Name' }).fill(name)
+  await desk.getByLabel('Endpoint').fill(`http://127.0.0.1:${address.port}`)
+  await desk.getByRole('textbox', { name: 'Bucket', exact: true }).fill('ams-backups')
+  await desk.getByLabel('Access key ID').fill('AKIDEXAMPLE')
+  await desk.getByLabel('Secret access key').fill('aSecretAccessKey')
+  await desk.getByRole('button', { name: 'Save and test' }).click()
+  const dialog = desk.getByRole('dialog', { name: `Test ${name}` })
+  await expect(dialog.getByText(/^No answer yet, after [1-9]\d* s\. It is waited for until the gateway gives up\.$/)).toBeVisible()
+  await expectAccessible(desk)
+  await expect(dialog.getByRole('alert')).toContainText('The test failed.', { timeout: 120_000 })
+  await dialog.getByRole('button', { name: 'Close' }).click()
+  await expect(desk.getByRole('row', { name: new RegExp(name) })).toContainText('Failed')
+  silent.close()
 })

@@ -84,8 +84,10 @@ test('a group is created, and gets storage pools of both kinds', async ({ desk, 
   await expect(dialog.getByLabel('Directory')).toHaveAccessibleDescription(/^It is an absolute path/)
   await expect(dialog.getByRole('alert')).toHaveCount(0)
   await dialog.getByLabel('Directory').fill('/srv/volumes')
+  // Nobody is there yet whose own it could be.
+  await expect(dialog.getByRole('combobox', { name: 'Reached by' })).toHaveText('All of the group')
   await dialog.getByRole('button', { name: 'Add storage pool' }).click()
-  await expect(desk.getByRole('row', { name: /files QCOW2 file/ })).toContainText('/srv/volumes')
+  await expect(desk.getByRole('row', { name: /files QCOW2 file/ })).toContainText('/srv/volumesOn every hypervisor of the group')
 
   await desk.getByRole('button', { name: 'Add storage pool…' }).click()
   await dialog.getByRole('tab', { name: 'Ceph' }).click()
@@ -100,4 +102,59 @@ test('a group is created, and gets storage pools of both kinds', async ({ desk, 
   // Customers are not offered a place that no hypervisor serves.
   const { hypervisorGroups } = await admin.ask('{ hypervisorGroups { name hypervisors { id } } }')
   expect(hypervisorGroups.find((one: { name: string }) => one.name === name).hypervisors).toEqual([])
+})
+
+test('a pool is one hypervisor’s own or shared by its group, as is chosen when it is added, and changed later', async ({ desk, admin }) => {
+  const name = fresh('Haarlem')
+  const { createHypervisorGroup } = await admin.ask('mutation ($name: String!) { createHypervisorGroup(input: { name: $name }) { hypervisorGroup { id } } }', { name })
+  const hypervisorGroupId: string = createHypervisorGroup.hypervisorGroup.id
+  const [one, two] = [fresh('hv-one'), fresh('hv-two')]
+  const addHost = async (host: string) =>
+    admin.ask('mutation ($input: CreateHypervisorInput!) { createHypervisor(input: $input) { hypervisor { id } } }', { input: { hypervisorGroupId, name: host } })
+  await addHost(one)
+  await desk.goto(`/hypervisor-groups/${hypervisorGroupId}`)
+  const dialog = desk.getByRole('dialog', { name: `Add a storage pool to ${name}` })
+  const reach = dialog.getByRole('combobox', { name: 'Reached by' })
+  const row = desk.getByRole('row', { name: /local-disk/ })
+  await desk.getByRole('button', { name: 'Add storage pool…' }).click()
+  await dialog.getByLabel('Name').fill('local-disk')
+  await dialog.getByLabel('Directory').fill('/srv/volumes')
+  // Of a group with one, it is that one's.
+  await expect(reach).toHaveText(one)
+  await expect(reach).toHaveAccessibleDescription('What lies there is worked on and attached on that one only.')
+  await expectAccessibleEverywhere(desk)
+  await dialog.getByRole('button', { name: 'Add storage pool' }).click()
+  await expect(row).toContainText(`Only on ${one}`)
+
+  await addHost(two)
+  await desk.reload()
+  await desk.getByRole('button', { name: 'Add storage pool…' }).click()
+  await expect(reach).toHaveText('All of the group')
+  await expect(reach).toHaveAccessibleDescription('The same directory is mounted on each of them.')
+  await dialog.getByLabel('Name').fill('second')
+  await dialog.getByLabel('Directory').fill('/srv/second')
+  await reach.click()
+  await expect(desk.getByRole('option')).toHaveText([/^All of the group/, new RegExp(`^${one}`), new RegExp(`^${two}`)])
+  await desk.getByRole('option', { name: two }).click()
+  await dialog.getByRole('button', { name: 'Add storage pool' }).click()
+  await expect(desk.getByRole('row', { name: /second/ })).toContainText(`Only on ${two}`)
+
+  await desk.getByRole('button', { name: 'Actions for local-disk' }).click()
+  await desk.getByRole('group', { name: 'Actions for local-disk' }).getByRole('button', { name: 'Change…' }).click()
+  const changing = desk.getByRole('dialog', { name: 'Change local-disk' })
+  const save = changing.getByRole('button', { name: 'Save' })
+  await expect(save).toHaveAccessibleDescription('Nothing has changed.')
+  await changing.getByRole('combobox', { name: 'Reached by' }).click()
+  await desk.getByRole('option', { name: 'All of the group' }).click()
+  await expect(changing.getByText('Its marker is written anew.')).toBeVisible()
+  await expectAccessibleEverywhere(desk)
+  await save.click()
+  await expect(changing).toBeHidden()
+  await expect(row).toContainText('On every hypervisor of the group')
+  const { storagePools } = await admin.ask('{ storagePools { name reach hypervisor { name } hypervisorGroup { id } } }')
+  const here = storagePools.filter((pool: { hypervisorGroup: { id: string } }) => pool.hypervisorGroup.id === hypervisorGroupId)
+  expect(here).toMatchObject([
+    { name: 'local-disk', reach: 'SHARED', hypervisor: null },
+    { name: 'second', reach: 'LOCAL', hypervisor: { name: two } },
+  ])
 })

@@ -1,8 +1,11 @@
 /** What administrators set up and end, by the keyboard alone. */
 
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
 import { tabTo } from '../accessibility.ts'
 
-import { expect, fresh, platform, stuckVolume, test } from './fixtures.ts'
+import { directory, expect, fresh, platform, stuckVolume, test } from './fixtures.ts'
 
 test('signing in, adding a hypervisor, testing a backup storage and marking an operation failed take no mouse', async ({ page, gateway, admin }) => {
   const { storage } = await platform(admin)
@@ -109,4 +112,76 @@ test('signing in, adding a hypervisor, testing a backup storage and marking an o
   // What opened it is gone: the focus is not lost.
   await expect(fail).toBeHidden()
   await expect(page.getByRole('heading', { level: 1, name: 'Create volume' })).toBeFocused()
+})
+
+test('adding a pool, changing who reaches it and accepting a place take no mouse', async ({ desk, gateway, admin }) => {
+  const [name, host, storage] = [fresh('Leiden'), fresh('hv-keys'), fresh('swapped')]
+  const { createHypervisorGroup } = await admin.ask('mutation ($name: String!) { createHypervisorGroup(input: { name: $name }) { hypervisorGroup { id } } }', { name })
+  const hypervisorGroupId: string = createHypervisorGroup.hypervisorGroup.id
+  await admin.ask('mutation ($input: CreateHypervisorInput!) { createHypervisor(input: $input) { hypervisor { id } } }', { input: { hypervisorGroupId, name: host } })
+  await desk.goto(`/hypervisor-groups/${hypervisorGroupId}`)
+  const opener = desk.getByRole('button', { name: 'Add storage pool…' })
+  await tabTo(desk, opener)
+  await desk.keyboard.press('Enter')
+  const adding = desk.getByRole('dialog', { name: `Add a storage pool to ${name}` })
+  await expect(adding.getByLabel('Name')).toBeFocused()
+  await desk.keyboard.type('files')
+  await tabTo(desk, adding.getByLabel('Directory'))
+  await desk.keyboard.type('/srv/volumes')
+  const reach = adding.getByRole('combobox', { name: 'Reached by' })
+  await tabTo(desk, reach)
+  await desk.keyboard.press('ArrowDown')
+  await expect(desk.getByRole('option', { name: host })).toBeFocused()
+  await desk.keyboard.press('ArrowUp')
+  await desk.keyboard.press('Enter')
+  await expect(reach).toBeFocused()
+  await expect(reach).toHaveText('All of the group')
+  await tabTo(desk, adding.getByRole('button', { name: 'Add storage pool' }))
+  await desk.keyboard.press('Enter')
+  await expect(adding).toBeHidden()
+  await expect(opener).toBeFocused()
+
+  const menu = desk.getByRole('button', { name: 'Actions for files' })
+  await tabTo(desk, menu)
+  await desk.keyboard.press('Enter')
+  const change = desk.getByRole('group', { name: 'Actions for files' }).getByRole('button', { name: 'Change…' })
+  await tabTo(desk, change)
+  await desk.keyboard.press('Enter')
+  const changing = desk.getByRole('dialog', { name: 'Change files' })
+  await tabTo(desk, changing.getByRole('combobox', { name: 'Reached by' }))
+  await desk.keyboard.press('ArrowDown')
+  await expect(desk.getByRole('option', { name: /^All of the group/ })).toBeFocused()
+  await desk.keyboard.press('ArrowDown')
+  await desk.keyboard.press('Enter')
+  await tabTo(desk, changing.getByRole('button', { name: 'Save' }))
+  await desk.keyboard.press('Enter')
+  await expect(changing).toBeHidden()
+  await expect(menu).toBeFocused()
+  await expect(desk.getByRole('row', { name: /files/ })).toContainText(`Only on ${host}`)
+
+  // A directory whose marker is gone, as after its disk was replaced.
+  const path = await directory(gateway, storage)
+  const { createBackupStorage } = await admin.ask('mutation ($input: CreateBackupStorageInput!) { createBackupStorage(input: $input) { backupStorage { id } } }', { input: { name: storage, local: { path } } })
+  const backupStorageId: string = createBackupStorage.backupStorage.id
+  const { hypervisor } = await platform(admin)
+  const tested = () => admin.ask('mutation ($input: TestBackupStorageInput!) { testBackupStorage(input: $input) { test { ok } } }', { input: { backupStorageId, hypervisorId: hypervisor.id } })
+  await tested()
+  await rm(join(path, '.tidemark'), { recursive: true })
+  await tested()
+  await desk.goto(`/backup-storages/${backupStorageId}`)
+  const accept = desk.getByRole('button', { name: 'Accept this place…' })
+  await tabTo(desk, accept)
+  await desk.keyboard.press('Enter')
+  const accepting = desk.getByRole('alertdialog', { name: 'Accept this backup storage as it is?' })
+  await expect(accepting.getByLabel(`Type ${storage} to confirm`)).toBeFocused()
+  await desk.keyboard.press('Escape')
+  await expect(accepting).toBeHidden()
+  await expect(accept).toBeFocused()
+  await desk.keyboard.press('Enter')
+  await expect(accepting.getByLabel(`Type ${storage} to confirm`)).toBeFocused()
+  await desk.keyboard.type(storage)
+  await desk.keyboard.press('Enter')
+  await expect(accepting).toBeHidden()
+  await expect(desk.getByRole('region', { name: 'Identity' })).toContainText('Accepted, not yet marked')
+  await expect(accept).toBeFocused()
 })

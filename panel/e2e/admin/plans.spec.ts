@@ -33,6 +33,7 @@ test('a plan is created, changed, and no longer offered', async ({ desk, custome
   await expect(desk.getByText('Max backups: 10 becomes 20 for 0 volumes, at once.')).toBeVisible()
   await desk.getByLabel('Backup credits').fill('0.1')
   await expect(desk.getByText('Backup credits: free becomes 0.1 for 0 volumes, from the next hour on.')).toBeVisible()
+  await expectAccessibleEverywhere(desk)
   // What is not saved is asked about.
   await desk.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Queue' }).click()
   const asked = desk.getByRole('dialog', { name: 'Leave without saving?' })

@@ -19,7 +19,7 @@ test('all screens of an administrator are accessible', async ({ desk, customer, 
   const { group, hypervisor, storage, plan } = await platform(admin)
   const { operations } = await admin.ask('query ($id: ID!) { operations(filter: { accountId: $id, kind: CREATE_BACKUP }) { nodes { id } } }', { id: customer.accountId })
   const screens: [path: string, ready: string][] = [
-    ['/attention', 'Volumes have no backup'],
+    ['/attention', 'Volumes without a backup'],
     ['/hypervisors', hypervisor.name],
     ['/hypervisors?show=offline', 'Those that are offline.'],
     [`/hypervisors/${hypervisor.id}`, 'Capabilities'],
@@ -31,6 +31,7 @@ test('all screens of an administrator are accessible', async ({ desk, customer, 
     [`/plans/${plan.id}`, 'Save plan'],
     ['/queue', 'Create backup'],
     ['/queue?status=CANCELLED&kind=DELETE_VOLUME', 'No operation fits'],
+    ['/queue?status=STUCK', 'Standing still'],
     [`/queue/${operations.nodes[0].id}`, 'Events'],
     ['/accounts', customer.email],
     [`/accounts/${customer.accountId}`, customer.email],
@@ -54,6 +55,8 @@ test('all screens of an administrator are accessible', async ({ desk, customer, 
 test('all dialogs of an administrator are accessible', async ({ desk, customer, admin }) => {
   test.setTimeout(600_000)
   const { group, hypervisor, storage } = await platform(admin)
+  const { storagePools } = await admin.ask('{ storagePools { name hypervisorGroup { id } } }')
+  const pool: string = storagePools.find((one: { hypervisorGroup: { id: string } }) => one.hypervisorGroup.id === group.id).name
   const volume = `/volumes/${customer.volume.id}?tab=settings`
   const dialogs: Opening[] = [
     ['/hypervisors', 'Add hypervisor'],
@@ -71,6 +74,10 @@ test('all dialogs of an administrator are accessible', async ({ desk, customer, 
     [`/accounts/${customer.accountId}`, 'Change…'],
     ...['Change…', 'Set password…'].map(
       (action): Opening => [`/accounts/${customer.accountId}`, `Actions for ${customer.email}`, (page) => page.getByRole('group').getByRole('button', { name: action }).click()],
+    ),
+    [`/hypervisor-groups/${group.id}`, 'Add storage pool…'],
+    ...['Change…', 'Accept this place…'].map(
+      (action): Opening => [`/hypervisor-groups/${group.id}`, `Actions for ${pool}`, (page) => page.getByRole('group').getByRole('button', { name: action }).click()],
     ),
     [volume, 'Move…'],
     [volume, 'Write off…'],

@@ -185,3 +185,13 @@ test('silence counts from the last answer, and over a link that works from the l
   expect(operations.silence(id, true)).toBe(1_000)
   expect(operations.silence(id, false)).toBe(10_000)
 })
+
+test('the step of one that waits is the one that it was at', () => {
+  const operations = new Operations()
+  const at = (phase: string) => operation('CREATE_BACKUP', 2, { progress: { phase, percent: 0, bytesDone: 0, bytesTotal: 900 } })
+  const { id } = at('')
+  operations.read({ told: at('Waiting for the backup storage') })
+  expect(operations.step(id)).toBeUndefined()
+  for (const phase of ['Exporting', 'Waiting for the backup storage']) operations.read({ told: at(phase) })
+  expect(operations.step(id)).toBe('Exporting')
+})

@@ -5,6 +5,7 @@
  */
 
 import { compareMoments, heldBy, isBefore, type Moment } from '~/lib/operation-order'
+import { waitWords } from '~/lib/waiting'
 
 import type { OperationFacts } from './operation'
 
@@ -12,7 +13,7 @@ import type { OperationFacts } from './operation'
 export const CHANGING = ['status', 'revision', 'attempt', 'startedAt', 'finishedAt', 'heldUntil', 'waiting', 'progress', 'error'] as const
 
 /** What an answer tells of an operation: what was asked of it. */
-type Told = Moment & Pick<OperationFacts, 'id' | 'finishedAt'> & Partial<OperationFacts>
+type Told = Moment & Pick<OperationFacts, 'id' | 'finishedAt' | 'progress'> & Partial<OperationFacts>
 
 /** What was asked of a volume, and is not yet answered. */
 export interface Asked {
@@ -37,6 +38,8 @@ interface Heard {
   /** When it was last told of, and when something had changed; by the local clock. */
   heardAt: number
   movedAt: number
+  /** What its agent did last, whatever that waits for now. */
+  step: string | undefined
 }
 
 /** So many operations of a volume are remembered, and so many in all. */
@@ -119,6 +122,11 @@ export class Operations {
     return Date.now() - (linkLost ? heard.heardAt : heard.movedAt)
   }
 
+  /** The last step that an operation was told to be at; undefined where it was only seen waiting. */
+  step(operationId: string): string | undefined {
+    return this.#heard.get(operationId)?.step
+  }
+
   /** Waits until an operation has ended. */
   ended(operationId: string): Promise<void> {
     return new Promise((resolve) => {
@@ -142,7 +150,14 @@ export class Operations {
     }
     const merged: Told = { ...known?.told, ...told }
     const moved = !known || order > 0 || known.told.progress.phase !== told.progress?.phase
-    this.#heard.set(told.id, { told: merged, since: known?.since ?? this.#requests, heardAt: now, movedAt: moved ? now : known.movedAt })
+    const { phase } = merged.progress
+    this.#heard.set(told.id, {
+      told: merged,
+      since: known?.since ?? this.#requests,
+      heardAt: now,
+      movedAt: moved ? now : known.movedAt,
+      step: waitWords(phase) ? known?.step : phase,
+    })
     if (isWhole(merged)) this.#file(merged, known === undefined)
     if (!known && this.#heard.size > IN_ALL) this.#forgetOldest()
     this.#version += 1

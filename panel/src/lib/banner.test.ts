@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { type BannerOperation, bannerState, stepsOf, storageWait, troubleWords } from './banner'
+import { type BannerOperation, bannerState, stepsOf, troubleWords } from './banner'
 
 const NOW = Date.UTC(2026, 10, 22, 12)
 const ago = (ms: number) => new Date(NOW - ms).toISOString()
@@ -91,16 +91,17 @@ test('before it has started it is queued, and no more is known', () => {
   expect(stepsOf('CREATE_BACKUP', '', false, false)).toEqual([{ name: 'Queued', state: 'now' }])
 })
 
-test('a backup storage that is waited for is not taken for a slow hypervisor', () => {
-  const stalled = { kind: 'stalled' as const, forMs: 65_000 }
-  expect(troubleWords(stalled, 'Exporting')).toContain('The hypervisor may be slow or offline.')
-  for (const [phase, words] of [
-    ['The backup storage asks us to slow down', 'The backup storage asks us to slow down.'],
-    ['Waiting for the backup storage', 'The backup storage does not answer.'],
-  ] as const) {
-    expect(storageWait(phase)).toContain(words)
-    expect(troubleWords(stalled, phase)).toContain(words)
-    expect(troubleWords(stalled, phase)).not.toContain('hypervisor')
-  }
-  expect(storageWait('Exporting')).toBeUndefined()
+test('what an agent waits for is said as it is, and is neither a stall nor a step', () => {
+  const active = { ...running, progress: { ...running.progress, phase: 'The backup storage asks us to slow down' } }
+  const waits = { kind: 'waits', words: 'The backup storage asks us to slow down. It goes on by itself.' }
+  expect(bannerState({ ...facts, active, silentFor: 60_000 })).toMatchObject({ kind: 'running', bar: 'determinate', trouble: waits })
+  expect(bannerState({ ...facts, active, linkLost: true })).toMatchObject({ trouble: { kind: 'lost' } })
+  expect(troubleWords({ kind: 'waits', words: waits.words })).toBe(waits.words)
+  // Whoever opens the page meanwhile does not know how far it is.
+  expect(stepsOf('CREATE_BACKUP', undefined, true, false)).toEqual([
+    { name: 'Queued', state: 'done' },
+    { name: 'Preparing', state: 'next' },
+    { name: 'Exporting', state: 'next' },
+  ])
+  expect(stepsOf('CREATE_SNAPSHOT', undefined, true, false)).toEqual([{ name: 'Queued', state: 'done' }])
 })

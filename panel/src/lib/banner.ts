@@ -2,6 +2,7 @@
 
 import { formatDuration } from './duration'
 import type { OperationKind } from './operation-words'
+import { waitWords } from './waiting'
 
 export interface BannerOperation {
   id: string
@@ -27,7 +28,8 @@ export type BannerState<Operation extends BannerOperation> =
 
 /** `closing`: all bytes are there, but it is not done. */
 export type Bar = 'determinate' | 'unknown' | 'closing'
-export type Trouble = { kind: 'stalled' | 'lost'; forMs: number }
+/** `waits`: its agent says that it waits, and for what. */
+export type Trouble = { kind: 'stalled' | 'lost'; forMs: number } | { kind: 'waits'; words: string }
 
 interface Facts<Operation> {
   asked?: BannerAsked
@@ -56,7 +58,7 @@ export function bannerState<Operation extends BannerOperation>(facts: Facts<Oper
   const { active, latest, cooldownEndsAt, now } = facts
   if (active?.status === 'PENDING') return { kind: 'queued', operation: active }
   if (active?.status === 'STARTED') {
-    return { kind: 'running', operation: active, bar: barOf(active), trouble: troubleOf(facts) }
+    return { kind: 'running', operation: active, bar: barOf(active), trouble: troubleOf({ ...facts, phase: active.progress.phase }) }
   }
   if (facts.asked) return { kind: 'asked', asked: facts.asked }
   const ended = [active, latest].find((one) => one?.finishedAt != null)
@@ -73,28 +75,21 @@ function barOf({ progress }: BannerOperation): Bar {
   return progress.bytesDone >= progress.bytesTotal ? 'closing' : 'determinate'
 }
 
-/** What is wrong with a running operation, as far as can be told from the silence. */
-export function troubleOf({ linkLost, silentFor }: { linkLost: boolean; silentFor: number }): Trouble | undefined {
+/** What keeps a running operation from going on, as its agent says, or as far as can be told from the silence. */
+export function troubleOf({ linkLost, silentFor, phase }: { linkLost: boolean; silentFor: number; phase: string }): Trouble | undefined {
   if (linkLost) return { kind: 'lost', forMs: silentFor }
+  const words = waitWords(phase)
+  if (words) return { kind: 'waits', words }
   if (silentFor > STALLED_AFTER) return { kind: 'stalled', forMs: silentFor }
   return undefined
 }
 
-/** The same in a sentence. What an operation waits for by its own words is no fault of its hypervisor's. */
-export function troubleWords({ kind, forMs }: Trouble, phase: string): string {
-  if (kind === 'lost') return `Connection lost. Last update ${formatDuration(forMs)} ago.`
-  return `No progress for ${formatDuration(forMs)}. ${storageWait(phase) ?? 'The hypervisor may be slow or offline.'}`
-}
-
-/** What an agent calls its waits for a backup storage, and what that means for whoever looks on. */
-const STORAGE_WAITS: Readonly<Record<string, string>> = {
-  'The backup storage asks us to slow down': 'The backup storage asks us to slow down. It goes on by itself.',
-  'Waiting for the backup storage': 'The backup storage does not answer. It goes on by itself once it does.',
-}
-
-/** What a phase says of a backup storage that is waited for, if it is one that does. */
-export function storageWait(phase: string): string | undefined {
-  return STORAGE_WAITS[phase]
+/** The same in a sentence. */
+export function troubleWords(trouble: Trouble): string {
+  if (trouble.kind === 'waits') return trouble.words
+  const span = formatDuration(trouble.forMs)
+  if (trouble.kind === 'lost') return `Connection lost. Last update ${span} ago.`
+  return `No progress for ${span}. The hypervisor may be slow or offline.`
 }
 
 /** The steps of each kind of operation, as its agent names them. */
@@ -109,11 +104,13 @@ export interface Step {
   state: 'done' | 'now' | 'next'
 }
 
-/** "Queued" and then the steps of the way that `phase` is on; an unknown one stands for itself. */
-export function stepsOf(kind: OperationKind, phase: string, started: boolean, fromBackup: boolean): readonly Step[] {
-  const ways = STEPS[kind] ?? []
-  const way = ways.find((names) => names.includes(phase) && (fromBackup || names[0] !== 'Verifying')) ?? [phase]
-  const names = started ? ['Queued', ...way] : ['Queued']
-  const current = started ? names.indexOf(phase) : 0
-  return names.map((name, i) => ({ name, state: i < current ? 'done' : i === current ? 'now' : 'next' }))
+/** "Queued" and then the steps of the way that `phase` is on; an unknown one stands for itself. Without one, no step is said to be under way. */
+export function stepsOf(kind: OperationKind, phase: string | undefined, started: boolean, fromBackup: boolean): readonly Step[] {
+  if (!started) return [{ name: 'Queued', state: 'now' }]
+  const ways = (STEPS[kind] ?? []).filter((names) => fromBackup || names[0] !== 'Verifying')
+  const queued: Step = { name: 'Queued', state: 'done' }
+  if (!phase) return [queued, ...(ways[0] ?? []).map((name): Step => ({ name, state: 'next' }))]
+  const way = ways.find((names) => names.includes(phase)) ?? [phase]
+  const current = way.indexOf(phase)
+  return [queued, ...way.map((name, i): Step => ({ name, state: i < current ? 'done' : i === current ? 'now' : 'next' }))]
 }

@@ -19,5 +19,6 @@ test('it is never longer than the API allows', () => {
 
 test('a restored volume says what it was restored from', () => {
   expect(restoredName('orders-db-data', 128)).toBe('orders-db-data-restored')
+  expect(restoredName('orders-db-data', 128, ['orders-db-data-restored'])).toBe('orders-db-data-restored-2')
   expect(Array.from(restoredName('🗄'.repeat(128), 128))).toHaveLength(128)
 })

@@ -8,9 +8,9 @@ export function defaultName(volumeName: string, now: number, most: number, taken
   return unlike(taken, (more) => withSuffix(volumeName, suffix + more, most))
 }
 
-/** "orders-db-data-restored". */
-export function restoredName(volumeName: string, most: number): string {
-  return withSuffix(volumeName, '-restored', most)
+/** "orders-db-data-restored"; "…-restored-2" where one of `taken` is called so. */
+export function restoredName(volumeName: string, most: number, taken: readonly string[] = []): string {
+  return unlike(taken, (more) => withSuffix(volumeName, `-restored${more}`, most))
 }
 
 /** The first name of which there is none yet: alone, then with "-2", "-3" behind it. */

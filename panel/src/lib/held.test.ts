@@ -17,5 +17,6 @@ test('"released" is said of what is free only', () => {
     expect(failureWords(code, true)).not.toContain('released')
   }
   expect(failureWords('DELETE_REFUSED', false)).toBe('Nothing of it was removed: it is as it was.')
+  expect(failureWords('IMAGE_DAMAGED', false)).toContain('backup')
   expect(failureWords('STORAGE', false)).toBe('')
 })

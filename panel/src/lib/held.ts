@@ -15,6 +15,8 @@ export function failureWords(code: string, held: boolean): string {
       return held ? 'It was stopped.' : 'It was stopped, and the volume is released.'
     case 'FAILED_BY_ADMINISTRATOR':
       return held ? 'An administrator ended it.' : 'An administrator ended it, and the volume is released.'
+    case 'IMAGE_DAMAGED':
+      return 'Roll back from a backup, which may make a new image, or restore to a new volume.'
     case 'DELETE_REFUSED':
       return 'Nothing of it was removed: it is as it was.'
     default:

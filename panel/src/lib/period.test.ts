@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { beginOf, noBackupSince, readBackupAge, readPeriod } from './period'
+import { beginOf, readBackupAge, readPeriod, withoutBackup } from './period'
 
 const NOW = Date.UTC(2026, 10, 22, 12, 34, 56)
 
@@ -11,9 +11,9 @@ test('a period begins at a minute, so that a list is not asked for anew with eac
 })
 
 test('without a backup is none at all, or none for so many days', () => {
-  expect(noBackupSince('7', NOW)).toBe('2026-11-15T12:00:00.000Z')
-  expect(noBackupSince('none', NOW)).toBe('1970-01-02T00:00:00.000Z')
-  expect(noBackupSince(undefined, NOW)).toBeUndefined()
+  expect(withoutBackup('7', NOW)).toEqual({ noBackupSince: '2026-11-15T12:00:00.000Z' })
+  expect(withoutBackup('none', NOW)).toEqual({ unprotected: true })
+  expect(withoutBackup(undefined, NOW)).toEqual({})
 })
 
 test('what is none in a URL is dropped', () => {

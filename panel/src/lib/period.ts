@@ -37,9 +37,9 @@ export function readBackupAge(value: unknown): BackupAge | undefined {
   return BACKUP_AGES.find((one) => one.value === String(value))?.value
 }
 
-/** Since when there is none: of those that have none at all, since ever. To the hour. */
-export function noBackupSince(age: BackupAge | undefined, now: number): string | undefined {
-  if (age === undefined) return undefined
-  if (age === 'none') return new Date(DAY).toISOString()
-  return new Date(Math.floor((now - Number(age) * DAY) / HOUR) * HOUR).toISOString()
+/** The filter of volumes: those that have none at all and could have one, or none since then. To the hour. */
+export function withoutBackup(age: BackupAge | undefined, now: number): { unprotected?: true; noBackupSince?: string } {
+  if (age === undefined) return {}
+  if (age === 'none') return { unprotected: true }
+  return { noBackupSince: new Date(Math.floor((now - Number(age) * DAY) / HOUR) * HOUR).toISOString() }
 }

@@ -61,11 +61,20 @@ export function planInput(draft: PlanDraft) {
   return { maxSnapshots, maxBackups, snapshotCreditValue, backupCreditValue, operationDeadlineSeconds }
 }
 
-/** What a change does, in sentences: to whom, and from when on. */
+/** What a change of a plan does, in sentences: to whom, and from when on. */
 export function planEffects(before: KnownPlan & { volumeCount: number }, draft: PlanDraft): string[] {
   const input = planInput(draft)
   if (!input) return []
-  const who = counted(before.volumeCount, 'volume')
+  return [
+    ...termEffects(before, input, counted(before.volumeCount, 'volume')),
+    ...(before.operationDeadlineSeconds === input.operationDeadlineSeconds ? [] : ['Deadline: it holds for operations that are asked for from now on.']),
+  ]
+}
+
+type Terms = Omit<KnownPlan, 'operationDeadlineSeconds'>
+
+/** The same of other caps and prices, as those of another plan. */
+export function termEffects(before: Terms, input: Terms, who: string): string[] {
   const changed = (name: string, from: string, to: string, when: string) => (from === to ? [] : [`${name}: ${from} becomes ${to} for ${who}, ${when}.`])
   const price = (value: string) => (Number(value) === 0 ? 'free' : value)
   const same = (a: string, b: string) => Number(a) === Number(b)
@@ -74,7 +83,6 @@ export function planEffects(before: KnownPlan & { volumeCount: number }, draft: 
     ...changed('Max backups', String(before.maxBackups), String(input.maxBackups), 'at once'),
     ...(same(before.snapshotCreditValue, input.snapshotCreditValue) ? [] : changed('Snapshot credits', price(before.snapshotCreditValue), price(input.snapshotCreditValue), 'from the next hour on')),
     ...(same(before.backupCreditValue, input.backupCreditValue) ? [] : changed('Backup credits', price(before.backupCreditValue), price(input.backupCreditValue), 'from the next hour on')),
-    ...(before.operationDeadlineSeconds === input.operationDeadlineSeconds ? [] : ['Deadline: it holds for operations that are asked for from now on.']),
   ]
 }
 

@@ -1,6 +1,7 @@
 /** What is typed of an account's limits, and what of it is sent. */
 
-import { GIB } from './bytes'
+import { formatBytes, GIB } from './bytes'
+import { counted } from './pages'
 
 export interface AccountLimits {
   volumeLimit: number
@@ -27,6 +28,22 @@ export function limitsInput(draft: QuotaDraft, known: AccountLimits): { volumeLi
     ...(draft.volumes.trim() !== before.volumes && { volumeLimit }),
     ...(draft.gibibytes.trim() !== before.gibibytes && { volumeBytesLimit }),
   }
+}
+
+/** What other limits do, in sentences: what is there stays. */
+export function quotaEffects(known: AccountLimits & { volumeCount: number; volumeBytes: number }, limits: ReturnType<typeof limitsInput>): string[] {
+  const { volumeLimit, volumeBytesLimit } = limits ?? {}
+  return [
+    ...effect('As many volumes', known.volumeLimit, volumeLimit, known.volumeCount, (count) => counted(count, 'volume')),
+    ...effect('As much storage', known.volumeBytesLimit, volumeBytesLimit, known.volumeBytes, formatBytes),
+  ]
+}
+
+function effect(most: string, before: number, after: number | null | undefined, has: number, format: (value: number) => string): string[] {
+  if (after === undefined) return []
+  if (after === null) return [`${most} as the platform allows, at once.`]
+  const above = has > after ? ` It has ${format(has)}: that stays, but it can’t add.` : ''
+  return [`At most ${format(after)} instead of ${format(before)}, at once.${above}`]
 }
 
 /** A number from 0 in units; null for none, undefined for what is none. */

@@ -1,4 +1,7 @@
-/** What an operation waits for, in a sentence. Customers read neither the name of a hypervisor nor of others' work. */
+/**
+ * What an operation waits for, in a sentence: before an agent takes it, and while that works on it. Customers read
+ * neither the name of a hypervisor nor of others' work.
+ */
 
 import { formatInstant } from './instant'
 
@@ -23,4 +26,15 @@ export function waitingWords({ reason, since, position }: Waiting, hypervisor?: 
     default:
       return `It waits for ${whose}.`
   }
+}
+
+/** What an agent calls its waits, and what that means for whoever looks on. */
+const WAITS: Readonly<Record<string, string>> = {
+  'The backup storage asks us to slow down': 'The backup storage asks us to slow down. It goes on by itself.',
+  'Waiting for the backup storage': 'The backup storage does not answer. It goes on by itself once it does.',
+}
+
+/** What a running operation waits for, which its agent says in the place of a step; nothing of one that goes on. */
+export function waitWords(phase: string): string | undefined {
+  return WAITS[phase] ?? (phase.startsWith('Waiting') ? `${phase}. It goes on by itself.` : undefined)
 }

@@ -19,7 +19,7 @@ export function ConfirmName({ name, typed, onType }: ConfirmNameProps) {
   return (
     <div className="flex flex-col gap-2">
       <label htmlFor={id} className="text-small text-ink-2">
-        Type <span className="rounded-chip bg-sunken px-1.5 py-0.5 font-mono text-ink select-all anywhere">{name}</span> to confirm
+        Type <bdi className="rounded-chip bg-sunken px-1.5 py-0.5 font-mono text-ink select-all anywhere">{name}</bdi> to confirm
       </label>
       <div className="relative">
         <Input id={id} value={typed} onChange={(event) => onType(event.target.value)} className="pr-9 font-mono" aria-describedby={`${id}-note`} autoCapitalize="off" />

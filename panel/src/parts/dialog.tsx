@@ -1,6 +1,6 @@
 /**
  * A dialog over the page. Esc and Cancel close it, a click outside only while nothing was typed; one that shows what is
- * shown once is closed by its button alone.
+ * shown once is closed by its button alone, and one that waits for it by nothing.
  * The focus goes to the first field, and back to the opener afterwards, or to the page's heading where that is gone.
  */
 
@@ -29,9 +29,11 @@ export interface DialogProps {
   cancel?: string
   /** What it shows is lost with it: only its button closes it. */
   keep?: boolean
+  /** What it waits for would be lost with it: nothing closes it. */
+  hold?: boolean
 }
 
-export function Dialog({ alert, wide, keep, title, description, actions, cancel = 'Cancel', ...props }: DialogProps) {
+export function Dialog({ alert, wide, keep, hold, title, description, actions, cancel = 'Cancel', ...props }: DialogProps) {
   const form = useRef<HTMLFormElement>(null)
   const [opener] = useState(() => document.activeElement)
   const submit = (event: FormEvent) => {
@@ -45,7 +47,7 @@ export function Dialog({ alert, wide, keep, title, description, actions, cancel 
       open={props.open}
       onOpenChange={(open, details) => {
         if (open) return
-        if (keep || (details.reason === 'outside-press' && isTyped(form.current))) details.cancel()
+        if (keep || hold || (details.reason === 'outside-press' && isTyped(form.current))) details.cancel()
         else props.onClose()
       }}
       onOpenChangeComplete={(open) => !open && props.onClosed?.()}
@@ -78,7 +80,9 @@ export function Dialog({ alert, wide, keep, title, description, actions, cancel 
                   {props.children}
                 </div>
                 <div className="flex flex-wrap justify-end gap-2 border-t border-line bg-canvas px-6 py-4">
-                  <Button onClick={props.onClose}>{cancel}</Button>
+                  <Button reason={hold === undefined ? undefined : hold ? 'It waits for what is shown once.' : null} onClick={props.onClose}>
+                    {cancel}
+                  </Button>
                   {actions}
                 </div>
               </form>

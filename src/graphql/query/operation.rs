@@ -5,15 +5,19 @@ use entity::{
     OperationId,
     operation::{Column, Entity},
 };
+use sea_orm::QueryFilter;
 
-use crate::graphql::{
-    connection::Connection,
-    context::{app, loaders, requester, scope},
-    error::Result,
-    id,
-    page::{PageArguments, Sort},
-    types::{Operation, operation::OperationFilter},
-    visible,
+use crate::{
+    domain::attention,
+    graphql::{
+        connection::Connection,
+        context::{admin, app, loaders, now, requester, scope},
+        error::Result,
+        id,
+        page::{PageArguments, Sort},
+        types::{Operation, operation::OperationFilter},
+        visible,
+    },
 };
 
 /// Reading operations.
@@ -38,12 +42,21 @@ impl OperationQuery {
 
     /// The operations that the caller may see, the newest first.
     #[graphql(visible = "visible::to_users")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is an argument of the field"
+    )]
     async fn operations(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which; all of them unless said otherwise.")] filter: Option<
             OperationFilter,
         >,
+        #[graphql(
+            desc = "Only those that stand still (`Attention.stuckOperations`), or only others. For administrators.",
+            visible = "visible::to_admins"
+        )]
+        stuck: Option<bool>,
         #[graphql(desc = "How many from the front: 0 to 100; 20 unless said otherwise.")]
         first: Option<i32>,
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
@@ -57,7 +70,16 @@ impl OperationQuery {
             before,
         };
         let rows = Entity::visible_to(scope(ctx)?);
-        let rows = filter.unwrap_or_default().narrow(requester(ctx), rows)?;
+        let mut rows = filter.unwrap_or_default().narrow(requester(ctx), rows)?;
+        if let Some(stuck) = stuck {
+            admin(ctx)?;
+            let stands_still = attention::is_stuck(now(ctx).await?);
+            rows = rows.filter(if stuck {
+                stands_still
+            } else {
+                stands_still.not()
+            });
+        }
         Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
     }
 }

@@ -92,6 +92,10 @@ pub struct OperationFilter {
     pub created_after: Option<DateTime>,
     /// Accepted before this instant.
     pub created_before: Option<DateTime>,
+    /// Ended at this instant or later.
+    pub finished_after: Option<DateTime>,
+    /// Ended before this instant.
+    pub finished_before: Option<DateTime>,
 }
 
 impl OperationFilter {
@@ -127,6 +131,11 @@ impl OperationFilter {
                 Column::CreatedAt,
                 self.created_after,
                 self.created_before,
+            ))
+            .filter(between(
+                Column::FinishedAt,
+                self.finished_after,
+                self.finished_before,
             ));
         Ok(query)
     }

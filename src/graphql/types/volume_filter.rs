@@ -13,7 +13,10 @@ use super::{
     search::{Search, is, name_contains},
     volume::VolumeStatus,
 };
-use crate::graphql::{id, page::Sort, scalar::DateTime};
+use crate::{
+    domain::attention::is_unprotected,
+    graphql::{id, page::Sort, scalar::DateTime},
+};
 
 /// Which volumes: those that fit all of it.
 #[derive(Debug, Default, InputObject)]
@@ -30,6 +33,9 @@ pub struct VolumeFilter {
     pub search: Option<String>,
     /// Without a backup that they could be restored from, or with none that was asked for at this instant or later.
     pub no_backup_since: Option<DateTime>,
+    /// There, and without any backup that they could be restored from, as `Attention.volumesWithoutBackup` counts them; or
+    /// only the others.
+    pub unprotected: Option<bool>,
     /// Held by an operation, or free.
     pub busy: Option<bool>,
 }
@@ -91,6 +97,10 @@ impl VolumeFilter {
         }
         if let Some(since) = self.no_backup_since {
             query = query.filter(Column::LastBackupAt.lt(since.0));
+        }
+        if let Some(unprotected) = self.unprotected {
+            let bare = is_unprotected();
+            query = query.filter(if unprotected { bare } else { bare.not() });
         }
         match self.busy {
             Some(true) => query.filter(Column::ActiveOperationId.is_not_null()),

@@ -7,6 +7,7 @@ use entity::{
     volume::VolumeState,
 };
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DbBackend, QueryTrait, Set};
+use serde_json::json;
 use tidemark::domain::attention;
 
 use crate::harness::{World, on_each_database};
@@ -27,7 +28,33 @@ async fn figures(world: &World, admin: &tidemark::domain::Requester) -> Vec<u64>
         "volumesWithoutBackup",
     ];
     let figure = |field: &str| data["attention"][field].as_u64().unwrap();
-    fields.map(figure).to_vec()
+    let figures = fields.map(figure).to_vec();
+    assert_eq!(
+        listed(world, admin).await,
+        [figures[0], figures[1], figures[6]]
+    );
+    figures
+}
+
+/// How many there are in the lists to which the figures of operations and volumes lead.
+async fn listed(world: &World, admin: &tidemark::domain::Requester) -> [u64; 3] {
+    let day_ago = (world.now() - TimeDelta::hours(24)).to_rfc3339();
+    let document = "query($since: DateTime!) {
+        failed: operations(filter: { status: FAILED, finishedAfter: $since }) { totalCount }
+        stuck: operations(stuck: true) { totalCount }
+        moving: operations(stuck: false) { totalCount }
+        operations { totalCount }
+        bare: volumes(filter: { unprotected: true }) { totalCount }
+        others: volumes(filter: { unprotected: false }) { totalCount }
+        volumes { totalCount }
+    }";
+    let data = world
+        .data_with(admin, document, json!({ "since": day_ago }))
+        .await;
+    let count = |field: &str| data[field]["totalCount"].as_u64().unwrap();
+    assert_eq!(count("stuck") + count("moving"), count("operations"));
+    assert_eq!(count("bare") + count("others"), count("volumes"));
+    [count("failed"), count("stuck"), count("bare")]
 }
 
 #[tokio::test]
@@ -149,6 +176,13 @@ async fn what_needs_an_administrator_is_counted_and_what_does_not_is_not() {
         assert_eq!(figures(&world, &admin).await[4..6], [0, 1]);
         let at = world.data(&admin, "{ attention { at } serverTime }").await;
         assert_eq!(at["attention"]["at"], at["serverTime"]);
+        // What stands still is for administrators to know; what of their own nothing protects, for everybody.
+        let document = "{ operations(stuck: true) { totalCount } }";
+        let error = world.error(&alice.requester, document).await;
+        assert_eq!(error["extensions"]["code"], "FORBIDDEN");
+        let document = "{ volumes(filter: { unprotected: true }) { totalCount } }";
+        let data = world.data(&alice.requester, document).await;
+        assert_eq!(data["volumes"]["totalCount"], 1);
     })
     .await;
 }

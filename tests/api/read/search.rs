@@ -194,6 +194,10 @@ async fn operations_of_a_host_are_found_by_an_index() {
                 "operations_created_at",
             ),
             (
+                "SELECT count(*) FROM operations WHERE finished_at >= '2026-09-21T14:13:20+00:00'",
+                "operations_finished_at",
+            ),
+            (
                 "SELECT count(*) FROM backups WHERE created_at >= '2026-09-21T14:13:20+00:00'",
                 "backups_created_at",
             ),

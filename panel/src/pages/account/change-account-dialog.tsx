@@ -5,9 +5,10 @@ import { useState } from 'react'
 import * as bounds from '~/api/bounds.generated'
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
-import { type AccountLimits, limitsInput, quotaDraftOf } from '~/lib/quota-draft'
+import { type AccountLimits, limitsInput, quotaDraftOf, quotaEffects } from '~/lib/quota-draft'
 import { textReason } from '~/lib/text-bound'
 import { ChangeDialog } from '~/parts/change-dialog'
+import { Effects } from '~/parts/effects'
 import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
 
@@ -22,7 +23,7 @@ const UpdateAccount = graphql(`
 const EMPTY = 'Empty: as the platform has it.'
 
 interface ChangeAccountDialogProps {
-  account: AccountLimits & { id: string; name: string }
+  account: AccountLimits & { id: string; name: string; volumeCount: number; volumeBytes: number }
   onClosed: () => void
 }
 
@@ -63,6 +64,7 @@ export function ChangeAccountDialog({ account, onClosed }: ChangeAccountDialogPr
         after="GiB of all its volumes"
         help={EMPTY}
       />
+      <Effects effects={quotaEffects(account, limits)} />
     </ChangeDialog>
   )
 }

@@ -40,7 +40,7 @@ export function EnableUserDialog({ user, enable, onClosed }: EnableUserDialogPro
     <ConfirmDialog
       dialog={dialog.props}
       danger={!enable}
-      title={`${enable ? 'Enable' : 'Disable'} ${user.email}?`}
+      title={<>{enable ? 'Enable' : 'Disable'} <bdi>{user.email}</bdi>?</>}
       action={enable ? 'Enable user' : 'Disable user'}
       pending={pending}
       failure={failure}

@@ -68,6 +68,7 @@ export function CreateTokenDialog({ onClosed }: { onClosed: () => void }) {
   return (
     <Dialog
       {...dialog.props}
+      hold={pending}
       title="Create an API token"
       description="Whoever has it acts in your name. Give each program one of its own."
       onSubmit={() => void create()}

@@ -40,13 +40,13 @@ interface Line {
 }
 
 const LINES: readonly Line[] = [
-  { figure: 'failedOperations', title: 'Operations failed in 24 hours', about: 'Each says why, and what became of its volume.', to: '/queue', search: { status: 'FAILED', asked: 'day' }, bad: true },
-  { figure: 'stuckOperations', title: 'Operations stand still', about: 'No agent has taken them, or told of any progress, for ten minutes.', to: '/queue', search: { status: 'STARTED' }, bad: true },
-  { figure: 'offlineHypervisors', title: 'Hypervisors are offline', about: 'What is asked of them waits.', to: '/hypervisors', search: { show: 'offline' }, bad: true },
-  { figure: 'outdatedHypervisors', title: 'Agents are of another version', about: 'They may lack what customers ask for.', to: '/hypervisors', search: { show: 'outdated' } },
-  { figure: 'backupStoragesFailing', title: 'Backup storages fail', about: 'Their last test failed: backups may, too.', to: '/backup-storages', search: { show: 'failing' }, bad: true },
-  { figure: 'backupStoragesUntested', title: 'Backup storages were never tested', about: 'Nobody knows whether backups arrive there.', to: '/backup-storages', search: { show: 'untested' } },
-  { figure: 'volumesWithoutBackup', title: 'Volumes have no backup', about: 'They are lost with their storage.', to: '/volumes', search: { backup: 'none' } },
+  { figure: 'failedOperations', title: 'Operations that failed in 24 hours', about: 'Each says why, and what became of its volume.', to: '/queue', search: { status: 'FAILED', ended: 'day' }, bad: true },
+  { figure: 'stuckOperations', title: 'Operations that stand still', about: 'No agent has taken them, or told of any progress, for ten minutes.', to: '/queue', search: { status: 'STUCK' }, bad: true },
+  { figure: 'offlineHypervisors', title: 'Hypervisors that are offline', about: 'What is asked of them waits.', to: '/hypervisors', search: { show: 'offline' }, bad: true },
+  { figure: 'outdatedHypervisors', title: 'Hypervisors with an agent of another version', about: 'They may lack what customers ask for.', to: '/hypervisors', search: { show: 'outdated' } },
+  { figure: 'backupStoragesFailing', title: 'Backup storages that fail', about: 'Their last test failed: backups may, too.', to: '/backup-storages', search: { show: 'failing' }, bad: true },
+  { figure: 'backupStoragesUntested', title: 'Backup storages that were never tested', about: 'Nobody knows whether backups arrive there.', to: '/backup-storages', search: { show: 'untested' } },
+  { figure: 'volumesWithoutBackup', title: 'Volumes without a backup', about: 'They are lost with their storage.', to: '/volumes', search: { backup: 'none' } },
 ]
 
 const EVERY = 15_000

@@ -76,7 +76,7 @@ export function BackupStorageDialog({ storage, onClosed, onTest }: BackupStorage
     <Dialog
       {...dialog.props}
       wide
-      title={storage ? `Change ${storage.name}` : 'Add a backup storage'}
+      title={storage ? <>Change <bdi>{storage.name}</bdi></> : 'Add a backup storage'}
       description={storage ? 'Where it is stays while backups lie there; the key to it can always be replaced.' : 'Each backup is an object under volumes/{volume_id}/ there.'}
       onSubmit={() => void save(untested)}
       actions={

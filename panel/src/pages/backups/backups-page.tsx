@@ -1,7 +1,7 @@
 /** All backups, also those whose volume is gone. */
 
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { Archive, SearchX, Trash2 } from 'lucide-react'
+import { Archive, SearchX } from 'lucide-react'
 import { useState } from 'react'
 
 import { useApi } from '~/api/context'
@@ -15,6 +15,7 @@ import { counted, neighbours, pageArguments } from '~/lib/pages'
 import { RestoreDialog } from '~/pages/restore/restore-dialog'
 import { DeleteFailedDialog } from '~/pages/volume/dialogs/delete-failed-dialog'
 import { DeleteItemDialog } from '~/pages/volume/dialogs/delete-item-dialog'
+import { DeleteFailedButton } from '~/pages/volume/items/delete-failed-button'
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
 import { PageTitle } from '~/parts/page-title'
@@ -50,11 +51,7 @@ export default function BackupsPage() {
       {!(isEmpty && !isFiltered) && (
         <div className="flex flex-wrap items-center justify-between gap-2">
           <BackupsFilters search={search} onChange={change} isAdmin={isAdmin} />
-          {failed.length > 1 && (
-            <Button icon={<Trash2 size={16} aria-hidden />} onClick={() => setOpened({ dialog: 'deleteFailed' })}>
-              Delete {failed.length} failed…
-            </Button>
-          )}
+          {failed.length > 1 && <DeleteFailedButton count={failed.length} onClick={() => setOpened({ dialog: 'deleteFailed' })} />}
         </div>
       )}
       {page ? (

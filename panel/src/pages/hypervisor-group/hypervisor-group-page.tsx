@@ -41,7 +41,7 @@ const GroupQuery = graphql(
           plans { ...PlanRow }
         }
       }
-      storagePools { id name storageType summary reach hypervisor { id name } marks { ...PlaceFacts } hypervisorGroup { id } }
+      storagePools { id name storageType summary hypervisor { id name } marks { ...PlaceFacts } hypervisorGroup { id } }
     }
   `,
   [HypervisorRow, PlanRow, PlaceFacts],
@@ -107,7 +107,7 @@ export default function HypervisorGroupPage() {
             action={<Button size="small" onClick={() => setOpened('pool')}>Add storage pool…</Button>}
             empty={pools.length === 0 && 'Without a pool, no volume can be made here.'}
           >
-            <PoolsTable pools={pools} />
+            <PoolsTable pools={pools} hosts={group.hypervisors} />
           </SubList>
           <SubList title="Plans" empty={group.plans.length === 0 && 'No enabled plan has the storage type of one of its pools.'}>
             <PlansTable plans={group.plans} />
@@ -124,7 +124,7 @@ export default function HypervisorGroupPage() {
             A group that has hypervisors, storage pools, volumes or backups can’t be deleted. Delete those first.
           </RemovalRows>
           {opened === 'change' && <GroupDialog group={group} onClosed={close} />}
-          {opened === 'pool' && <PoolDialog groupId={group.id} groupName={group.name} onClosed={close} />}
+          {opened === 'pool' && <PoolDialog group={group} onClosed={close} />}
           {opened === 'hypervisor' && <AddHypervisorDialog groupId={group.id} onClosed={close} />}
         </div>
       )}

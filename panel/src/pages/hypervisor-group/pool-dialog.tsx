@@ -15,6 +15,8 @@ import { Segmented } from '~/parts/segmented'
 import { TextField } from '~/parts/text-field'
 import { useDialog } from '~/parts/use-dialog'
 
+import { firstReach, ReachField, reachInput } from './reach-field'
+
 const CreateStoragePool = graphql(`
   mutation CreateStoragePool($input: CreateStoragePoolInput!) {
     createStoragePool(input: $input) {
@@ -29,21 +31,21 @@ const TYPES = [
 ] as const
 
 /** What the gateway calls each field. */
-const PLACES = { path: 'qcow2File.path', pool: 'cephRbd.pool', user: 'cephRbd.user', configPath: 'cephRbd.configPath', keyring: 'cephRbd.keyring' }
+const PLACES = { path: 'qcow2File.path', pool: 'cephRbd.pool', user: 'cephRbd.user', configPath: 'cephRbd.configPath', keyring: 'cephRbd.keyring', reach: 'hypervisorId' }
 
 const EMPTY = { name: '', path: '', pool: '', user: '', configPath: '', keyring: '' }
 
 interface PoolDialogProps {
-  groupId: string
-  groupName: string
+  group: { id: string; name: string; hypervisors: readonly { id: string; name: string }[] }
   onClosed: () => void
 }
 
-export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
+export function PoolDialog({ group, onClosed }: PoolDialogProps) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(CreateStoragePool)
   const [type, setType] = useState<'QCOW2_FILE' | 'CEPH_RBD'>('QCOW2_FILE')
   const [draft, setDraft] = useState(EMPTY)
+  const [reach, setReach] = useState(() => firstReach(group.hypervisors))
   const set = (field: keyof typeof EMPTY) => (value: string) => setDraft({ ...draft, [field]: value })
   const { at, rest } = placeErrors(failure, PLACES)
   const isCeph = type === 'CEPH_RBD'
@@ -54,14 +56,14 @@ export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
   const add = async () => {
     if (reason) return
     const cephRbd = { pool: draft.pool.trim(), user: draft.user.trim(), configPath: draft.configPath.trim() || null, keyring: draft.keyring || null }
-    const place = isCeph ? { cephRbd } : { qcow2File: { path: draft.path.trim() } }
-    if (await submit(() => ({ input: { hypervisorGroupId: groupId, name: draft.name.trim(), ...place } }))) dialog.close()
+    const place = isCeph ? { cephRbd } : { qcow2File: { path: draft.path.trim() }, ...reachInput(reach) }
+    if (await submit(() => ({ input: { hypervisorGroupId: group.id, name: draft.name.trim(), ...place } }))) dialog.close()
   }
 
   return (
     <Dialog
       {...dialog.props}
-      title={<>Add a storage pool to <bdi>{groupName}</bdi></>}
+      title={<>Add a storage pool to <bdi>{group.name}</bdi></>}
       description="New volumes of this group lie there, if their plan has its storage type."
       onSubmit={() => void add()}
       actions={
@@ -81,7 +83,10 @@ export function PoolDialog({ groupId, groupName, onClosed }: PoolDialogProps) {
             <SecretField label="Key" optional value={draft.keyring} onChange={set('keyring')} error={at.keyring} kept={false} help="Kept encrypted, and never shown again. Without it, the hypervisors have it themselves." />
           </>
         ) : (
-          <TextField label="Directory" value={draft.path} onChange={set('path')} error={at.path} className="font-mono" placeholder="/srv/volumes" help="An absolute path on the hypervisors." required />
+          <>
+            <TextField label="Directory" value={draft.path} onChange={set('path')} error={at.path} className="font-mono" placeholder="/srv/volumes" help="An absolute path on the hypervisors." required />
+            <ReachField hosts={group.hypervisors} value={reach} onChange={setReach} error={at.reach} />
+          </>
         )}
       </Segmented>
     </Dialog>

@@ -14,7 +14,6 @@ const COLUMNS: readonly Column[] = [
   { label: 'Name', className: 'w-1/3' },
   { label: 'Storage' },
   { label: 'Where', className: 'w-2/3' },
-  { label: 'Reached by' },
   { label: 'Identity' },
   { label: 'Actions', silent: true },
 ]
@@ -24,31 +23,32 @@ interface Pool {
   name: string
   storageType: string
   summary: string
-  reach: 'SHARED' | 'LOCAL'
   hypervisor: { id: string; name: string } | null
   marks: readonly PlaceFacts[]
 }
 
 interface PoolsTableProps {
   pools: readonly Pool[]
+  /** The hypervisors of their group. */
+  hosts: readonly { id: string; name: string }[]
 }
 
-export function PoolsTable({ pools }: PoolsTableProps) {
-  const [opened, setOpened] = useState<{ action: PoolAction; pool: { id: string; name: string } }>()
+export function PoolsTable({ pools, hosts }: PoolsTableProps) {
+  const [opened, setOpened] = useState<{ action: PoolAction; pool: Pool }>()
   return (
     <>
       <Table name="Storage pools" columns={COLUMNS}>
         {pools.map((pool) => (
           <Row key={pool.id}>
-            <Cell className="text-body font-medium anywhere">{pool.name}</Cell>
+            <Cell className="text-body font-medium anywhere"><bdi>{pool.name}</bdi></Cell>
             <Cell place="right" className="whitespace-nowrap">
               {storageName(pool.storageType)}
             </Cell>
-            <Cell place="wide" className="font-mono text-ink-2 anywhere">
-              {pool.summary.replace(/^\w+: /, '')}
-            </Cell>
             <Cell place="wide" className="anywhere">
-              {pool.hypervisor ? <bdi className="font-mono">{pool.hypervisor.name}</bdi> : 'All of the group'}
+              <span className="block font-mono text-ink-2">{pool.summary.replace(/^\w+: /, '')}</span>
+              <span className="block text-meta text-ink-3">
+                {pool.hypervisor ? <>Only on <bdi className="font-mono">{pool.hypervisor.name}</bdi></> : 'On every hypervisor of the group'}
+              </span>
             </Cell>
             <Cell place="wide">
               {pool.marks.map((mark) => (
@@ -62,7 +62,7 @@ export function PoolsTable({ pools }: PoolsTableProps) {
               <ActionMenu
                 label={`Actions for ${pool.name}`}
                 actions={[
-                  { label: 'Rename…', onChoose: () => setOpened({ action: 'rename', pool }) },
+                  { label: 'Change…', onChoose: () => setOpened({ action: 'change', pool }) },
                   ...(pool.marks.length > 0 ? [{ label: 'Accept this place…', onChoose: () => setOpened({ action: 'accept' as const, pool }) }] : []),
                   { label: 'Delete…', onChoose: () => setOpened({ action: 'delete', pool }) },
                   { label: 'Write off…', onChoose: () => setOpened({ action: 'writeOff', pool }) },
@@ -72,7 +72,7 @@ export function PoolsTable({ pools }: PoolsTableProps) {
           </Row>
         ))}
       </Table>
-      {opened && <PoolActionDialog {...opened} onClosed={() => setOpened(undefined)} />}
+      {opened && <PoolActionDialog {...opened} hosts={hosts} onClosed={() => setOpened(undefined)} />}
     </>
   )
 }

@@ -67,7 +67,7 @@ export function GroupDialog({ group, onClosed }: GroupDialogProps) {
   return (
     <Dialog
       {...dialog.props}
-      title={group ? `Change ${group.name}` : 'Create a hypervisor group'}
+      title={group ? <>Change <bdi>{group.name}</bdi></> : 'Create a hypervisor group'}
       description="Hypervisors of a group share its storage pools, and its backup storage unless they have their own."
       onSubmit={() => void save()}
       actions={

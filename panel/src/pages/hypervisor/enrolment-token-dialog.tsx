@@ -45,6 +45,7 @@ export function EnrolmentTokenDialog({ hypervisor, onClosed }: EnrolmentTokenDia
   return (
     <Dialog
       {...dialog.props}
+      hold={pending}
       title={<>Make a new enrolment token for <bdi>{hypervisor.name}</bdi>?</>}
       description="By it an agent enrols as this hypervisor’s. It is shown once. Tokens that there are stay valid."
       onSubmit={() => void create()}

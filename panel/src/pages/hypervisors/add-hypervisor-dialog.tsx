@@ -75,6 +75,7 @@ export function AddHypervisorDialog({ groupId, onClosed }: AddHypervisorDialogPr
   return (
     <Dialog
       {...dialog.props}
+      hold={pending}
       title="Add a hypervisor"
       description="It gets a token, by which its agent enrols."
       onSubmit={() => void add()}

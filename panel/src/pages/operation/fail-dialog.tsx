@@ -50,7 +50,9 @@ export function FailDialog({ operation, onClosed }: { operation: QueuedOperation
       description={
         <>
           <span className="font-medium text-ink">{operationWords(operation.kind).noun}</span>
-          {` of ${operation.account.name} ends now. The volume is released once no agent can still be writing: when the agent has stopped, or its lease is over.`}
+          {' of '}
+          <bdi>{operation.account.name}</bdi>
+          {` ends now. The volume is released once no agent can still be writing: when the agent has stopped, or its lease is over.`}
           {operation.kind === 'RESTORE_IN_PLACE' && ' The volume may be partly overwritten then.'}
         </>
       }

@@ -19,7 +19,7 @@ export function ProgressSection({ operation }: { operation: QueuedOperation }) {
   const waits = status === 'PENDING'
   const known = !waits && bytesTotal > 0
   const done = known ? `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}` : ''
-  const trouble = waits && !linkLost ? undefined : troubleOf({ linkLost, silentFor: operations.silence(operation.id, linkLost) })
+  const trouble = waits && !linkLost ? undefined : troubleOf({ linkLost, silentFor: operations.silence(operation.id, linkLost), phase })
   const place = waits ? (operation.waiting ? waitingWords(operation.waiting, hypervisor.name) : `Waiting for ${hypervisor.name} to start.`) : `On ${hypervisor.name}.`
   return (
     <Card>
@@ -27,7 +27,7 @@ export function ProgressSection({ operation }: { operation: QueuedOperation }) {
         <div className="flex items-start justify-between gap-4">
           <div className="min-w-0">
             <p className="text-body font-semibold">{waits ? 'Queued' : phase}</p>
-            <p className="mt-0.5 text-small text-ink-2 anywhere">{[place, attemptWords(operation)].filter(Boolean).join(' ')}</p>
+            <p className="mt-0.5 text-small text-ink-2 anywhere">{[place, attemptWords(operation), trouble?.kind === 'waits' && trouble.words].filter(Boolean).join(' ')}</p>
           </div>
           {known && (
             <p className="shrink-0 text-progress font-semibold nums" aria-hidden="true">
@@ -46,7 +46,7 @@ export function ProgressSection({ operation }: { operation: QueuedOperation }) {
           {done && <span>{done}</span>}
           {!trouble && bytesPerSecond !== null && <span>{formatRate(bytesPerSecond)}</span>}
           {!trouble && etaSeconds !== null && <span className="sm:ml-auto">{formatTimeLeft(etaSeconds * 1000)}</span>}
-          {trouble && <span className="text-warn sm:ml-auto">{troubleWords(trouble, phase)}</span>}
+          {trouble && trouble.kind !== 'waits' && <span className="text-warn sm:ml-auto">{troubleWords(trouble)}</span>}
         </div>
       </div>
     </Card>

@@ -44,8 +44,9 @@ export function AcceptPlaceDialog({ noun, name, place, where, onClosed }: Accept
       title={`Accept this ${noun} as it is?`}
       description={
         <>
-          <span className="font-medium text-ink">{name}</span>
-          {`${where ? ` on ${where}` : ''} is taken as it is now, and the former disk is refused from then on. Do this where the disk was replaced or emptied, not where it is missing: mount it instead. What lay on the former disk can’t be found any more.`}
+          <bdi className="font-medium text-ink">{name}</bdi>
+          {where && <> on <bdi className="font-mono">{where}</bdi></>}
+          {` is taken as it is now, and the former disk is refused from then on. Do this where the disk was replaced or emptied, not where it is missing: mount it instead. What lay on the former disk can’t be found any more.`}
         </>
       }
       onSubmit={() => void accept()}

@@ -15,8 +15,8 @@ import { PLAN_PLACES, PlanFields } from '~/pages/plans/plan-fields'
 import type { PlanRow } from '~/pages/plans/plans-query'
 import { Button } from '~/parts/button'
 import { CheckField } from '~/parts/check-field'
+import { Effects } from '~/parts/effects'
 import { FailureNotice } from '~/parts/failure-notice'
-import { Notice } from '~/parts/notice'
 import { Section } from '~/parts/section'
 import { TextField } from '~/parts/text-field'
 import { Unsaved } from '~/parts/unsaved'
@@ -99,17 +99,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
         <div className="grid gap-5 sm:grid-cols-2">
           <PlanFields draft={draft} onChange={change} warnings={warnings} errors={at} />
         </div>
-        {effects.length > 0 && (
-          <Notice live="status" tone="info" title="What this does when it is saved">
-            <ul>
-              {effects.map((effect) => (
-                <li key={effect} className="nums">
-                  {effect}
-                </li>
-              ))}
-            </ul>
-          </Notice>
-        )}
+        <Effects effects={effects} />
         <CheckField label="Offer it" help="New volumes may have it. Those that have it keep it." checked={draft.enabled} onChange={(enabled) => change({ enabled })} />
       </Section>
       <Unsaved changed={!same} what="What was changed of this plan is not saved yet, and is lost when you leave." />

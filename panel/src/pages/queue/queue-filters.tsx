@@ -20,6 +20,7 @@ const QueueHosts = graphql(`
 const STATES = [
   { value: 'PENDING', label: 'Queued' },
   { value: 'STARTED', label: 'Running' },
+  { value: 'STUCK', label: 'Standing still' },
   { value: 'COMPLETED', label: 'Done' },
   { value: 'FAILED', label: 'Failed' },
   { value: 'CANCELLED', label: 'Cancelled' },
@@ -43,6 +44,7 @@ export function QueueFilters({ search, onChange }: QueueFiltersProps) {
       <FilterSelect label="Kind" value={search.kind} options={KINDS} onChange={(kind) => onChange({ kind })} />
       <FilterSelect label="Hypervisor" value={search.hypervisor} options={hosts} onChange={(hypervisor) => onChange({ hypervisor })} />
       <FilterSelect label="Asked for" value={search.asked} options={PERIODS} onChange={(asked) => onChange({ asked })} />
+      <FilterSelect label="Ended" value={search.ended} options={PERIODS} onChange={(ended) => onChange({ ended })} />
       <AccountFilter value={search.account} onChange={(account) => onChange({ account })} />
     </div>
   )

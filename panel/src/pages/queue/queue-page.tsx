@@ -7,9 +7,8 @@ import { useApi } from '~/api/context'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { usePoll } from '~/api/use-poll'
 import { Loaded } from '~/app/loaded'
-import { beginOf } from '~/lib/period'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
-import type { QueueSearch } from '~/lib/queue-search'
+import { type QueueSearch, queueVariables } from '~/lib/queue-search'
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
 import { PageTitle } from '~/parts/page-title'
@@ -27,15 +26,16 @@ export default function QueuePage() {
   const search = useSearch({ from: '/admin/queue' })
   const navigate = useNavigate({ from: '/queue' })
   const { clock } = useApi()
-  const { status, kind, account, q, hypervisor, asked } = search
-  const isFiltered = Boolean(status ?? kind ?? account ?? q ?? hypervisor ?? asked)
+  const { status, kind, account, q, hypervisor, asked, ended } = search
+  const isFiltered = Boolean(status ?? kind ?? account ?? q ?? hypervisor ?? asked ?? ended)
   const response = useKeptQuery({
     query: QueueQuery,
-    variables: { filter: { status, kind, accountId: account, search: q, hypervisorId: hypervisor, createdAfter: beginOf(asked, clock.now()) }, ...pageArguments(search) },
+    variables: { ...queueVariables(search, clock.now()), ...pageArguments(search) },
     acrossVariables: true,
   })
   const [result, ask] = response
-  usePoll(response, EVERY, result.data?.operations.nodes.some((one) => one.finishedAt === null) ?? false)
+  // What stands still is told by no event either.
+  usePoll(response, EVERY, status === 'STUCK' || (result.data?.operations.nodes.some((one) => one.finishedAt === null) ?? false))
   // Another filter begins with the first page.
   const change = (changes: QueueSearch) =>
     void navigate({ search: { ...search, after: undefined, before: undefined, ...changes }, replace: true, resetScroll: false })

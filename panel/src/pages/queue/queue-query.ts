@@ -19,9 +19,9 @@ export type QueuedOperation = FragmentOf<typeof QueuedOperation>
 
 export const QueueQuery = graphql(
   `
-    query Queue($isAdmin: Boolean! = true, $filter: OperationFilter, $first: Int, $after: String, $last: Int, $before: String) {
+    query Queue($isAdmin: Boolean! = true, $filter: OperationFilter, $stuck: Boolean, $first: Int, $after: String, $last: Int, $before: String) {
       serverTime
-      operations(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+      operations(filter: $filter, stuck: $stuck, first: $first, after: $after, last: $last, before: $before) {
         totalCount
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
         nodes { ...QueuedOperation }

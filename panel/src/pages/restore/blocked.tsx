@@ -46,7 +46,9 @@ export function Blocked({ blockers, reason, volume, onNewVolume }: BlockedProps)
         actions={
           <>
             <Button size="small" onClick={() => setOpened('stop')}>
-              Stop {instance.name}…
+              <span>
+                Stop <bdi>{instance.name}</bdi>…
+              </span>
             </Button>
             <Button size="small" onClick={() => setOpened('detach')}>
               Detach volume…
@@ -58,7 +60,7 @@ export function Blocked({ blockers, reason, volume, onNewVolume }: BlockedProps)
         }
       >
         <span className="font-medium text-ink">
-          {volume.name} is attached to {instance.name}, which is running.
+          <bdi>{volume.name}</bdi> is attached to <bdi>{instance.name}</bdi>, which is running.
         </span>{' '}
         Rolling back under a live file system would corrupt it. Stop the instance or detach the volume, then come back.
       </Notice>

@@ -11,6 +11,7 @@ import { formatBytes } from '~/lib/bytes'
 import { confirmation } from '~/lib/confirm-name'
 import { type Blocker, reasonOf } from '~/lib/guards'
 import { formatInstant } from '~/lib/instant'
+import { mayNeedNewImage } from '~/lib/new-image'
 import { Button } from '~/parts/button'
 import { CheckField } from '~/parts/check-field'
 import { ChoiceCards } from '~/parts/choice-cards'
@@ -21,8 +22,8 @@ import { useDialog } from '~/parts/use-dialog'
 
 import { Blocked } from './blocked'
 import { NewVolumeFields } from './new-volume-fields'
-import { mayNeedNewImage, RestoreInPlace, RestoreOptions, type RestoreSource, RestoreToNewVolume, sourceInput } from './restore-query'
-import { useNewVolume } from './use-new-volume'
+import { RestoreInPlace, RestoreOptions, type RestoreSource, RestoreToNewVolume, sourceInput } from './restore-query'
+import { restoredBy, useNewVolume } from './use-new-volume'
 
 type Way = 'new' | 'in-place'
 
@@ -43,7 +44,7 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
   const [way, setWay] = useState<Way>('new')
   const [typed, setTyped] = useState('')
   const [replacing, setReplacing] = useState(false)
-  const [{ data }] = useKeptQuery({ query: RestoreOptions, variables: { volumeId: source.volumeId, source: sourceInput(source) } })
+  const [{ data }] = useKeptQuery({ query: RestoreOptions, variables: { volumeId: source.volumeId, source: sourceInput(source), restored: restoredBy(source) } })
   const volume = data?.volume ?? undefined
   const newVolume = useNewVolume(source, data)
   const toNew = useSubmit(RestoreToNewVolume)
@@ -85,7 +86,11 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
       {...dialog.props}
       wide
       title={<>Restore from <bdi>{source.name}</bdi></>}
-      description={`${source.noun === 'snapshot' ? 'Snapshot' : 'Backup'} of ${source.volumeName}, ${formatInstant(Date.parse(source.createdAt))}, ${formatBytes(source.volumeSizeBytes)}`}
+      description={
+        <>
+          {source.noun === 'snapshot' ? 'Snapshot' : 'Backup'} of <bdi>{source.volumeName}</bdi>, {formatInstant(Date.parse(source.createdAt))}, {formatBytes(source.volumeSizeBytes)}
+        </>
+      }
       onSubmit={() => void submit()}
       actions={
         <Button kind={way === 'new' ? 'primary' : 'danger'} type="submit" pending={pending} reason={reason}>

@@ -5,10 +5,11 @@ import { OperationFacts, OperationState } from '~/api/operation'
 
 export const RestoreOptions = graphql(
   `
-    query RestoreOptions($volumeId: ID!, $source: RestoreSource!) {
+    query RestoreOptions($volumeId: ID!, $source: RestoreSource!, $restored: String!) {
       serverTime
       volumePlans { id name sizeBytes storageType }
       hypervisorGroups { id name plans { id } }
+      called: volumes(first: 100, filter: { nameContains: $restored }) { nodes { id name } }
       volume(id: $volumeId) {
         id
         name
@@ -17,7 +18,7 @@ export const RestoreOptions = graphql(
         plan { id name sizeBytes storageType }
         hypervisorGroup { id name }
         attachedTo { id name status }
-        operations(first: 10) { nodes { ...OperationState } }
+        operations(first: 25) { nodes { ...OperationState } }
         actions {
           restoreInPlace(source: $source) { allowed blockers { code message availableAt } }
           replacing: restoreInPlace(source: $source, replaceImage: true) { allowed blockers { code message availableAt } }
@@ -66,12 +67,6 @@ export interface RestoreSource {
   volumeName: string
   /** What the volume is called now; undefined where it is gone. */
   nameNow: string | undefined
-}
-
-/** Whether what keeps the volume from being rolled back may be its image, so that a new one is the cure. */
-export function mayNeedNewImage({ status, dataState, operations }: NonNullable<RestoreOptions['volume']>): boolean {
-  const last = operations.nodes.find(({ kind }) => kind === 'RESTORE_IN_PLACE')
-  return status === 'FAILED' || dataState === 'INCONSISTENT' || last?.error?.code === 'IMAGE_DAMAGED'
 }
 
 /** As the API takes it. */

@@ -27,6 +27,11 @@ export interface NewVolume {
   input: { name: string; planId: string; hypervisorGroupId: string }
 }
 
+/** What the new volume is called unless it is named, where there are these already. */
+export function restoredBy(source: RestoreSource, taken?: readonly string[]): string {
+  return restoredName(source.volumeName, bounds.RestoreToNewVolumeInput.name.most, taken)
+}
+
 export function useNewVolume(source: RestoreSource, options: RestoreOptions | undefined): NewVolume {
   const [name, setName] = useState('')
   const [chosenPlan, setPlanId] = useState<string>()
@@ -42,7 +47,7 @@ export function useNewVolume(source: RestoreSource, options: RestoreOptions | un
   const suggested = useFirst(firstPlan(plans, source, group, own?.id), groupId)
   const planId = chosenPlan ?? suggested ?? ''
   const plan = plans.find((one) => one.id === planId)
-  const unnamed = restoredName(source.volumeName, bounds.RestoreToNewVolumeInput.name.most)
+  const unnamed = restoredBy(source, options?.called.nodes.map((one) => one.name))
 
   return {
     name,

@@ -28,7 +28,7 @@ export function SettingsTab({ volume }: { volume: VolumeDetail }) {
       <ActionRows label="Remove or move">
         {isAdmin && (
           <ActionRow title="Move to another plan" action={<Button onClick={() => setOpened('move')}>Move…</Button>}>
-            {`Its plan is ${volume.plan.name}. Another of its size and storage has other caps and prices, for its backups too.`}
+            Its plan is <bdi>{volume.plan.name}</bdi>. Another of its size and storage has other caps and prices, for its backups too.
           </ActionRow>
         )}
         <ActionRow

@@ -80,7 +80,7 @@ export function CreateVolumeDialog({ account, onClosed }: CreateVolumeDialogProp
   return (
     <Dialog
       {...dialog.props}
-      title={account ? `Create a volume of ${account.name}` : 'Create a volume'}
+      title={account ? <>Create a volume of <bdi>{account.name}</bdi></> : 'Create a volume'}
       description="An empty disk. It can be attached to an instance in the same location."
       onSubmit={() => void create()}
       actions={

@@ -10,7 +10,7 @@ import { useKeptQuery } from '~/api/use-kept-query'
 import { useIsAdmin } from '~/app/session'
 import { ErrorState } from '~/app/error-state'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
-import { noBackupSince } from '~/lib/period'
+import { withoutBackup } from '~/lib/period'
 import { orderOf, type VolumesSearch } from '~/lib/volumes-search'
 import { Button } from '~/parts/button'
 import { Empty } from '~/parts/empty'
@@ -35,7 +35,7 @@ export default function VolumesPage() {
     query: VolumesQuery,
     acrossVariables: true,
     variables: {
-      filter: { search: q, status, storageType: storage, accountId: account, noBackupSince: noBackupSince(backup, clock.now()) },
+      filter: { search: q, status, storageType: storage, accountId: account, ...withoutBackup(backup, clock.now()) },
       orderBy: orderOf(sort),
       ...pageArguments({ after, before }),
     },

@@ -43,7 +43,7 @@ export function VolumesTable({ volumes, sort, onSort, isAdmin }: VolumesTablePro
                   <bdi>{volume.name}</bdi>
                 </TextLink>
               }
-              second={`${volume.plan.name} · ${storageName(volume.storageType)} · ${volume.hypervisorGroup.name}`}
+              second={<><bdi>{volume.plan.name}</bdi> · {storageName(volume.storageType)} · <bdi>{volume.hypervisorGroup.name}</bdi></>}
               title={volume.name}
             />
           </Cell>

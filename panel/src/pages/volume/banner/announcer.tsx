@@ -23,6 +23,7 @@ function words(state: BannerState<OperationFacts>): string {
     const ended = `${endedWords(kind, status)}: ${subjectName}.`
     return operation.error ? `${ended} ${operation.error.message}` : ended
   }
+  if (state.trouble?.kind === 'waits') return `${running}: ${subjectName}. ${state.trouble.words}`
   const quarter = Math.floor(operation.progress.percent / 25) * 25
   return quarter === 0 ? `${running}: ${subjectName}.` : `${running}: ${quarter} %.`
 }

@@ -103,7 +103,8 @@ function Outcome({ operation, volume, now }: { operation: OperationFacts; volume
   }
   const why = error && sentence(error.message)
   const held = heldWords(operation.heldUntil, now)
-  const help = error && failureWords(error.code, held !== '')
+  // Of a restore from a backup, the agent's own words tell both ways out.
+  const help = error && !(error.code === 'IMAGE_DAMAGED' && operation.backup) && failureWords(error.code, held !== '')
   return [why, help, held, effect(operation, volume)].filter(Boolean).join(' ')
 }
 

@@ -1,5 +1,6 @@
 /** The steps of an operation, who asked for it and when, and for administrators where it runs. */
 
+import { useApi } from '~/api/context'
 import type { OperationFacts } from '~/api/operation'
 import { useViewer } from '~/app/session'
 import { type Step, stepsOf } from '~/lib/banner'
@@ -11,12 +12,13 @@ import { Steps } from './steps'
 
 export function Foot({ operation, now }: { operation: OperationFacts; now: number }) {
   const viewer = useViewer()
+  const { operations } = useApi()
   const since = (operation.finishedAt === null && operation.startedAt) || operation.createdAt
   const by = operation.requestedBy
   const who = by ? (by.id === viewer.user.id ? ' by you' : ` by ${by.email}`) : ''
   return (
     <>
-      <Steps steps={stepsOfAll(operation)} />
+      <Steps steps={stepsOfAll(operation, operations.step(operation.id))} />
       <span className="flex flex-wrap items-center gap-x-4 text-ink-3 nums">
         <span>
           {since === operation.startedAt ? 'Started' : 'Asked for'} {formatDuration(now - Date.parse(since))} ago{who}
@@ -39,8 +41,8 @@ export function Foot({ operation, now }: { operation: OperationFacts; now: numbe
   )
 }
 
-function stepsOfAll({ kind, status, startedAt, finishedAt, progress, backup }: OperationFacts): readonly Step[] {
-  const steps = stepsOf(kind, progress.phase, status !== 'PENDING' && startedAt !== null, backup !== null)
+function stepsOfAll({ kind, status, startedAt, finishedAt, backup }: OperationFacts, step: string | undefined): readonly Step[] {
+  const steps = stepsOf(kind, step, status !== 'PENDING' && startedAt !== null, backup !== null)
   if (finishedAt === null) return steps
   // Where it ended is no step that one waits for.
   return steps.map(({ name, state }) => ({ name, state: status === 'COMPLETED' || state === 'done' ? 'done' : 'next' }))

@@ -1,7 +1,7 @@
 /** An operation that waits or runs: how far, how fast, how long yet, and in which step. */
 
 import type { OperationFacts } from '~/api/operation'
-import { type BannerState, storageWait, troubleWords } from '~/lib/banner'
+import { type BannerState, troubleWords } from '~/lib/banner'
 import { formatBytes, formatRate } from '~/lib/bytes'
 import { formatDuration, formatTimeLeft } from '~/lib/duration'
 import { attemptWords, operationWords } from '~/lib/operation-words'
@@ -38,7 +38,7 @@ export function RunningBanner({ state, volume, meter, now }: RunningBannerProps)
   const left = timeLeft(progress.bytesDone, progress.bytesTotal, rate)
   const runsFor = now - Date.parse(operation.startedAt ?? operation.createdAt)
   const eta = runsFor < TOO_EARLY || left === undefined ? 'Estimating…' : formatTimeLeft(left)
-  const right = trouble?.kind === 'lost' ? troubleWords(trouble, progress.phase) : rightOf(state, eta, now)
+  const right = trouble?.kind === 'lost' ? troubleWords(trouble) : rightOf(state, eta, now)
 
   const words = operationWords(operation.kind)
   const percent = Math.floor(progress.percent)
@@ -93,13 +93,11 @@ function queuedWords({ waiting, hypervisor }: OperationFacts, volume: VolumeDeta
 
 function below(state: State, volume: VolumeDetail): string {
   if (state.kind === 'queued') return [`Queued. ${queuedWords(state.operation, volume)}`, attemptWords(state.operation)].filter(Boolean).join(' ')
-  const { phase } = state.operation.progress
-  const trouble = state.trouble?.kind === 'stalled' ? troubleWords(state.trouble, phase) : storageWait(phase)
-  if (trouble) return [attemptWords(state.operation), trouble].filter(Boolean).join(' ')
-  if (state.operation.kind === 'RESTORE_IN_PLACE') {
-    return 'The volume is being overwritten and can’t be attached until this finishes.'
-  }
-  return [attemptWords(state.operation), 'Runs in the background. You can leave this page.'].filter(Boolean).join(' ')
+  const overwrites = state.operation.kind === 'RESTORE_IN_PLACE' && 'The volume is being overwritten and can’t be attached until this finishes.'
+  const attempt = attemptWords(state.operation)
+  if (state.trouble?.kind === 'stalled') return [attempt, troubleWords(state.trouble)].filter(Boolean).join(' ')
+  if (state.trouble?.kind === 'waits') return [attempt, troubleWords(state.trouble), overwrites].filter(Boolean).join(' ')
+  return [attempt, overwrites || 'Runs in the background. You can leave this page.'].filter(Boolean).join(' ')
 }
 
 function rightOf(state: State, eta: string, now: number): string {

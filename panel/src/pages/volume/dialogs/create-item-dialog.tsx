@@ -79,7 +79,13 @@ export function CreateItemDialog({ volume, kind, onClosed }: CreateItemDialogPro
     <Dialog
       {...dialog.props}
       title={isSnapshot ? 'Take a snapshot' : 'Create a backup'}
-      description={isSnapshot ? `Marks ${volume.name} as it is now, on its own storage. It takes seconds.` : `Copies all of ${volume.name} to a separate storage. It runs in the background.`}
+      description={
+        isSnapshot ? (
+          <>Marks <bdi>{volume.name}</bdi> as it is now, on its own storage. It takes seconds.</>
+        ) : (
+          <>Copies all of <bdi>{volume.name}</bdi> to a separate storage. It runs in the background.</>
+        )
+      }
       onSubmit={() => void submit()}
       actions={
         <Button kind="primary" type="submit" pending={pending} reason={reason}>

@@ -27,9 +27,10 @@ export function DetachDialog({ volume, instance, onClosed }: DetachDialogProps) 
   }
   return (
     <ConfirmDialog dialog={dialog.props} title={<>Detach <bdi>{volume.name}</bdi>?</>} action="Detach volume" pending={pending} failure={failure} onConfirm={() => void confirm()}>
+      <bdi>{instance.name}</bdi>
       {instance.status === 'RUNNING'
-        ? `${instance.name} is running and loses the disk at once. Unmount it there first, or what was not written yet is lost.`
-        : `${instance.name} no longer has this disk when it is started. It can be attached again at any time.`}
+        ? ' is running and loses the disk at once. Unmount it there first, or what was not written yet is lost.'
+        : ' no longer has this disk when it is started. It can be attached again at any time.'}
     </ConfirmDialog>
   )
 }

@@ -6,9 +6,11 @@ import { graphql, type ResultOf } from '~/api/graphql'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useSubmit } from '~/api/use-submit'
 import { formatCreditRate } from '~/lib/credits'
+import { termEffects } from '~/lib/plan-draft'
 import { useFirst } from '~/lib/use-first'
 import { Button } from '~/parts/button'
 import { Dialog } from '~/parts/dialog'
+import { Effects } from '~/parts/effects'
 import { FailureNotice } from '~/parts/failure-notice'
 import { Notice } from '~/parts/notice'
 import { SelectField } from '~/parts/select-field'
@@ -41,7 +43,7 @@ export function MovePlanDialog({ volume, onClosed }: { volume: VolumeDetail; onC
   const plans = data?.volumePlans.filter((one) => one.id !== volume.plan.id && fits(one))
   const suggested = useFirst(plans?.[0]?.id)
   const plan = plans?.find((one) => one.id === (chosen ?? suggested))
-  const { snapshots, backups } = volume.usage
+  const { snapshots, backups, ...caps } = volume.usage
   const above = plan && (snapshots > plan.maxSnapshots || backups > plan.maxBackups)
   const reason = plan ? null : plans ? 'There is no other plan for it.' : 'The plans are being loaded.'
 
@@ -53,7 +55,7 @@ export function MovePlanDialog({ volume, onClosed }: { volume: VolumeDetail; onC
     <Dialog
       {...dialog.props}
       title={<>Move <bdi>{volume.name}</bdi> to another plan</>}
-      description={`It has the plan ${volume.plan.name} now. Nothing on it changes.`}
+      description={<>It has the plan <bdi>{volume.plan.name}</bdi> now. Nothing on it changes.</>}
       onSubmit={() => void move()}
       actions={
         <Button kind="primary" type="submit" pending={pending} reason={reason}>
@@ -78,6 +80,7 @@ export function MovePlanDialog({ volume, onClosed }: { volume: VolumeDetail; onC
           }))}
         />
       )}
+      {plan && <Effects effects={termEffects({ ...volume.plan, ...caps }, plan, 'this volume')} />}
       {above && (
         <Notice tone="warn" title="It holds more than that plan allows.">
           {`It has ${snapshots} of ${plan.maxSnapshots} snapshots and ${backups} of ${plan.maxBackups} backups then. It keeps them, but can’t add.`}

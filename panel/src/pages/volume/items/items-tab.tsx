@@ -1,6 +1,6 @@
 /** The tab Snapshots & Backups: what runs, when one can go back to, and both lists. */
 
-import { Archive, Camera, Plus, Trash2 } from 'lucide-react'
+import { Archive, Camera, Plus } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 
 import { useOperationsOf } from '~/api/context'
@@ -19,6 +19,7 @@ import { DeleteItemDialog } from '../dialogs/delete-item-dialog'
 import type { BackupRow, SnapshotRow, VolumeDetail } from '../volume-query'
 
 import { BackupsTable } from './backups-table'
+import { DeleteFailedButton } from './delete-failed-button'
 import { InFlightNote } from './in-flight-note'
 import { type ItemKind, RecoveryRibbon } from './recovery-ribbon'
 import { SnapshotsTable } from './snapshots-table'
@@ -91,9 +92,7 @@ export function ItemsTab({ volume, meter, kind, onKind }: ItemsTabProps) {
           <div className="flex flex-wrap items-center gap-x-5 gap-y-3">
             <Quota used={used} most={most} noun={words.noun} />
             {failed.length > 1 && (
-              <Button icon={<Trash2 size={16} aria-hidden />} reason={failed[0] ? reasons.remove(failed[0]) : null} onClick={() => open('deleteFailed')}>
-                Delete {failed.length} failed…
-              </Button>
+              <DeleteFailedButton count={failed.length} reason={failed[0] ? reasons.remove(failed[0]) : null} onClick={() => open('deleteFailed')} />
             )}
             {rows.length > 0 && create(words.create, <Icon size={16} aria-hidden />)}
           </div>

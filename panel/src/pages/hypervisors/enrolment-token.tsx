@@ -2,7 +2,11 @@
 
 export function tokenDialog(hypervisorName: string) {
   return {
-    title: `The enrolment token of ${hypervisorName}`,
+    title: (
+      <>
+        The enrolment token of <bdi>{hypervisorName}</bdi>
+      </>
+    ),
     description: 'Copy it now: it is shown this once and not kept.',
     cancel: 'Close',
     keep: true,
