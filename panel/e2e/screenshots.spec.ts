@@ -3,17 +3,16 @@
  * Playwright keeps its results, so that what they show is known to be there.
  */
 
-import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
-import { promisify } from 'node:util'
 
 import type { Page, TestInfo } from '@playwright/test'
 
 import type { Api } from './api.ts'
-import { takeDestinationAway } from './faults.ts'
-import { type Customer, expect, fill, leaveDialog, limitBackups, makeItem, type Named, signIn, test } from './fixtures.ts'
+import { HandAgent } from './agent.ts'
+import { ruinImage, takeDestinationAway } from './faults.ts'
+import { type Customer, expect, fill, leaveDialog, limitBackups, makeItem, type Named, named, signIn, test } from './fixtures.ts'
 import type { Gateway } from './gateway.ts'
-import { attachAndRun, begin, MIB, reaches, send } from './platform.ts'
+import { attachAndRun, begin, edit, imageOf, MIB, older, pass, reaches, send } from './platform.ts'
 
 test.use({ aloneFor: 'pictures', cooldownSeconds: 300, viewport: { width: 1360, height: 860 }, deviceScaleFactor: 1.5 })
 
@@ -27,7 +26,7 @@ const CUSTOMER_SCREENS: readonly Screen[] = [
 ]
 
 const ADMIN_SCREENS: readonly Screen[] = [
-  ['admin-attention', '/attention', 'Volumes have no backup'],
+  ['admin-attention', '/attention', 'Volumes without a backup'],
   ['admin-volumes', '/volumes', 'Harbour Books'],
   ['admin-hypervisors', '/hypervisors', 'this-machine'],
   ['admin-backup-storages', '/backup-storages', 'Local'],
@@ -36,6 +35,22 @@ const ADMIN_SCREENS: readonly Screen[] = [
 ]
 
 const DAY = 86_400
+
+test('a backup storage that is waited for', async ({ panel, customer, gateway, admin }, testInfo) => {
+  const agent = await HandAgent.start(gateway, admin, 'Utrecht 1', 'hv-utr-01')
+  const volume = await agent.makeVolume(customer, 'media-archive')
+  // What will wait for it, in the administrator's queue.
+  for (const name of ['ledger', 'ledger-archive']) await agent.makeVolume(customer, name)
+  await panel.goto(`/volumes/${volume.id}?tab=backups`)
+  await begin(customer, 'createBackup', { volumeId: volume.id, name: 'monthly' })
+  const work = await agent.take()
+  await agent.report(work, 'Exporting', 340 * MIB, 1024 * MIB)
+  await expect(panel.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '33')
+  await agent.report(work, 'The backup storage asks us to slow down', 340 * MIB, 1024 * MIB)
+  await expect(panel.getByRole('region', { name: 'Current operation' })).toContainText('asks us to slow down')
+  await take(panel, 'volume-waits', testInfo)
+  await agent.complete(work, { storedBytes: 210 * MIB, checksum: 'blake3:00' })
+})
 
 test('the customer’s screens', async ({ panel, customer, gateway, admin }, testInfo) => {
   test.setTimeout(600_000)
@@ -100,16 +115,45 @@ test('the customer’s screens', async ({ panel, customer, gateway, admin }, tes
   await panel.goto(`/volumes/${customer.volume.id}`)
   await expect(panel.getByText('No snapshots yet')).toBeVisible()
   await picture('no-snapshots')
+
+  const { volumes } = await customer.api.ask('{ volumes(filter: { search: "wiki-data" }) { nodes { id name backups { nodes { id } } } } }')
+  const [damaged] = volumes.nodes
+  await ruinImage(imageOf(gateway, damaged.id))
+  const source = { backupId: damaged.backups.nodes[0].id }
+  await reaches(customer, await begin(customer, 'restoreInPlace', { volumeId: damaged.id, source, confirmName: 'wiki-data' }), 'FAILED')
+  await pass(gateway, DAY / 24)
+  await panel.goto(`/volumes/${damaged.id}?tab=backups`)
+  await panel.getByRole('button', { name: 'Restore before-migration' }).click()
+  await panel.getByRole('radio', { name: 'Roll back this volume' }).click()
+  await panel.getByRole('checkbox').click()
+  await panel.getByLabel('Type wiki-data to confirm').fill('wiki-data')
+  await picture('restore-new-image')
 })
 
-test('the administrator’s screens', async ({ page, gateway }, testInfo) => {
+test('the administrator’s screens', async ({ page, gateway, admin }, testInfo) => {
+  // Where all is well there is little to see: a host is away, what is asked of it waits, and a destination is new.
+  const { hypervisorGroups, volumes } = await admin.ask('{ hypervisorGroups { id name } volumes(filter: { search: "ledger" }) { nodes { id } } }')
+  const { id: hypervisorGroupId } = named<Named>(hypervisorGroups, 'Utrecht 1')
+  const ask = (mutation: string, type: string, input: object) => admin.ask(`mutation ($input: ${type}!) { ${mutation}(input: $input) { __typename } }`, { input })
+  await ask('createHypervisor', 'CreateHypervisorInput', { hypervisorGroupId, name: 'hv-utr-02' })
+  await ask('createBackupStorage', 'CreateBackupStorageInput', { name: 'utr-archive', local: { path: '/srv/archive' } })
   await pass(gateway, DAY)
+  await edit(gateway, `UPDATE hypervisors SET ${older('last_seen_at', 1_200)} WHERE name LIKE 'hv-%';`)
+  for (const { id: volumeId } of volumes.nodes) await ask('createBackup', 'CreateBackupInput', { volumeId, name: 'nightly' })
   await signIn(page, await gateway.administrator())
   for (const [name, path, ready] of ADMIN_SCREENS) {
     await page.goto(path)
     await expect(page.getByRole('main').getByText(ready).first()).toBeVisible()
     await take(page, name, testInfo)
   }
+  await page.goto(`/hypervisor-groups/${hypervisorGroupId}`)
+  await page.getByRole('button', { name: 'Add storage pool…' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Add a storage pool to Utrecht 1' })
+  await dialog.getByLabel('Name').fill('nvme')
+  await dialog.getByLabel('Directory').fill('/srv/nvme')
+  await dialog.getByRole('combobox', { name: 'Reached by' }).click()
+  await expect(page.getByRole('option', { name: /hv-utr-02/ })).toBeVisible()
+  await take(page, 'admin-pool-reach', testInfo)
 })
 
 /** Takes a picture of what stands still. */
@@ -159,20 +203,4 @@ async function makePlatform(gateway: Gateway, admin: Api, customer: Customer): P
   }
   await attachAndRun({ ...customer, volume })
   return volume
-}
-
-/** Lets time pass: whatever happened on the platform is that much older, and every pause is over. */
-async function pass(gateway: Gateway, seconds: number): Promise<void> {
-  const instants = {
-    volumes: ['created_at', 'cooldown_ends_at'],
-    snapshots: ['created_at', 'available_at'],
-    backups: ['created_at', 'available_at'],
-    operations: ['created_at', 'started_at', 'finished_at'],
-  }
-  const changes = Object.entries(instants).map(([table, columns]) => {
-    const older = columns.map((column) => `${column} = strftime('%Y-%m-%dT%H:%M:%f+00:00', ${column}, '-${seconds} seconds')`)
-    return `UPDATE ${table} SET ${older.join(', ')};`
-  })
-  const program = 'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=30).executescript(sys.argv[2])'
-  await promisify(execFile)('python3', ['-c', program, `${gateway.data}/tidemark.db`, changes.join('\n')])
 }

@@ -49,7 +49,7 @@ function OperationRow({ operation }: { operation: QueuedOperation }) {
                 {[running, operation.finishedAt === null && operation.attempt > 1 && `attempt ${operation.attempt} of ${operation.maxAttempts}`].flatMap((one) => (one ? [` · ${one}`] : []))}
               </span>
               {error && <span className="line-clamp-2 text-bad anywhere">{error.message}</span>}
-              {waiting && <span className="line-clamp-2 anywhere">{waitingWords(waiting, operation.hypervisor.name)}</span>}
+              {waiting && <span className="block anywhere">{waitingWords(waiting, operation.hypervisor.name)}</span>}
             </>
           }
           title={subjectName}

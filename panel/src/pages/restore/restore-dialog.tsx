@@ -113,7 +113,7 @@ export function RestoreDialog({ source, onClosed }: { source: RestoreSource; onC
       {way === 'in-place' && blockers.length === 0 && (
         <>
           <p className="text-small text-ink-2">
-            What was written to <span className="font-medium text-ink"><bdi>{volumeName}</bdi></span> since then is lost. Newer snapshots and backups stay.
+            What was written to <span className="font-medium text-ink"><bdi>{volumeName}</bdi></span> since then is lost. {replaceImage ? 'Newer backups stay, and snapshots unless a new image is made.' : 'Newer snapshots and backups stay.'}
           </p>
           <ConfirmName name={volumeName} typed={typed} onType={setTyped} />
         </>
