@@ -83,18 +83,22 @@ impl Host {
         self.driver(volume, &processes, &journal)?.retained().await
     }
 
+    fn surroundings(&self, processes: &Processes, journal: &Arc<Journal>) -> Surroundings {
+        Surroundings {
+            tools: self.tools.clone(),
+            processes: processes.clone(),
+            run_directory: self.run_directory.clone(),
+            journal: Arc::clone(journal),
+        }
+    }
+
     fn driver(
         &self,
         volume: &Volume,
         processes: &Processes,
         journal: &Arc<Journal>,
     ) -> Result<Box<dyn Driver>> {
-        let surroundings = Surroundings {
-            tools: self.tools.clone(),
-            processes: processes.clone(),
-            run_directory: self.run_directory.clone(),
-            journal: Arc::clone(journal),
-        };
+        let surroundings = self.surroundings(processes, journal);
         match &volume.pool {
             Pool::Qcow2File { directory } => {
                 let file = Qcow2File::new(directory, volume.id, volume.size_bytes, surroundings)?;

@@ -19,6 +19,8 @@ mod defect;
 mod extent;
 mod image;
 mod name;
+mod place;
+mod room;
 mod snapshot;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -32,6 +34,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+pub use self::place::CephPlace;
 use self::{
     access::Access,
     command::{Command, ImageName, Info, Listed, unless},
@@ -135,11 +138,19 @@ impl CephRbd {
         Err(defect::size(info.size, self.size_bytes))
     }
 
+    fn check_not_larger(&self, info: &Info) -> Result<()> {
+        if info.size <= self.size_bytes {
+            return Ok(());
+        }
+        Err(defect::larger(info.size, self.size_bytes))
+    }
+
     /// Gives back the size to an image that a roll-back has made smaller.
     async fn ensure_grown(&self) -> Result<()> {
         let found = self.command.info(self.image()).await??;
-        if found.size >= self.size_bytes {
-            return self.check_size(&found);
+        self.check_not_larger(&found)?;
+        if found.size == self.size_bytes {
+            return Ok(());
         }
         let message = format!(
             "Growing the image from {} to {} bytes",
@@ -243,15 +254,15 @@ impl Driver for CephRbd {
             self.recall().await?;
             left_over = self.left_over().await?;
         }
-        let exists = match partial {
-            None => left_over.is_some(),
+        let partial = match partial {
             // It may be the volume itself, half renamed.
-            Some(_) => self.find().await?.image.is_some(),
+            Some(_) => self.find().await?.partial,
+            None => None,
         };
-        match left_over {
-            Some(names) if exists => self.remove_left_over(&names).await,
-            _ => self.discard(self.partial()).await,
+        if partial.is_some() || left_over.is_none() {
+            self.discard(self.partial()).await?;
         }
+        self.remove_left_over(&left_over.unwrap_or_default()).await
     }
 
     async fn create(&self) -> Result<()> {
@@ -265,8 +276,6 @@ impl Driver for CephRbd {
     }
 
     async fn delete(&self) -> Result<()> {
-        let in_place = self.ensure_in_place().await;
-        in_place.map_err(Failure::before_change)?;
         self.remove_unused().await
     }
 
@@ -348,7 +357,19 @@ impl Driver for CephRbd {
     async fn open_snapshot(&self, name: SnapshotName) -> Result<OpenSnapshot> {
         let snapshot = self.require_snapshot(name).await?;
         let server = self.command.serve_snapshot(self.image(), &snapshot.name);
-        let server = server.await?;
+        let server = match server.await {
+            Ok(server) => server,
+            Err(failure) if failure.code == Code::StorageFailed => return Err(failure),
+            // The same is said of a part of it that is missing.
+            Err(failure) => {
+                let is_listed = self.has_snapshot(name).await?;
+                return Err(if is_listed {
+                    defect::without_map().because(failure)
+                } else {
+                    failure
+                });
+            }
+        };
         let (command, image) = (Arc::clone(&self.command), self.name.clone());
         let bytes = snapshot.size;
         let still_there = snapshot::still_there(command, image, snapshot);
@@ -357,7 +378,13 @@ impl Driver for CephRbd {
 
     async fn check_overwrite(&self) -> Result<()> {
         self.ensure_in_place().await?;
-        self.ensure_unused(self.image(), WATCHER_PATIENCE).await
+        self.ensure_unused(self.image(), WATCHER_PATIENCE).await?;
+        let info = self.command.info(self.image()).await??;
+        self.check_not_larger(&info)
+    }
+
+    async fn ensure_room(&self, data_bytes: u64) -> Result<()> {
+        self.ensure_room_for(data_bytes, true).await
     }
 
     async fn overwrite(&self) -> Result<OpenTarget> {
@@ -375,12 +402,9 @@ impl Driver for CephRbd {
         Ok(OpenTarget::served(server, Fill::Used).then(self.give_back()))
     }
 
-    /// An image that can be opened is written in place: only one that is missing is replaced.
-    async fn stage_replacement(&self, by: Uuid, _stored_bytes: u64) -> Result<OpenTarget> {
-        if self.find().await?.image.is_some() {
-            return Err(defect::exists());
-        }
-        self.clear().await?;
+    async fn stage_replacement(&self, by: Uuid, stored_bytes: u64) -> Result<OpenTarget> {
+        self.prepare_replacement().await?;
+        self.ensure_room_for(stored_bytes, false).await?;
         self.create_partial().await?;
         self.command.note_maker(self.partial(), by).await??;
         let server = self.command.serve(self.partial()).await?;
@@ -388,11 +412,11 @@ impl Driver for CephRbd {
     }
 
     async fn replace(&self) -> Result<()> {
-        self.rename_partial().await
+        self.replace_image().await
     }
 
     async fn is_replacement(&self, by: Uuid) -> Result<bool> {
-        let maker = unless(self.command.maker(self.image()).await?, Kind::NoImage)?;
+        let maker = self.maker().await?;
         Ok(maker.is_some_and(|maker| maker == by.to_string()))
     }
 

@@ -20,6 +20,8 @@ pub struct Tools {
     pub rbd: PathBuf,
     /// `rados` of Ceph, of the same package.
     pub rados: PathBuf,
+    /// `ceph` of Ceph, of the same package. Without it nobody asks how much room there is.
+    pub ceph: PathBuf,
     /// `setpriv` of util-linux: without it, children may outlive an agent that is killed.
     pub setpriv: Option<PathBuf>,
 }
@@ -35,6 +37,7 @@ impl Default for Tools {
             qemu_nbd: expect("qemu-nbd"),
             rbd: expect("rbd"),
             rados: expect("rados"),
+            ceph: expect("ceph"),
             setpriv: find("setpriv"),
         }
     }

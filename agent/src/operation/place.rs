@@ -1,9 +1,14 @@
 //! Places prove themselves before anything is done in them, and again before something counts as gone.
 
-use storage::{Error, Local};
+use std::path::Path;
 
-use super::{BackupStorage, Operation, Pool, Volume};
-use crate::driver::{Failure, Result, qcow2_file::keep_reserve};
+use storage::{Error, Expected, Local};
+
+use super::{BackupStorage, CephPool, Operation, Pool, Volume};
+use crate::{
+    driver::{Failure, Result, ceph_rbd::CephPlace, qcow2_file::keep_reserve},
+    report::Mark,
+};
 
 impl Operation {
     /// Makes sure that every place that is worked in is the one that is meant.
@@ -19,29 +24,52 @@ impl Operation {
 
     /// Makes sure that a volume's pool is the one that is meant.
     pub(super) async fn prove_pool(&self, volume: &Volume) -> Result<()> {
-        let (Some(mark), Pool::Qcow2File { directory }) = (&volume.mark, &volume.pool) else {
+        let Some(mark) = &volume.mark else {
             return Ok(());
         };
         let Some(expected) = self.report.places.expected(mark) else {
             return Ok(());
         };
-        let proof = storage::prove(&Local::new(directory), &expected).await;
+        match &volume.pool {
+            Pool::Qcow2File { directory } => self.prove_directory(mark, &expected, directory).await,
+            Pool::CephRbd(pool) => self.prove_ceph_pool(mark, &expected, pool).await,
+        }
+    }
+
+    async fn prove_directory(
+        &self,
+        mark: &Mark,
+        expected: &Expected,
+        directory: &Path,
+    ) -> Result<()> {
+        let proof = storage::prove(&Local::new(directory), expected).await;
         self.report.places.note(mark, &proof);
         if proof.is_ok() {
             keep_reserve(directory, &self.report.journal).await;
         }
-        proof.map(drop).map_err(|error| {
-            let failure = match error {
-                Error::Full { .. } => Failure::pool_full(),
-                Error::Unproved { .. } => Failure::storage(
-                    "The storage pool of the volume is not there, or is another one than before.",
-                ),
-                Error::Unreachable { .. } | Error::Transient { .. } => {
-                    Failure::storage("The storage pool of the volume is not there.")
-                }
-                _ => Failure::storage("The volume's storage failed."),
-            };
-            failure.because(format!("{}: {error}", directory.display()))
+        proof
+            .map(drop)
+            .map_err(|error| unproved(&error).because(format!("{}: {error}", directory.display())))
+    }
+
+    async fn prove_ceph_pool(
+        &self,
+        mark: &Mark,
+        expected: &Expected,
+        pool: &CephPool,
+    ) -> Result<()> {
+        let surroundings = self
+            .host
+            .surroundings(&self.processes, &self.report.journal);
+        let place = CephPlace::new(pool, surroundings)?;
+        let proof = storage::prove(&place, expected).await;
+        self.report.places.note(mark, &proof);
+        proof.map(drop).map_err(|error| match error {
+            Error::Unproved { .. } => {
+                unproved(&error).because(format!("the pool {}: {error}", pool.pool))
+            }
+            // The cluster has said more.
+            _ => place.into_failure().unwrap_or_else(|| unproved(&error)),
         })
     }
 
@@ -59,5 +87,19 @@ impl Operation {
         };
         self.report.places.note(mark, &proof);
         Ok(proof.map(drop)?)
+    }
+}
+
+/// Why nothing is done in a pool.
+fn unproved(error: &Error) -> Failure {
+    match error {
+        Error::Full { .. } => Failure::pool_full(),
+        Error::Unproved { .. } => Failure::storage(
+            "The storage pool of the volume is not there, or is another one than before.",
+        ),
+        Error::Unreachable { .. } | Error::Transient { .. } => {
+            Failure::storage("The storage pool of the volume is not there.")
+        }
+        _ => Failure::storage("The volume's storage failed."),
     }
 }

@@ -6,8 +6,11 @@ mod fault;
 mod held;
 mod measure;
 mod operation;
+mod place;
 mod refusal;
 mod rename;
+mod replace;
+mod room;
 mod speed;
 
 use std::{fs, process::Stdio};

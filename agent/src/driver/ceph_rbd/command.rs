@@ -11,10 +11,11 @@ use super::{
     access::{Access, Patience},
     defect::{Defect, Kind},
     extent::{self, Extent},
+    room::{Figures, Usage},
 };
 use crate::{
     driver::{
-        CloneOrigin, Failure, Result, Server, Surroundings,
+        CloneOrigin, Failure, Result, Server, Surroundings, blocking,
         server::{Manner, StartError},
     },
     process::Invocation,
@@ -36,6 +37,10 @@ const MANNER: Manner = Manner {
     farewell: Duration::from_secs(2),
 };
 
+/// The object that has the names of a pool's images.
+const DIRECTORY: &str = "rbd_directory";
+/// The object that has the names of images that are to be removed.
+const TRASH: &str = "rbd_trash";
 /// What the note is called that says which operation has put an image in the place of another.
 const MAKER: &str = "tidemark-made-by";
 
@@ -55,6 +60,23 @@ pub(super) struct Info {
     /// What it is called inside the cluster, whatever its name.
     pub(super) id: Option<String>,
     pub(super) size: u64,
+    /// The group of images that it is in.
+    pub(super) group: Option<String>,
+    /// Nothing of this is known, because it cannot be opened.
+    #[serde(skip)]
+    pub(super) is_damaged: bool,
+}
+
+impl Info {
+    /// Of an image that is there and cannot be opened.
+    pub(super) fn damaged() -> Self {
+        Self {
+            id: None,
+            size: 0,
+            group: None,
+            is_damaged: true,
+        }
+    }
 }
 
 /// A snapshot in an image's list.
@@ -65,11 +87,25 @@ pub(super) struct Listed {
     pub(super) size: u64,
     /// A word.
     protected: String,
+    /// Whose it is, where all are listed.
+    namespace: Option<Namespace>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Namespace {
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 impl Listed {
     pub(super) fn is_protected(&self) -> bool {
         self.protected == "true"
+    }
+
+    /// Whether it was taken of a group of images.
+    pub(super) fn is_of_group(&self) -> bool {
+        let namespace = self.namespace.as_ref();
+        namespace.is_some_and(|namespace| namespace.kind == "group")
     }
 }
 
@@ -139,6 +175,11 @@ impl Command {
         }))
     }
 
+    /// An image's snapshots, those too that belong to a group of images or to clones.
+    pub(super) async fn all_snapshots(&self, image: ImageName<'_>) -> Attempt<Vec<Listed>> {
+        self.ask(&["snap", "ls"], image, &["--all"]).await
+    }
+
     pub(super) async fn watchers(&self, image: ImageName<'_>) -> Attempt<Vec<Watcher>> {
         let status: Attempt<Status> = self.ask(&["status"], image, &[]).await;
         Ok(status?.map(|status| status.watchers))
@@ -150,6 +191,18 @@ impl Command {
 
     pub(super) async fn children(&self, image: ImageName<'_>) -> Attempt<Vec<Child>> {
         self.ask(&["children"], image, &["--all"]).await
+    }
+
+    /// What an image and its snapshots take.
+    pub(super) async fn usage(&self, image: ImageName<'_>) -> Attempt<Usage> {
+        self.ask(&["du"], image, &[]).await
+    }
+
+    /// What the cluster has, and its pools.
+    pub(super) async fn figures(&self) -> Attempt<Figures> {
+        let tool = &self.surroundings.tools.ceph;
+        let question = self.as_user(tool, Patience::Short).await?;
+        self.answer(question.verb(&["df", "detail"]), "df").await
     }
 
     /// What changed from one snapshot, or from nothing, to another, or to now.
@@ -229,9 +282,85 @@ impl Command {
         let object = format!("rbd_id.{}", image.image);
         let tool = &self.surroundings.tools.rados;
         let change = self.as_user(tool, Patience::Short).await?;
-        let change = change.args(["--pool", image.pool, "rm", &object]);
+        // Nor does it need space.
+        let change = change.args(["--pool", image.pool, "rm", &object, "--force-full"]);
         self.run(change.time_limit(METADATA_LIMIT).uninterrupted())
             .await
+    }
+
+    /// What an object of the pool holds. That there is none is said as of an image.
+    pub(super) async fn read_object(&self, object: &str) -> Attempt<Vec<u8>> {
+        let tool = &self.surroundings.tools.rados;
+        let question = self.as_user(tool, Patience::Short).await?;
+        let question = question.args(["--pool", self.pool(), "get", object, "-"]);
+        let answer = question.time_limit(METADATA_LIMIT);
+        let answer = self.surroundings.processes.run(answer).await;
+        Ok(answer.map(|output| output.stdout).map_err(Defect::from))
+    }
+
+    /// Writes an object of the pool, whole.
+    pub(super) async fn write_object(&self, object: &str, content: Vec<u8>) -> Attempt<()> {
+        // Beside the configuration, where only we can read, and with which it goes.
+        let configuration = self.access.configuration(Patience::Short).await?;
+        let file = configuration.with_file_name("object");
+        let from = file.clone();
+        let written = blocking(move || std::fs::write(&file, content)).await?;
+        written.map_err(|error| Failure::storage("The agent failed.").because(error))?;
+        let tool = &self.surroundings.tools.rados;
+        let change = self.as_user(tool, Patience::Short).await?;
+        let change = change
+            .args(["--pool", self.pool(), "put", object])
+            .arg(from);
+        self.run(change.time_limit(METADATA_LIMIT).uninterrupted())
+            .await
+    }
+
+    /// What the pool's directory has an image's name stand for: what the image is called inside the cluster.
+    pub(super) async fn entry(&self, image: ImageName<'_>) -> Attempt<String> {
+        let configuration = self.access.configuration(Patience::Short).await?;
+        let file = configuration.with_file_name("entry");
+        let key = format!("name_{}", image.image);
+        let tool = &self.surroundings.tools.rados;
+        let question = self.as_user(tool, Patience::Short).await?;
+        let question = question.args(["--pool", image.pool, "getomapval", DIRECTORY, &key]);
+        let question = question.arg(&file).time_limit(METADATA_LIMIT);
+        if let Err(defect) = self.run(question).await? {
+            return Ok(Err(defect));
+        }
+        let content = blocking(move || std::fs::read(&file)).await?;
+        let content = content.map_err(|error| Failure::storage("The agent failed.").because(error));
+        // Its length comes first.
+        let content = content?;
+        let id = content.get(4..).unwrap_or_default();
+        Ok(Ok(String::from_utf8_lossy(id).into_owned()))
+    }
+
+    /// Takes an image's name, and what it stands for, out of the pool's directory.
+    pub(super) async fn remove_entry(&self, image: ImageName<'_>, id: &str) -> Attempt<()> {
+        for key in [format!("name_{}", image.image), format!("id_{id}")] {
+            let tool = &self.surroundings.tools.rados;
+            let change = self.as_user(tool, Patience::Short).await?;
+            let change = change.args(["--pool", image.pool, "rmomapkey", DIRECTORY, &key]);
+            let change = change.time_limit(METADATA_LIMIT).uninterrupted();
+            if let Err(defect) = self.run(change).await? {
+                return Ok(Err(defect));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Makes what `rbd rm` moves images to before it removes them, and cannot make once the pool is full.
+    pub(super) async fn make_trash(&self) -> Attempt<()> {
+        let tool = &self.surroundings.tools.rados;
+        let change = self.as_user(tool, Patience::Short).await?;
+        let change = change.args(["--pool", self.pool(), "create", TRASH]);
+        let change = change.time_limit(METADATA_LIMIT).uninterrupted();
+        let made = self.run(change).await?;
+        Ok(match made {
+            // It is there already.
+            Err(defect) if defect.kind == Kind::Exists => Ok(()),
+            made => made,
+        })
     }
 
     /// Removes an image. May be cut off, and goes on where it was when it is repeated.
@@ -398,7 +527,7 @@ impl Command {
 
 /// An answer that is none.
 fn puzzling(verb: &str, why: impl fmt::Display) -> Failure {
-    let detail = format!("rbd {verb} says what is not understood: {why}");
+    let detail = format!("{verb} says what is not understood: {why}");
     Failure::storage("The volume's storage failed.").because(detail)
 }
 

@@ -43,7 +43,13 @@ fn is_one(image: Option<&Info>, other: Option<&Info>) -> bool {
 impl CephRbd {
     /// What an image is like; nothing where there is none.
     pub(super) async fn lookup(&self, image: ImageName<'_>) -> Result<Option<Info>> {
-        unless(self.command.info(image).await?, Kind::NoImage)
+        match self.command.info(image).await? {
+            Err(defect) if defect.kind == Kind::Damaged => {
+                self.journal.private(Level::Warn, defect.to_string());
+                Ok(Some(Info::damaged()))
+            }
+            found => unless(found, Kind::NoImage),
+        }
     }
 
     /// Looks for the volume, and gives an image that has both names the one that counts.
@@ -107,14 +113,20 @@ impl CephRbd {
         }
     }
 
-    /// Gives the volume its name back where whoever overwrote it was cut off, and says whether it had lost it.
+    /// Gives the volume its name back where whoever overwrote it was cut off, and says whether it had lost it. One in
+    /// whose place another was put is removed.
     pub(super) async fn recall(&self) -> Result<bool> {
         if self.lookup(self.held()).await?.is_none() {
             return Ok(false);
         }
         let found = self.find().await?;
         match (found.image, found.held) {
-            (Some(image), Some(_)) => return Err(defect::exists().because(format!("{image:?}"))),
+            (Some(image), Some(_)) => {
+                if self.maker().await?.is_none() {
+                    return Err(defect::exists().because(format!("{image:?}")));
+                }
+                self.discard(self.held()).await?;
+            }
             (Some(_), None) => {}
             (None, _) => {
                 let message = format!("Giving the image {} its name back", self.held_name);

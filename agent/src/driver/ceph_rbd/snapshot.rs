@@ -33,8 +33,11 @@ pub(super) async fn still_there(
 impl CephRbd {
     /// Snapshots that nobody needs any more; none where there is no image.
     pub(super) async fn left_over(&self) -> Result<Option<Vec<SnapshotName>>> {
-        let snapshots = self.command.snapshots(self.image()).await?;
-        let snapshots = unless(snapshots, Kind::NoImage)?;
+        let snapshots = match self.command.snapshots(self.image()).await? {
+            // There is one, of which nothing is known.
+            Err(defect) if defect.kind == Kind::Damaged => return Ok(Some(Vec::new())),
+            snapshots => unless(snapshots, Kind::NoImage)?,
+        };
         Ok(snapshots.map(|snapshots| {
             let names = snapshots.iter();
             let names = names.filter_map(|found| SnapshotName::parse(&found.name));
