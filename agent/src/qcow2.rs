@@ -13,6 +13,7 @@
 
 mod content;
 mod direct;
+mod freeing;
 mod header;
 mod map;
 mod new_image;
@@ -25,9 +26,11 @@ mod walk;
 use std::{
     fs::{File, OpenOptions},
     io,
-    os::unix::fs::FileExt as _,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::Path,
 };
+
+use nix::{errno::Errno, fcntl::OFlag};
 
 pub use self::{
     content::Content, direct::buffer, header::Header, new_image::NewImage, own::OwnClusters,
@@ -72,6 +75,18 @@ pub enum Defect {
     Io(io::Error),
 }
 
+impl Defect {
+    /// Whether what the image lies on has lost it: a bad sector, or what a file system found to be wrong.
+    pub fn is_lost(&self) -> bool {
+        const LOST: [Errno; 4] = [Errno::EIO, Errno::ENODATA, Errno::EBADMSG, Errno::EUCLEAN];
+        let Self::Io(error) = self else {
+            return false;
+        };
+        let number = error.raw_os_error().map(Errno::from_raw);
+        number.is_some_and(|number| LOST.contains(&number))
+    }
+}
+
 impl From<Defect> for io::Error {
     fn from(defect: Defect) -> Self {
         match defect {
@@ -99,7 +114,9 @@ impl Image {
         Self::open_with(OpenOptions::new().read(true).write(true), path)
     }
 
-    fn open_with(options: &OpenOptions, path: &Path) -> Result<Self, Defect> {
+    fn open_with(options: &mut OpenOptions, path: &Path) -> Result<Self, Defect> {
+        // What is no file may keep whoever opens it waiting.
+        let options = options.custom_flags(OFlag::O_NONBLOCK.bits());
         let file = options.open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Defect::Missing,
             _ => Defect::Io(error),

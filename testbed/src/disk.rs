@@ -30,7 +30,26 @@ impl Disk {
 
     /// A new XFS of `bytes` in the file `image`, mounted on `point`.
     pub fn xfs(image: &Path, point: &Path, bytes: u64) -> Option<Self> {
-        if !installed(&["mkfs.xfs", "xfs_io"]) {
+        if !installed(&["xfs_io"]) {
+            return None;
+        }
+        Self::made("mkfs.xfs", &["-q", "-f"], image, point, bytes)
+    }
+
+    /// A new ext4 of `bytes` in the file `image`, mounted on `point`, made with options of one's own.
+    pub fn ext4(options: &[&str], image: &Path, point: &Path, bytes: u64) -> Option<Self> {
+        let options = [&["-q", "-F"], options].concat();
+        Self::made("mkfs.ext4", &options, image, point, bytes)
+    }
+
+    fn made(
+        program: &str,
+        options: &[&str],
+        image: &Path,
+        point: &Path,
+        bytes: u64,
+    ) -> Option<Self> {
+        if !installed(&[program]) {
             return None;
         }
         if !Path::new("/dev/loop-control").exists() {
@@ -39,7 +58,7 @@ impl Disk {
         }
         let file = fs::File::create(image).expect("a file for the disk");
         file.set_len(bytes).expect("a file for the disk");
-        run("mkfs.xfs", &["-q", "-f", &text(image)], &[]);
+        run(program, &[options, &[&text(image)]].concat(), &[]);
         Self::mounted(vec!["-o".into(), "loop".into(), text(image)], point)
     }
 
@@ -68,6 +87,16 @@ impl Disk {
     /// Mounts it again.
     pub fn mount(&self) {
         assert!(self.try_mount(), "{:?} cannot be mounted again", self.what);
+    }
+
+    /// Lets nobody write to it any more, or lets them write again.
+    pub fn protect(&self, is_protected: bool) {
+        let how = if is_protected {
+            "remount,ro"
+        } else {
+            "remount,rw"
+        };
+        run("mount", &["-o", how, &text(&self.point)], &[]);
     }
 
     /// Takes it away. What was below its mount point can be seen then.

@@ -6,6 +6,15 @@ use storage::Error as StoreError;
 
 use crate::{export, nbd, process, qcow2::Defect};
 
+const POOL_FULL: &str = "The storage pool is full: no space left for the volume.";
+/// How QEMU says that there is no space, or no more that one may have.
+const NO_SPACE: [&str; 2] = ["No space left", "Disk quota exceeded"];
+
+/// Whether QEMU speaks of space that is lacking.
+pub(super) fn speaks_of_space(message: &str) -> bool {
+    NO_SPACE.iter().any(|words| message.contains(words))
+}
+
 /// The error codes of the contract that an agent may report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
@@ -117,7 +126,12 @@ impl Failure {
 
     /// The pool that volumes lie in has no space left.
     pub fn pool_full() -> Self {
-        Self::storage("The storage pool is full: no space left for the volume.")
+        Self::storage(POOL_FULL)
+    }
+
+    /// Whether the pool that volumes lie in has no space left.
+    pub fn is_pool_full(&self) -> bool {
+        self.message == POOL_FULL
     }
 }
 
@@ -142,9 +156,7 @@ impl From<process::Error> for Failure {
             process::Error::TimedOut { tool, .. } => Self::storage(format!(
                 "The volume's storage did not answer in time ({tool})."
             )),
-            process::Error::Failed { message, .. } if message.contains("No space left") => {
-                Self::pool_full()
-            }
+            process::Error::Failed { message, .. } if speaks_of_space(message) => Self::pool_full(),
             process::Error::Failed { .. } | process::Error::Start { .. } => {
                 Self::storage("The volume's storage failed.")
             }

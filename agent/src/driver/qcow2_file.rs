@@ -17,12 +17,14 @@ mod check;
 mod command;
 mod edit;
 mod file;
+mod finding;
 mod holder;
 mod reserve;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 pub(super) use self::edit::Editor;
@@ -37,6 +39,9 @@ use crate::{
     qcow2::{Content, Defect, Image, OwnClusters},
     report::{Journal, Level},
 };
+
+/// After how long what could not be read is read again.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
 
 /// One volume's image.
 pub struct Qcow2File {
@@ -145,6 +150,7 @@ impl Qcow2File {
     /// What cannot be worked on, and even what is no image any more, is deleted all the same, unless somebody has
     /// it open.
     async fn ensure_deletable(&self) -> Result<()> {
+        self.place.ensure_file_or_nothing().await?;
         self.place.remove_partial().await?;
         if self.place.has_image().await? {
             self.command.ensure_unused().await?;
@@ -162,6 +168,37 @@ impl Qcow2File {
         self.place.change_note().begin().await.map(drop)
     }
 
+    /// Checks that the image can be overwritten.
+    async fn look_over(&self) -> Result<()> {
+        self.place.ensure_pool().await?;
+        let image = self.open().await.map_err(check::damage)?;
+        let checked = blocking(move || image.check_active().map(|()| image));
+        let image = checked.await?.map_err(check::damage)?;
+        check::not_larger(&image, self.size_bytes)?;
+        self.command.ensure_unused().await?;
+        self.ensure_sound(image.header().is_dirty()).await
+    }
+
+    /// Checks that the image's tables do not contradict each other. Deferred counts are made anew before anything is
+    /// written, and say nothing until then.
+    async fn ensure_sound(&self, is_dirty: bool) -> Result<()> {
+        if is_dirty {
+            return Ok(());
+        }
+        self.command.examine().await
+    }
+
+    /// Makes deferred counts anew.
+    async fn ensure_counted(&self, image: &Image) -> Result<()> {
+        if image.header().is_dirty()
+            && let Err(failure) = self.command.recount().await
+        {
+            self.command.examine().await?;
+            return Err(failure);
+        }
+        Ok(())
+    }
+
     async fn require_snapshot(&self, name: SnapshotName) -> Result<Found> {
         self.place.ensure_pool().await?;
         let image = self.open().await?;
@@ -177,7 +214,16 @@ impl Driver for Qcow2File {
     }
 
     async fn repair(&self) -> Result<()> {
-        self.reserve.freeing(self.command.repair()).await
+        if !self.is_to_be_repaired().await? {
+            return Ok(());
+        }
+        let mut given = self.reserve.give().await;
+        let mut repaired = self.command.repair().await;
+        if given.helps(&repaired).await {
+            repaired = self.command.repair().await;
+        }
+        given.take_back().await;
+        repaired
     }
 
     async fn create(&self) -> Result<()> {
@@ -196,7 +242,13 @@ impl Driver for Qcow2File {
         self.ensure_deletable()
             .await
             .map_err(Failure::before_change)?;
-        self.reserve.freeing(self.place.remove()).await
+        let mut given = self.reserve.give().await;
+        let mut removed = self.place.remove().await;
+        if given.helps(&removed).await {
+            removed = self.place.remove().await;
+        }
+        given.take_back().await;
+        removed
     }
 
     async fn is_there(&self) -> Result<bool> {
@@ -205,6 +257,8 @@ impl Driver for Qcow2File {
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
         let image = self.inspect().await.map_err(Failure::before_change)?;
+        let counted = blocking(move || image.check_counted().map(|()| image)).await?;
+        let image = counted.map_err(|defect| Failure::from(defect).before_change())?;
         let taken = self.take(&mut &self.command, name).await;
         taken.map_err(|failure| check::explain(&image, failure))
     }
@@ -218,14 +272,25 @@ impl Driver for Qcow2File {
     }
 
     async fn check_roll_back(&self, name: SnapshotName) -> Result<()> {
-        let found = self.require_snapshot(name).await?;
-        check::roll_back(&found.image)?;
-        self.command.ensure_unused().await
+        let Found {
+            image, snapshot, ..
+        } = self.require_snapshot(name).await?;
+        let is_dirty = image.header().is_dirty();
+        blocking(move || check::roll_back(&image, &snapshot)).await??;
+        self.command.ensure_unused().await?;
+        self.ensure_sound(is_dirty).await
     }
 
     async fn roll_back(&self, name: SnapshotName, touched: &Touched) -> Result<()> {
-        self.require_snapshot(name).await?;
-        self.command.apply_snapshot(name, touched).await?;
+        let Found { image, .. } = self.require_snapshot(name).await?;
+        self.ensure_counted(&image).await?;
+        let mut given = self.reserve.give().await;
+        let mut applied = self.command.apply_snapshot(name, touched).await;
+        if given.helps(&applied).await {
+            applied = self.command.apply_snapshot(name, touched).await;
+        }
+        given.take_back().await;
+        applied?;
         self.ensure_size().await.map(drop)
     }
 
@@ -253,27 +318,19 @@ impl Driver for Qcow2File {
     }
 
     async fn check_overwrite(&self) -> Result<()> {
-        self.place.ensure_pool().await?;
-        let image = self.open().await.map_err(check::damage)?;
-        let checked = blocking(move || image.check_active().map(|()| image));
-        let image = checked.await?.map_err(check::damage)?;
-        check::not_larger(&image, self.size_bytes)?;
-        self.command.ensure_unused().await?;
-        if image.header().is_dirty() {
-            // Its counts are made anew before it is written.
-            return Ok(());
+        match self.look_over().await {
+            Err(failure) if check::is_lost(&failure) => {
+                // A path to a disk may be away for a moment, and nothing has to be replaced for that.
+                sleep(SECOND_LOOK).await;
+                self.look_over().await
+            }
+            checked => checked,
         }
-        self.command.examine().await
     }
 
     async fn overwrite(&self) -> Result<OpenTarget> {
         let image = self.ensure_size().await?;
-        if image.header().is_dirty()
-            && let Err(failure) = self.command.recount().await
-        {
-            self.command.examine().await?;
-            return Err(failure);
-        }
+        self.ensure_counted(&image).await?;
         if image.header().has_subclusters() || image.header().has_bitmaps() {
             let (server, change) = self.command.serve().await?;
             return Ok(OpenTarget::served(server, Fill::Used).then(change.end()));

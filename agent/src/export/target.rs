@@ -1,6 +1,6 @@
 //! The disk that is written, and what it held before.
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, slice, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -104,33 +104,49 @@ impl Target {
         block: &Bytes,
         runs: impl IntoIterator<Item = (Range<usize>, bool)>,
     ) -> Result<(), Error> {
-        let place = |run: &Range<usize>| offset + run.start as u64;
+        let place = |run: &Range<usize>| offset + run.start as u64..offset + run.end as u64;
         let (zeros, data): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, is_zero)| *is_zero);
-        let zeros = zeros
-            .iter()
-            .map(|(run, _)| self.put_zeros(place(run), run.len() as u64));
-        try_join_all(zeros).await?;
+        let zeros: Vec<_> = zeros.iter().map(|(run, _)| place(run)).collect();
+        self.zero(&zeros).await?;
         let writes = data.into_iter().map(|(run, _)| async move {
-            let write = client.write(place(&run), block.slice(run));
+            let write = client.write(offset + run.start as u64, block.slice(run));
             write.await.map_err(Error::Target)
         });
         try_join_all(writes).await.map(drop)
     }
 
-    /// Makes a stretch read as zeros. What does so already is left alone: to say it again of what is not there
-    /// takes tables that say so, a quarter of a GiB for two TiB, and as much time.
+    /// Makes a stretch read as zeros.
     pub(super) async fn put_zeros(&self, offset: u64, length: u64) -> Result<(), Error> {
+        self.zero(slice::from_ref(&(offset..offset.saturating_add(length))))
+            .await
+    }
+
+    /// Makes stretches, which are in order, read as zeros. What does so already is left alone: to say it again of what is
+    /// not there takes tables that say so, a quarter of a GiB for two TiB, and as much time. For many neighbours, it is
+    /// asked once.
+    async fn zero(&self, stretches: &[Range<u64>]) -> Result<(), Error> {
         let (Self::Served(client, Fill::Used) | Self::Overwritten(client, _)) = self else {
             return Ok(());
         };
-        let (mut position, end) = (offset, offset.saturating_add(length));
+        let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else {
+            return Ok(());
+        };
+        let (mut position, end) = (first.start, last.end);
         while position < end {
             let regions = client.regions_within(position, end - position).await;
             for region in regions.map_err(Error::Target)? {
                 let next = (region.offset + region.length).min(end);
-                if !region.zero && position < next {
-                    let zeroed = client.write_zeroes(position, next - position).await;
-                    zeroed.map_err(Error::Target)?;
+                if !region.zero {
+                    let parts = stretches
+                        .iter()
+                        .map(|stretch| stretch.start.max(position)..stretch.end.min(next));
+                    let writes = parts
+                        .filter(|part| !part.is_empty())
+                        .map(|part| async move {
+                            let zeroed = client.write_zeroes(part.start, part.end - part.start);
+                            zeroed.await.map_err(Error::Target)
+                        });
+                    try_join_all(writes).await?;
                 }
                 position = position.max(next);
             }

@@ -87,7 +87,9 @@ impl Header {
         // Each of its tables begins where a cluster does.
         let tables = [(40, l1_entries), (48, number(56, 4)), (64, number(60, 4))];
         let is_odd = |(at, entries): &(usize, u64)| {
-            *entries > 0 && !number(*at, 8).is_multiple_of(1 << cluster_bits)
+            // The first cluster is the header's.
+            let place = number(*at, 8);
+            *entries > 0 && (place == 0 || !place.is_multiple_of(1 << cluster_bits))
         };
         if tables.iter().any(is_odd) {
             return Err(Defect::Damaged("its header makes no sense"));
@@ -130,6 +132,11 @@ impl Header {
     /// writes past QEMU makes these wrong.
     pub fn has_bitmaps(&self) -> bool {
         self.has_bitmaps
+    }
+
+    /// Whether it has snapshots, of whomever.
+    pub fn has_snapshots(&self) -> bool {
+        self.snapshot_count > 0
     }
 
     /// The operation that put it in the place of another.

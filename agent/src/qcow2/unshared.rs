@@ -21,7 +21,7 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    fn of(image: &Image) -> Result<Self, Defect> {
+    pub(super) fn of(image: &Image) -> Result<Self, Defect> {
         let cluster_bits = image.header().cluster_bits;
         let clusters = image.file_bytes.div_ceil(1 << cluster_bits);
         let words = usize::try_from(clusters.div_ceil(64));
@@ -39,8 +39,13 @@ impl Clusters {
         self.words.get(word).is_some_and(|word| word & bit != 0)
     }
 
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Adds the cluster at `place`, and says whether it is a new one that lies within the file.
-    fn insert(&mut self, place: u64) -> bool {
+    pub(super) fn insert(&mut self, place: u64) -> bool {
         let (word, bit) = self.position(place);
         let Some(word) = self.words.get_mut(word).filter(|word| **word & bit == 0) else {
             return false;

@@ -1,161 +1,176 @@
 //! Generated images of every kind, with snapshots and damage: what the agent reads of them is what `qemu-img` reads,
-//! or it refuses them for a reason that `docs/images.md` has. Nothing else may come of it.
+//! or it refuses them for a reason that `docs/images.md` has; what it writes changes nothing else. Nothing else may
+//! come of it.
 //!
-//! `TIDEMARK_SOAK_IMAGES` says how many, `TIDEMARK_SOAK_SEED` which (`just soak-images`).
+//! `TIDEMARK_SOAK_IMAGES` says how many, `TIDEMARK_SOAK_SEED` which (`just soak-images`), `TIDEMARK_SOAK_FIRST` which of
+//! these is the first.
 
+mod damage;
 mod generate;
+mod judge;
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs};
 
-use tidemark_agent::{
-    driver::{Code, Driver as _, Failure, SnapshotName, qcow2_file::Qcow2File},
-    export::{Target, copy},
-    qcow2::NewImage,
-    report::Progress,
+use tidemark_agent::driver::{Code, SnapshotName};
+
+use self::{
+    generate::{Numbers, Subject},
+    judge::{Case, converted},
 };
-use uuid::Uuid;
-
-use self::generate::{Numbers, Subject};
-use crate::site::{Site, digest_of, processes_that_mention, run, text, within};
+use crate::site::{MIB, Site, digest_of, processes_that_mention, run, text};
 
 const IMAGES: u64 = 26;
 const SEED: u64 = 20_261_130;
+/// So many have every property that an image can have.
+const ALL: u64 = 200;
 
-/// How a refusal begins that `docs/images.md` has.
-const DOCUMENTED: [&str; 5] = [
-    "The volume cannot be worked on: its image ",
-    "The volume cannot be opened.",
-    "The snapshot is no longer on the volume's storage.",
-    "The snapshot cannot be read: its image has become smaller since.",
-    "The snapshot holds ",
+/// What has to be among the images of a soak.
+const TRAITS: [&str; 45] = [
+    "cluster_size=512",
+    "cluster_size=1024",
+    "cluster_size=2048",
+    "cluster_size=4096",
+    "cluster_size=8192",
+    "cluster_size=16384",
+    "cluster_size=32768",
+    "cluster_size=65536",
+    "cluster_size=131072",
+    "cluster_size=262144",
+    "cluster_size=524288",
+    "cluster_size=1048576",
+    "cluster_size=2097152",
+    "compat=0.10",
+    "compat=1.1",
+    "refcount_bits=1",
+    "refcount_bits=2",
+    "refcount_bits=4",
+    "refcount_bits=8",
+    "refcount_bits=16",
+    "refcount_bits=32",
+    "refcount_bits=64",
+    "extended_l2=on",
+    "compression_type=zlib",
+    "compression_type=zstd",
+    "lazy_refcounts=on",
+    "preallocation=off",
+    "preallocation=metadata",
+    "preallocation=falloc",
+    "preallocation=full",
+    "DataFile",
+    "RawDataFile",
+    "Luks",
+    "Aes",
+    "RawBacking",
+    "Qcow2Backing",
+    "MachineState",
+    "None",
+    "grown",
+    "shrunk",
+    "deleted",
+    "rolled back",
+    "bitmap",
+    "sound",
+    "damaged",
 ];
 
-/// What came of reading a snapshot.
-enum Reading {
-    Whole(Vec<u8>),
-    Refused(String),
+/// What was seen.
+#[derive(Debug, Default)]
+struct Tally {
+    traits: BTreeMap<String, u64>,
+    /// What was done as it should be, of each kind of work.
+    done: BTreeMap<&'static str, u64>,
+    refused: BTreeMap<String, u64>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_an_image_is_like_it_is_read_as_qemu_reads_it_or_refused() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
     let images = number("TIDEMARK_SOAK_IMAGES").unwrap_or(IMAGES);
+    let first = number("TIDEMARK_SOAK_FIRST").unwrap_or(0);
     let seed = number("TIDEMARK_SOAK_SEED").unwrap_or(SEED);
     eprintln!("{images} images, seed {seed}");
-    let (mut whole, mut refused) = (0, BTreeMap::<String, u64>::new());
-    for number in 0..images {
-        let site = Site::new();
-        let id = Uuid::now_v7();
-        let image = site.path("pool").join(format!("{id}.qcow2"));
-        let mut numbers = Numbers::new(seed, number);
-        let subject = generate::image(&image, &site.path("scratch"), number, &mut numbers);
-        for name in &subject.snapshots {
-            match judge(&site, id, &image, &subject, *name).await {
-                Ok(None) => whole += 1,
-                Ok(Some(reason)) => *refused.entry(reason).or_default() += 1,
-                Err(wrong) => panic!("image {number} of seed {seed}: {wrong}\n{subject:#?}"),
-            }
+    let (mut tally, mut wrong) = (Tally::default(), Vec::new());
+    for number in first..first + images {
+        if let Err(reason) = try_image(seed, number, &mut tally).await {
+            eprintln!("image {number}: {reason}");
+            wrong.push(format!("image {number} of seed {seed}: {reason}"));
         }
-        let servers = processes_that_mention(text(&image));
-        assert!(servers.is_empty(), "still running: {servers:?}");
     }
-    eprintln!("{whole} snapshots were read as QEMU reads them, and refused were: {refused:#?}");
+    eprintln!("{tally:#?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let whole = tally.done.get("snapshot").copied().unwrap_or_default();
     assert!(whole >= images / 2, "most of them were refused");
+    if images >= ALL {
+        let kinds = damage::KINDS.map(|kind| format!("damage: {kind}"));
+        let all = TRAITS.map(str::to_owned).into_iter().chain(kinds);
+        let missing: Vec<_> = all
+            .filter(|name| !tally.traits.contains_key(name))
+            .collect();
+        assert!(missing.is_empty(), "no image had {missing:?}");
+    }
 }
 
-/// Nothing if a snapshot is read as QEMU reads it, or why it is refused; or what is wrong.
-async fn judge(
-    site: &Site,
-    id: Uuid,
-    image: &Path,
-    subject: &Subject,
-    name: SnapshotName,
-) -> Result<Option<String>, String> {
-    let before = digest_of(image);
-    let expected = converted(image, Some(name), &site.path("scratch/expected"));
-    let driver = Qcow2File::new(
-        &site.path("pool"),
-        id,
-        subject.largest_bytes,
-        site.surroundings(),
+async fn try_image(seed: u64, number: u64, tally: &mut Tally) -> Result<(), String> {
+    let site = Site::new();
+    let mut numbers = Numbers::new(seed, number);
+    let mut volume = site.volume(MIB);
+    let image = site.image(&volume);
+    // A backup from when all was well.
+    run(
+        "qemu-img",
+        ["create", "-q", "-f", "qcow2", text(&image), "1M"],
     );
-    let copied = site.path("scratch/copied");
-    let reading = match within(read(&driver.unwrap(), name, &copied)).await {
-        Ok(()) => {
-            let raw = site.path("scratch/raw");
-            let read = converted(&copied, None, &raw).ok_or("what was copied cannot be read")?;
-            fs::remove_file(&copied).unwrap();
-            Reading::Whole(read)
-        }
-        Err(failure) => {
-            let _ = fs::remove_file(&copied);
-            let is_documented = DOCUMENTED
-                .iter()
-                .any(|words| failure.message.starts_with(words));
-            // What a server finds in the middle has no words of its own.
-            let is_server = failure.code == Code::StorageFailed
-                && failure.message.starts_with("The volume's storage failed");
-            if !is_documented && !is_server {
-                return Err(format!(
-                    "{name} is refused without a documented reason: {failure}"
-                ));
-            }
-            Reading::Refused(failure.message)
-        }
+    site.scribble(&volume, 0xb5, 128 << 10, 512 << 10);
+    let backup = site.take_backup(&volume).await;
+    let content = converted(&image, None, &site.path("scratch/raw")).unwrap();
+    fs::remove_file(&image).unwrap();
+
+    let subject = generate::image(&image, &site.path("scratch"), number, &mut numbers);
+    volume.size_bytes = subject.size_bytes;
+    count(&subject, tally);
+    let case = Case {
+        site: &site,
+        volume: &volume,
+        image: &image,
+        subject: &subject,
     };
-    if digest_of(image) != before {
-        return Err(format!("reading {name} has changed the image"));
+    let told = |what: &str| format!("{what}\n{subject:#?}");
+    for name in &subject.names {
+        let verdict = case.snapshot(*name).await.map_err(|what| told(&what))?;
+        tally.take("snapshot", verdict);
     }
-    match (reading, expected) {
-        (Reading::Refused(reason), _) => Ok(Some(without_numbers(&reason))),
-        (Reading::Whole(_), None) => Err(format!("{name} is read, and QEMU refuses it")),
-        (Reading::Whole(read), Some(expected)) => {
-            // QEMU offers a snapshot at the size that the disk has today.
-            let both = read.len().min(expected.len());
-            if read[..both] != expected[..both] {
-                return Err(format!("{name} is not read as QEMU reads it"));
+    let verdict = case.backup().await.map_err(|what| told(&what))?;
+    tally.take("backup", verdict);
+    let verdict = case.restore(&backup, &content).await;
+    tally.take("restore", verdict.map_err(|what| told(&what))?);
+    let servers = processes_that_mention(text(&image));
+    if servers.is_empty() {
+        return Ok(());
+    }
+    Err(format!("still running: {servers:?}"))
+}
+
+fn count(subject: &Subject, tally: &mut Tally) {
+    let health = if subject.is_damaged {
+        "damaged"
+    } else {
+        "sound"
+    };
+    let words = subject.traits.iter().map(String::as_str).chain([health]);
+    for word in words {
+        *tally.traits.entry(word.to_owned()).or_default() += 1;
+    }
+}
+
+impl Tally {
+    fn take(&mut self, work: &'static str, refusal: Option<String>) {
+        match refusal {
+            None => *self.done.entry(work).or_default() += 1,
+            Some(reason) => {
+                *self.refused.entry(format!("{work}: {reason}")).or_default() += 1;
             }
-            if read
-                .get(both..)
-                .is_some_and(|rest| read.len() > both && rest.iter().any(|byte| *byte != 0))
-                && !subject.has_shrunk
-            {
-                return Err(format!("{name} is read beyond its end"));
-            }
-            Ok(None)
         }
     }
-}
-
-/// Copies a snapshot to a new image, by what a backup reads with.
-async fn read(driver: &Qcow2File, name: SnapshotName, copied: &Path) -> Result<(), Failure> {
-    let snapshot = driver.open_snapshot(name).await?;
-    let image = NewImage::create(copied, snapshot.source().size_bytes()).unwrap();
-    let target = Target::from(image);
-    let progress = Progress::default();
-    if let Err(error) = copy(snapshot.source(), &target, &progress).await {
-        return Err(snapshot.explain(error).await);
-    }
-    snapshot.finish().await
-}
-
-/// What QEMU reads of an image or of a snapshot in it; nothing if it refuses.
-fn converted(image: &Path, snapshot: Option<SnapshotName>, raw: &Path) -> Option<Vec<u8>> {
-    let name = snapshot.map(|name| format!("snapshot.name={name}"));
-    let mut command = Command::new("qemu-img");
-    command.args(["convert", "-U", "-f", "qcow2", "-O", "raw"]);
-    command.args(name.iter().flat_map(|name| ["-l", name]));
-    let done = command.arg(image).arg(raw).output().unwrap();
-    let content = done.status.success().then(|| fs::read(raw).unwrap());
-    let _ = fs::remove_file(raw);
-    content
-}
-
-fn without_numbers(reason: &str) -> String {
-    reason
-        .replace(|letter: char| letter.is_ascii_digit(), "#")
-        .replace("##", "#")
-        .replace("##", "#")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,9 +209,9 @@ async fn a_snapshot_does_not_change_because_a_table_was_wrong() {
         let name = SnapshotName::Kept(kept.id);
         let before = converted(&image, Some(name), &site.path("scratch/raw")).unwrap();
         let lie = if number < options.len() {
-            generate::claim_what_is_shared(&image)
+            damage::claim_what_is_shared(&image)
         } else {
-            generate::count_nothing(&image)
+            damage::count_nothing(&image)
         };
         let sound = digest_of(&image);
         let work = tidemark_agent::operation::Work::RestoreInPlace {

@@ -65,7 +65,7 @@ fn site_with_disk(name: &str) -> Option<(Site, Disk)> {
 }
 
 /// What becomes of an operation, and what the gateway hears of its places.
-async fn perform(site: &Site, work: Work) -> (Outcome, Vec<Sighting>) {
+pub async fn perform(site: &Site, work: Work) -> (Outcome, Vec<Sighting>) {
     let report = Report::default();
     let places = report.places.clone();
     let operation = Operation::new(Uuid::now_v7(), work, site.host.clone(), report);
@@ -88,7 +88,7 @@ async fn refused(site: &Site, work: Work) -> Failure {
     failure
 }
 
-async fn completed(site: &Site, work: Work) -> Vec<Sighting> {
+pub async fn completed(site: &Site, work: Work) -> Vec<Sighting> {
     let (outcome, seen) = perform(site, work).await;
     assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
     seen
@@ -98,7 +98,7 @@ fn is_marked(place: &Path) -> bool {
     place.join(".tidemark/owner.json").exists()
 }
 
-fn create(volume: &Volume) -> Work {
+pub fn create(volume: &Volume) -> Work {
     Work::CreateVolume {
         volume: volume.clone(),
     }
@@ -342,61 +342,4 @@ async fn an_image_that_is_a_symbolic_link_is_refused_for_everything() {
     }
     assert_eq!(fs::read(&elsewhere).unwrap(), before);
     assert!(site.image(&volume).is_symlink());
-}
-
-/// Fills a file system to the last block, and to the last small file.
-fn fill(directory: &Path) {
-    for size in [1 << 20, 4096] {
-        for number in 0.. {
-            let file = directory.join(format!("fill-{size}-{number}"));
-            if fs::write(file, vec![1; size]).is_err() {
-                break;
-            }
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_pool_has_space_to_free_space() {
-    let site = Site::new();
-    let pool = site.path("pool");
-    let image = site.path("scratch/disk");
-    let Some(_disk) = Disk::xfs(&image, &pool, 320 * MIB) else {
-        return;
-    };
-    let volume = site.volume(64 * MIB);
-    completed(&site, create(&in_pool(&volume, Standing::New))).await;
-    let reserve = pool.join(".tidemark/reserve");
-    assert_eq!(reserve.metadata().unwrap().len(), 16 * MIB);
-    let marked = in_pool(&volume, Standing::Marked);
-    let mut snapshots = Vec::new();
-    for pattern in [1, 2, 3] {
-        site.scribble(&volume, pattern, 0, 16 * MIB);
-        snapshots.push(site.take_snapshot(&marked).await);
-    }
-    site.scribble(&volume, 9, 0, 16 * MIB);
-    fill(&pool);
-    // Nothing new is made of it; but what is deleted is gone.
-    let snapshot = SnapshotItem {
-        id: Uuid::now_v7(),
-        volume_size_bytes: volume.size_bytes,
-    };
-    for snapshot in snapshots {
-        let delete = Work::DeleteSnapshot {
-            volume: marked.clone(),
-            snapshot,
-        };
-        completed(&site, delete).await;
-        fill(&pool);
-    }
-    assert!(site.snapshot_names(&volume).is_empty());
-    assert!(site.is_whole(&volume));
-    let take = Work::CreateSnapshot {
-        volume: marked.clone(),
-        snapshot,
-    };
-    let (outcome, _) = perform(&site, take).await;
-    drop(outcome);
-    completed(&site, Work::DeleteVolume { volume: marked }).await;
-    assert!(!site.image(&volume).exists());
 }

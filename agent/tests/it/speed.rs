@@ -1,10 +1,14 @@
 //! How fast it is. Run with `--release --run-ignored only --no-capture`; nothing is asserted.
 
-use std::time::Instant;
+use std::{
+    fs,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
+    time::Instant,
+};
 
-use tidemark_agent::operation::{RestoreSource, Work};
+use tidemark_agent::operation::{BackupItem, RestoreSource, Volume, Work};
 
-use crate::site::{MIB, Site};
+use crate::site::{MIB, Site, run, text};
 
 const SIZE: u64 = 4096 * MIB;
 const PART: u64 = 512 * MIB;
@@ -74,4 +78,57 @@ async fn backup_and_restore() {
     let start = Instant::now();
     site.complete(Work::RestoreInPlace { volume, source }).await;
     report("restore in place, verified first", start);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it measures"]
+async fn restores_in_place() {
+    let site = Site::new();
+    let in_place = |volume: &Volume, backup: &BackupItem| Work::RestoreInPlace {
+        volume: volume.clone(),
+        source: RestoreSource::Backup(Box::new(backup.clone())),
+    };
+    let measure = async |what: &str, volume: &Volume, backup: &BackupItem| {
+        let blocks = || fs::metadata(site.image(volume)).unwrap().blocks();
+        let (before, start) = (blocks(), Instant::now());
+        site.complete(in_place(volume, backup)).await;
+        let (took, grown) = (start.elapsed(), blocks().saturating_sub(before) / 2);
+        eprintln!("{what}: {:.2} s, {grown} KiB more", took.as_secs_f64());
+    };
+    for tebibytes in [2, 8] {
+        let volume = site.volume(tebibytes << 40);
+        site.complete(Work::CreateVolume {
+            volume: volume.clone(),
+        })
+        .await;
+        site.scribble(&volume, 1, 1 << 40, MIB);
+        let backup = site.take_backup(&volume).await;
+        site.scribble(&volume, 2, 3 << 39, MIB);
+        let what = format!("{tebibytes} TiB with 1 MiB of data");
+        measure(&what, &volume, &backup).await;
+    }
+    // Every other step is zeros.
+    let volume = site.volume(1024 * MIB);
+    let raw = site.path("scratch/striped");
+    let striped = fs::File::create(&raw).unwrap();
+    striped.set_len(volume.size_bytes).unwrap();
+    let mut step = vec![0; 64 << 10];
+    for place in (0..volume.size_bytes).step_by(2 * step.len()) {
+        blake3::Hasher::new()
+            .update(&place.to_be_bytes())
+            .finalize_xof()
+            .fill(&mut step);
+        striped.write_all_at(&step, place).unwrap();
+    }
+    let convert = ["convert", "-f", "raw", "-O", "qcow2", text(&raw)];
+    let image = site.image(&volume);
+    run("qemu-img", convert.into_iter().chain([text(&image)]));
+    let backup = site.take_backup(&volume).await;
+    for _ in 0..3 {
+        measure("stripes over the same", &volume, &backup).await;
+    }
+    for _ in 0..3 {
+        site.scribble(&volume, 7, 0, volume.size_bytes);
+        measure("stripes over data", &volume, &backup).await;
+    }
 }

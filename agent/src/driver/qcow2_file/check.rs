@@ -39,8 +39,23 @@ fn another_size(found: u64, expected: u64) -> String {
     )
 }
 
+const LOST: &str = "The volume cannot be worked on: its image cannot be read, because the disk under it has lost a part of it.";
+
+/// What the image lies on has lost some of it.
+pub(super) fn lost() -> Failure {
+    Failure::damaged(LOST)
+}
+
+/// Whether that is why something failed. It may have been for a moment.
+pub(super) fn is_lost(failure: &Failure) -> bool {
+    failure.message == LOST
+}
+
 /// The volume cannot be overwritten because of what its image is like: another can take its place.
 pub(super) fn damage(defect: Defect) -> Failure {
+    if defect.is_lost() {
+        return lost().because(defect);
+    }
     let is_image = !matches!(defect, Defect::Io(_));
     let failure = Failure::from(defect);
     if is_image {
@@ -53,8 +68,11 @@ pub(super) fn damage(defect: Defect) -> Failure {
 }
 
 /// The volume can be rolled back by QEMU.
-pub(super) fn roll_back(image: &Image) -> Result<()> {
+pub(super) fn roll_back(image: &Image, snapshot: &Snapshot) -> Result<()> {
     image.check_mark()?;
+    if !image.can_count_up(snapshot)? {
+        return Err(overflow("The volume cannot be rolled back", image));
+    }
     if image.header().has_bitmaps() {
         let message = "The volume cannot be rolled back: its image has persistent dirty bitmaps, which would \
                        not know what has changed. Restore the snapshot to a new volume, or have the bitmaps \
@@ -71,11 +89,24 @@ pub(super) fn explain(image: &Image, failure: Failure) -> Failure {
     if bits >= 16 || !failure.detail.as_ref().is_some_and(is_refused) {
         return failure;
     }
-    let message = format!(
-        "The volume cannot have another snapshot: the reference counts of its image have {bits} bits, and would \
-         overflow. Delete a snapshot, or have them made larger (qemu-img amend -o refcount_bits=16)."
-    );
+    let Failure { message, .. } = overflow("The volume cannot have another snapshot", image);
     Failure { message, ..failure }
+}
+
+fn overflow(what: &str, image: &Image) -> Failure {
+    let bits = image.header().refcount_bits();
+    Failure::storage(format!(
+        "{what}: the reference counts of its image have {bits} bits, and would overflow. Delete a snapshot, or have \
+         them made larger (qemu-img amend -o refcount_bits=16)."
+    ))
+}
+
+/// What goes with a snapshot is nobody else's, as far as that can be told beside whoever writes the image.
+pub(super) fn freeing(image: &Image, name: SnapshotName, nobody_writes: bool) -> Result<()> {
+    match image.lookup_snapshot(&name.to_string())? {
+        Some(snapshot) => Ok(image.check_freeing(&snapshot, nobody_writes)?),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn has_snapshot(image: &Image, name: SnapshotName) -> Result<bool> {

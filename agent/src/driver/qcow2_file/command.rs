@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
-    blocking,
+    blocking, check,
     file::{Change, ChangeNote},
+    finding::{self, Finding},
     holder,
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
         server::{Manner, StartError},
     },
     process::{self, Invocation},
+    qcow2::Image,
     report::Level,
 };
 
@@ -32,11 +34,6 @@ const MANNER: Manner = Manner {
     farewell: Duration::ZERO,
 };
 const CHECK_LIMIT: Duration = Duration::from_mins(30);
-/// What `qemu-img check` ends with when it has looked at everything, and found damage or left leaks
-/// (qemu-img(1)).
-const FOUND: [i32; 2] = [2, LEAKED];
-/// What it ends with when leaks are all that it found.
-const LEAKED: i32 = 3;
 
 /// What can be done to one image.
 pub(super) struct Command {
@@ -103,6 +100,12 @@ impl Command {
         if !self.note.is_there().await? {
             return Ok(());
         }
+        if self.would_lose_snapshots().await? {
+            let message = "Space that was leaked stays: the image has dirty bitmaps, with which QEMU would lose its \
+                           snapshots over it";
+            self.surroundings.journal.private(Level::Info, message);
+            return self.note.remove().await;
+        }
         match self.run_patiently(self.check("leaks")).await {
             Ok(()) => self.note.remove().await,
             Err(StartError::Process(process::Error::Failed {
@@ -114,7 +117,7 @@ impl Command {
                     journal.private(Level::Info, message);
                     return Ok(());
                 }
-                if !FOUND.contains(&code) {
+                if !finding::LOOKED_AT_ALL.contains(&code) {
                     let message = format!("The image could not be checked for leaks: {message}");
                     journal.private(Level::Warn, message);
                     return Ok(());
@@ -130,8 +133,30 @@ impl Command {
     /// Does what QEMU does by itself when it opens an image whose reference counts were deferred and
     /// never written. That takes as long as the image is large, and no server is waited for so long.
     pub(super) async fn recount(&self) -> Result<()> {
+        if self.would_lose_snapshots().await? {
+            let size = self.virtual_bytes().await?;
+            // Whatever opens it to write counts anew.
+            return self.grow(size).await;
+        }
         let ((), change) = self.noting(self.run_patiently(self.check("all"))).await?;
         change.end().await
+    }
+
+    /// Whether a check that repairs would cost the image its snapshots: to have dirty bitmaps in use, QEMU (10.0) writes
+    /// the header before such a check has read the table of snapshots, and says that there are none.
+    async fn would_lose_snapshots(&self) -> Result<bool> {
+        let path = self.image.clone();
+        blocking(move || {
+            let image = Image::open(&path);
+            image.is_ok_and(|image| image.header().has_bitmaps() && image.header().has_snapshots())
+        })
+        .await
+    }
+
+    async fn virtual_bytes(&self) -> Result<u64> {
+        let path = self.image.clone();
+        let image = blocking(move || Image::open(&path)).await??;
+        Ok(image.header().virtual_bytes)
     }
 
     /// Has QEMU hold the image's tables against each other, and changes nothing. Space that was leaked is no
@@ -141,20 +166,18 @@ impl Command {
         let check = check.arg(options("qcow2", &self.image));
         match self.run_patiently(check.time_limit(CHECK_LIMIT)).await {
             Ok(()) => Ok(()),
-            Err(StartError::Process(process::Error::Failed {
-                ref message,
-                status,
-                ..
-            })) if status.code() == Some(LEAKED) && !is_lock(message) => Ok(()),
-            Err(StartError::Process(error @ process::Error::Failed { .. })) => {
-                let is_damage = matches!(&error, process::Error::Failed { message, status, .. }
-                    if status.code().is_some() && !is_lock(message));
-                if is_damage {
-                    let message = "The volume cannot be worked on: its image is damaged: its tables contradict each other.";
-                    return Err(Failure::damaged(message).because(error));
+            Err(StartError::Process(error)) => match finding::of(&error) {
+                Finding::Leaks => Ok(()),
+                Finding::Damage => {
+                    let message = "The volume cannot be worked on: its image is damaged: its tables contradict \
+                                   each other.";
+                    Err(Failure::damaged(message).because(error))
                 }
-                Err(self.explain(StartError::Process(error)).await)
-            }
+                Finding::Unreadable => Err(check::lost().because(error)),
+                Finding::Locked | Finding::Nothing => {
+                    Err(self.explain(StartError::Process(error)).await)
+                }
+            },
             Err(error) => Err(self.explain(error).await),
         }
     }
@@ -318,7 +341,7 @@ fn was_not_begun(error: &StartError) -> bool {
     }
 }
 
-fn is_lock(message: &str) -> bool {
+pub(super) fn is_lock(message: &str) -> bool {
     message.contains("Failed to get") && message.contains("lock")
 }
 

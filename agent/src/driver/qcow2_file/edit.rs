@@ -16,6 +16,9 @@ pub(in crate::driver) trait Editor: Send {
 
     /// Removes a snapshot that is there.
     async fn delete(&mut self, name: SnapshotName) -> Result<()>;
+
+    /// Whether nobody else writes the image meanwhile.
+    fn is_alone(&self) -> bool;
 }
 
 #[async_trait]
@@ -26,6 +29,10 @@ impl Editor for &Command {
 
     async fn delete(&mut self, name: SnapshotName) -> Result<()> {
         self.delete_snapshot(name).await
+    }
+
+    fn is_alone(&self) -> bool {
+        true
     }
 }
 
@@ -62,11 +69,29 @@ impl Qcow2File {
     ) -> Result<()> {
         let is_listed = self.lists(name).await.map_err(Failure::before_change)?;
         if is_listed {
+            let image = self.open().await?;
             // QEMU would write it no more.
-            self.open().await?.check_mark()?;
-            self.reserve.freeing(editor.delete(name)).await?;
+            image.check_mark()?;
+            let nobody_writes = editor.is_alone();
+            let checked = blocking(move || check::freeing(&image, name, nobody_writes)).await?;
+            checked.map_err(Failure::before_change)?;
+            self.free(editor, name).await?;
         }
         Ok(())
+    }
+
+    /// Removes a snapshot, by the pool's reserve where it takes that.
+    async fn free(&self, editor: &mut dyn Editor, name: SnapshotName) -> Result<()> {
+        let mut given = self.reserve.give().await;
+        let mut freed = editor.delete(name).await;
+        if given.helps(&freed).await {
+            freed = match self.lists(name).await {
+                Ok(false) => Ok(()),
+                _ => editor.delete(name).await,
+            };
+        }
+        given.take_back().await;
+        freed
     }
 
     /// Removes what dead attempts left.
@@ -87,7 +112,7 @@ impl Qcow2File {
         for name in names {
             let message = format!("Removing the left-over snapshot {name}");
             self.journal.private(Level::Info, message);
-            self.reserve.freeing(editor.delete(name)).await?;
+            self.free(editor, name).await?;
         }
         self.place.settle().await
     }

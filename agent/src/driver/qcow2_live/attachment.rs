@@ -12,6 +12,7 @@ use super::node;
 use crate::{
     driver::{
         Failure, Removed, Result, SnapshotName,
+        failure::speaks_of_space,
         qcow2_file::{Editor, Qcow2File},
     },
     lock::{Held, Keyed},
@@ -83,6 +84,10 @@ impl Attachment {
 
 #[async_trait]
 impl Editor for Attachment {
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     async fn create(&mut self, name: SnapshotName) -> Result<()> {
         self.change("blockdev-snapshot-internal-sync", name).await
     }
@@ -103,7 +108,7 @@ async fn look(
 }
 
 fn is_full(error: &qmp::Error) -> bool {
-    matches!(error, qmp::Error::Refused { reason, .. } if reason.contains("No space left"))
+    matches!(error, qmp::Error::Refused { reason, .. } if speaks_of_space(reason))
 }
 
 /// What QEMU did not do, for the customer.
