@@ -91,7 +91,7 @@ impl Header {
             let place = number(*at, 8);
             *entries > 0 && (place == 0 || !place.is_multiple_of(1 << cluster_bits))
         };
-        if tables.iter().any(is_odd) {
+        if tables.iter().any(is_odd) || !extensions_end(bytes, own_bytes, 1 << cluster_bits) {
             return Err(Defect::Damaged("its header makes no sense"));
         }
         Ok(Self {
@@ -240,6 +240,26 @@ fn check_features(incompatible: u64) -> Result<(), Defect> {
         return Err(Defect::Unsupported("has an unknown feature"));
     }
     Ok(())
+}
+
+/// Whether each of the header's extensions ends within the header's cluster: QEMU opens no other image.
+fn extensions_end(bytes: &[u8], start: usize, cluster_bytes: u64) -> bool {
+    let mut at = start;
+    while let Some(extension) = at.checked_add(8).and_then(|end| bytes.get(at..end)) {
+        let (kind, length) = (be(&extension[..4]), be(&extension[4..]));
+        if kind == EXTENSION_END || at as u64 >= cluster_bytes {
+            break;
+        }
+        let left = cluster_bytes.saturating_sub(at as u64 + 8);
+        if length > left {
+            return false;
+        }
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        at = at
+            .saturating_add(8)
+            .saturating_add(length.saturating_add(7) & !7);
+    }
+    true
 }
 
 /// Looks for one of the header's extensions, and gives what of it is there.

@@ -17,7 +17,7 @@ use self::{
     generate::{Numbers, Subject},
     judge::{Case, converted},
 };
-use crate::site::{MIB, Site, digest_of, processes_that_mention, run, text};
+use crate::site::{Site, digest_of, processes_that_mention, run, text};
 
 const IMAGES: u64 = 26;
 const SEED: u64 = 20_261_130;
@@ -113,14 +113,15 @@ async fn whatever_an_image_is_like_it_is_read_as_qemu_reads_it_or_refused() {
 async fn try_image(seed: u64, number: u64, tally: &mut Tally) -> Result<(), String> {
     let site = Site::new();
     let mut numbers = Numbers::new(seed, number);
-    let mut volume = site.volume(MIB);
+    // No disk becomes smaller than that.
+    let mut volume = site.volume(256 << 10);
     let image = site.image(&volume);
     // A backup from when all was well.
     run(
         "qemu-img",
-        ["create", "-q", "-f", "qcow2", text(&image), "1M"],
+        ["create", "-q", "-f", "qcow2", text(&image), "256K"],
     );
-    site.scribble(&volume, 0xb5, 128 << 10, 512 << 10);
+    site.scribble(&volume, 0xb5, 64 << 10, 128 << 10);
     let backup = site.take_backup(&volume).await;
     let content = converted(&image, None, &site.path("scratch/raw")).unwrap();
     fs::remove_file(&image).unwrap();

@@ -64,12 +64,11 @@ impl Outcome {
         }
         match self {
             Self::Completed(completed) => completed.image,
-            Self::Failed { image, .. } => *image,
             // One that stops has not looked for what a lost attempt before it has done.
             Self::Stopped {
                 image: Image::Kept, ..
             } if operation.volume_touched => Image::Unknown,
-            Self::Stopped { image, .. } => *image,
+            Self::Failed { image, .. } | Self::Stopped { image, .. } => *image,
         }
     }
 }

@@ -45,13 +45,13 @@ impl CephRbd {
             Ok(()) => Ok(()),
             Err(defect) => match defect.kind {
                 // That is said, too, of what it needs and cannot make in a full pool.
-                Kind::NoImage => match self.lookup(image).await? {
-                    None => Ok(()),
-                    Some(_) => {
-                        let kept = defect::kept().because(defect);
-                        Err(kept.having_removed(Removed::Unknown))
+                Kind::NoImage => {
+                    if self.lookup(image).await?.is_none() {
+                        return Ok(());
                     }
-                },
+                    let kept = defect::kept().because(defect);
+                    Err(kept.having_removed(Removed::Unknown))
+                }
                 // All of them are looked for before the first object goes.
                 Kind::Busy | Kind::NotEmpty | Kind::Grouped | Kind::Cloned => {
                     Err(Failure::from(defect).before_change())

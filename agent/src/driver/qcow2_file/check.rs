@@ -41,6 +41,15 @@ fn another_size(found: u64, expected: u64) -> String {
 
 const LOST: &str = "The volume cannot be worked on: its image cannot be read, because the disk under it has lost a part of it.";
 
+/// What QEMU says of it, which may be because a table leads to where nothing is.
+const UNREADABLE: &str =
+    "The volume cannot be worked on: its image is damaged: its tables cannot be read.";
+
+/// Its tables cannot be read.
+pub(super) fn unreadable() -> Failure {
+    Failure::damaged(UNREADABLE)
+}
+
 /// What the image lies on has lost some of it.
 pub(super) fn lost() -> Failure {
     Failure::damaged(LOST)
@@ -48,7 +57,7 @@ pub(super) fn lost() -> Failure {
 
 /// Whether that is why something failed. It may have been for a moment.
 pub(super) fn is_lost(failure: &Failure) -> bool {
-    failure.message == LOST
+    failure.message == LOST || failure.message == UNREADABLE
 }
 
 /// The volume cannot be overwritten because of what its image is like: another can take its place.

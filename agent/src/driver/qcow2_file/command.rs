@@ -173,7 +173,7 @@ impl Command {
                                    each other.";
                     Err(Failure::damaged(message).because(error))
                 }
-                Finding::Unreadable => Err(check::lost().because(error)),
+                Finding::Unreadable => Err(check::unreadable().because(error)),
                 Finding::Locked | Finding::Nothing => {
                     Err(self.explain(StartError::Process(error)).await)
                 }

@@ -37,6 +37,8 @@ const OF_THE_MACHINE: [&str; 10] = [
     "timed out",
     "Too many open files",
 ];
+/// What a check says of a table of snapshots that makes no sense.
+const SNAPSHOTS: &str = "failed to read the snapshot table";
 /// How a check says that it could not read what it looks at.
 const UNREADABLE: [&str; 4] = [
     "Input/output error",
@@ -77,7 +79,9 @@ fn judge(code: Option<i32>, message: &str) -> Finding {
         Some(LEAKS) => Finding::Leaks,
         Some(CONTRADICTIONS) => Finding::Damage,
         Some(1) if says(&UNREADABLE) => Finding::Unreadable,
-        Some(1) if !says(&OF_THE_MACHINE) => match reason(message) {
+        Some(1) if says(&OF_THE_MACHINE) => Finding::Nothing,
+        Some(1) if message.contains(SNAPSHOTS) => Finding::Damage,
+        Some(1) => match reason(message) {
             Some(reason) if OF_THE_IMAGE.iter().any(|words| reason.contains(words)) => {
                 Finding::Damage
             }
@@ -132,6 +136,12 @@ mod tests {
                 Some(1),
                 open("Could not open '/a/x.qcow2': Permission denied"),
                 Finding::Nothing,
+            ),
+            (
+                Some(1),
+                "qemu-img: ERROR failed to read the snapshot table: Too much extra metadata in snapshot table entry 2"
+                    .into(),
+                Finding::Damage,
             ),
             (Some(1), open("something else"), Finding::Nothing),
             (

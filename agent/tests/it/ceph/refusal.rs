@@ -74,8 +74,8 @@ async fn a_client_that_comes_before_a_roll_back_has_the_volume_as_it_was() {
     assert_eq!(cluster.images(), [volume.id.to_string()]);
     holder.write(8).await;
     holder.close().await;
-    let read = cluster.content(&volume.id.to_string(), None);
-    assert!(read[..1 << 20].iter().all(|byte| *byte == 8));
+    let content = cluster.content(&volume.id.to_string(), None);
+    assert!(content[..1 << 20].iter().all(|byte| *byte == 8));
     cluster.assert_clean();
 }
 

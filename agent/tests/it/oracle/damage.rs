@@ -163,12 +163,11 @@ impl Image {
         let garbage = match (kind, numbers.below(6)) {
             ("snapshot's L1 entry cleared", _) => 0,
             ("snapshot's cluster compressed", _) => found | COMPRESSED,
-            ("snapshot's cluster claimed", _) => found | COPIED,
+            ("snapshot's cluster claimed", _) | (_, 4) => found | COPIED,
             (_, 0) => numbers.next(),
             (_, 1) => COPIED | (numbers.below(self.length) & MASK),
             (_, 2) => numbers.below(self.length / self.cluster + 2) * self.cluster,
             (_, 3) => found ^ (1 << numbers.below(64)),
-            (_, 4) => found | COPIED,
             _ => found | 1,
         };
         self.put(place, &garbage.to_be_bytes());

@@ -138,7 +138,7 @@ async fn a_storage_test_that_is_offered_again_while_it_runs_is_run_once() {
                 id,
                 storage,
                 wait: PATIENCE,
-            })
+            });
         });
         scene.gateway.wait_for(|table| table.tests.is_empty()).await;
         // Claimed with the next claim at the earliest, when the test has long begun.
