@@ -5,7 +5,7 @@
  */
 
 import { compareMoments, heldBy, isBefore, type Moment } from '~/lib/operation-order'
-import { waitWords } from '~/lib/waiting'
+import { isWait } from '~/lib/wait-phase'
 
 import type { OperationFacts } from './operation'
 
@@ -156,7 +156,7 @@ export class Operations {
       since: known?.since ?? this.#requests,
       heardAt: now,
       movedAt: moved ? now : known.movedAt,
-      step: waitWords(phase) ? known?.step : phase,
+      step: isWait(phase) ? known?.step : phase,
     })
     if (isWhole(merged)) this.#file(merged, known === undefined)
     if (!known && this.#heard.size > IN_ALL) this.#forgetOldest()

@@ -4,6 +4,7 @@
  */
 
 import { formatInstant } from './instant'
+import { ASKED_TO_SLOW_DOWN, isWait } from './wait-phase'
 
 export interface Waiting {
   reason: string
@@ -30,11 +31,11 @@ export function waitingWords({ reason, since, position }: Waiting, hypervisor?: 
 
 /** What an agent calls its waits, and what that means for whoever looks on. */
 const WAITS: Readonly<Record<string, string>> = {
-  'The backup storage asks us to slow down': 'The backup storage asks us to slow down. It goes on by itself.',
+  [ASKED_TO_SLOW_DOWN]: 'The backup storage asks us to slow down. It goes on by itself.',
   'Waiting for the backup storage': 'The backup storage does not answer. It goes on by itself once it does.',
 }
 
 /** What a running operation waits for, which its agent says in the place of a step; nothing of one that goes on. */
 export function waitWords(phase: string): string | undefined {
-  return WAITS[phase] ?? (phase.startsWith('Waiting') ? `${phase}. It goes on by itself.` : undefined)
+  return WAITS[phase] ?? (isWait(phase) ? `${phase}. It goes on by itself.` : undefined)
 }

@@ -45,7 +45,7 @@ interface CreateVolumeDialogProps {
   onClosed: () => void
 }
 
-export function CreateVolumeDialog({ account, onClosed }: CreateVolumeDialogProps) {
+export default function CreateVolumeDialog({ account, onClosed }: CreateVolumeDialogProps) {
   const navigate = useNavigate()
   const isAdmin = useIsAdmin()
   const dialog = useDialog(onClosed)

@@ -2,13 +2,14 @@
 
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { HardDrive, Plus, SearchX } from 'lucide-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 
 import { useApi } from '~/api/context'
 import { failureOf } from '~/api/failure'
 import { useKeptQuery } from '~/api/use-kept-query'
 import { useIsAdmin } from '~/app/session'
 import { ErrorState } from '~/app/error-state'
+import { loadPart } from '~/lib/load-part'
 import { counted, neighbours, pageArguments } from '~/lib/pages'
 import { withoutBackup } from '~/lib/period'
 import { orderOf, type VolumesSearch } from '~/lib/volumes-search'
@@ -18,10 +19,12 @@ import { PageTitle } from '~/parts/page-title'
 import { Pager } from '~/parts/pager'
 import { TableSkeleton } from '~/parts/skeleton'
 
-import { CreateVolumeDialog } from './create-volume-dialog'
 import { VolumesFilters } from './volumes-filters'
 import { VolumesQuery } from './volumes-query'
 import { VolumesTable } from './volumes-table'
+
+// The first screen of most, which opens sooner without it.
+const CreateVolumeDialog = lazy(() => loadPart(() => import('./create-volume-dialog')))
 
 export default function VolumesPage() {
   const search = useSearch({ from: '/volumes' })
@@ -87,7 +90,7 @@ export default function VolumesPage() {
       ) : (
         <TableSkeleton rows={6} />
       )}
-      {creating && <CreateVolumeDialog onClosed={() => setCreating(false)} />}
+      <Suspense fallback={null}>{creating && <CreateVolumeDialog onClosed={() => setCreating(false)} />}</Suspense>
     </div>
   )
 }
