@@ -139,6 +139,14 @@ async fn remove(store: &dyn Store, location: &Location) -> Result<()> {
             failure
         }
     })?;
+    // One that confirms a deletion and does nothing is asked for no more: the backup is whole.
+    if is_there(store, location)
+        .await
+        .is_ok_and(|is_there| is_there)
+    {
+        let reason = format!("{} is there still, once deleted", location.manifest);
+        return Err(Failure::from(storage::Error::Unfaithful { reason }).before_change());
+    }
     let rest = store.delete_prefix(&location.directory).await;
     rest.map_err(|error| Failure::from(error).having_removed(Removed::Some))
 }

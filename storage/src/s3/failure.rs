@@ -89,13 +89,14 @@ fn chain(error: &dyn StdError) -> String {
 }
 
 /// Whether the store says that there is no such object.
+pub(super) fn says_absent<E: Told>(error: &E) -> bool {
+    matches!(error.code(), Some("NoSuchKey" | "NotFound"))
+}
+
+/// The same of an answer that may have no body and so no code, as that to HEAD: it may come from who stands before the
+/// store, too.
 pub(super) fn is_absent<E: Told>(error: &E) -> bool {
-    match error.code() {
-        Some("NoSuchKey" | "NotFound") => true,
-        // The answer to HEAD has no body and so no code.
-        None => error.status() == Some(404),
-        Some(_) => false,
-    }
+    says_absent(error) || (error.code().is_none() && error.status() == Some(404))
 }
 
 /// Whether the store says that an upload is over or never was. Ceph's says so in two ways.

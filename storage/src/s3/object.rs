@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     body::{Md5Digest, body, contradicts},
-    failure::{is_absent, is_beyond, no_bucket, sort},
+    failure::{is_absent, is_beyond, no_bucket, says_absent, sort},
     place::{Place, SILENCE_LIMIT, silent},
 };
 use crate::{Error, ObjectPath, Patience, Result, patience::Passing};
@@ -190,7 +190,10 @@ pub(super) async fn delete(place: &Place, key: &str) -> Result<()> {
     let doing = format!("deleting {}", place.relative(key).unwrap_or(key));
     let request = place.client.delete_object().bucket(&place.bucket);
     let request = request.key(key).send();
-    place.ask_unless(is_absent, &doing, request).await.map(drop)
+    place
+        .ask_unless(says_absent, &doing, request)
+        .await
+        .map(drop)
 }
 
 /// Reads exactly a range of an object. It is one answer, so all of it is of one version.
@@ -216,7 +219,11 @@ pub(super) async fn read(place: &Place, path: &ObjectPath, range: Range<u64>) ->
         .send();
     let answer = match timeout(SILENCE_LIMIT, Box::pin(request)).await {
         Ok(Err(error)) if is_absent(&error) => {
-            return Err(Error::NotFound { path: path.clone() });
+            // It may be who stands before the store that knows nothing of it.
+            head(place, path).await?;
+            return Err(Error::Transient {
+                reason: format!("{path} was said not to be there, and is"),
+            });
         }
         Ok(Err(error)) if is_beyond(&error) => {
             return Err(too_far(head(place, path).await?.size));

@@ -180,6 +180,30 @@ async fn something_else_than_the_range_is_not_taken_for_it() {
     assert_unfaithful(outcome, "a range of a/object was asked for");
 }
 
+/// As of a proxy that has lost its way to the store.
+fn nothing_here() -> Fate {
+    Fate::Answer(404, "<html>404 Not Found</html>".into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_not_to_be_there_by_who_knows_nothing_of_it_is_not_taken_for_gone() {
+    let (_store, proxy, s3) = site().await;
+    let s3 = Retry::new(Arc::new(s3), HASTY);
+    let path = site::path("a/object");
+    s3.put(&path, site::chunk(1)).await.unwrap();
+    proxy.every(Kind::Get, nothing_here());
+    let error = s3.read(&path, 0..7).await.unwrap_err();
+    assert!(!matches!(error, Error::NotFound { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("was said not to be there"),
+        "{error}"
+    );
+    proxy.every(Kind::Delete, nothing_here());
+    s3.delete(&path).await.unwrap_err();
+    proxy.next(1, Kind::Get, nothing_here());
+    assert_eq!(s3.get(&path, 1 << 20).await.unwrap(), site::chunk(1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_that_stay_once_deleted_are_found_out() {
     let (_store, proxy, s3) = site().await;

@@ -66,12 +66,17 @@ async fn a_backup_that_its_storage_will_not_delete_can_be_restored_still() {
     let before = site.digest(&volume);
     let backup = site.take_backup(&volume).await;
     let real = Arc::clone(&site.host.stores);
-    let local = Arc::new(Local::new(site.path("backups")));
-    site.use_store(Arc::new(Faulty::new(local, Fault::DeniesDeleting)));
-    for epoch in 1..=2 {
-        let (removed, told) = site.removed(delete(&backup), epoch).await;
-        assert_eq!(told, "The backup storage denies access.");
-        assert_eq!(removed, Removed::Nothing);
+    for (fault, words) in [
+        (Fault::DeniesDeleting, "The backup storage denies access."),
+        (Fault::KeepsDeleted, "The backup storage failed."),
+    ] {
+        let local = Arc::new(Local::new(site.path("backups")));
+        site.use_store(Arc::new(Faulty::new(local, fault)));
+        for epoch in 1..=2 {
+            let (removed, told) = site.removed(delete(&backup), epoch).await;
+            assert_eq!(told, words);
+            assert_eq!(removed, Removed::Nothing);
+        }
     }
     site.host.stores = real;
     let (target, work) = restore(&site, &backup, &volume);
