@@ -12,7 +12,7 @@ use nix::{
     dir::Dir,
     errno::Errno,
     fcntl::{AtFlags, OFlag, openat},
-    sys::stat::{Mode, SFlag, fstatat, mkdirat},
+    sys::stat::{FileStat, Mode, SFlag, fstatat, mkdirat},
     unistd::{UnlinkatFlags, unlinkat},
 };
 
@@ -107,7 +107,11 @@ impl Opened {
     /// Objects at or below a prefix, without temporaries.
     pub(super) fn list(&self, prefix: &ObjectPath) -> Result<Vec<Object>> {
         let mut found = Vec::new();
-        match self.parent(prefix) {
+        let parent = self.parent(prefix).and_then(|parent| {
+            ensure_no_link(&parent, name_of(prefix))?;
+            Ok(parent)
+        });
+        match parent {
             Ok(parent) => collect(&parent, prefix, &mut found)?,
             Err(error) if is_absent(&error) => {}
             Err(error) => return Err(failed(error, prefix, "listing")),
@@ -141,9 +145,10 @@ impl Opened {
             .map_err(|error| failed(io::Error::other(error), path, "deleting"))?;
         let mut attempt = 1;
         loop {
-            let removed = self
-                .parent(path)
-                .and_then(|parent| remove_all(&parent, &name));
+            let removed = self.parent(path).and_then(|parent| {
+                ensure_no_link(&parent, name_of(path))?;
+                remove_all(&parent, &name)
+            });
             match removed {
                 Ok(()) => return self.prune(path),
                 Err(error) if is_absent(&error) => return self.prune(path),
@@ -199,7 +204,29 @@ pub(super) fn name_of(path: &ObjectPath) -> &str {
 
 fn open_directory(parent: impl AsFd, name: &str) -> io::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    Ok(openat(parent, name, flags, Mode::empty())?)
+    match openat(&parent, name, flags, Mode::empty()) {
+        Ok(directory) => Ok(directory),
+        Err(Errno::ENOTDIR) => {
+            ensure_no_link(&parent, name)?;
+            Err(Errno::ENOTDIR.into())
+        }
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Refuses a symbolic link: what lies behind it is not looked at, so that nothing is known to be absent there.
+fn ensure_no_link(parent: impl AsFd, name: &str) -> io::Result<()> {
+    match fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(status) if kind_of(&status) == SFlag::S_IFLNK => {
+            let message = format!("{name} is a symbolic link, and none is followed");
+            Err(io::Error::other(message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn kind_of(status: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
 
 /// The names in a directory, but for itself and its parent.
@@ -223,7 +250,7 @@ fn collect(parent: &OwnedFd, path: &ObjectPath, found: &mut Vec<Object>) -> Resu
         Err(Errno::ENOENT) => return Ok(()),
         Err(errno) => return Err(failed(errno.into())),
     };
-    let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
+    let kind = kind_of(&status);
     if kind == SFlag::S_IFREG {
         found.push(Object {
             path: path.clone(),

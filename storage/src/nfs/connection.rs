@@ -35,6 +35,8 @@ const UNMOUNT_LIMIT: Duration = Duration::from_secs(30);
 pub(super) const DIRECTORY: u32 = 2;
 /// A plain file.
 pub(super) const FILE: u32 = 1;
+/// A symbolic link.
+pub(super) const LINK: u32 = 5;
 
 /// What the operations of a store share. Clones are the same connection.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use nfs_rs::{Attr, DirectoryCookie, ReaddirplusEntry};
 
 use super::{
-    connection::{DIRECTORY, FILE, Mounted},
+    connection::{DIRECTORY, FILE, LINK, Mounted},
     failure::{Failure, Kind, Outcome},
 };
 use crate::{
@@ -36,11 +36,34 @@ impl Found {
 impl Mounted {
     /// What lies at a path below the directory, if anything.
     pub(super) async fn lookup(&self, path: &str) -> Outcome<Option<Found>> {
+        let answer = self.lookup_path(path).await;
+        if answer.as_ref().is_err_and(Failure::is_absent) {
+            self.ensure_no_link(path).await?;
+        }
+        match Self::found(answer)? {
+            Some(found) if found.kind == LINK => Err(link(path)),
+            found => Ok(found),
+        }
+    }
+
+    async fn lookup_path(&self, path: &str) -> Outcome<nfs_rs::ObjRes> {
         let path = path.to_owned();
-        let answer = self
-            .ask(|mount| async move { mount.lookup_path(&path).await })
-            .await;
-        Self::found(answer)
+        self.ask(|mount| async move { mount.lookup_path(&path).await })
+            .await
+    }
+
+    /// Refuses a path on which there is a symbolic link: what lies behind it is not looked at, so that nothing is known
+    /// to be absent there.
+    async fn ensure_no_link(&self, path: &str) -> Outcome<()> {
+        for (end, _) in path.match_indices('/') {
+            let above = &path[..end];
+            match Self::found(self.lookup_path(above).await)? {
+                Some(found) if found.kind == LINK => return Err(link(above)),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     /// What lies in a directory under a name, if anything.
@@ -229,10 +252,9 @@ impl Mounted {
             .await;
         match removed {
             Ok(()) => {}
+            Err(failure) if failure.is_absent() => return self.ensure_no_link(path).await,
             // A directory with something in it is no object.
-            Err(failure) if matches!(failure.kind(), Kind::Absent | Kind::NotEmpty) => {
-                return Ok(());
-            }
+            Err(failure) if failure.kind() == Kind::NotEmpty => return Ok(()),
             Err(failure) => return Err(failure),
         }
         self.remove_empty_parents(path).await
@@ -260,6 +282,9 @@ impl Mounted {
             let Some(found) = self.lookup_in(&parent, name).await? else {
                 return self.remove_empty_parents(path.as_str()).await;
             };
+            if found.kind == LINK {
+                return Err(link(path.as_str()));
+            }
             match self.remove_all(&parent, name, found).await {
                 Ok(()) => return self.remove_empty_parents(path.as_str()).await,
                 Err(failure) if failure.kind() == Kind::NotEmpty && attempt < ATTEMPTS => {
@@ -345,6 +370,14 @@ impl Mounted {
         }
         Ok(())
     }
+}
+
+fn link(path: &str) -> Failure {
+    let reason = format!("{path} is a symbolic link, and none is followed");
+    Failure::Final(Error::Io {
+        doing: "looking at a directory".into(),
+        source: std::io::Error::other(reason),
+    })
 }
 
 /// The library sets the mode after it created something, and only logs if that fails.

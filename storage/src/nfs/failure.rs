@@ -54,6 +54,11 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// Whether it says that what was named is not there.
+    pub(super) fn is_absent(&self) -> bool {
+        self.kind() == Kind::Absent
+    }
+
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::Nfs(error) => kind(error),

@@ -122,6 +122,34 @@ async fn an_empty_export_does_not_say_that_a_backup_is_gone_and_a_used_one_does(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_lies_behind_a_symbolic_link_is_not_said_to_be_gone() {
+    let Some(ganesha) = Ganesha::start().await else {
+        return;
+    };
+    let (backup, manifest) = (path("volumes/v/b"), path("volumes/v/b/manifest.json"));
+    put(&store(&ganesha), manifest.as_str()).await.unwrap();
+    let [volumes, moved] = ["volumes", "moved"].map(|name| ganesha.directory.join(name));
+    std::fs::rename(&volumes, &moved).unwrap();
+    std::os::unix::fs::symlink("moved", &volumes).unwrap();
+    // Who was there before may know it by its handle still.
+    let store = store(&ganesha);
+    for (what, refused) in [
+        ("size", store.size(&manifest).await.map(drop)),
+        ("list", store.list(&backup).await.map(drop)),
+        ("delete", store.delete(&manifest).await),
+        ("delete all below", store.delete_prefix(&backup).await),
+    ] {
+        let told = refused.map_err(|error| error.to_string());
+        let told = told.expect_err(what);
+        assert!(
+            told.contains("volumes is a symbolic link"),
+            "{what}: {told}"
+        );
+    }
+    assert!(moved.join("v/b/manifest.json").is_file());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_object_comes_back_as_it_was_and_only_its_owner_may_read_it() {
     use std::os::unix::fs::PermissionsExt as _;
     let Some(ganesha) = Ganesha::start().await else {
