@@ -27,7 +27,7 @@ use crate::{
 /// The most characters of the reason of a failure; what is longer is cut.
 pub(super) const MAX_MESSAGE_CHARS: usize = 1000;
 
-/// Ends an operation as its agent says; false when the report came too late to change how it ended ([`late`]).
+/// Ends an operation as its agent says; false when the report came too late to change how it ended.
 pub async fn finish(
     app: &App,
     hypervisor: &hypervisor::Model,
