@@ -50,6 +50,14 @@ async fn scene(destination: Destination) -> (Site, Volume, BackupItem) {
     (site, volume, backup)
 }
 
+fn export(ganesha: &Ganesha) -> Destination {
+    Destination::Nfs(NfsExport {
+        server: ganesha.server.clone(),
+        export: ganesha.export.clone(),
+        directory: None,
+    })
+}
+
 impl Running {
     /// A backup.
     async fn to(destination: Destination) -> Self {
@@ -224,12 +232,7 @@ async fn a_backup_survives_a_restart_of_its_nfs_server_and_says_so() {
     let Some(mut ganesha) = Ganesha::start().await else {
         return;
     };
-    let destination = Destination::Nfs(NfsExport {
-        server: ganesha.server.clone(),
-        export: ganesha.export.clone(),
-        directory: None,
-    });
-    let running = Running::to(destination).await;
+    let running = Running::to(export(&ganesha)).await;
     ganesha.kill();
     running.waits(WAITING).await;
     ganesha.restart().await;
@@ -269,12 +272,7 @@ async fn a_restore_survives_a_restart_of_its_nfs_server_and_says_so() {
     let Some(mut ganesha) = Ganesha::start().await else {
         return;
     };
-    let destination = Destination::Nfs(NfsExport {
-        server: ganesha.server.clone(),
-        export: ganesha.export.clone(),
-        directory: None,
-    });
-    let (running, target, expected) = Running::from(destination).await;
+    let (running, target, expected) = Running::from(export(&ganesha)).await;
     ganesha.kill();
     running.waits(WAITING).await;
     ganesha.restart().await;
@@ -288,12 +286,7 @@ async fn a_deletion_survives_a_restart_of_its_nfs_server_and_one_without_it_has_
     let Some(mut ganesha) = Ganesha::start().await else {
         return;
     };
-    let destination = Destination::Nfs(NfsExport {
-        server: ganesha.server.clone(),
-        export: ganesha.export.clone(),
-        directory: None,
-    });
-    let (site, volume, backup) = scene(destination).await;
+    let (site, volume, backup) = scene(export(&ganesha)).await;
     let work = Work::CreateBackup {
         volume: volume.clone(),
         backup: backup.clone(),
