@@ -27,6 +27,7 @@ pub use self::lane::Lane;
 pub struct Database {
     reads: Lane,
     writes: Lane,
+    apart: Lane,
     gates: Arc<Gates>,
 }
 
@@ -117,32 +118,40 @@ impl Database {
                 reads: Gate::to(max_connections),
                 writes: Gate::to(1),
             };
-            Ok(Self::of(&reads, &writes, Arc::new(gates), Share::Users))
+            // The one that writes: a further one would be refused while that one does.
+            let apart = Lane::new(writes.clone(), &[]);
+            Ok(Self::of(
+                &reads,
+                &writes,
+                apart,
+                Arc::new(gates),
+                Share::Users,
+            ))
         } else {
-            let mut options = ConnectOptions::new(url);
-            options
-                .max_connections(max_connections)
-                .acquire_timeout(lane::PATIENCE)
-                .sqlx_logging(false);
-            let pool = sea_orm::Database::connect(options).await?;
+            let pool = sea_orm::Database::connect(postgres(url, max_connections)).await?;
+            let mut alone = postgres(url, 1);
+            alone.connect_lazy(true);
+            let apart = Lane::new(sea_orm::Database::connect(alone).await?, &[]);
             let gate = Gate::to(max_connections);
             let gates = Gates {
                 reads: gate.clone(),
                 writes: gate,
             };
-            Ok(Self::of(&pool, &pool, Arc::new(gates), Share::Users))
+            Ok(Self::of(&pool, &pool, apart, Arc::new(gates), Share::Users))
         }
     }
 
     fn of(
         reads: &DatabaseConnection,
         writes: &DatabaseConnection,
+        apart: Lane,
         gates: Arc<Gates>,
         share: Share,
     ) -> Self {
         Self {
             reads: gates.reads.lane(reads, share),
             writes: gates.writes.lane(writes, share),
+            apart,
             gates,
         }
     }
@@ -153,6 +162,7 @@ impl Database {
         Self::of(
             &self.reads.pool,
             &self.writes.pool,
+            self.apart.clone(),
             self.gates.clone(),
             share,
         )
@@ -168,6 +178,12 @@ impl Database {
         &self.writes
     }
 
+    /// A connection that nothing else uses, for what must not wait for others: it is opened when it is first needed. On
+    /// SQLite it is the one that writes.
+    pub fn apart(&self) -> &Lane {
+        &self.apart
+    }
+
     /// Which of the two it is.
     pub fn backend(&self) -> DbBackend {
         self.reads.get_database_backend()
@@ -176,6 +192,7 @@ impl Database {
     /// Calls `observe` after each statement, with what it was and how long it took.
     pub fn observe(&mut self, observe: impl Fn(&metric::Info<'_>) + Clone + Send + Sync + 'static) {
         self.reads.pool.set_metric_callback(observe.clone());
+        self.apart.pool.set_metric_callback(observe.clone());
         self.writes.pool.set_metric_callback(observe);
     }
 
@@ -218,8 +235,18 @@ impl Database {
     /// Waits for what is under way and closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
         self.reads.pool.close().await?;
+        self.apart.pool.close().await?;
         self.writes.pool.close().await
     }
+}
+
+fn postgres(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(lane::PATIENCE)
+        .sqlx_logging(false);
+    options
 }
 
 fn sqlite(url: &str, connections: u32) -> ConnectOptions {

@@ -14,4 +14,5 @@ pub mod lifecycle;
 pub mod limits;
 pub mod queue;
 pub mod secret;
+pub mod task;
 pub mod telemetry;

@@ -16,13 +16,12 @@ use std::{
     io,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use futures_util::FutureExt;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    time::{Instant, MissedTickBehavior, interval, timeout_at},
+    time::{Instant, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -119,32 +118,6 @@ impl Lifecycle {
     {
         let token = self.stop_tasks.child_token();
         self.spawn(&self.tasks, name, token.clone(), task(token));
-    }
-
-    /// Repeats `work` every `period`, beginning now. A failure is logged and the work is tried again
-    /// at its next time. Work that has begun is finished before the gateway ends.
-    pub fn every<F, T, X>(&self, name: &'static str, period: Duration, mut work: F)
-    where
-        F: FnMut() -> T + Send + 'static,
-        T: Future<Output = Result<(), X>> + Send,
-        X: Display + Send,
-    {
-        self.spawn_task(name, move |stopping| async move {
-            let mut times = interval(period);
-            times.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    () = stopping.cancelled() => return Ok::<_, Failure>(()),
-                    _ = times.tick() => {}
-                }
-                match AssertUnwindSafe(work()).catch_unwind().await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::error!(task = name, %error, "a task failed"),
-                    // The panic itself was logged where it happened.
-                    Err(_) => tracing::error!(task = name, "a task panicked"),
-                }
-            }
-        });
     }
 
     /// Serves `executor` on `server` until it is told to stop, then ends everything in order. The

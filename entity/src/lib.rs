@@ -15,6 +15,7 @@ pub mod id;
 pub mod idempotency_key;
 pub mod installation;
 pub mod instance;
+pub mod leader;
 pub mod name;
 pub mod operation;
 pub mod operation_event;

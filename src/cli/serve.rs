@@ -1,28 +1,18 @@
 //! `tidemark serve`: the gateway, until it is told to stop.
 
-use std::time::Duration;
-
 use anyhow::{Context, bail};
 use clap::Args;
 use tidemark::{
     app::App,
     config::Config,
-    domain::{
-        self, installation,
-        operation::recover::{Repaired, recover},
-        records, refused, secret,
-    },
+    domain::{self, installation, refused, secret},
     graphql::{self, Schema},
     http::Server,
     lifecycle::Lifecycle,
+    task,
 };
 
 use super::{ConfigFile, embedded_agent, open_with_log};
-
-/// How often what strangers were refused is added to what is kept.
-const REFUSALS: Duration = Duration::from_mins(1);
-/// How often records are looked for that end.
-const RECORDS: Duration = Duration::from_hours(1);
 
 /// Serve the API.
 #[derive(Debug, Args)]
@@ -89,21 +79,10 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
             embedded_agent::run(agent, address, stopping).await
         });
     }
-    let cleaned = app.clone();
-    lifecycle.every("cleanup", config.rules.cleanup_interval(), move || {
-        let app = cleaned.clone();
-        async move { cleanup(&app).await }
-    });
-    let counted = app.clone();
-    lifecycle.every("counting refusals", REFUSALS, move || {
-        let app = counted.clone();
-        async move { refused::keep(&app).await }
-    });
-    let kept = app.clone();
-    lifecycle.every("ending records", RECORDS, move || {
-        let app = kept.clone();
-        async move { end_records(&app).await }
-    });
+    for task in task::all(config.rules.cleanup_interval()) {
+        let app = app.clone();
+        lifecycle.spawn_task(task.name(), |stopping| task.run(app, stopping));
+    }
     let schema = schema(config, app.clone());
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
     let ended = lifecycle.run(server, app.clone(), schema, config).await;
@@ -125,20 +104,4 @@ fn schema(config: &Config, app: App) -> Schema {
     } else {
         builder.disable_introspection().finish()
     }
-}
-
-async fn end_records(app: &App) -> domain::Result<()> {
-    let ended = records::end(app).await?;
-    if ended > 0 {
-        tracing::info!(rows = ended, "records have ended");
-    }
-    Ok(())
-}
-
-async fn cleanup(app: &App) -> domain::Result<()> {
-    let repaired = recover(app).await?;
-    if repaired != Repaired::default() {
-        tracing::warn!(?repaired, "the cleanup found something to repair");
-    }
-    Ok(())
 }

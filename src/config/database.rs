@@ -8,7 +8,8 @@ section! {
         /// `sqlite://PATH` (made when it is not there) or `postgres://USER:PASSWORD@HOST/NAME`
         url: String = "sqlite:///var/lib/tidemark/tidemark.db".to_owned();
         /// The most connections to it at once. A quarter of them is kept for agents, and callers that
-        /// are not signed in get at most an eighth. SQLite has one more, for writing.
+        /// are not signed in get at most an eighth. SQLite has one more, for writing, and PostgreSQL one more for the
+        /// gateway's own tasks.
         max_connections: u32 = 16;
     }
 }

@@ -1,8 +1,11 @@
 //! The one source of instants: the database's clock, so that all gateways agree.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 /// Where instants come from. They have whole milliseconds.
@@ -37,6 +40,30 @@ impl Clock {
                 DateTime::from_timestamp_millis(millis)
                     .ok_or_else(|| DbErr::Type(format!("the clock is out of range: {millis}")))
             }
+        }
+    }
+}
+
+impl Clock {
+    /// The instant that lies `ahead` of now, in SQL, as the database keeps instants. What one statement compares and
+    /// writes by it is not older than the statement.
+    pub fn sql(&self, backend: DbBackend, ahead: Duration) -> String {
+        match (self, backend) {
+            (Self::Manual(clock), _) => {
+                let at = (clock.now() + ahead).to_rfc3339_opts(SecondsFormat::Millis, false);
+                match backend {
+                    DbBackend::Sqlite => format!("'{at}'"),
+                    _ => format!("TIMESTAMPTZ '{at}'"),
+                }
+            }
+            (Self::Database, DbBackend::Sqlite) => format!(
+                "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '+{} seconds')",
+                ahead.as_secs_f64()
+            ),
+            (Self::Database, _) => format!(
+                "clock_timestamp() + INTERVAL '{} milliseconds'",
+                ahead.as_millis()
+            ),
         }
     }
 }

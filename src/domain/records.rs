@@ -192,45 +192,63 @@ impl Kind {
     }
 }
 
-/// Ends all that is old enough, and tells how many rows that were. Each kind stands alone: where one cannot be deleted, the
-/// others are.
-pub async fn end(app: &App) -> Result<u64> {
+/// What one run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// How many rows.
+    pub rows: u64,
+    /// There may be more than one run deletes.
+    pub more: bool,
+}
+
+impl Ended {
+    fn and(self, other: Self) -> Self {
+        Self {
+            rows: self.rows + other.rows,
+            more: self.more || other.more,
+        }
+    }
+}
+
+/// Ends what is old enough, as much of it as one run may. Each kind stands alone: where one cannot be deleted, the others
+/// are.
+pub async fn end(app: &App) -> Result<Ended> {
     let logs = end_logs(app).await;
     let events = end_events(app).await;
     let mut kinds = Vec::with_capacity(Kind::ALL.len());
     for kind in Kind::ALL {
         kinds.push(end_kind(app, kind).await);
     }
-    let mut ended = logs? + events?;
+    let mut ended = logs?.and(events?);
     for of_kind in kinds {
-        ended += of_kind?;
+        ended = ended.and(of_kind?);
     }
     Ok(ended)
 }
 
-async fn end_kind(app: &App, kind: Kind) -> Result<u64> {
+async fn end_kind(app: &App, kind: Kind) -> Result<Ended> {
     let db = app.database.writes();
     let now = app.clock.now(db).await?;
-    let mut ended = 0;
+    let mut rows = 0;
     for _ in 0..BATCHES {
         let batch = kind
             .delete(db, kind.due(&app.settings.records, now))
             .await?;
-        ended += batch;
+        rows += batch;
         if batch < BATCH {
-            break;
+            return Ok(Ended { rows, more: false });
         }
     }
-    Ok(ended)
+    Ok(Ended { rows, more: true })
 }
 
 /// Ends the lines of operations that ended long ago. They are looked through in the order in which they came, which is about
 /// the order in which their operations ended.
-async fn end_logs(app: &App) -> Result<u64> {
+async fn end_logs(app: &App) -> Result<Ended> {
     use operation_log::{Column, Entity};
     let db = app.database.writes();
     let before = app.clock.now(db).await? - app.settings.records.logs;
-    let (mut ended, mut last, mut barren) = (0, i64::MIN, 0);
+    let (mut rows, mut last, mut barren) = (0, i64::MIN, 0);
     for _ in 0..BATCHES {
         let lines = db.query_all(&lines_after(last)).await?;
         let mut due = Vec::new();
@@ -244,13 +262,13 @@ async fn end_logs(app: &App) -> Result<u64> {
         barren = if due.is_empty() { barren + 1 } else { 0 };
         if !due.is_empty() {
             let done = Entity::delete_many().filter(Column::Id.is_in(due));
-            ended += done.exec(db).await?.rows_affected;
+            rows += done.exec(db).await?.rows_affected;
         }
         if barren >= BARREN || u64::try_from(lines.len()).is_ok_and(|lines| lines < BATCH) {
-            break;
+            return Ok(Ended { rows, more: false });
         }
     }
-    Ok(ended)
+    Ok(Ended { rows, more: true })
 }
 
 /// Some lines behind `last`, each with the end of its operation.
@@ -273,11 +291,11 @@ fn lines_after(last: i64) -> SelectStatement {
 
 /// Ends the beginning of the timeline: up to the first event that is young, or whose operation is. So none is ever missing
 /// between two that are there, and a stream from before the first one is refused.
-async fn end_events(app: &App) -> Result<u64> {
+async fn end_events(app: &App) -> Result<Ended> {
     use operation_event::{Column, Entity};
     let db = app.database.writes();
     let before = app.clock.now(db).await? - app.settings.records.logs;
-    let mut ended = 0;
+    let mut rows = 0;
     for _ in 0..BATCHES {
         let events = db.query_all(&first_events()).await?;
         let mut last = None;
@@ -297,16 +315,16 @@ async fn end_events(app: &App) -> Result<u64> {
             last = Some(event.try_get::<i64>("", "seq")?);
         }
         let Some(last) = last else {
-            break;
+            return Ok(Ended { rows, more: false });
         };
         let done = Entity::delete_many().filter(Column::Seq.lte(last));
         let batch = done.exec(db).await?.rows_affected;
-        ended += batch;
+        rows += batch;
         if batch < BATCH {
-            break;
+            return Ok(Ended { rows, more: false });
         }
     }
-    Ok(ended)
+    Ok(Ended { rows, more: true })
 }
 
 /// The first events that are there, each with the end of its operation.

@@ -44,6 +44,7 @@ mod restore;
 mod secret;
 mod snapshot;
 mod subscription;
+mod task;
 mod throttle;
 mod verification;
 mod volume;

@@ -15,7 +15,9 @@ const DAY: i64 = 24 * 3600;
 
 /// Lets the task run, and says how many rows ended.
 async fn end(world: &World) -> u64 {
-    records::end(&world.app).await.unwrap()
+    let ended = records::end(&world.app).await.unwrap();
+    assert!(!ended.more);
+    ended.rows
 }
 
 #[tokio::test]
@@ -219,6 +221,28 @@ async fn more_rows_than_one_statement_deletes_end_in_one_run() {
         }
         world.wait_seconds(91 * DAY);
         assert_eq!(end(&world).await, 2 * 1201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_more_than_a_run_deletes_ends_in_the_next() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let at = world.now().to_rfc3339();
+        world
+            .by_hand(&format!(
+                "INSERT INTO idempotency_keys (account_id, key, input_hash, operation_id, created_at)
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50010)
+                 SELECT '{}', 'k' || i, 'h', 'o', '{at}' FROM n",
+                alice.account.id
+            ))
+            .await;
+        world.wait_seconds(3 * DAY);
+        let ended = records::end(&world.app).await.unwrap();
+        assert!(ended.more);
+        assert_eq!(ended.rows, 50_000);
+        assert_eq!(end(&world).await, 10);
     })
     .await;
 }

@@ -6,12 +6,10 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
 };
 
 use reqwest::{StatusCode, header};
 use serde_json::Value;
-use tokio::sync::Notify;
 
 use crate::harness::Gateway;
 
@@ -102,30 +100,29 @@ async fn an_embedded_agent_stops_while_the_gateway_still_answers_it() {
 }
 
 #[tokio::test]
-async fn a_task_is_repeated_after_a_failure_and_a_panic_and_ends_with_the_gateway() {
+async fn tasks_are_told_to_stop_once_the_requests_have_finished() {
     let gateway = Gateway::start().await;
-    let runs = Arc::new(AtomicU32::new(0));
-    let third = Arc::new(Notify::new());
-    let (counter, signal) = (runs.clone(), third.clone());
-    gateway
-        .lifecycle
-        .every("test", Duration::from_millis(1), move || {
-            let run = counter.fetch_add(1, Ordering::SeqCst) + 1;
-            let signal = signal.clone();
-            async move {
-                match run {
-                    1 => Err("it fails"),
-                    2 => panic!("it panics"),
-                    _ => {
-                        signal.notify_one();
-                        Ok(())
-                    }
-                }
-            }
-        });
-    third.notified().await;
+    let stopped = Arc::new(AtomicU32::new(0));
+    let counter = stopped.clone();
+    gateway.lifecycle.spawn_task("test", |stopping| async move {
+        stopping.cancelled().await;
+        counter.store(1, Ordering::SeqCst);
+        Ok::<_, Infallible>(())
+    });
+    let slow = tokio::spawn(gateway.post("mutation { slow }").send());
+    gateway.stage.begun.notified().await;
     gateway.lifecycle.stop();
+    while tokio::net::TcpStream::connect(gateway.address)
+        .await
+        .is_ok()
+    {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(stopped.load(Ordering::SeqCst), 0);
+    gateway.stage.release.notify_one();
+    assert_eq!(slow.await.unwrap().unwrap().status(), StatusCode::OK);
     gateway.running.await.unwrap().unwrap();
+    assert_eq!(stopped.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -73,8 +73,21 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        part: "src/task/",
+        forbidden: &[
+            "crate::graphql",
+            "crate::http",
+            "crate::config",
+            "crate::lifecycle",
+            "async_graphql",
+            "axum",
+            "hyper::",
+        ],
+    },
+    Rule {
         part: "src/domain/",
         forbidden: &[
+            "crate::task",
             "crate::graphql",
             "crate::http",
             "crate::config",
@@ -99,6 +112,7 @@ const RULES: &[Rule] = &[
     Rule {
         part: "src/graphql/",
         forbidden: &[
+            "crate::task",
             "crate::http",
             "crate::config",
             "crate::lifecycle",
@@ -110,6 +124,7 @@ const RULES: &[Rule] = &[
     Rule {
         part: "src/http/",
         forbidden: &[
+            "crate::task",
             "sea_orm",
             "entity::",
             "domain::transaction",

@@ -122,6 +122,7 @@ async fn check_all(db: &DatabaseConnection) {
     check::<entity::idempotency_key::Entity>(db).await;
     check::<entity::installation::Entity>(db).await;
     check::<entity::instance::Entity>(db).await;
+    check::<entity::leader::Entity>(db).await;
     check::<entity::operation::Entity>(db).await;
     check::<entity::operation_event::Entity>(db).await;
     check::<entity::operation_log::Entity>(db).await;
