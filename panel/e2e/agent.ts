@@ -62,8 +62,17 @@ export class HandAgent {
     await this.#api.ask(query, { input: { operationId, epoch, phase, bytesDone, bytesTotal } })
   }
 
-  async complete({ operationId, epoch }: Work, yields: Json = {}): Promise<void> {
+  async complete(work: Work, yields: Json = {}): Promise<void> {
+    await this.#finish(work, { completed: yields })
+  }
+
+  /** Says that it has stopped, and that the volume is what it was. */
+  async stop(work: Work): Promise<void> {
+    await this.#finish(work, { stopped: { volumeTouched: false } })
+  }
+
+  async #finish({ operationId, epoch }: Work, outcome: Json): Promise<void> {
     const query = 'mutation ($input: AgentFinishInput!) { agentFinish(input: $input) { accepted } }'
-    await this.#api.ask(query, { input: { operationId, epoch, outcome: { completed: yields } } })
+    await this.#api.ask(query, { input: { operationId, epoch, outcome } })
   }
 }

@@ -81,6 +81,30 @@ export async function overtake(page: Page, operationName: string, happen: () => 
   })
 }
 
+/** Loses the events of a kind on their way to the page. */
+export async function loseEvents(page: Page, kind: string): Promise<void> {
+  await page.routeWebSocket('**/graphql/ws', (socket) => {
+    const gateway = socket.connectToServer()
+    gateway.onMessage((message) => {
+      if (!String(message).includes(`"kind":"${kind}"`)) socket.send(message)
+    })
+  })
+}
+
+/** Ends the stream of that name, when it is begun for the first time, as the gateway does that cannot go on with it. */
+export async function breakStream(page: Page, operationName: string): Promise<void> {
+  let met = false
+  await page.routeWebSocket('**/graphql/ws', (socket) => {
+    const gateway = socket.connectToServer()
+    socket.onMessage((message) => {
+      const { type, id, payload } = JSON.parse(String(message)) as Json
+      if (met || type !== 'subscribe' || payload.operationName !== operationName) return gateway.send(message)
+      met = true
+      socket.send(JSON.stringify({ id, type: 'error', payload: [{ message: 'Something went wrong.', extensions: { code: 'INTERNAL' } }] }))
+    })
+  })
+}
+
 /** Lets the page believe what is not so, or no longer: `change` is made to each answer of that name. */
 export async function misinform(page: Page, operationName: string, change: (data: Json) => void): Promise<void> {
   await page.route('**/graphql', async (route) => {

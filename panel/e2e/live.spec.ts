@@ -2,8 +2,10 @@
 
 import type { WebSocketRoute } from '@playwright/test'
 
-import { loseAnswer } from './faults.ts'
+import { HandAgent } from './agent.ts'
+import { breakStream, loseAnswer, loseEvents } from './faults.ts'
 import { anotherBrowser, expect, makeItem, makeVolume, test } from './fixtures.ts'
+import { begin } from './platform.ts'
 
 test('what one browser starts, the other shows', async ({ panel, customer, baseURL, context }) => {
   const other = await anotherBrowser(context, customer, String(baseURL))
@@ -36,6 +38,29 @@ test('what happened between the first answer and the first moment of the link is
   await expect(panel.getByRole('row', { name: /meanwhile/ })).toBeHidden()
   link()
   await expect(panel.getByRole('row', { name: /meanwhile/ })).toContainText('Available')
+})
+
+test('where the event of an operation’s end is lost, the page finds out by itself', async ({ panel, customer, gateway, admin }) => {
+  const agent = await HandAgent.start(gateway, admin, 'Silent place', 'vm-host-silent')
+  await loseEvents(panel, 'COMPLETED')
+  await panel.goto('/volumes')
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+  await begin(customer, 'createVolume', { name: 'archive', planId: agent.planId, hypervisorGroupId: agent.groupId })
+  const work = await agent.take()
+  const row = panel.getByRole('row', { name: /archive/ })
+  await expect(row).toContainText('Creating')
+  await agent.complete(work)
+  await expect(row).toContainText('Available')
+})
+
+test('where a stream breaks off, the page begins it again', async ({ panel, customer }) => {
+  await breakStream(panel, 'OperationEvents')
+  await panel.goto('/volumes')
+  await expect(panel.getByText('Live', { exact: true })).toBeVisible()
+  for (const name of ['archive', 'reports']) {
+    await makeVolume(customer.api, name)
+    await expect(panel.getByRole('row', { name: new RegExp(name) })).toContainText('Available', { timeout: 10_000 })
+  }
 })
 
 test.describe('without a network', () => {

@@ -1,6 +1,7 @@
 /** The queue: filtered, followed, and what is stuck in it ended. */
 
-import { freezeRollBack, misinform } from '../faults.ts'
+import { HandAgent } from '../agent.ts'
+import { freezeRollBack } from '../faults.ts'
 import { fill, limitBackups } from '../fixtures.ts'
 import { begin, beginSlowBackup, cancel, MIB, reaches } from '../platform.ts'
 
@@ -162,15 +163,15 @@ test('the queue is searched by volume and by id, and narrowed by host and time',
 })
 
 test('what is still held after an operation was marked failed is told, until when at the latest', async ({ desk, customer, gateway, admin }) => {
-  const operation = await beginSlowBackup(gateway, admin, customer)
+  const agent = await HandAgent.start(gateway, admin, fresh('Somewhere'), fresh('vm-host-slow'))
+  const volume = await agent.makeVolume(customer, 'reports')
+  const operation = await begin(customer, 'createSnapshot', { volumeId: volume.id, name: 'before-upgrade' })
+  const work = await agent.take()
   await admin.ask('mutation ($input: FailOperationInput!) { failOperation(input: $input) { operation { id } } }', { input: { operationId: operation, reason: 'The disk is being replaced.' } })
-  // As long as its agent has not said that it stopped.
-  const until = new Date(Date.now() + 3_600_000).toISOString()
-  await misinform(desk, 'Operation', (data) => Object.assign(data['operation'], { heldUntil: until }))
   await desk.goto(`/queue/${operation}`)
   const why = desk.getByRole('main').getByText(/FAILED_BY_ADMINISTRATOR/).locator('..')
   await expect(why).toHaveText(/^An administrator ended it\. The volume stays held until its agent has stopped, until \d\d:\d\d:\d\d at the latest\. FAILED_BY_ADMINISTRATOR$/)
   // "Released" is said when it is.
-  await desk.unrouteAll({ behavior: 'wait' })
+  await agent.stop(work)
   await expect(why).toContainText('An administrator ended it, and the volume is released.')
 })

@@ -127,6 +127,12 @@ export class Operations {
     return this.#heard.get(operationId)?.step
   }
 
+  /** Whether, within the last `milliseconds`, anything was told of what waits or runs, or something has ended. */
+  isStirring(milliseconds: number): boolean {
+    const since = Date.now() - milliseconds
+    return [...this.#heard.values()].some(({ told, heardAt, movedAt }) => (told.finishedAt === null ? heardAt : movedAt) > since)
+  }
+
   /** Waits until an operation has ended. */
   ended(operationId: string): Promise<void> {
     return new Promise((resolve) => {

@@ -10,12 +10,16 @@ export interface Refetch {
 }
 
 const GATHER = 250
+/** What failed is asked again after so long: nothing else may happen that would have it asked. */
+const RETRY = 5_000
 
 export function createRefetch(): Refetch {
   const active = new Map<number, Operation>()
   const underWay = new Set<number>()
   /** Asked again while an answer was under way, which may be older than what happened. */
   const outdated = new Set<number>()
+  /** There is something on the screen that was answered. */
+  const answered = new Set<number>()
   let again: (operation: Operation) => void = () => {}
   let timer: ReturnType<typeof setTimeout> | undefined
   let last = 0
@@ -29,9 +33,15 @@ export function createRefetch(): Refetch {
     }
   }
 
+  const retry = (key: number) =>
+    setTimeout(() => {
+      const operation = active.get(key)
+      if (operation && !underWay.has(key)) again(operation)
+    }, RETRY)
+
   return {
     all() {
-      timer ??= setTimeout(run, Math.max(0, last + GATHER - Date.now()))
+      timer ??= setTimeout(run, Math.min(GATHER, Math.max(0, last + GATHER - Date.now())))
     },
     exchange:
       ({ client, forward }) =>
@@ -51,15 +61,19 @@ export function createRefetch(): Refetch {
               active.delete(operation.key)
               underWay.delete(operation.key)
               outdated.delete(operation.key)
+              answered.delete(operation.key)
             }
           }),
           forward,
-          tap(({ operation: { key }, stale }) => {
+          tap(({ operation: { key }, stale, error }) => {
             // A stale one is what the cache had: the answer follows.
             if (stale) return
             underWay.delete(key)
             const operation = active.get(key)
-            if (outdated.delete(key) && operation) again(operation)
+            if (!operation) return
+            if (!error) answered.add(key)
+            if (outdated.delete(key)) again(operation)
+            else if (error?.networkError && answered.has(key)) retry(key)
           }),
         )
       },

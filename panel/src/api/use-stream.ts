@@ -3,7 +3,9 @@
 import type { AnyVariables, TypedDocumentNode } from '@urql/core'
 import { useEffect, useEffectEvent } from 'react'
 import { useClient } from 'urql'
-import { pipe, subscribe } from 'wonka'
+
+import { useApi } from './context'
+import { follow } from './follow'
 
 export function useStream<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>,
@@ -11,16 +13,11 @@ export function useStream<Data, Variables extends AnyVariables>(
   onEvent: (data: Data) => void,
 ): void {
   const client = useClient()
+  const { refetch } = useApi()
   const handle = useEffectEvent(onEvent)
   const key = JSON.stringify(variables)
-  useEffect(() => {
-    const events = client.subscription(document, JSON.parse(key) as Variables)
-    const { unsubscribe } = pipe(
-      events,
-      subscribe(({ data }) => {
-        if (data) handle(data)
-      }),
-    )
-    return unsubscribe
-  }, [client, document, key])
+  useEffect(
+    () => follow(client, document, JSON.parse(key) as Variables, { onEvent: handle, onGap: refetch }),
+    [client, document, key, refetch],
+  )
 }

@@ -4,6 +4,7 @@
  */
 
 import { useRouterState } from '@tanstack/react-router'
+import { useEffect } from 'react'
 
 import { useApi } from '~/api/context'
 import { graphql } from '~/api/graphql'
@@ -27,8 +28,11 @@ const OperationEvents = graphql(
   [OperationFacts],
 )
 
+/** An event or an answer may be lost: while something happens, the screen asks again after so long, as the gateway's own streams do. */
+const LOOK_AGAIN = 15_000
+
 export function LiveUpdates() {
-  const { refetch } = useApi()
+  const { refetch, operations } = useApi()
   const viewer = useViewer()
   const isAdmin = useIsAdmin()
   const path = useRouterState({ select: (state) => state.location.pathname })
@@ -47,6 +51,13 @@ export function LiveUpdates() {
       toasts.add({ tone: 'bad', title: words.failed, detail: [about, error?.message].filter(Boolean).join(': ') })
     }
   })
+
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (operations.isStirring(2 * LOOK_AGAIN)) refetch()
+    }, LOOK_AGAIN)
+    return () => clearInterval(timer)
+  }, [operations, refetch])
 
   return null
 }
