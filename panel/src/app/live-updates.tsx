@@ -10,6 +10,7 @@ import { useApi } from '~/api/context'
 import { graphql } from '~/api/graphql'
 import { OperationFacts } from '~/api/operation'
 import { useStream } from '~/api/use-stream'
+import { isolate } from '~/lib/isolate'
 import { operationWords } from '~/lib/operation-words'
 import { toasts } from '~/lib/toasts'
 
@@ -45,7 +46,7 @@ export function LiveUpdates() {
     const onScreen = [targetVolume, volume].some((one) => one && path === `/volumes/${one.id}`)
     if (onScreen || requestedBy?.id !== viewer.user.id) return
     const words = operationWords(operation.kind)
-    const about = (targetVolume ?? volume)?.name ?? backup?.volumeName ?? operation.subjectName
+    const about = isolate((targetVolume ?? volume)?.name ?? backup?.volumeName ?? operation.subjectName)
     if (kind === 'COMPLETED') toasts.add({ tone: 'ok', title: words.done, detail: about })
     if (kind === 'FAILED') {
       toasts.add({ tone: 'bad', title: words.failed, detail: [about, error?.message].filter(Boolean).join(': ') })

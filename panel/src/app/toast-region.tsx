@@ -6,6 +6,7 @@ import { useSyncExternalStore } from 'react'
 import { type Toast, toasts } from '~/lib/toasts'
 import { Button } from '~/parts/button'
 import { useHandOnFocus } from '~/parts/page-heading'
+import { Sentence } from '~/parts/sentence'
 
 export function ToastRegion() {
   const all = useSyncExternalStore(toasts.subscribe, () => toasts.all)
@@ -35,8 +36,8 @@ function ToastCard({ id, tone, title, detail }: Toast) {
         {tone === 'ok' ? <CircleCheck size={16} /> : <CircleAlert size={16} />}
       </span>
       <div className="min-w-0 flex-1 py-1.5 text-small anywhere">
-        <p className="font-medium">{title}</p>
-        {detail && <p className="text-ink-2">{detail}</p>}
+        <p className="font-medium"><Sentence>{title}</Sentence></p>
+        {detail && <p className="text-ink-2"><Sentence>{detail}</Sentence></p>}
       </div>
       <Button kind="quiet" size="icon" aria-label="Close" icon={<X size={16} aria-hidden />} onClick={() => toasts.close(id)} />
     </div>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { helpFor, isWorthRetrying, onlyCodes, reasonOf } from './guards'
+import { isolate } from './isolate'
 
 const NOW = Date.UTC(2026, 10, 22, 12)
 const usage = { snapshots: 5, maxSnapshots: 5, backups: 0, maxBackups: 0 }
@@ -30,7 +31,7 @@ test('a plan without backups says so', () => {
 })
 
 test('a running instance is named', () => {
-  expect(reason('VOLUME_ATTACHED_TO_RUNNING_INSTANCE')).toBe('db-01 is running. Stop it, or detach the volume.')
+  expect(reason('VOLUME_ATTACHED_TO_RUNNING_INSTANCE')).toBe(`${isolate('db-01')} is running. Stop it, or detach the volume.`)
 })
 
 test('too much in flight is counted', () => {

@@ -4,6 +4,7 @@
  */
 
 import { formatCountdown } from './duration'
+import { isolate } from './isolate'
 
 export interface Blocker {
   code: string
@@ -27,7 +28,7 @@ export function isRestoreOrDelete(kind: string): boolean {
   return ['RESTORE_IN_PLACE', 'RESTORE_TO_NEW_VOLUME', 'DELETE_SNAPSHOT', 'DELETE_VOLUME'].includes(kind)
 }
 
-/** Why a control cannot be used now, in a sentence; null if it can. */
+/** Why a control cannot be used now, in a sentence for `<Sentence>`; null if it can. */
 export function reasonOf(blockers: readonly Blocker[], context: GuardContext): string | null {
   const [first] = blockers
   if (!first) return null
@@ -46,7 +47,7 @@ export function reasonOf(blockers: readonly Blocker[], context: GuardContext): s
     case 'BACKUP_LIMIT_REACHED':
       return usage ? capReason('Backup', usage.backups, usage.maxBackups) : first.message
     case 'VOLUME_ATTACHED_TO_RUNNING_INSTANCE':
-      return `${instance ?? 'Its instance'} is running. Stop it, or detach the volume.`
+      return `${instance === undefined ? 'Its instance' : isolate(instance)} is running. Stop it, or detach the volume.`
     case 'VOLUME_INCONSISTENT':
       return 'It is partly overwritten. Roll it back again first.'
     case 'NO_BACKUP_STORAGE':

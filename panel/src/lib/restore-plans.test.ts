@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { GIB } from './bytes'
+import { isolate } from './isolate'
 import { firstPlan, planReason } from './restore-plans'
 
 const plan = (id: string, gib: number, storageType = 'QCOW2_FILE') => ({ id, name: id, sizeBytes: gib * GIB, storageType })
@@ -20,7 +21,7 @@ test('too small a plan is told with both sizes', () => {
 })
 
 test('a plan that the place does not have is told', () => {
-  expect(planReason(large, source, { name: 'Oslo', plans: [fitting] })).toBe('Not offered in Oslo.')
+  expect(planReason(large, source, { name: 'Oslo', plans: [fitting] })).toBe(`Not offered in ${isolate('Oslo')}.`)
 })
 
 test('what fits has no reason', () => {

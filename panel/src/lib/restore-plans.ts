@@ -1,6 +1,7 @@
 /** Which plans a restore may have. The gateway decides; this says it before it is asked. */
 
 import { formatBytes } from './bytes'
+import { isolate } from './isolate'
 import { storageName } from './storage'
 
 export interface Plan {
@@ -29,7 +30,7 @@ export function planReason(plan: Plan, source: Source, place: Place | undefined)
   if (plan.sizeBytes < source.volumeSizeBytes) {
     return `${formatBytes(plan.sizeBytes)} is smaller than this ${formatBytes(source.volumeSizeBytes)} ${source.noun}.`
   }
-  if (place && !place.plans.some((one) => one.id === plan.id)) return `Not offered in ${place.name}.`
+  if (place && !place.plans.some((one) => one.id === plan.id)) return `Not offered in ${isolate(place.name)}.`
   return undefined
 }
 

@@ -3,6 +3,7 @@
 import { type ComponentProps, type ReactNode, useId, useState } from 'react'
 
 import { cx } from './cx'
+import { Sentence } from './sentence'
 import { Spinner } from './spinner'
 import { Tooltip } from './tooltip'
 
@@ -66,15 +67,16 @@ export function Button({ kind = 'secondary', size = 'normal', icon, reason, pend
       {children}
     </button>
   )
+  const words = typeof reason === 'string' ? <Sentence>{reason}</Sentence> : reason
   // The same tree with and without a reason, so that the focus stays when it goes.
   if (reason === undefined) return button
   return (
     <>
-      <Tooltip text={reason} disabled={!unavailable} open={told && unavailable} onOpenChange={setTold}>
+      <Tooltip text={words} disabled={!unavailable} open={told && unavailable} onOpenChange={setTold}>
         {button}
       </Tooltip>
       <span id={reasonId} hidden>
-        {reason}
+        {words}
       </span>
     </>
   )

@@ -5,13 +5,14 @@ import { Check, ChevronDown } from 'lucide-react'
 import type { ReactNode } from 'react'
 
 import { Field } from './field'
+import { Sentence } from './sentence'
 
 export interface Option<Value extends string> {
   value: Value
   label: string
   /** A second line that tells more of it. */
   detail?: string
-  /** Why it cannot be chosen. */
+  /** Why it cannot be chosen, as `<Sentence>` shows it. */
   reason?: string
 }
 
@@ -59,7 +60,7 @@ export function SelectField<Value extends string>({ label, options, help, error,
 }
 
 function OptionRow<Value extends string>({ option }: { option: Option<Value> }) {
-  const second = option.reason ?? option.detail
+  const second = option.reason === undefined ? option.detail : <Sentence>{option.reason}</Sentence>
   return (
     <Select.Item
       value={option.value}

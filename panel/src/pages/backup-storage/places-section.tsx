@@ -10,13 +10,13 @@ import { Section } from '~/parts/section'
 import { Ago } from '~/parts/time'
 
 interface PlacesSectionProps {
-  storage: { id: string; name: string }
+  storage: { id: string; name: string; kind: string }
   marks: readonly PlaceFacts[]
 }
 
 export function PlacesSection({ storage, marks }: PlacesSectionProps) {
   const [accepting, setAccepting] = useState<PlaceFacts>()
-  const about = marks.length === 0 ? 'No hypervisor has looked at it yet.' : 'It carries a marker, so that a disk that is missing or was swapped is noticed.'
+  const about = marks.length === 0 ? 'No hypervisor has looked at it yet.' : 'It carries a marker, so that one that is missing or was swapped is noticed.'
   return (
     <Section title="Identity" about={about}>
       {marks.length > 0 && (
@@ -46,6 +46,7 @@ export function PlacesSection({ storage, marks }: PlacesSectionProps) {
         <AcceptPlaceDialog
           noun="backup storage"
           name={storage.name}
+          medium={storage.kind}
           place={{ backupStorageId: storage.id, hypervisorId: accepting.hypervisor?.id }}
           where={accepting.hypervisor?.name}
           onClosed={() => setAccepting(undefined)}

@@ -25,7 +25,7 @@ interface PoolActionDialogProps extends ComponentProps<typeof ChangePoolDialog> 
 
 export function PoolActionDialog({ action, pool, hosts, onClosed }: PoolActionDialogProps) {
   if (action === 'change') return <ChangePoolDialog pool={pool} hosts={hosts} onClosed={onClosed} />
-  if (action === 'accept') return <AcceptPlaceDialog noun="storage pool" name={pool.name} place={{ storagePoolId: pool.id }} onClosed={onClosed} />
+  if (action === 'accept') return <AcceptPlaceDialog noun="storage pool" name={pool.name} medium={pool.storageType} place={{ storagePoolId: pool.id }} onClosed={onClosed} />
   if (action === 'writeOff') return <WriteOffDialog noun="storage pool" name={pool.name} target={{ storagePoolId: pool.id }} about="The volumes in it have to be written off before." onClosed={onClosed} />
   const input = (confirmName: string) => ({ storagePoolId: pool.id, confirmName })
   return (

@@ -5,6 +5,7 @@ import { useState } from 'react'
 
 import { formatCredits } from '~/lib/credits'
 import { isRestoreOrDelete } from '~/lib/guards'
+import { isolate } from '~/lib/isolate'
 import { operationWords } from '~/lib/operation-words'
 import { DetachDialog } from '~/pages/volume/dialogs/detach-dialog'
 import { ActionMenu } from '~/parts/action-menu'
@@ -104,7 +105,7 @@ export function InstanceTableRow({ instance, isAdmin, onAct }: InstanceTableRowP
 
 function startReason({ volumes }: InstanceRow): string | null {
   const broken = volumes.find((volume) => volume.dataState === 'INCONSISTENT')
-  if (broken) return `${broken.name} is partly overwritten. Roll it back again first.`
+  if (broken) return `${isolate(broken.name)} is partly overwritten. Roll it back again first.`
   const held = volumes.find((volume) => volume.activeOperation && isRestoreOrDelete(volume.activeOperation.kind))
-  return held?.activeOperation ? `${held.name} is busy: ${operationWords(held.activeOperation.kind).running.toLowerCase()}.` : null
+  return held?.activeOperation ? `${isolate(held.name)} is busy: ${operationWords(held.activeOperation.kind).running.toLowerCase()}.` : null
 }

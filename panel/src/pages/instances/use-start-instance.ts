@@ -2,6 +2,7 @@
 
 import { graphql } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { isolate } from '~/lib/isolate'
 import { toasts } from '~/lib/toasts'
 
 const StartInstance = graphql(`
@@ -15,7 +16,7 @@ const StartInstance = graphql(`
 export function useStartInstance(instance: { id: string; name: string }) {
   const { submit, pending } = useSubmit(StartInstance, {
     onFailure: ({ code, message }) => {
-      const title = code === 'UNKNOWN_OUTCOME' ? `${instance.name} may have been started` : `${instance.name} was not started`
+      const title = code === 'UNKNOWN_OUTCOME' ? `${isolate(instance.name)} may have been started` : `${isolate(instance.name)} was not started`
       toasts.add({ tone: 'bad', title, detail: message })
     },
   })

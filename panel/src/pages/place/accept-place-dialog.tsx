@@ -1,9 +1,10 @@
-/** Accepts what is in a place now, where its disk was replaced, once its name is typed. */
+/** Accepts what is in a place now, where that was replaced, once its name is typed. */
 
 import { useState } from 'react'
 
 import { graphql, type VariablesOf } from '~/api/graphql'
 import { useSubmit } from '~/api/use-submit'
+import { acceptWords } from '~/lib/accepting'
 import { confirmation } from '~/lib/confirm-name'
 import { Button } from '~/parts/button'
 import { ConfirmName } from '~/parts/confirm-name'
@@ -23,13 +24,15 @@ const AcceptPlace = graphql(`
 interface AcceptPlaceDialogProps {
   noun: 'storage pool' | 'backup storage'
   name: string
+  /** A pool's storage type, or a backup storage's kind. */
+  medium: string
   place: VariablesOf<typeof AcceptPlace>['input']
   /** Of a local one: the hypervisor where it is accepted. */
   where?: string
   onClosed: () => void
 }
 
-export function AcceptPlaceDialog({ noun, name, place, where, onClosed }: AcceptPlaceDialogProps) {
+export function AcceptPlaceDialog({ noun, name, medium, place, where, onClosed }: AcceptPlaceDialogProps) {
   const dialog = useDialog(onClosed)
   const { submit, pending, failure } = useSubmit(AcceptPlace)
   const [typed, setTyped] = useState('')
@@ -46,7 +49,7 @@ export function AcceptPlaceDialog({ noun, name, place, where, onClosed }: Accept
         <>
           <bdi className="font-medium text-ink">{name}</bdi>
           {where && <> on <bdi className="font-mono">{where}</bdi></>}
-          {` is taken as it is now, and the former disk is refused from then on. Do this where the disk was replaced or emptied, not where it is missing: mount it instead. What lay on the former disk can’t be found any more.`}
+          {acceptWords(medium)}
         </>
       }
       onSubmit={() => void accept()}

@@ -8,6 +8,7 @@ import { StopInstanceDialog } from '~/pages/instances/stop-instance-dialog'
 import { DetachDialog } from '~/pages/volume/dialogs/detach-dialog'
 import { Button } from '~/parts/button'
 import { Notice } from '~/parts/notice'
+import { Sentence } from '~/parts/sentence'
 
 import type { RestoreOptions } from './restore-query'
 
@@ -33,7 +34,7 @@ export function Blocked({ blockers, reason, volume, onNewVolume }: BlockedProps)
   if (!attached || !volume || !instance) {
     return (
       <>
-        {reason && <Notice tone="warn" title={reason} />}
+        {reason && <Notice tone="warn" title={<Sentence>{reason}</Sentence>} />}
         {dialogs}
       </>
     )

@@ -4,6 +4,7 @@ import * as bounds from '~/api/bounds.generated'
 import { formatBytes } from '~/lib/bytes'
 import { storageName } from '~/lib/storage'
 import { SelectField } from '~/parts/select-field'
+import { Sentence } from '~/parts/sentence'
 import { TextField } from '~/parts/text-field'
 
 import type { RestoreOptions } from './restore-query'
@@ -16,6 +17,7 @@ interface NewVolumeFieldsProps {
 
 export function NewVolumeFields({ options, newVolume }: NewVolumeFieldsProps) {
   const plan = newVolume.plans.find((one) => one.id === newVolume.planId)
+  const reason = plan && newVolume.planReason(plan)
   return (
     <>
       <TextField label="Name" optional value={newVolume.name} onChange={newVolume.setName} placeholder={newVolume.unnamed} bound={bounds.RestoreToNewVolumeInput.name} />
@@ -24,7 +26,7 @@ export function NewVolumeFields({ options, newVolume }: NewVolumeFieldsProps) {
           label="Plan"
           value={newVolume.planId}
           onChange={newVolume.setPlanId}
-          error={plan && newVolume.planReason(plan)}
+          error={reason && <Sentence>{reason}</Sentence>}
           options={newVolume.plans.map((one) => ({
             value: one.id,
             label: one.name,

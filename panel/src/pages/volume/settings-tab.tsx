@@ -6,6 +6,7 @@ import { useState } from 'react'
 
 import { useIsAdmin } from '~/app/session'
 import { HOLDS, onlyCodes, reasonOf } from '~/lib/guards'
+import { isolate } from '~/lib/isolate'
 import { counted } from '~/lib/pages'
 import { WriteOffRow } from '~/pages/removal/removal-rows'
 import { WriteOffDialog } from '~/pages/removal/write-off-dialog'
@@ -61,7 +62,7 @@ export function SettingsTab({ volume }: { volume: VolumeDetail }) {
 
 function deleteReason({ activeOperation, actions, attachedTo, usage }: VolumeDetail): string | null {
   if (activeOperation) return reasonOf(onlyCodes(actions.restoreInPlace.blockers, HOLDS), { now: 0 }) ?? 'Wait for the operation to finish.'
-  if (attachedTo) return `It is attached to ${attachedTo.name}. Detach it first.`
+  if (attachedTo) return `It is attached to ${isolate(attachedTo.name)}. Detach it first.`
   if (usage.snapshots > 0) return `It has ${counted(usage.snapshots, 'snapshot')}. Delete them first.`
   return null
 }
