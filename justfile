@@ -60,12 +60,16 @@ bench-snapshot:
 # Measure how long an agent and a customer wait while 300 strangers sign in as fast as they can, for SOAK_SECONDS (30)
 soak-sign-in:
     cargo build --quiet --profile fast --workspace --bins
-    scripts/postgres run cargo test --quiet --profile fast --test e2e -- --ignored --nocapture soak_a_flood_of_sign_ins
+    scripts/postgres run --durable cargo test --quiet --profile fast --test e2e -- --ignored --nocapture soak_a_flood_of_sign_ins
 
 # Measure what the dearest legal documents of a customer cost the gateway, on both databases (Markdown)
 bench-documents:
     cargo build --quiet --profile fast --workspace --bins
-    scripts/postgres run cargo test --quiet --profile fast --test e2e -- --ignored --nocapture cost::
+    scripts/postgres run --durable cargo test --quiet --profile fast --test e2e -- --ignored --nocapture cost::
+
+# Measure the API beside the same page as one SQL statement, and beside Mercurius, on both databases (Markdown)
+bench-api *arguments:
+    @scripts/bench-api {{ arguments }}
 
 # Measure how the panel opens, and what following a backup costs the browser (Markdown)
 bench-panel:
