@@ -12,6 +12,7 @@ use migration::MigratorTrait;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, metric,
+    sqlx::postgres::PgConnectOptions,
 };
 use tokio::sync::Semaphore;
 
@@ -187,6 +188,15 @@ impl Database {
     /// Which of the two it is.
     pub fn backend(&self) -> DbBackend {
         self.reads.get_database_backend()
+    }
+
+    /// How connections to PostgreSQL are made, if it is one.
+    pub fn postgres(&self) -> Option<PgConnectOptions> {
+        let is_postgres = self.backend() == DbBackend::Postgres;
+        is_postgres.then(|| {
+            let pool = self.reads.pool.get_postgres_connection_pool();
+            (*pool.connect_options()).clone()
+        })
     }
 
     /// Calls `observe` after each statement, with what it was and how long it took.

@@ -1,7 +1,13 @@
-//! How a commit reaches those who watch: the outbox's rows, the feed that follows them, and the hub
-//! that wakes their readers.
+//! How a commit reaches those who watch: the outbox's rows, the feed that follows them, the hub that wakes their
+//! readers, and the bus that wakes those at other gateways.
 
+pub mod bus;
 pub mod feed;
 mod hub;
+mod news;
+mod tail;
+mod topic;
 
-pub use hub::{Hub, Topic, Watch};
+pub use hub::{Hub, Watch};
+pub use news::News;
+pub use topic::{NoTopic, Topic};

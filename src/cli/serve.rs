@@ -6,6 +6,7 @@ use tidemark::{
     app::App,
     config::Config,
     domain::{self, installation, refused, secret},
+    events::bus::Bus,
     graphql::{self, Schema},
     http::Server,
     lifecycle::Lifecycle,
@@ -79,6 +80,11 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
             embedded_agent::run(agent, address, stopping).await
         });
     }
+    let bus = Bus::of(&app);
+    lifecycle.spawn_task("the bus", |stopping| async move {
+        bus.run(stopping).await;
+        Ok::<_, domain::Error>(())
+    });
     for task in task::all(config.rules.cleanup_interval()) {
         let app = app.clone();
         lifecycle.spawn_task(task.name(), |stopping| task.run(app, stopping));

@@ -1,6 +1,6 @@
 //! A transaction of the domain: one instant, events written last, watchers woken after the commit.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -14,7 +14,11 @@ use sea_orm::{
 };
 
 use super::{Error, Result, audit};
-use crate::{app::App, database::Begun, events::Topic};
+use crate::{
+    app::App,
+    database::Begun,
+    events::{News, Topic},
+};
 
 /// The counter that orders events. Its row is locked from the first event of a transaction to its
 /// commit, so the order of the numbers is the order of the commits and a reader never sees a gap.
@@ -111,7 +115,8 @@ impl<'a> Transaction<'a> {
             at: Set(self.now),
             ..Default::default()
         });
-        self.topics.insert(Topic::Events);
+        self.topics
+            .extend([Topic::Events, Topic::EventsOf(account)]);
     }
 
     /// Wakes those who watch `operation` or its volumes after the commit.
@@ -139,10 +144,12 @@ impl<'a> Transaction<'a> {
         if let Some(change) = &audited {
             change.write(self.app, self.db(), self.now).await?;
         }
+        let mut news = News::of(std::mem::take(&mut self.topics));
         if !self.events.is_empty() {
             let events = std::mem::take(&mut self.events);
-            let first = self.reserve(events.len()).await?;
-            let numbered = events.into_iter().zip(first..).map(|(mut event, seq)| {
+            let numbers = self.reserve(events.len()).await?;
+            news.numbers.push(numbers.clone());
+            let numbered = events.into_iter().zip(numbers).map(|(mut event, seq)| {
                 event.seq = Set(seq);
                 event
             });
@@ -154,12 +161,12 @@ impl<'a> Transaction<'a> {
         if let Some(change) = audited {
             change.written();
         }
-        self.app.hub.wake(self.topics);
+        self.app.hub.tell(news);
         Ok(())
     }
 
-    /// The first of `count` numbers that no other event has.
-    async fn reserve(&self, count: usize) -> Result<i64> {
+    /// As many numbers as are asked for, that no other event has.
+    async fn reserve(&self, count: usize) -> Result<RangeInclusive<i64>> {
         let count = i64::try_from(count).map_err(|error| Error::Broken(error.to_string()))?;
         let sequence = sequence::Entity::update_many()
             .col_expr(
@@ -171,6 +178,6 @@ impl<'a> Transaction<'a> {
             .await?
             .pop()
             .ok_or_else(|| Error::Broken(format!("the sequence {EVENTS} is missing")))?;
-        Ok(sequence.value - count + 1)
+        Ok(sequence.value - count + 1..=sequence.value)
     }
 }

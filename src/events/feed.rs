@@ -2,14 +2,14 @@
 //!
 //! The numbers of events have no gaps and grow in the order of the commits, so "all above the last
 //! one" is exact: nothing is lost and nothing comes twice, whatever wakes or fails to wake the
-//! reader.
+//! reader. The newest are read once for all feeds of a gateway ([`super::Tail`]).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_stream::try_stream;
 use entity::{
-    operation, operation::OperationStatus, operation_event, operation_event::OperationEventKind,
-    sequence,
+    Scope, operation, operation::OperationStatus, operation_event,
+    operation_event::OperationEventKind, sequence,
 };
 use futures_util::Stream;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
@@ -46,7 +46,8 @@ pub async fn follow(
     filter: Filter,
     after: Option<i64>,
 ) -> Result<impl Stream<Item = Result<operation_event::Model>>> {
-    let mut commits = app.hub.watch(Topic::Events);
+    let mut written = timeline(&requester)?;
+    let mut commits = app.hub.watch(written);
     let own = requester.topic().ok_or(Error::Unauthenticated)?;
     let mut tokens = app.hub.watch(own);
     let mut last = match after {
@@ -64,10 +65,14 @@ pub async fn follow(
                 batch => batch?,
             };
             for event in batch.events {
-                yield event;
+                yield Arc::unwrap_or_clone(event);
             }
             last = last.max(batch.end);
-            if batch.is_all {
+            if batch.timeline != written {
+                // It may see more than before: what was written until this is watched has to be read, too.
+                written = batch.timeline;
+                commits = app.hub.watch(written);
+            } else if batch.is_all {
                 let woken = async {
                     tokio::select! {
                         () = commits.changed() => {}
@@ -83,26 +88,55 @@ pub async fn follow(
 
 /// Some of the events that follow.
 struct Batch {
-    events: Vec<operation_event::Model>,
+    events: Vec<Arc<operation_event::Model>>,
     /// The place behind them.
     end: i64,
     /// No more were there when it was read.
     is_all: bool,
+    /// What wakes the reader, by the rights that it has now.
+    timeline: Topic,
+}
+
+/// The timeline that `requester` sees.
+fn timeline(requester: &Requester) -> Result<Topic> {
+    Ok(match requester.scope()? {
+        Scope::Everything => Topic::Events,
+        Scope::Account(account) => Topic::EventsOf(account),
+    })
 }
 
 /// Reads what came behind `last`, for a requester that is still known.
 async fn read(app: &App, requester: &Requester, filter: &Filter, last: i64) -> Result<Batch> {
-    let newest = newest(app).await?;
     let requester = token::reauthenticate(app, requester).await?;
+    // Which operations are meant is for the database to say.
+    if filter.operations.is_none()
+        && let Some(following) = app.hub.tail().behind(app, last).await?
+    {
+        let scope = requester.scope()?;
+        let kinds = filter.status.map(leading_to);
+        let is_wanted = |event: &Arc<operation_event::Model>| {
+            scope.covers(event.account_id) && kinds.is_none_or(|kinds| kinds.contains(&event.kind))
+        };
+        let mut events = following.events;
+        events.retain(is_wanted);
+        return Ok(Batch {
+            events,
+            end: following.end,
+            is_all: true,
+            timeline: timeline(&requester)?,
+        });
+    }
+    let newest = newest(app).await?;
     let following = matching(&requester, filter)?
         .filter(operation_event::Column::Seq.gt(last))
         .filter(operation_event::Column::Seq.lte(newest))
         .order_by_asc(operation_event::Column::Seq)
         .limit(BATCH);
     let events = readable::rows(app, following).await?;
-    let events: Vec<_> = events.into_iter().flatten().collect();
+    let events: Vec<_> = events.into_iter().flatten().map(Arc::new).collect();
     let end = events.last().map(|event| event.seq);
     Ok(Batch {
+        timeline: timeline(&requester)?,
         is_all: end.is_none(),
         // Without any, all up to the newest is none of the reader's.
         end: end.unwrap_or(newest),
@@ -136,7 +170,7 @@ async fn known(app: &App, seq: i64) -> Result<i64> {
 }
 
 /// The number of the newest event.
-async fn newest(app: &App) -> Result<i64> {
+pub(super) async fn newest(app: &App) -> Result<i64> {
     let newest: Option<i64> = operation_event::Entity::find()
         .select_only()
         .column(operation_event::Column::Seq)

@@ -1,39 +1,35 @@
-//! Wakes streams and agents after a commit. It carries no data: who wakes reads the database, so a
+//! Wakes streams and agents after a commit. It carries no state: who wakes reads the database, so a
 //! slow reader gets the newest state and a lost wake-up costs time, never truth.
+//!
+//! What is told here is also put into the [`Outbox`], from which the bus takes it to the other gateways.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use entity::{HypervisorId, OperationId, UserId, VolumeId};
 use tokio::sync::watch;
 
-/// What can be watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Topic {
-    /// A volume, its items, its lock and its cooldown.
-    Volume(VolumeId),
-    /// An operation and its progress.
-    Operation(OperationId),
-    /// The timeline of all operations.
-    Events,
-    /// What waits for the agent of a hypervisor.
-    Work(HypervisorId),
-    /// Hypervisors that come and go.
-    Hypervisors,
-    /// Answers to tests of backup storages.
-    StorageTests,
-    /// A user's tokens that were revoked, and its rights.
-    User(UserId),
-    /// The tokens of a hypervisor's agent that were revoked.
-    Agent(HypervisorId),
-}
+use super::{
+    news::{News, Outbox},
+    tail::Tail,
+    topic::Topic,
+};
 
 /// Wakes those who watch a topic. Clones share their watchers.
 #[derive(Clone, Debug, Default)]
-pub struct Hub {
-    topics: Arc<Mutex<HashMap<Topic, Watched>>>,
+pub struct Hub(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    topics: Mutex<HashMap<Topic, Watched>>,
+    outbox: Outbox,
+    /// Counts what was told of events.
+    told_events: AtomicU64,
+    tail: Tail,
 }
 
 /// A topic that somebody watches.
@@ -64,18 +60,55 @@ impl Hub {
         }
     }
 
-    /// Wakes all who watch one of `topics`.
+    /// Wakes all who watch one of `topics`, at every gateway.
     pub fn wake(&self, topics: impl IntoIterator<Item = Topic>) {
-        let watched = self.topics();
-        for topic in topics {
-            if let Some(watched) = watched.get(&topic) {
+        self.tell(News::of(topics));
+    }
+
+    /// Tells `news` at every gateway.
+    pub fn tell(&self, news: News) {
+        self.hear(&news);
+        self.0.outbox.add(news);
+    }
+
+    /// Wakes those at this gateway whom `news` concerns.
+    pub(super) fn hear(&self, news: &News) {
+        // First the count: who is woken by it must find that there is something to read.
+        let is_of_events = |topic: &Topic| matches!(topic, Topic::Events | Topic::EventsOf(_));
+        if news.is_all || news.topics.iter().any(is_of_events) {
+            self.0.told_events.fetch_add(1, Ordering::AcqRel);
+        }
+        let topics = self.topics();
+        if news.is_all {
+            for watched in topics.values() {
+                watched.sender.send_replace(());
+            }
+            return;
+        }
+        for topic in &news.topics {
+            if let Some(watched) = topics.get(topic) {
                 watched.sender.send_replace(());
             }
         }
     }
 
+    /// Rises whenever there may be new events.
+    pub(super) fn told_events(&self) -> u64 {
+        self.0.told_events.load(Ordering::Acquire)
+    }
+
+    /// The newest events.
+    pub(super) fn tail(&self) -> &Tail {
+        &self.0.tail
+    }
+
+    /// What other gateways have yet to be told.
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
     fn topics(&self) -> MutexGuard<'_, HashMap<Topic, Watched>> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,5 +161,14 @@ mod tests {
         assert!(hub.topics().is_empty());
         hub.wake([Topic::Events]);
         assert!(hub.topics().is_empty());
+    }
+
+    #[tokio::test]
+    async fn news_of_everything_wake_whoever_watches_anything() {
+        let hub = Hub::default();
+        let (mut one, mut other) = (hub.watch(Topic::Events), hub.watch(Topic::Hypervisors));
+        hub.hear(&News::everything());
+        one.changed().await;
+        other.changed().await;
     }
 }

@@ -4,6 +4,7 @@ mod agent;
 mod factory;
 mod mutation;
 mod place;
+mod proxy;
 mod row;
 mod stream;
 mod world;
@@ -18,6 +19,7 @@ pub use agent::Work;
 pub use factory::{GB, Tenant};
 pub use mutation::document;
 pub use place::s3;
+pub use proxy::Proxy;
 pub use row::id;
 pub use stream::on;
 pub use world::World;
@@ -29,6 +31,11 @@ const POSTGRES_URL: &str = "TIDEMARK_TEST_POSTGRES_URL";
 pub async fn on_each_database(test: impl AsyncFn(World)) {
     // Boxed: a test's future is as large as the test is long.
     Box::pin(on_sqlite(&test)).await;
+    Box::pin(on_postgres(&test)).await;
+}
+
+/// Runs `test` on a fresh database of PostgreSQL: what concerns several gateways.
+pub async fn on_postgres_alone(test: impl AsyncFn(World)) {
     Box::pin(on_postgres(&test)).await;
 }
 
@@ -51,7 +58,7 @@ async fn on_postgres(test: &impl AsyncFn(World)) {
         .await
         .unwrap();
     let separator = if url.contains('?') { '&' } else { '?' };
-    let own = format!("{url}{separator}options=-csearch_path%3D{schema}");
+    let own = format!("{url}{separator}options=-csearch_path%3D{schema}&application_name={schema}");
     let world = World::on(connect(&own).await).await;
     let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
     server

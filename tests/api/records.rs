@@ -125,7 +125,8 @@ async fn logs_and_timelines_end_ninety_days_after_their_operation_and_streams_sa
         let mut stream = world.watch(&by, events, after(3));
         assert!(stream.is_silent().await);
         world.event(&short, OperationEventKind::Failed).await;
-        world.app.hub.wake([tidemark::events::Topic::Events]);
+        let written = tidemark::events::Topic::EventsOf(alice.account.id);
+        world.app.hub.wake([written]);
         assert_eq!(stream.next().await["cursor"], Cursor::of_event(4).encode());
     })
     .await;

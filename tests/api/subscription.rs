@@ -1,5 +1,6 @@
 //! Streams: the state first, then every change, and nothing stale whatever is lost.
 
+mod cause;
 mod hypervisor;
 mod timeline;
 
@@ -378,7 +379,7 @@ async fn streams_outlive_a_database_that_is_away() {
         let hypervisor = world.platform.hypervisor.id;
         world.app.hub.wake([
             Topic::Volume(volume.id),
-            Topic::Events,
+            Topic::EventsOf(alice.account.id),
             Topic::Work(hypervisor),
         ]);
         assert!(activity.is_silent().await);

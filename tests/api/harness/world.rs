@@ -15,9 +15,11 @@ use tidemark::{
     app::App,
     database::Database,
     domain::{Clock, Requester, Settings, clock::ManualClock},
-    events::Hub,
+    events::{Hub, bus::Bus},
     graphql::{self, Limits, Schema},
 };
+
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::factory::Platform;
 
@@ -65,7 +67,8 @@ impl World {
         self
     }
 
-    /// Another gateway on the same database. What is done at one wakes nobody at the other.
+    /// Another gateway on the same database. What is done at one wakes nobody at the other, unless both are on the
+    /// bus.
     pub fn other_gateway(&self) -> Self {
         let mut app = self.app.clone();
         app.hub = Hub::default();
@@ -76,6 +79,30 @@ impl World {
             platform: self.platform.clone(),
             statements: self.statements.clone(),
         }
+    }
+
+    /// Puts the gateway on the bus until what is given is dropped.
+    pub fn on_bus(&self) -> DropGuard {
+        self.on_this_bus(Bus::of(&self.app))
+    }
+
+    /// Puts the gateway on `bus` until what is given is dropped.
+    pub fn on_this_bus(&self, bus: Bus) -> DropGuard {
+        let stopping = CancellationToken::new();
+        tokio::spawn(bus.run(stopping.clone()));
+        stopping.drop_guard()
+    }
+
+    /// Waits until so many gateways of this test are on the bus.
+    pub async fn are_on_bus(&self, gateways: usize) {
+        let listening = "SELECT count(*)::text FROM pg_stat_activity \
+                         WHERE application_name = current_schema() || ' bus' AND query <> '' \
+                         AND query NOT LIKE 'SET %' AND query NOT LIKE '%to_regnamespace%'";
+        let are_there = async || {
+            let there = self.text(listening).await;
+            (there == Some(gateways.to_string())).then_some(())
+        };
+        testbed::until("the gateways are on the bus", are_there).await;
     }
 
     /// Replaces the schema.

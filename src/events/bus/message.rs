@@ -1,0 +1,128 @@
+//! News as messages of PostgreSQL: words with spaces between them, below 8,000 bytes.
+//!
+//! ```text
+//! 1 SENDER * vAZCgoAAAcACAAAAAAAAAAA E #17-19
+//! ```
+//!
+//! The first word is the version, the second the gateway that sends it. `*` is everything, `#` begins numbers of events,
+//! and the rest are topics. What this gateway cannot read, since a newer one wrote it, may be anything.
+
+use std::ops::RangeInclusive;
+
+use crate::events::news::News;
+
+/// The version of this form.
+const VERSION: &str = "1";
+/// The most bytes of a message: PostgreSQL refuses 8,000.
+const MAX_BYTES: usize = 7_900;
+
+/// The messages that tell `news`.
+pub(super) fn write(sender: &str, news: &News) -> Vec<String> {
+    let all = news.is_all.then(|| "*".to_owned());
+    let topics = news.topics.iter().map(ToString::to_string);
+    let numbers = news
+        .numbers
+        .iter()
+        .map(|numbers| format!("#{}-{}", numbers.start(), numbers.end()));
+    let head = format!("{VERSION} {sender}");
+    let mut messages: Vec<String> = Vec::new();
+    for word in all.into_iter().chain(topics).chain(numbers) {
+        match messages.last_mut() {
+            Some(message) if message.len() + 1 + word.len() <= MAX_BYTES => {
+                message.push(' ');
+                message.push_str(&word);
+            }
+            _ => messages.push(format!("{head} {word}")),
+        }
+    }
+    messages
+}
+
+/// Who sent `message`, and what it tells.
+pub(super) fn read(message: &str) -> (&str, News) {
+    let mut words = message.split(' ');
+    let version = words.next();
+    let sender = words.next().unwrap_or_default();
+    if version != Some(VERSION) {
+        return (sender, News::everything());
+    }
+    let mut news = News::default();
+    for word in words {
+        if let Some(numbers) = word.strip_prefix('#').and_then(range) {
+            news.numbers.push(numbers);
+        } else if let Ok(topic) = word.parse() {
+            news.topics.insert(topic);
+        } else {
+            news.is_all = true;
+        }
+    }
+    (sender, news)
+}
+
+fn range(text: &str) -> Option<RangeInclusive<i64>> {
+    let (start, end) = text.split_once('-')?;
+    Some(start.parse().ok()?..=end.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::{OperationId, VolumeId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::events::Topic;
+
+    #[test]
+    fn news_are_read_as_they_were_written() {
+        let id = Uuid::from_u128(7);
+        let news = News {
+            is_all: false,
+            topics: [
+                Topic::Volume(VolumeId::from_uuid(id)),
+                Topic::Operation(OperationId::from_uuid(id)),
+                Topic::Events,
+            ]
+            .into(),
+            numbers: vec![1..=1, 17..=19],
+        };
+        let messages = write("me", &news);
+        assert_eq!(messages.len(), 1);
+        assert_eq!(read(&messages[0]), ("me", news));
+        let everything = write("me", &News::everything());
+        assert_eq!(read(&everything[0]), ("me", News::everything()));
+        assert!(write("me", &News::default()).is_empty());
+    }
+
+    #[test]
+    fn what_is_too_long_for_one_message_goes_in_several() {
+        let news = News {
+            numbers: (0..1_000)
+                .map(|number| number * 10..=number * 10 + 1)
+                .collect(),
+            ..News::default()
+        };
+        let messages = write("me", &news);
+        assert!(messages.len() > 1);
+        assert!(messages.iter().all(|message| message.len() < 8_000));
+        let numbers = messages.iter().flat_map(|message| read(message).1.numbers);
+        assert_eq!(numbers.collect::<Vec<_>>(), news.numbers);
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_be_anything() {
+        for message in [
+            "",
+            "1",
+            "2 you whatever",
+            "1 you nonsense",
+            "1 you #1",
+            "1 you #a-b",
+        ] {
+            let (_, news) = read(message);
+            assert_eq!(news.is_all, message != "1", "{message:?}");
+        }
+        let (sender, news) = read("1 you E later:1 #1-2");
+        assert_eq!((sender, news.is_all), ("you", true));
+        assert_eq!(news.numbers, [1..=2]);
+    }
+}

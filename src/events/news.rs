@@ -1,0 +1,167 @@
+//! What gateways tell each other after a commit, and where it waits until the bus takes it.
+
+use std::{
+    collections::BTreeSet,
+    ops::RangeInclusive,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::topic::Topic;
+
+/// The most topics that are named one by one. They fit into one message of PostgreSQL; beyond them,
+/// everything that is watched may have changed.
+const MAX_TOPICS: usize = 300;
+/// The most ranges of numbers that wait. Others are found by looking.
+const MAX_RANGES: usize = 1_000;
+
+/// What has changed. Told twice it is no different from told once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// Anything may have changed.
+    pub is_all: bool,
+    /// Who is to be woken.
+    pub topics: BTreeSet<Topic>,
+    /// The numbers of the events that were written.
+    pub numbers: Vec<RangeInclusive<i64>>,
+}
+
+impl News {
+    /// That those who watch `topics` are to be woken.
+    pub fn of(topics: impl IntoIterator<Item = Topic>) -> Self {
+        Self {
+            topics: topics.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// That anything may have changed.
+    pub fn everything() -> Self {
+        Self {
+            is_all: true,
+            ..Self::default()
+        }
+    }
+
+    /// Adds what `other` tells.
+    pub fn merge(&mut self, other: Self) {
+        self.is_all |= other.is_all;
+        if !self.is_all {
+            self.topics.extend(other.topics);
+            self.is_all = self.topics.len() > MAX_TOPICS;
+        }
+        if self.is_all {
+            self.topics.clear();
+        }
+        for numbers in other.numbers {
+            let is_full = self.numbers.len() >= MAX_RANGES;
+            match self.numbers.last_mut() {
+                Some(last) if last.end().checked_add(1) == Some(*numbers.start()) => {
+                    *last = *last.start()..=*numbers.end();
+                }
+                _ if !is_full => self.numbers.push(numbers),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether it tells nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What other gateways have yet to be told. Nothing is kept before it is opened: then there are none.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    kept: Mutex<Option<News>>,
+    arrived: Notify,
+}
+
+impl Outbox {
+    /// Keeps from now on what is told.
+    pub(super) fn open(&self) {
+        self.kept().get_or_insert_default();
+    }
+
+    /// Adds `news` to what waits.
+    pub(super) fn add(&self, news: News) {
+        if let Some(kept) = &mut *self.kept() {
+            kept.merge(news);
+        }
+        self.arrived.notify_one();
+    }
+
+    /// Waits until something is there, and leaves it.
+    pub(super) async fn wait(&self) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.kept().as_ref().is_some_and(|kept| !kept.is_empty()) {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    /// Takes all that is there.
+    pub(super) fn take(&self) -> News {
+        self.kept().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<News>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::VolumeId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn volume(number: usize) -> Topic {
+        let number = u128::try_from(number).unwrap();
+        Topic::Volume(VolumeId::from_uuid(Uuid::from_u128(number)))
+    }
+
+    #[test]
+    fn more_topics_than_a_message_holds_are_everything() {
+        let mut news = News::default();
+        for number in 0..MAX_TOPICS {
+            news.merge(News::of([volume(number), volume(number)]));
+        }
+        assert!(!news.is_all);
+        news.merge(News::of([Topic::Events]));
+        assert!(news.is_all && news.topics.is_empty());
+        news.merge(News::of([Topic::Hypervisors]));
+        assert!(news.topics.is_empty(), "which is everything already");
+    }
+
+    #[test]
+    fn numbers_that_follow_each_other_are_one_range() {
+        let mut news = News::default();
+        for numbers in [1..=2, 3..=3, 7..=9, 10..=10] {
+            let of = News {
+                numbers: vec![numbers],
+                ..News::default()
+            };
+            news.merge(of);
+        }
+        assert_eq!(news.numbers, [1..=3, 7..=10]);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_left_by_who_waits_and_gone_once_it_is_taken() {
+        let outbox = Outbox::default();
+        outbox.add(News::everything());
+        assert!(outbox.take().is_empty(), "nobody takes it elsewhere yet");
+        outbox.open();
+        outbox.add(News::of([Topic::Events]));
+        outbox.wait().await;
+        outbox.wait().await;
+        assert_eq!(outbox.take(), News::of([Topic::Events]));
+        assert!(outbox.take().is_empty());
+    }
+}

@@ -1,0 +1,76 @@
+//! Who is woken by what: those whom it concerns, and nobody else.
+
+use futures_util::{FutureExt, future::join_all};
+use serde_json::json;
+use tidemark::{domain::token, events::Topic};
+
+use crate::harness::{on, on_each_database};
+
+#[tokio::test]
+async fn what_one_account_does_wakes_nobody_of_another() {
+    on_each_database(async |world| {
+        let (alice, bob) = (world.tenant("alice").await, world.tenant("bob").await);
+        let by = world.signed_in(&alice.requester).await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let foreign = world.volume(&bob, |_| {}).await;
+        let hub = &world.app.hub;
+        let mut concerned = [
+            hub.watch(Topic::Events),
+            hub.watch(Topic::EventsOf(alice.account.id)),
+            hub.watch(Topic::Volume(volume.id)),
+        ];
+        let mut others = [
+            hub.watch(Topic::EventsOf(bob.account.id)),
+            hub.watch(Topic::Volume(foreign.id)),
+            hub.watch(Topic::User(bob.user.id)),
+            hub.watch(Topic::User(alice.user.id)),
+            hub.watch(Topic::Hypervisors),
+        ];
+        world
+            .run(&by, "createSnapshot", on("volumeId", volume.id))
+            .await;
+        for watch in &mut concerned {
+            assert!(watch.changed().now_or_never().is_some(), "{watch:?}");
+        }
+        token::revoke(&world.app, by.token().unwrap())
+            .await
+            .unwrap();
+        let own = others[3].changed().now_or_never();
+        assert!(own.is_some(), "the streams of its bearer end");
+        for watch in concerned.iter_mut().chain(&mut others) {
+            assert!(watch.changed().now_or_never().is_none(), "{watch:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_newest_events_are_read_once_for_all_who_follow_them() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let document = "subscription { operationEvents { cursor } }";
+        let mut costs = Vec::new();
+        for followers in [2, 22] {
+            let volume = world.volume(&alice, |_| {}).await;
+            let mut feeds = Vec::with_capacity(followers);
+            for _ in 0..followers {
+                feeds.push(world.watch(&by, document, json!({})));
+            }
+            let silent = join_all(feeds.iter_mut().map(|feed| feed.is_silent())).await;
+            assert!(silent.into_iter().all(|is_silent| is_silent));
+            world.statements();
+            world
+                .run(&by, "createSnapshot", on("volumeId", volume.id))
+                .await;
+            for feed in &mut feeds {
+                feed.next().await;
+            }
+            costs.push(world.statements());
+        }
+        // Whether it may still follow costs each of them two statements, and nothing more.
+        let more = costs[1].saturating_sub(costs[0]);
+        assert!(more <= 2 * 20 + 4, "{costs:?}");
+    })
+    .await;
+}
