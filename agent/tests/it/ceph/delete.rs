@@ -1,11 +1,15 @@
 //! Deletions that others stand in the way of, or that break off at any command.
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use tidemark_agent::{
     driver::Removed,
     operation::{Volume, Work},
 };
+use uuid::Uuid;
 
 use super::{Cluster, POOL, rename::Cut, snapshot_work};
 use crate::site::{MIB, text};
@@ -116,6 +120,27 @@ impl Cluster {
         );
         self.site.host.tools.rbd = self.site.script(text(&real), &body);
     }
+
+    /// Has the `number`th run of `rbd` from now on fail, with these words and this status. The file that it gives back
+    /// gets a line for each run.
+    pub fn break_at(&mut self, number: u32, words: &str, status: i32) -> PathBuf {
+        let runs = self.site.path(&format!("scratch/{}", Uuid::now_v7()));
+        let real = self.site.host.tools.rbd.clone();
+        // A line more is whole or not there, also of a run that is killed meanwhile.
+        let body = format!(
+            "exec 9>{runs}.lock; flock 9\necho >>{runs}; n=$(wc -l <{runs})\nflock -u 9; exec 9>&-\n\
+             if [ $n = {number} ]; then echo '{words}' >&2; exit {status}; fi\nexec $real \"$@\"",
+            runs = text(&runs)
+        );
+        self.site.host.tools.rbd = self.site.script(text(&real), &body);
+        runs
+    }
+}
+
+/// How often `rbd` ran.
+pub fn count(runs: &Path) -> u32 {
+    let runs = fs::read_to_string(runs).unwrap_or_default();
+    runs.lines().count().try_into().unwrap()
 }
 
 /// Of arguments that have a word.
@@ -184,7 +209,6 @@ async fn a_deletion_that_fails_at_any_command_never_says_that_nothing_is_gone_wh
         return;
     };
     let real = cluster.site.host.tools.clone();
-    let count = cluster.site.path("scratch/count");
     for (says, status) in [
         ("rbd: (1) Operation not permitted", 1),
         ("rbd: timed out", 110),
@@ -193,20 +217,12 @@ async fn a_deletion_that_fails_at_any_command_never_says_that_nothing_is_gone_wh
         for fail_at in 1_u32.. {
             let volume = cluster.filled_volume(16 * MIB).await;
             let before = cluster.digest(&volume);
-            fs::write(&count, "0").unwrap();
-            let body = format!(
-                "count={count}\nexec 9>$count.lock; flock 9\nn=$(($(cat $count) + 1)); echo $n >$count\n\
-                 flock -u 9; exec 9>&-\n\
-                 if [ $n = {fail_at} ]; then echo '{says}' >&2; exit {status}; fi\nexec $real \"$@\"",
-                count = text(&count)
-            );
-            cluster.site.host.tools.rbd = cluster.site.script(text(&real.rbd), &body);
+            let runs = cluster.break_at(fail_at, says, status);
             let outcome = cluster.site.perform(delete(&volume)).await;
             cluster.site.host.tools = real.clone();
             let tidemark_agent::operation::Outcome::Failed { failure, .. } = outcome else {
                 assert_eq!(cluster.images(), [""; 0], "{fail_at}");
-                let commands: u32 = fs::read_to_string(&count).unwrap().trim().parse().unwrap();
-                if commands < fail_at {
+                if count(&runs) < fail_at {
                     break;
                 }
                 // What waited was not needed.

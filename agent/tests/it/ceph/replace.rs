@@ -7,7 +7,7 @@ use tidemark_agent::{
     operation::{BackupItem, Image, Outcome, RestoreSource, Volume, Work},
 };
 
-use super::{Cluster, POOL, from_backup, in_place, snapshot_work};
+use super::{Cluster, POOL, delete::count, from_backup, in_place, snapshot_work};
 use crate::site::{MIB, text};
 
 const SIZE: u64 = 16 * MIB;
@@ -136,7 +136,6 @@ async fn a_replacement_that_fails_at_any_command_leaves_the_old_image_or_the_new
         return;
     };
     let real = cluster.site.host.tools.clone();
-    let count = cluster.site.path("scratch/count");
     let mut outcomes = (0, 0);
     let volume = cluster.filled_volume(SIZE).await;
     let before = cluster.digest(&volume);
@@ -145,14 +144,7 @@ async fn a_replacement_that_fails_at_any_command_leaves_the_old_image_or_the_new
     for fail_at in 1_u32.. {
         cluster.damage(&image, Damage::Larger);
         let old = cluster.id_of(&image);
-        fs::write(&count, "0").unwrap();
-        let body = format!(
-            "count={count}\nexec 9>$count.lock; flock 9\nn=$(($(cat $count) + 1)); echo $n >$count\n\
-             flock -u 9; exec 9>&-\n\
-             if [ $n = {fail_at} ]; then echo 'rbd: (1) Operation not permitted' >&2; exit 1; fi\nexec $real \"$@\"",
-            count = text(&count)
-        );
-        cluster.site.host.tools.rbd = cluster.site.script(text(&real.rbd), &body);
+        let runs = cluster.break_at(fail_at, "rbd: (1) Operation not permitted", 1);
         let outcome = cluster.site.perform(replacing(&volume, &backup)).await;
         cluster.site.host.tools = real.clone();
         match outcome {
@@ -182,8 +174,7 @@ async fn a_replacement_that_fails_at_any_command_leaves_the_old_image_or_the_new
         assert_eq!(cluster.digest(&volume), before, "{fail_at}");
         cluster.assert_clean();
         assert_eq!(cluster.images(), [image.as_str()], "{fail_at}");
-        let commands: u32 = fs::read_to_string(&count).unwrap().trim().parse().unwrap();
-        if commands < fail_at {
+        if count(&runs) < fail_at {
             break;
         }
     }
