@@ -75,3 +75,7 @@ bench-api *arguments:
 bench-panel:
     @scripts/setup test
     @scripts/bench-panel
+
+# Measure what a message of a stream costs, and how late a change shows at another gateway (Markdown)
+bench-streams:
+    scripts/postgres run cargo test --quiet --profile fast --test api -- --ignored --nocapture stream_cost::

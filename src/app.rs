@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::{
     database::{Database, Share},
     domain::{
-        Clock, Hashing, Ids, Refused, Settings, installation::Installation,
-        operation::damage::Known,
+        Clock, Hashing, Ids, Refused, Settings,
+        installation::Installation,
+        operation::{damage::Known, progress::Reports},
     },
     events::Hub,
     secret::Keys,
@@ -31,6 +32,8 @@ pub struct App {
     pub refused: Refused,
     /// Wakes streams and agents after a commit.
     pub hub: Hub,
+    /// What agents reported of how far they are.
+    pub reports: Reports,
     /// The damaged rows that the log knows of.
     pub damage: Known,
     /// What the database is one of.
@@ -49,6 +52,7 @@ impl App {
             keys: Arc::default(),
             refused: Refused::default(),
             hub: Hub::default(),
+            reports: Reports::default(),
             damage: Known::default(),
             installation: Installation::default(),
         }

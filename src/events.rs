@@ -5,9 +5,11 @@ pub mod bus;
 pub mod feed;
 mod hub;
 mod news;
+mod progress;
 mod tail;
 mod topic;
 
 pub use hub::{Hub, Watch};
 pub use news::News;
+pub use progress::{NoProgress, Progress};
 pub use topic::{NoTopic, Topic};

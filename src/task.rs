@@ -5,6 +5,7 @@
 
 pub mod cleanup;
 pub mod leader;
+pub mod progress;
 pub mod refusals;
 pub mod retention;
 
@@ -173,9 +174,10 @@ impl fmt::Debug for Task {
 }
 
 /// All tasks. The cleanup is done every `cleanup_interval`.
-pub fn all(cleanup_interval: Duration) -> [Task; 3] {
+pub fn all(cleanup_interval: Duration) -> [Task; 4] {
     [
         cleanup::task(cleanup_interval),
+        progress::task(),
         refusals::task(),
         retention::task(),
     ]

@@ -5,7 +5,7 @@ use clap::Args;
 use tidemark::{
     app::App,
     config::Config,
-    domain::{self, installation, refused, secret},
+    domain::{self, installation, operation::progress, refused, secret},
     events::bus::Bus,
     graphql::{self, Schema},
     http::Server,
@@ -94,6 +94,9 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
     let ended = lifecycle.run(server, app.clone(), schema, config).await;
     if let Err(error) = refused::keep(&app).await {
         tracing::error!(%error, "what strangers were refused since was not counted");
+    }
+    if let Err(error) = progress::keep(&app).await {
+        tracing::error!(%error, "what agents reported last of how far they are was not written");
     }
     app.database
         .close()

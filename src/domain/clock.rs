@@ -42,6 +42,17 @@ impl Clock {
             }
         }
     }
+
+    /// The instant now without asking the database, where so long ago it was `then`.
+    pub fn later(&self, then: DateTime<Utc>, elapsed: Duration) -> DateTime<Utc> {
+        match self {
+            Self::Manual(clock) => clock.now(),
+            Self::Database => TimeDelta::from_std(elapsed)
+                .ok()
+                .and_then(|elapsed| then.checked_add_signed(elapsed))
+                .unwrap_or(DateTime::<Utc>::MAX_UTC),
+        }
+    }
 }
 
 impl Clock {

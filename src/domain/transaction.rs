@@ -9,7 +9,8 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
+    QueryFilter, QuerySelect,
     sea_query::{Expr, LockType},
 };
 
@@ -32,6 +33,10 @@ pub const ROW_LOCK: LockType = LockType::NoKeyUpdate;
 /// How rows are locked that a new row will refer to: `FOR KEY SHARE`. Whoever deletes such a row locks it exclusively
 /// before it looks for what refers to it, so that the one waits for the other, and then sees what it did.
 pub const HOLD: LockType = LockType::KeyShare;
+
+/// On PostgreSQL a condition that always holds, and by which the commit of its statement need not wait for the disk: for
+/// what is written again within seconds.
+pub const NEED_NOT_WAIT: &str = "set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
 /// A transaction that has not been committed. Dropped, it changes nothing.
 #[derive(Debug)]
@@ -70,6 +75,16 @@ impl<'a> Transaction<'a> {
     /// The instant of everything in it, by the database's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// Its commit need not wait for the disk: what it writes is written again within seconds. It holds no events, whose
+    /// numbers are told and never given twice.
+    pub async fn need_not_wait(&self) -> Result<()> {
+        if self.app.database.backend() == DbBackend::Postgres {
+            let waits_not = "SET LOCAL synchronous_commit = off";
+            self.db().execute_unprepared(waits_not).await?;
+        }
+        Ok(())
     }
 
     /// Waits until no other transaction accepts work of this account, and takes the time then.

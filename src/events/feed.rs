@@ -19,7 +19,7 @@ use super::Topic;
 use crate::{
     app::App,
     domain::{
-        Error, Requester, Result, operation::damage::is_damage, readable, token,
+        Error, Requester, Result, Standing, operation::damage::is_damage, readable,
         transaction::EVENTS,
     },
 };
@@ -55,8 +55,11 @@ pub async fn follow(
         None => newest(&app).await?,
     };
     Ok(try_stream! {
+        let mut standing: Option<Standing> = None;
         loop {
-            let batch = match read(&app, &requester, &filter, last).await {
+            let age = app.settings.stream_refresh;
+            let known = standing.take().filter(|standing| standing.holds(age));
+            let batch = match read(&app, &requester, known, &filter, last).await {
                 Err(error @ Error::Database(_)) if !is_damage(&error) => {
                     tracing::debug!(%error, "a feed cannot be read now");
                     sleep(RETRY).await;
@@ -68,19 +71,23 @@ pub async fn follow(
                 yield Arc::unwrap_or_clone(event);
             }
             last = last.max(batch.end);
-            if batch.timeline != written {
+            let timeline = timeline(batch.standing.requester())?;
+            if timeline != written {
                 // It may see more than before: what was written until this is watched has to be read, too.
-                written = batch.timeline;
+                written = timeline;
                 commits = app.hub.watch(written);
             } else if batch.is_all {
                 let woken = async {
                     tokio::select! {
-                        () = commits.changed() => {}
-                        () = tokens.changed() => {}
+                        biased;
+                        () = tokens.changed() => None,
+                        () = commits.changed() => Some(batch.standing),
                     }
                 };
                 // A wake-up that was lost costs this much time at most.
-                let _ = timeout(app.settings.stream_refresh, woken).await;
+                standing = timeout(age, woken).await.ok().flatten();
+            } else if !tokens.has_changed() {
+                standing = Some(batch.standing);
             }
         }
     })
@@ -93,8 +100,8 @@ struct Batch {
     end: i64,
     /// No more were there when it was read.
     is_all: bool,
-    /// What wakes the reader, by the rights that it has now.
-    timeline: Topic,
+    /// The reader, as it was known then.
+    standing: Standing,
 }
 
 /// The timeline that `requester` sees.
@@ -106,8 +113,18 @@ fn timeline(requester: &Requester) -> Result<Topic> {
 }
 
 /// Reads what came behind `last`, for a requester that is still known.
-async fn read(app: &App, requester: &Requester, filter: &Filter, last: i64) -> Result<Batch> {
-    let requester = token::reauthenticate(app, requester).await?;
+async fn read(
+    app: &App,
+    requester: &Requester,
+    known: Option<Standing>,
+    filter: &Filter,
+    last: i64,
+) -> Result<Batch> {
+    let standing = match known {
+        Some(standing) => standing,
+        None => Standing::of(app, requester).await?,
+    };
+    let requester = standing.requester();
     // Which operations are meant is for the database to say.
     if filter.operations.is_none()
         && let Some(following) = app.hub.tail().behind(app, last).await?
@@ -123,11 +140,11 @@ async fn read(app: &App, requester: &Requester, filter: &Filter, last: i64) -> R
             events,
             end: following.end,
             is_all: true,
-            timeline: timeline(&requester)?,
+            standing,
         });
     }
     let newest = newest(app).await?;
-    let following = matching(&requester, filter)?
+    let following = matching(requester, filter)?
         .filter(operation_event::Column::Seq.gt(last))
         .filter(operation_event::Column::Seq.lte(newest))
         .order_by_asc(operation_event::Column::Seq)
@@ -136,7 +153,7 @@ async fn read(app: &App, requester: &Requester, filter: &Filter, last: i64) -> R
     let events: Vec<_> = events.into_iter().flatten().map(Arc::new).collect();
     let end = events.last().map(|event| event.seq);
     Ok(Batch {
-        timeline: timeline(&requester)?,
+        standing,
         is_all: end.is_none(),
         // Without any, all up to the newest is none of the reader's.
         end: end.unwrap_or(newest),

@@ -1,5 +1,5 @@
-//! Wakes streams and agents after a commit. It carries no state: who wakes reads the database, so a
-//! slow reader gets the newest state and a lost wake-up costs time, never truth.
+//! Wakes streams and agents after a commit. It carries no state but the [`Progress`] of operations: who wakes reads the
+//! database, so a slow reader gets the newest state and a lost wake-up costs time, never truth.
 //!
 //! What is told here is also put into the [`Outbox`], from which the bus takes it to the other gateways.
 
@@ -11,10 +11,12 @@ use std::{
     },
 };
 
+use entity::{OperationId, operation, operation::OperationStatus};
 use tokio::sync::watch;
 
 use super::{
     news::{News, Outbox},
+    progress::{Board, Progress},
     tail::Tail,
     topic::Topic,
 };
@@ -30,6 +32,7 @@ struct Shared {
     /// Counts what was told of events.
     told_events: AtomicU64,
     tail: Tail,
+    progress: Board,
 }
 
 /// A topic that somebody watches.
@@ -73,6 +76,12 @@ impl Hub {
 
     /// Wakes those at this gateway whom `news` concerns.
     pub(super) fn hear(&self, news: &News) {
+        // What is older than what is known wakes nobody.
+        let is_news = |(operation, progress): (&OperationId, &Progress)| {
+            let is_news = self.0.progress.note(*operation, *progress);
+            is_news.then_some(Topic::Progress(*operation))
+        };
+        let progressed: Vec<_> = news.progress.iter().filter_map(is_news).collect();
         // First the count: who is woken by it must find that there is something to read.
         let is_of_events = |topic: &Topic| matches!(topic, Topic::Events | Topic::EventsOf(_));
         if news.is_all || news.topics.iter().any(is_of_events) {
@@ -85,10 +94,19 @@ impl Hub {
             }
             return;
         }
-        for topic in &news.topics {
+        for topic in news.topics.iter().chain(&progressed) {
             if let Some(watched) = topics.get(topic) {
                 watched.sender.send_replace(());
             }
+        }
+    }
+
+    /// Brings what the database tells of a started operation up to date.
+    pub fn bring_up_to_date(&self, operation: &mut Arc<operation::Model>) {
+        if operation.status == OperationStatus::Started
+            && let Some(progress) = self.0.progress.of(operation.id)
+        {
+            progress.update(operation);
         }
     }
 
@@ -113,6 +131,11 @@ impl Hub {
 }
 
 impl Watch {
+    /// Whether it was woken since the last wait.
+    pub fn has_changed(&self) -> bool {
+        self.receiver.has_changed().unwrap_or(true)
+    }
+
     /// Waits for the next wake-up. Those that came since the last wait count as one.
     pub async fn changed(&mut self) {
         if self.receiver.changed().await.is_err() {

@@ -1,14 +1,15 @@
 //! What gateways tell each other after a commit, and where it waits until the bus takes it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     ops::RangeInclusive,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use entity::OperationId;
 use tokio::sync::Notify;
 
-use super::topic::Topic;
+use super::{progress::Progress, topic::Topic};
 
 /// The most topics that are named one by one. They fit into one message of PostgreSQL; beyond them,
 /// everything that is watched may have changed.
@@ -25,6 +26,8 @@ pub struct News {
     pub topics: BTreeSet<Topic>,
     /// The numbers of the events that were written.
     pub numbers: Vec<RangeInclusive<i64>>,
+    /// How far operations are.
+    pub progress: BTreeMap<OperationId, Progress>,
 }
 
 impl News {
@@ -32,6 +35,14 @@ impl News {
     pub fn of(topics: impl IntoIterator<Item = Topic>) -> Self {
         Self {
             topics: topics.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// How far `operation` is.
+    pub fn progress(operation: OperationId, progress: Progress) -> Self {
+        Self {
+            progress: [(operation, progress)].into(),
             ..Self::default()
         }
     }
@@ -53,6 +64,17 @@ impl News {
         }
         if self.is_all {
             self.topics.clear();
+        }
+        for (operation, progress) in other.progress {
+            match self.progress.entry(operation) {
+                Entry::Vacant(entry) => {
+                    entry.insert(progress);
+                }
+                Entry::Occupied(mut entry) if !progress.is_older(entry.get()) => {
+                    entry.insert(progress);
+                }
+                Entry::Occupied(_) => {}
+            }
         }
         for numbers in other.numbers {
             let is_full = self.numbers.len() >= MAX_RANGES;
@@ -150,6 +172,23 @@ mod tests {
             news.merge(of);
         }
         assert_eq!(news.numbers, [1..=3, 7..=10]);
+    }
+
+    #[test]
+    fn of_an_operations_progress_the_newest_is_told() {
+        let operation = OperationId::from_uuid(Uuid::from_u128(1));
+        let progress = |bytes_done| Progress {
+            revision: 2,
+            epoch: 1,
+            bytes_done,
+            bytes_total: 9,
+            bytes_per_second: None,
+        };
+        let mut news = News::progress(operation, progress(2));
+        for bytes_done in [1, 3, 2] {
+            news.merge(News::progress(operation, progress(bytes_done)));
+        }
+        assert_eq!(news, News::progress(operation, progress(3)));
     }
 
     #[tokio::test]

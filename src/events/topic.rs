@@ -13,6 +13,8 @@ pub enum Topic {
     Volume(VolumeId),
     /// An operation and its phases.
     Operation(OperationId),
+    /// How far an operation is, between its phases.
+    Progress(OperationId),
     /// The timeline of all operations.
     Events,
     /// The timeline of one account's operations.
@@ -35,6 +37,7 @@ impl fmt::Display for Topic {
         let (letter, id) = match *self {
             Self::Volume(id) => ('v', id.as_uuid()),
             Self::Operation(id) => ('o', id.as_uuid()),
+            Self::Progress(id) => ('p', id.as_uuid()),
             Self::EventsOf(id) => ('a', id.as_uuid()),
             Self::Work(id) => ('w', id.as_uuid()),
             Self::User(id) => ('u', id.as_uuid()),
@@ -63,6 +66,7 @@ impl FromStr for Topic {
         Ok(match letter {
             'v' => Self::Volume(VolumeId::from_uuid(id()?)),
             'o' => Self::Operation(OperationId::from_uuid(id()?)),
+            'p' => Self::Progress(OperationId::from_uuid(id()?)),
             'a' => Self::EventsOf(AccountId::from_uuid(id()?)),
             'w' => Self::Work(HypervisorId::from_uuid(id()?)),
             'u' => Self::User(UserId::from_uuid(id()?)),
@@ -96,6 +100,7 @@ mod tests {
         let topics = [
             Topic::Volume(VolumeId::from_uuid(id)),
             Topic::Operation(OperationId::from_uuid(id)),
+            Topic::Progress(OperationId::from_uuid(id)),
             Topic::Events,
             Topic::EventsOf(AccountId::from_uuid(id)),
             Topic::Work(HypervisorId::from_uuid(id)),

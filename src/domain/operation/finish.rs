@@ -1,5 +1,7 @@
 //! The agent's last word: done, failed, or stopped.
 
+use std::sync::Arc;
+
 use entity::{
     backup, hypervisor, operation,
     operation::{OperationKind, OperationStatus},
@@ -240,9 +242,15 @@ pub(super) async fn settle(
     ending: Ending,
     actor: &str,
 ) -> Result<operation::Model> {
-    let whole = operation.bytes_total;
+    // What was reported since the row was last written counts, too: nothing goes back.
+    let mut latest = Arc::new(operation);
+    tx.app().hub.bring_up_to_date(&mut latest);
+    let operation = Arc::unwrap_or_clone(latest);
+    let (done, whole) = (operation.bytes_done, operation.bytes_total);
     let revision = operation.revision + 1;
     let mut ended = changed(operation);
+    ended.bytes_done = Set(done);
+    ended.bytes_total = Set(whole);
     ended.status = Set(status);
     ended.revision = Set(revision);
     ended.finished_at = Set(Some(tx.now()));

@@ -1,15 +1,21 @@
 //! News as messages of PostgreSQL: words with spaces between them, below 8,000 bytes.
 //!
 //! ```text
-//! 1 SENDER * vAZCgoAAAcACAAAAAAAAAAA E #17-19
+//! 1 SENDER * vAZCgoAAAcACAAAAAAAAAAA E #17-19 pAZCgoAAAcACAAAAAAAAAAA:2:1:512:1024:
 //! ```
 //!
 //! The first word is the version, the second the gateway that sends it. `*` is everything, `#` begins numbers of events,
-//! and the rest are topics. What this gateway cannot read, since a newer one wrote it, may be anything.
+//! `p` an operation's progress, and the rest are topics. What this gateway cannot read, since a newer one wrote it, may be anything.
 
 use std::ops::RangeInclusive;
 
-use crate::events::news::News;
+use entity::OperationId;
+
+use crate::events::{
+    news::News,
+    progress::Progress,
+    topic::{long, short},
+};
 
 /// The version of this form.
 const VERSION: &str = "1";
@@ -24,9 +30,13 @@ pub(super) fn write(sender: &str, news: &News) -> Vec<String> {
         .numbers
         .iter()
         .map(|numbers| format!("#{}-{}", numbers.start(), numbers.end()));
+    let progress = news
+        .progress
+        .iter()
+        .map(|(operation, progress)| format!("p{}:{progress}", short(operation.as_uuid())));
     let head = format!("{VERSION} {sender}");
     let mut messages: Vec<String> = Vec::new();
-    for word in all.into_iter().chain(topics).chain(numbers) {
+    for word in all.into_iter().chain(topics).chain(numbers).chain(progress) {
         match messages.last_mut() {
             Some(message) if message.len() + 1 + word.len() <= MAX_BYTES => {
                 message.push(' ');
@@ -50,6 +60,8 @@ pub(super) fn read(message: &str) -> (&str, News) {
     for word in words {
         if let Some(numbers) = word.strip_prefix('#').and_then(range) {
             news.numbers.push(numbers);
+        } else if let Some((operation, progress)) = word.strip_prefix('p').and_then(far) {
+            news.progress.insert(operation, progress);
         } else if let Ok(topic) = word.parse() {
             news.topics.insert(topic);
         } else {
@@ -62,6 +74,12 @@ pub(super) fn read(message: &str) -> (&str, News) {
 fn range(text: &str) -> Option<RangeInclusive<i64>> {
     let (start, end) = text.split_once('-')?;
     Some(start.parse().ok()?..=end.parse().ok()?)
+}
+
+fn far(text: &str) -> Option<(OperationId, Progress)> {
+    let (operation, progress) = text.split_once(':')?;
+    let operation = OperationId::from_uuid(long(operation)?);
+    Some((operation, progress.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -84,6 +102,7 @@ mod tests {
             ]
             .into(),
             numbers: vec![1..=1, 17..=19],
+            progress: [(OperationId::from_uuid(id), "2:1:512:1024:".parse().unwrap())].into(),
         };
         let messages = write("me", &news);
         assert_eq!(messages.len(), 1);

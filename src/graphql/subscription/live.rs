@@ -2,20 +2,23 @@
 //! the hub wakes them, and every few seconds in case nothing did; and they send it when it differs
 //! from what they sent last.
 //!
-//! A slow reader gets the newest state, because a state is read only when the last one was taken.
-//! Before each reading the requester is looked up again: a token that ended ends the stream. What cannot be read
+//! Between readings the progress of an operation reaches them from memory, and asks the database nothing. A slow
+//! reader gets the newest state, because a state is read only when the last one was taken.
+//! Before each reading the requester is looked up again, and before each progress it is seen that nothing has
+//! become of its rights since: a token that ended ends the stream. What cannot be read
 //! because it is damaged ends none: it is told of again once it is mended.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_stream::try_stream;
+use entity::{OperationId, operation};
 use futures_util::{Stream, future::select_all};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
     app::App,
-    domain::{Requester, token},
-    events::{Topic, Watch},
+    domain::{Requester, Standing, token},
+    events::{Progress, Topic, Watch},
     graphql::error::{Failure, Result},
 };
 
@@ -30,6 +33,11 @@ pub trait State: Clone + PartialEq {
     /// Whether it differs from `sent` by progress only, which need not be told at once.
     fn is_progress_of(&self, _sent: &Self) -> bool {
         false
+    }
+
+    /// The operation whose progress it tells of, if it does.
+    fn operation(&mut self) -> Option<&mut Arc<operation::Model>> {
+        None
     }
 }
 
@@ -61,7 +69,7 @@ where
     let of = format!("stream of {topics:?}");
     try_stream! {
         let mut sent: Option<(S, Instant)> = None;
-        loop {
+        'read: loop {
             let known = token::reauthenticate(&app, &requester).await.map_err(Failure::from);
             let reading = match known {
                 Ok(requester) => read(requester).await,
@@ -79,23 +87,54 @@ where
                 alarm.wait(None).await;
                 continue;
             }
-            let reading = reading?;
-            let soonest = sent.as_ref().and_then(|(last, at)| {
-                reading.state.is_progress_of(last).then(|| *at + PROGRESS_INTERVAL)
-            });
-            if let Some(soonest) = soonest.filter(|soonest| *soonest > Instant::now()) {
-                sleep_until(soonest).await;
-                continue;
+            let Reading { mut state, is_last, changes_in } = reading?;
+            let due = alarm.due(changes_in);
+            alarm.follow(&app, state.operation().map(|operation| operation.id));
+            let mut standing: Option<Standing> = None;
+            loop {
+                bring_up_to_date(&app, &mut state, sent.as_mut().map(|(sent, _)| sent));
+                let soonest = sent.as_ref().and_then(|(last, at)| {
+                    state.is_progress_of(last).then(|| *at + PROGRESS_INTERVAL)
+                });
+                if let Some(soonest) = soonest.filter(|soonest| *soonest > Instant::now()) {
+                    // What is no progress does not wait for it.
+                    if alarm.ring_before(soonest).await {
+                        continue 'read;
+                    }
+                    continue;
+                }
+                if sent.as_ref().is_none_or(|(last, _)| *last != state) {
+                    sent = Some((state.clone(), Instant::now()));
+                    yield state.clone();
+                }
+                if is_last {
+                    return;
+                }
+                if alarm.progress_before(due).await {
+                    if standing.is_none() {
+                        standing = Standing::of(&app, &requester).await.ok();
+                    }
+                    let age = app.settings.stream_refresh;
+                    if standing.as_ref().is_some_and(|standing| standing.holds(age)) {
+                        continue;
+                    }
+                }
+                continue 'read;
             }
-            if sent.as_ref().is_none_or(|(last, _)| *last != reading.state) {
-                sent = Some((reading.state.clone(), Instant::now()));
-                yield reading.state;
-            }
-            if reading.is_last {
-                return;
-            }
-            alarm.wait(reading.changes_in).await;
         }
+    }
+}
+
+/// What was told since of how far the operation in `state` is; and no less than what was `sent`.
+fn bring_up_to_date<S: State>(app: &App, state: &mut S, sent: Option<&mut S>) {
+    let Some(operation) = state.operation() else {
+        return;
+    };
+    app.hub.bring_up_to_date(operation);
+    if let Some(sent) = sent.and_then(S::operation)
+        && sent.id == operation.id
+    {
+        Progress::of(sent).update(operation);
     }
 }
 
@@ -103,6 +142,8 @@ where
 #[derive(Debug)]
 pub struct Alarm {
     watches: Vec<Watch>,
+    /// How far the operation is that the stream tells of.
+    progress: Option<(OperationId, Watch)>,
     refresh: Duration,
 }
 
@@ -112,22 +153,58 @@ impl Alarm {
         let topics = topics.iter().copied().chain(requester.topic());
         Self {
             watches: topics.map(|topic| app.hub.watch(topic)).collect(),
+            progress: None,
             refresh: app.settings.stream_refresh,
         }
     }
 
     /// Waits until it rings, `within` at the latest.
     pub async fn wait(&mut self, within: Option<Duration>) {
-        let patience = within.map_or(self.refresh, |within| within.min(self.refresh));
-        let deadline = Instant::now() + patience;
-        let changed = select_all(
-            self.watches
-                .iter_mut()
-                .map(|watch| Box::pin(watch.changed())),
-        );
-        tokio::select! {
-            _ = changed => {}
-            () = sleep_until(deadline) => {}
+        let due = self.due(within);
+        self.ring_before(due).await;
+    }
+
+    /// When it rings at the latest.
+    fn due(&self, within: Option<Duration>) -> Instant {
+        Instant::now() + within.map_or(self.refresh, |within| within.min(self.refresh))
+    }
+
+    /// From now on it also tells of the progress of `operation`.
+    fn follow(&mut self, app: &App, operation: Option<OperationId>) {
+        if self.progress.as_ref().map(|(followed, _)| *followed) != operation {
+            self.progress = operation.map(|id| (id, app.hub.watch(Topic::Progress(id))));
         }
     }
+
+    /// Waits until it rings; false where that would be later than `due`.
+    async fn ring_before(&mut self, due: Instant) -> bool {
+        tokio::select! {
+            biased;
+            () = rung(&mut self.watches) => true,
+            () = sleep_until(due) => false,
+        }
+    }
+
+    /// Waits until there is progress; false where it rings for something else first, at `due` at the latest.
+    async fn progress_before(&mut self, due: Instant) -> bool {
+        let Self {
+            watches, progress, ..
+        } = self;
+        let progressed = async {
+            match progress {
+                Some((_, watch)) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = rung(watches) => false,
+            () = progressed => true,
+            () = sleep_until(due) => false,
+        }
+    }
+}
+
+async fn rung(watches: &mut [Watch]) {
+    select_all(watches.iter_mut().map(|watch| Box::pin(watch.changed()))).await;
 }

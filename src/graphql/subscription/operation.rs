@@ -69,6 +69,10 @@ impl State for Watched {
     fn is_progress_of(&self, sent: &Self) -> bool {
         self != sent && is_progress(&self.0, &sent.0)
     }
+
+    fn operation(&mut self) -> Option<&mut Arc<operation::Model>> {
+        Some(&mut self.0)
+    }
 }
 
 /// Whether `now` differs from `before` by progress only.

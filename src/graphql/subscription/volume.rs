@@ -16,7 +16,7 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        Error, Requester, cooldown,
+        Clock, Error, Requester, cooldown,
         operation::state::is_ended,
         readable,
         volume::{facts::active, find},
@@ -91,8 +91,9 @@ impl VolumeSubscription {
                 }
             }
         };
+        let clock = app.clock.clone();
         let states = live(app, requester, &[Topic::Volume(id)], read);
-        Ok(states.map(|state| state.map(VolumeActivity::from)))
+        Ok(states.map(move |state| state.map(|activity| activity.told(&clock))))
     }
 
     /// A tick every `everySeconds` while the volume cools down, one with null when it is free, and
@@ -159,7 +160,9 @@ struct Activity {
     backups: Vec<backup::Model>,
     attached_to: Option<instance::Model>,
     cooldown_ends_at: Option<chrono::DateTime<Utc>>,
+    /// When it was read, by the database's clock and by this process's.
     now: chrono::DateTime<Utc>,
+    read: Instant,
 }
 
 impl Activity {
@@ -199,7 +202,19 @@ impl Activity {
             snapshots,
             backups,
             now,
+            read: Instant::now(),
         })
+    }
+
+    /// As it is told now.
+    fn told(self, clock: &Clock) -> VolumeActivity {
+        let now = clock.later(self.now, self.read.elapsed());
+        VolumeActivity {
+            cooldown: Cooldown::of(&self.volume, now),
+            volume: Volume(self.volume),
+            operation: self.operation.map(Operation),
+            server_time: now.into(),
+        }
     }
 }
 
@@ -225,16 +240,9 @@ impl State for Activity {
             && is_progress(now, before)
             && self.volume == sent.volume
     }
-}
 
-impl From<Activity> for VolumeActivity {
-    fn from(activity: Activity) -> Self {
-        Self {
-            cooldown: Cooldown::of(&activity.volume, activity.now),
-            volume: Volume(activity.volume),
-            operation: activity.operation.map(Operation),
-            server_time: activity.now.into(),
-        }
+    fn operation(&mut self) -> Option<&mut Arc<operation::Model>> {
+        self.operation.as_mut()
     }
 }
 

@@ -322,8 +322,11 @@ impl Operation {
     }
 
     /// How far it is.
-    async fn progress(&self) -> OperationProgress {
-        OperationProgress::from(&*self.0)
+    #[expect(clippy::unused_async, reason = "async-graphql awaits every field")]
+    async fn progress(&self, ctx: &Context<'_>) -> Result<OperationProgress> {
+        let mut operation = Arc::clone(&self.0);
+        app(ctx)?.hub.bring_up_to_date(&mut operation);
+        Ok(OperationProgress::from(&*operation))
     }
 
     /// Why it failed; null unless it did.
