@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::{
     news::{News, Outbox},
     progress::{Board, Progress},
+    shared::{Readings, Shared as SharedReading},
     tail::Tail,
     topic::Topic,
 };
@@ -33,6 +34,7 @@ struct Shared {
     told_events: AtomicU64,
     tail: Tail,
     progress: Board,
+    readings: Readings,
 }
 
 /// A topic that somebody watches.
@@ -61,6 +63,11 @@ impl Hub {
             topic,
             hub: self.clone(),
         }
+    }
+
+    /// The reading of type `T` that all share who watch `topic`.
+    pub fn share<T: Send + Sync + 'static>(&self, topic: Topic) -> Arc<SharedReading<T>> {
+        self.0.readings.of(self, topic)
     }
 
     /// Wakes all who watch one of `topics`, at every gateway.
@@ -131,6 +138,11 @@ impl Hub {
 }
 
 impl Watch {
+    /// Whether it was woken since the last wait, which counts as one.
+    pub(super) fn take_change(&mut self) -> bool {
+        self.receiver.borrow_and_update().has_changed()
+    }
+
     /// Whether it was woken since the last wait.
     pub fn has_changed(&self) -> bool {
         self.receiver.has_changed().unwrap_or(true)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
-use entity::{OperationId, operation};
+use entity::{OperationId, Scope, operation};
 use futures_util::{Stream, StreamExt};
 use sea_orm::{ColumnTrait, QueryFilter};
 
@@ -11,10 +11,10 @@ use super::live::{Reading, State, live};
 use crate::{
     app::App,
     domain::{Error, Requester, operation::state::is_ended},
-    events::Topic,
+    events::{Shared, Topic},
     graphql::{
         context::{app, user},
-        error::Result,
+        error::{Failure, Result},
         id,
         types::Operation,
         visible,
@@ -38,17 +38,18 @@ impl OperationSubscription {
     ) -> Result<impl Stream<Item = Result<Operation>>> {
         let (app, requester) = (app(ctx)?.clone(), user(ctx)?.clone());
         let id: OperationId = id::find(&operation_id, "operation")?;
+        let shared = app.hub.share(Topic::Operation(id));
         // One that is not there is an error at once, not the first event of a stream.
-        find(&app, &requester, id).await?;
+        find(&app, &shared, &requester, id).await?;
         let read = {
             let app = app.clone();
             move |requester: Requester| {
-                let app = app.clone();
+                let (app, shared) = (app.clone(), Arc::clone(&shared));
                 async move {
-                    let operation = find(&app, &requester, id).await?;
+                    let operation = find(&app, &shared, &requester, id).await?;
                     let is_last =
                         is_ended(operation.status) && operation.lease_expires_at.is_none();
-                    let state = Watched(Arc::new(operation));
+                    let state = Watched(operation);
                     Ok(Reading {
                         state,
                         is_last,
@@ -80,10 +81,25 @@ pub(super) fn is_progress(now: &operation::Model, before: &operation::Model) -> 
     now.id == before.id && now.revision == before.revision && now.phase == before.phase
 }
 
-async fn find(app: &App, requester: &Requester, id: OperationId) -> Result<operation::Model> {
-    let operation = operation::Entity::visible_to(requester.scope()?)
-        .filter(operation::Column::Id.eq(id))
-        .one(app.database.reads())
-        .await?;
-    Ok(operation.ok_or(Error::NotFound("operation"))?)
+/// The operation as it is now. It is read once for all who watch it; each sees it by rights of their own.
+async fn find(
+    app: &App,
+    shared: &Shared<Arc<operation::Model>>,
+    requester: &Requester,
+    id: OperationId,
+) -> Result<Arc<operation::Model>> {
+    let read = || async {
+        let operation = operation::Entity::visible_to(Scope::Everything)
+            .filter(operation::Column::Id.eq(id))
+            .one(app.database.reads())
+            .await?;
+        let operation = operation.ok_or(Error::NotFound("operation"))?;
+        Ok::<_, Failure>(Arc::new(operation))
+    };
+    let operation = shared.read(read).await?;
+    if requester.scope()?.covers(operation.account_id) {
+        Ok(operation)
+    } else {
+        Err(Error::NotFound("operation").into())
+    }
 }

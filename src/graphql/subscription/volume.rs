@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_graphql::{Context, ID, SimpleObject, Subscription};
 use chrono::Utc;
-use entity::{OperationId, VolumeId, backup, instance, operation, snapshot, volume};
+use entity::{OperationId, Scope, VolumeId, backup, instance, operation, snapshot, volume};
 use futures_util::{Stream, StreamExt};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use tokio::time::Instant;
@@ -21,10 +21,10 @@ use crate::{
         readable,
         volume::{facts::active, find},
     },
-    events::Topic,
+    events::{Shared, Topic},
     graphql::{
         context::{app, user},
-        error::Result,
+        error::{Failure, Result},
         id,
         scalar::DateTime,
         types::{Cooldown, Operation, Volume},
@@ -73,15 +73,20 @@ impl VolumeSubscription {
         let (app, requester) = (app(ctx)?.clone(), user(ctx)?.clone());
         let id: VolumeId = id::find(&volume_id, "volume")?;
         find_visible(&app, &requester, id).await?;
-        let held = Arc::new(std::sync::Mutex::new(None));
+        let held: Arc<std::sync::Mutex<Option<Held>>> = Arc::default();
+        let shared = app.hub.share(Topic::Volume(id));
         let read = {
             let app = app.clone();
             move |requester: Requester| {
-                let (app, held) = (app.clone(), Arc::clone(&held));
+                let (app, held, shared) = (app.clone(), Arc::clone(&held), Arc::clone(&shared));
                 async move {
                     let before = lock(&held).take();
-                    let state = Activity::read(&app, &requester, id, before).await?;
-                    *lock(&held) = active(&state.volume).map(|active| active.id);
+                    let state = shared.read(|| Activity::read(&app, id)).await?;
+                    let state = state.seen_by(&app, &requester, before).await?;
+                    *lock(&held) = active(&state.volume).map(|active| Held {
+                        by: active.id,
+                        shared: app.hub.share(Topic::Operation(active.id)),
+                    });
                     let changes_in = state.cooldown_ends_at.map(|at| until(at, state.now));
                     Ok(Reading {
                         state,
@@ -151,14 +156,21 @@ fn until(at: chrono::DateTime<Utc>, now: chrono::DateTime<Utc>) -> Duration {
     (at - now).to_std().unwrap_or_default()
 }
 
+/// What held a volume at the last reading.
+struct Held {
+    by: OperationId,
+    /// How it ended, for all who watch the volume.
+    shared: Arc<Shared<Option<Arc<operation::Model>>>>,
+}
+
 /// All that a banner shows, and the items below it.
 #[derive(Clone, Debug)]
 struct Activity {
     volume: Arc<volume::Model>,
     operation: Option<Arc<operation::Model>>,
-    snapshots: Vec<snapshot::Model>,
-    backups: Vec<backup::Model>,
-    attached_to: Option<instance::Model>,
+    snapshots: Arc<Vec<snapshot::Model>>,
+    backups: Arc<Vec<backup::Model>>,
+    attached_to: Option<Arc<instance::Model>>,
     cooldown_ends_at: Option<chrono::DateTime<Utc>>,
     /// When it was read, by the database's clock and by this process's.
     now: chrono::DateTime<Utc>,
@@ -166,44 +178,67 @@ struct Activity {
 }
 
 impl Activity {
-    /// The volume now. The operation that held it at the last reading, `before`, is told once
-    /// more if it has ended since.
-    async fn read(
-        app: &App,
-        requester: &Requester,
-        id: VolumeId,
-        before: Option<OperationId>,
-    ) -> Result<Self> {
+    /// The volume now, whoever sees it.
+    async fn read(app: &App, id: VolumeId) -> Result<Self> {
         let db = app.database.reads();
-        let volume = find_visible(app, requester, id).await?;
-        let holder = active(&volume).map(|active| active.id).or(before);
-        let operation = match holder {
-            Some(id) => known(app, operation::Entity::find_by_id(id)).await?.pop(),
+        let volume = find(db, volume::Entity::visible_to(Scope::Everything), id).await?;
+        let operation = match active(&volume) {
+            Some(active) => known(app, operation::Entity::find_by_id(active.id))
+                .await?
+                .pop(),
             None => None,
         };
-        let snapshots = snapshot::Entity::visible_to(requester.scope()?)
+        let owner = Scope::Account(volume.account_id);
+        let snapshots = snapshot::Entity::visible_to(owner)
             .filter(snapshot::Column::VolumeId.eq(id))
             .order_by_asc(snapshot::Column::Id);
-        let snapshots = known(app, snapshots).await?;
-        let backups = backup::Entity::visible_to(requester.scope()?)
+        let backups = backup::Entity::visible_to(owner)
             .filter(backup::Column::VolumeId.eq(id))
             .order_by_asc(backup::Column::Id);
-        let backups = known(app, backups).await?;
         let attached_to = match volume.instance_id {
             Some(id) => known(app, instance::Entity::find_by_id(id)).await?.pop(),
             None => None,
         };
+        let snapshots = known(app, snapshots).await?;
+        let backups = known(app, backups).await?;
         let now = app.clock.now(db).await?;
         Ok(Self {
-            attached_to,
-            cooldown_ends_at: cooldown::under_way(volume.cooldown_ends_at, now),
+            attached_to: attached_to.map(Arc::new),
+            cooldown_ends_at: None,
             volume: Arc::new(volume),
             operation: operation.map(Arc::new),
-            snapshots,
-            backups,
+            snapshots: Arc::new(snapshots),
+            backups: Arc::new(backups),
             now,
             read: Instant::now(),
         })
+    }
+
+    /// The same for one who may see it. The operation that held it at the last reading, `before`, is told once more if
+    /// it has ended since.
+    async fn seen_by(
+        mut self,
+        app: &App,
+        requester: &Requester,
+        before: Option<Held>,
+    ) -> Result<Self> {
+        if !requester.scope()?.covers(self.volume.account_id) {
+            return Err(Error::NotFound("volume").into());
+        }
+        if active(&self.volume).is_none()
+            && let Some(Held { by, shared }) = before
+        {
+            let read = || async {
+                let operation = known(app, operation::Entity::find_by_id(by)).await?.pop();
+                Ok::<_, Failure>(operation.map(Arc::new))
+            };
+            self.operation = shared.read(read).await?;
+        }
+        // It may have been read for another one a moment ago.
+        self.now = app.clock.later(self.now, self.read.elapsed());
+        self.read = Instant::now();
+        self.cooldown_ends_at = cooldown::under_way(self.volume.cooldown_ends_at, self.now);
+        Ok(self)
     }
 
     /// As it is told now.

@@ -74,3 +74,44 @@ async fn the_newest_events_are_read_once_for_all_who_follow_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_many_watch_is_read_once_for_all_of_them() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let banner =
+            "subscription($id: ID!) { volumeActivity(volumeId: $id) { operation { status } } }";
+        let progress = "subscription($id: ID!) { operationProgress(operationId: $id) { status } }";
+        let mut costs = Vec::with_capacity(2);
+        for watchers in [1, 11] {
+            let volume = world.volume(&alice, |_| {}).await;
+            let payload = world
+                .run(&by, "createBackup", on("volumeId", volume.id))
+                .await;
+            let operation = payload["operation"]["id"].as_str().unwrap();
+            let mut streams = Vec::with_capacity(2 * watchers);
+            for _ in 0..watchers {
+                streams.push(world.watch(&by, banner, on("id", volume.id)));
+                streams.push(world.watch(&by, progress, on("id", operation)));
+            }
+            for stream in &mut streams {
+                stream.next().await;
+            }
+            world.statements();
+            world
+                .run(&by, "cancelOperation", on("operationId", operation))
+                .await;
+            for stream in &mut streams {
+                stream
+                    .until(|told| told.to_string().contains("CANCELLED"))
+                    .await;
+            }
+            costs.push(world.statements());
+        }
+        // Each of the twenty more looks by two statements whether its token is still good, and no more.
+        let more = costs[1].saturating_sub(costs[0]);
+        assert!(more <= 2 * 20 + 4, "{costs:?}");
+    })
+    .await;
+}
