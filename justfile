@@ -78,4 +78,4 @@ bench-panel:
 
 # Measure what a message of a stream costs, and how late a change shows at another gateway (Markdown)
 bench-streams:
-    scripts/postgres run cargo test --quiet --profile fast --test api -- --ignored --nocapture stream_cost::
+    scripts/postgres run --durable cargo test --quiet --profile fast --test api -- --ignored --nocapture --test-threads 1 stream_cost::
