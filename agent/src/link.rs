@@ -5,6 +5,7 @@
 
 mod assignment;
 mod gateway;
+mod input;
 mod query;
 mod stream;
 

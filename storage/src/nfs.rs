@@ -8,6 +8,7 @@ pub(crate) mod address;
 mod connection;
 mod directory;
 mod failure;
+mod file;
 mod pace;
 mod temporary;
 mod writer;

@@ -21,6 +21,7 @@ mod image;
 mod name;
 mod place;
 mod room;
+mod size;
 mod snapshot;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -28,7 +29,6 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use storage::Secret;
 use tokio::{
-    join,
     time::{Instant, sleep},
     try_join,
 };
@@ -37,7 +37,7 @@ use uuid::Uuid;
 pub use self::place::CephPlace;
 use self::{
     access::Access,
-    command::{Command, ImageName, Info, Listed, unless},
+    command::{Command, ImageName, unless},
     defect::Kind,
 };
 use super::{
@@ -123,99 +123,6 @@ impl CephRbd {
         ImageName {
             pool: self.command.pool(),
             image: &self.held_name,
-        }
-    }
-
-    async fn ensure_right_size(&self) -> Result<()> {
-        let info = self.command.info(self.image()).await??;
-        self.check_size(&info)
-    }
-
-    fn check_size(&self, info: &Info) -> Result<()> {
-        if info.size == self.size_bytes {
-            return Ok(());
-        }
-        Err(defect::size(info.size, self.size_bytes))
-    }
-
-    fn check_not_larger(&self, info: &Info) -> Result<()> {
-        if info.size <= self.size_bytes {
-            return Ok(());
-        }
-        Err(defect::larger(info.size, self.size_bytes))
-    }
-
-    /// Gives back the size to an image that a roll-back has made smaller.
-    async fn ensure_grown(&self) -> Result<()> {
-        let found = self.command.info(self.image()).await??;
-        self.check_not_larger(&found)?;
-        if found.size == self.size_bytes {
-            return Ok(());
-        }
-        let message = format!(
-            "Growing the image from {} to {} bytes",
-            found.size, self.size_bytes
-        );
-        self.journal.private(Level::Info, message);
-        self.command.grow(self.image(), self.size_bytes).await??;
-        self.ensure_right_size().await
-    }
-
-    /// The snapshot, which has to be there and no larger than the volume.
-    async fn require_snapshot(&self, name: SnapshotName) -> Result<Listed> {
-        let snapshots = self.command.snapshots(self.image()).await??;
-        let name = name.to_string();
-        let Some(snapshot) = snapshots.into_iter().find(|found| found.name == name) else {
-            let message = "The snapshot is no longer on the volume's storage.";
-            return Err(Failure::new(Code::ItemNotAvailable, message).because(name));
-        };
-        self.check_fits(snapshot.size)?;
-        Ok(snapshot)
-    }
-
-    fn check_fits(&self, snapshot_bytes: u64) -> Result<()> {
-        if snapshot_bytes <= self.size_bytes {
-            return Ok(());
-        }
-        let message = format!(
-            "The snapshot holds {snapshot_bytes} bytes, the volume has {}.",
-            self.size_bytes
-        );
-        Err(Failure::new(Code::TargetTooSmall, message))
-    }
-
-    /// Takes a snapshot, in place of any that has the name.
-    async fn create_new(&self, name: SnapshotName) -> Result<()> {
-        let text = name.to_string();
-        let (size, created) = join!(
-            self.ensure_right_size(),
-            self.command.create_snapshot(self.image(), &text)
-        );
-        if let Err(wrong) = size {
-            self.remove_snapshot(name).await?;
-            return Err(wrong);
-        }
-        if unless(created?, Kind::Exists)?.is_none() {
-            // Of an earlier attempt: its instant is too early.
-            self.remove_snapshot(name).await?;
-            self.command.create_snapshot(self.image(), &text).await??;
-        }
-        Ok(())
-    }
-
-    async fn remove_snapshot(&self, name: SnapshotName) -> Result<()> {
-        let text = name.to_string();
-        match self.command.delete_snapshot(self.image(), &text).await? {
-            Ok(()) => Ok(()),
-            Err(defect) => match defect.kind {
-                // Of a part of it that is missing the same is said as of the whole.
-                Kind::NoImage | Kind::NoSnapshot if self.has_snapshot(name).await? => {
-                    Err(defect::not_whole().because(defect))
-                }
-                Kind::NoImage | Kind::NoSnapshot => Ok(()),
-                Kind::Busy => Err(defect::protected().because(defect)),
-                _ => Err(defect.into()),
-            },
         }
     }
 

@@ -4,17 +4,13 @@
 //! transaction that checks again, under the row's lock, what it repairs. What is damaged costs its own
 //! operation only ([`super::damage`]).
 
+mod by_hand;
+
 use chrono::{DateTime, Utc};
-use entity::{
-    OperationId, Scope, backup, hypervisor, operation,
-    operation::{OperationKind, OperationStatus},
-    operation_event,
-    operation_event::OperationEventKind,
-    snapshot, volume,
-};
+use entity::{OperationId, Scope, hypervisor, operation, operation::OperationKind, volume};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, Query, SelectStatement, UnionType},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, Query},
 };
 
 use super::{
@@ -23,10 +19,9 @@ use super::{
     deadline,
     effect::{self, image},
     find_locked,
-    finish::{Ending, end, requeue, settle},
+    finish::{Ending, end, requeue},
     state::{IN_FLIGHT, is_ended},
-    stranded::{self, UNSETTLED},
-    turn,
+    stranded, turn,
 };
 use crate::{
     app::App,
@@ -60,7 +55,7 @@ pub async fn recover(app: &App) -> Result<Repaired> {
     let clamped = clamp(app).await;
     let timed_out = fail_overdue(app).await;
     let lost = lose_dead_leases(app).await;
-    let by_hand = settle_by_hand(app).await;
+    let by_hand = by_hand::settle_all(app).await;
     let locks = free_locks(app).await;
     let stranded = stranded::free(app).await;
     let forgotten = turn::forget(app).await;
@@ -244,93 +239,6 @@ async fn stop(tx: &mut Transaction<'_>, operation: operation::Model) -> Result<(
         .await?;
     effect::stopped(tx, &operation).await?;
     image::in_doubt(tx, &operation).await
-}
-
-/// An administrator set the status of a row by hand: what the gateway would have done follows.
-async fn settle_by_hand(app: &App) -> Result<u64> {
-    let by_hand = operation::Entity::find()
-        .filter(operation::Column::Status.is_not_in(IN_FLIGHT))
-        .filter(
-            Condition::any()
-                .add(operation::Column::FinishedAt.is_null())
-                .add(operation::Column::Id.in_subquery(of_unsettled_items()))
-                .add(
-                    Condition::all()
-                        .add(operation::Column::Status.eq(OperationStatus::Failed))
-                        .add(operation::Column::Id.in_subquery(of_locked_volumes())),
-                ),
-        );
-    let mut settled = 0;
-    for id in ids(app, by_hand).await? {
-        settled += u64::from(repair(app, id, settle_one(app, id)).await);
-    }
-    Ok(settled)
-}
-
-async fn settle_one(app: &App, id: OperationId) -> Result<bool> {
-    let mut tx = Transaction::begin(app).await?;
-    let operation = find_locked(&tx, Scope::Everything, id).await?;
-    if !is_ended(operation.status) || has_settled(&tx, &operation).await? {
-        return Ok(false);
-    }
-    let operation = judged(operation, tx.now());
-    let message = operation
-        .error_message
-        .clone()
-        .unwrap_or_else(|| "Marked failed by hand in the database.".to_owned());
-    let lease = alive(&operation, tx.now());
-    let code = ErrorCode::FailedByAdministrator;
-    let ending = Ending::failed(&operation, code, message, lease);
-    tx.wake_agent(operation.hypervisor_id);
-    // Whatever was written there, the work was not seen to be done.
-    let failed = OperationStatus::Failed;
-    let settled = settle(&mut tx, operation, failed, ending, "database").await?;
-    image::in_doubt(&mut tx, &settled).await?;
-    tx.commit().await?;
-    Ok(true)
-}
-
-/// The operations of items that are on their way somewhere: they are in flight, or whoever ended
-/// them by hand set the time of their end as well.
-fn of_unsettled_items() -> SelectStatement {
-    Query::select()
-        .column(snapshot::Column::OperationId)
-        .from(snapshot::Entity)
-        .cond_where(snapshot::Column::Status.is_in(UNSETTLED))
-        .and_where(snapshot::Column::DeletedAt.is_null())
-        .union(
-            UnionType::All,
-            Query::select()
-                .column(backup::Column::OperationId)
-                .from(backup::Entity)
-                .cond_where(backup::Column::Status.is_in(UNSETTLED))
-                .and_where(backup::Column::DeletedAt.is_null())
-                .to_owned(),
-        )
-        .to_owned()
-}
-
-/// The operations that hold volumes.
-fn of_locked_volumes() -> SelectStatement {
-    Query::select()
-        .column(volume::Column::ActiveOperationId)
-        .from(volume::Entity)
-        .and_where(volume::Column::ActiveOperationId.is_not_null())
-        .to_owned()
-}
-
-/// Whether the gateway itself has ended an operation: then its timeline says so.
-async fn has_settled(tx: &Transaction<'_>, operation: &operation::Model) -> Result<bool> {
-    let ends = operation_event::Entity::find()
-        .filter(operation_event::Column::OperationId.eq(operation.id))
-        .filter(operation_event::Column::Kind.is_in([
-            OperationEventKind::Completed,
-            OperationEventKind::Failed,
-            OperationEventKind::Cancelled,
-        ]))
-        .count(tx.db())
-        .await?;
-    Ok(ends > 0)
 }
 
 /// Frees the locks of volumes whose operation is not there, or has ended with no agent left that

@@ -1,23 +1,25 @@
 //! The command lines: `rbd` for an image's metadata, `rados` for a name that `rbd` left over, and
 //! `qemu-nbd` for content.
 
+mod answer;
+mod object;
+mod server;
+mod snapshot;
+
 use std::{fmt, path::Path, time::Duration};
 
-use serde::{Deserialize, de::DeserializeOwned};
-use tokio::{join, sync::mpsc};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use self::answer::Status;
+pub(super) use self::answer::{Child, Info, Listed, Lock, Watcher};
 use super::{
     access::{Access, Patience},
     defect::{Defect, Kind},
-    extent::{self, Extent},
     room::{Figures, Usage},
 };
 use crate::{
-    driver::{
-        CloneOrigin, Failure, Result, Server, Surroundings, blocking,
-        server::{Manner, StartError},
-    },
+    driver::{Failure, Result, Surroundings},
     process::Invocation,
 };
 
@@ -25,22 +27,6 @@ use crate::{
 const METADATA_LIMIT: Duration = Duration::from_mins(2);
 /// What moves the content of an image takes as long as that takes.
 const CONTENT_LIMIT: Duration = Duration::from_hours(24);
-/// How many of an image's objects are copied at once. Ten, as it is by default, take 250 to 290 MiB of
-/// memory; four take 110 MiB and as long.
-const AT_ONCE: &str = "--rbd-concurrent-management-ops=4";
-/// How many pieces of an answer wait to be understood.
-const PIECES: usize = 8;
-/// More connections are slower, and take a third more memory. A cluster remembers who has not let go of an
-/// image.
-const MANNER: Manner = Manner {
-    connections: 1,
-    farewell: Duration::from_secs(2),
-};
-
-/// The object that has the names of a pool's images.
-const DIRECTORY: &str = "rbd_directory";
-/// The object that has the names of images that are to be removed.
-const TRASH: &str = "rbd_trash";
 /// What the note is called that says which operation has put an image in the place of another.
 const MAKER: &str = "tidemark-made-by";
 
@@ -52,86 +38,6 @@ pub(super) type Attempt<T> = std::result::Result<std::result::Result<T, Defect>,
 pub(super) struct ImageName<'a> {
     pub(super) pool: &'a str,
     pub(super) image: &'a str,
-}
-
-/// What an image is like.
-#[derive(Debug, Deserialize)]
-pub(super) struct Info {
-    /// What it is called inside the cluster, whatever its name.
-    pub(super) id: Option<String>,
-    pub(super) size: u64,
-    /// The group of images that it is in.
-    pub(super) group: Option<String>,
-    /// Nothing of this is known, because it cannot be opened.
-    #[serde(skip)]
-    pub(super) is_damaged: bool,
-}
-
-impl Info {
-    /// Of an image that is there and cannot be opened.
-    pub(super) fn damaged() -> Self {
-        Self {
-            id: None,
-            size: 0,
-            group: None,
-            is_damaged: true,
-        }
-    }
-}
-
-/// A snapshot in an image's list.
-#[derive(Debug, Deserialize)]
-pub(super) struct Listed {
-    pub(super) id: u64,
-    pub(super) name: String,
-    pub(super) size: u64,
-    /// A word.
-    protected: String,
-    /// Whose it is, where all are listed.
-    namespace: Option<Namespace>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Namespace {
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-impl Listed {
-    pub(super) fn is_protected(&self) -> bool {
-        self.protected == "true"
-    }
-
-    /// Whether it was taken of a group of images.
-    pub(super) fn is_of_group(&self) -> bool {
-        let namespace = self.namespace.as_ref();
-        namespace.is_some_and(|namespace| namespace.kind == "group")
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct Status {
-    watchers: Vec<Watcher>,
-}
-
-/// A client that has an image open to write.
-#[derive(Debug, Deserialize)]
-pub(super) struct Watcher {
-    pub(super) address: String,
-}
-
-/// A lock, and who holds it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Lock {
-    id: String,
-    locker: String,
-}
-
-/// An image that stands on a snapshot of another.
-#[derive(Debug, Deserialize)]
-pub(super) struct Child {
-    pub(super) pool: String,
-    pub(super) image: String,
 }
 
 /// What can be done in a cluster.
@@ -154,30 +60,6 @@ impl Command {
 
     pub(super) async fn info(&self, image: ImageName<'_>) -> Attempt<Info> {
         self.ask(&["info"], image, &[]).await
-    }
-
-    /// What an image was like at a snapshot.
-    pub(super) async fn info_of_snapshot(&self, origin: &CloneOrigin) -> Attempt<Info> {
-        let image = ImageName {
-            pool: &origin.pool,
-            image: &origin.image,
-        };
-        let snapshot = origin.snapshot.to_string();
-        self.ask(&["info"], image, &["--snap", &snapshot]).await
-    }
-
-    /// An image's snapshots, the oldest first.
-    pub(super) async fn snapshots(&self, image: ImageName<'_>) -> Attempt<Vec<Listed>> {
-        let listed: Attempt<Vec<Listed>> = self.ask(&["snap", "ls"], image, &[]).await;
-        Ok(listed?.map(|mut snapshots| {
-            snapshots.sort_by_key(|snapshot| snapshot.id);
-            snapshots
-        }))
-    }
-
-    /// An image's snapshots, those too that belong to a group of images or to clones.
-    pub(super) async fn all_snapshots(&self, image: ImageName<'_>) -> Attempt<Vec<Listed>> {
-        self.ask(&["snap", "ls"], image, &["--all"]).await
     }
 
     pub(super) async fn watchers(&self, image: ImageName<'_>) -> Attempt<Vec<Watcher>> {
@@ -203,34 +85,6 @@ impl Command {
         let tool = &self.surroundings.tools.ceph;
         let question = self.as_user(tool, Patience::Short).await?;
         self.answer(question.verb(&["df", "detail"]), "df").await
-    }
-
-    /// What changed from one snapshot, or from nothing, to another, or to now.
-    pub(super) async fn changes(
-        &self,
-        image: ImageName<'_>,
-        (from, to): (Option<String>, Option<String>),
-    ) -> Result<Vec<Extent>> {
-        let mut options = Vec::new();
-        options.extend(from.iter().flat_map(|name| ["--from-snap", name]));
-        options.extend(to.iter().flat_map(|name| ["--snap", name]));
-        let (sink, mut pieces) = mpsc::channel(PIECES);
-        let question = self.invocation(Patience::Short, &["diff"], image, &options);
-        let question = question.await?.args(["--format", "json"]);
-        let question = question.time_limit(METADATA_LIMIT).stdout_to(sink);
-        // An answer may be longer than what is kept of one.
-        let understood = async move {
-            let mut reader = extent::Reader::default();
-            while let Some(piece) = pieces.recv().await {
-                reader
-                    .feed(&piece)
-                    .map_err(|error| puzzling("diff", error))?;
-            }
-            Ok::<_, Failure>(reader.finish())
-        };
-        let (done, extents) = join!(self.run(question), understood);
-        done??;
-        extents?.ok_or_else(|| puzzling("diff", "it breaks off"))
     }
 
     /// Notes with an image which operation has put it in the place of another.
@@ -277,192 +131,15 @@ impl Command {
             .await
     }
 
-    /// Removes a name by which an image can be opened, and nothing else.
-    pub(super) async fn remove_name(&self, image: ImageName<'_>) -> Attempt<()> {
-        let object = format!("rbd_id.{}", image.image);
-        let tool = &self.surroundings.tools.rados;
-        let change = self.as_user(tool, Patience::Short).await?;
-        // Nor does it need space.
-        let change = change.args(["--pool", image.pool, "rm", &object, "--force-full"]);
-        self.run(change.time_limit(METADATA_LIMIT).uninterrupted())
-            .await
-    }
-
-    /// What an object of the pool holds. That there is none is said as of an image.
-    pub(super) async fn read_object(&self, object: &str) -> Attempt<Vec<u8>> {
-        let tool = &self.surroundings.tools.rados;
-        let question = self.as_user(tool, Patience::Short).await?;
-        let question = question.args(["--pool", self.pool(), "get", object, "-"]);
-        let answer = question.time_limit(METADATA_LIMIT);
-        let answer = self.surroundings.processes.run(answer).await;
-        Ok(answer.map(|output| output.stdout).map_err(Defect::from))
-    }
-
-    /// Writes an object of the pool, whole.
-    pub(super) async fn write_object(&self, object: &str, content: Vec<u8>) -> Attempt<()> {
-        // Beside the configuration, where only we can read, and with which it goes.
-        let configuration = self.access.configuration(Patience::Short).await?;
-        let file = configuration.with_file_name("object");
-        let from = file.clone();
-        let written = blocking(move || std::fs::write(&file, content)).await?;
-        written.map_err(|error| Failure::storage("The agent failed.").because(error))?;
-        let tool = &self.surroundings.tools.rados;
-        let change = self.as_user(tool, Patience::Short).await?;
-        let change = change
-            .args(["--pool", self.pool(), "put", object])
-            .arg(from);
-        self.run(change.time_limit(METADATA_LIMIT).uninterrupted())
-            .await
-    }
-
-    /// What the pool's directory has an image's name stand for: what the image is called inside the cluster.
-    pub(super) async fn entry(&self, image: ImageName<'_>) -> Attempt<String> {
-        let configuration = self.access.configuration(Patience::Short).await?;
-        let file = configuration.with_file_name("entry");
-        let key = format!("name_{}", image.image);
-        let tool = &self.surroundings.tools.rados;
-        let question = self.as_user(tool, Patience::Short).await?;
-        let question = question.args(["--pool", image.pool, "getomapval", DIRECTORY, &key]);
-        let question = question.arg(&file).time_limit(METADATA_LIMIT);
-        if let Err(defect) = self.run(question).await? {
-            return Ok(Err(defect));
-        }
-        let content = blocking(move || std::fs::read(&file)).await?;
-        let content = content.map_err(|error| Failure::storage("The agent failed.").because(error));
-        // Its length comes first.
-        let content = content?;
-        let id = content.get(4..).unwrap_or_default();
-        Ok(Ok(String::from_utf8_lossy(id).into_owned()))
-    }
-
-    /// Takes an image's name, and what it stands for, out of the pool's directory.
-    pub(super) async fn remove_entry(&self, image: ImageName<'_>, id: &str) -> Attempt<()> {
-        for key in [format!("name_{}", image.image), format!("id_{id}")] {
-            let tool = &self.surroundings.tools.rados;
-            let change = self.as_user(tool, Patience::Short).await?;
-            let change = change.args(["--pool", image.pool, "rmomapkey", DIRECTORY, &key]);
-            let change = change.time_limit(METADATA_LIMIT).uninterrupted();
-            if let Err(defect) = self.run(change).await? {
-                return Ok(Err(defect));
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    /// Makes what `rbd rm` moves images to before it removes them, and cannot make once the pool is full.
-    pub(super) async fn make_trash(&self) -> Attempt<()> {
-        let tool = &self.surroundings.tools.rados;
-        let change = self.as_user(tool, Patience::Short).await?;
-        let change = change.args(["--pool", self.pool(), "create", TRASH]);
-        let change = change.time_limit(METADATA_LIMIT).uninterrupted();
-        let made = self.run(change).await?;
-        Ok(match made {
-            // It is there already.
-            Err(defect) if defect.kind == Kind::Exists => Ok(()),
-            made => made,
-        })
-    }
-
     /// Removes an image. May be cut off, and goes on where it was when it is repeated.
     pub(super) async fn remove(&self, image: ImageName<'_>) -> Attempt<()> {
         self.work(&["rm"], image, &["--no-progress"]).await
-    }
-
-    pub(super) async fn create_snapshot(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
-        let options = ["--no-progress", "--snap", name];
-        self.change(&["snap", "create"], image, &options).await
-    }
-
-    pub(super) async fn delete_snapshot(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
-        let options = ["--no-progress", "--snap", name];
-        self.change(&["snap", "rm"], image, &options).await
-    }
-
-    pub(super) async fn unprotect(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
-        self.change(&["snap", "unprotect"], image, &["--snap", name])
-            .await
     }
 
     /// Takes a lock from a client that is dead, and shuts that client out.
     pub(super) async fn break_lock(&self, image: ImageName<'_>, lock: &Lock) -> Attempt<()> {
         self.change(&["lock", "rm"], image, &[&lock.id, &lock.locker])
             .await
-    }
-
-    pub(super) async fn roll_back(&self, image: ImageName<'_>, name: &str) -> Attempt<()> {
-        let options = ["--no-progress", AT_ONCE, "--snap", name];
-        self.work(&["snap", "rollback"], image, &options).await
-    }
-
-    /// Makes an image that stands on a snapshot.
-    pub(super) async fn clone_snapshot(
-        &self,
-        origin: &CloneOrigin,
-        image: ImageName<'_>,
-    ) -> Attempt<()> {
-        let source = ImageName {
-            pool: &origin.pool,
-            image: &origin.image,
-        };
-        let snapshot = origin.snapshot.to_string();
-        let to = ["--dest-pool", image.pool, "--dest", image.image];
-        // Clones of this format need no protected snapshot, and are no obstacle to deleting it.
-        let options = ["--rbd-default-clone-format=2", "--snap", &snapshot];
-        self.change(&["clone"], source, &[&options[..], &to].concat())
-            .await
-    }
-
-    /// Makes an image that stands on a snapshot stand alone.
-    pub(super) async fn flatten(&self, image: ImageName<'_>) -> Attempt<()> {
-        self.work(&["flatten"], image, &["--no-progress", AT_ONCE])
-            .await
-    }
-
-    /// Serves an image to be written.
-    pub(super) async fn serve(&self, image: ImageName<'_>) -> Result<Server> {
-        self.start(&[], image, "").await
-    }
-
-    /// Serves a snapshot to be read.
-    pub(super) async fn serve_snapshot(&self, image: ImageName<'_>, name: &str) -> Result<Server> {
-        let snapshot = format!(",file.snapshot={}", escaped(name));
-        self.start(&["--read-only"], image, &snapshot).await
-    }
-
-    async fn start(
-        &self,
-        arguments: &[&str],
-        image: ImageName<'_>,
-        snapshot: &str,
-    ) -> Result<Server> {
-        let configuration = self.access.configuration(Patience::Long).await?;
-        let configuration = escaped(&configuration.display().to_string());
-        let [pool, name, user] = [image.pool, image.image, self.access.user()].map(escaped);
-        let options = format!(
-            "driver=raw,file.driver=rbd,file.pool={pool},file.image={name}{snapshot},\
-             file.conf={configuration},file.user={user}"
-        );
-        let arguments = arguments.iter().copied().map(str::to_owned);
-        let arguments: Vec<_> = arguments.chain(["--image-opts".into(), options]).collect();
-        let Surroundings {
-            tools,
-            processes,
-            run_directory,
-            ..
-        } = &self.surroundings;
-        let started = Server::start(
-            processes,
-            &tools.qemu_nbd,
-            &arguments,
-            run_directory,
-            MANNER,
-        );
-        started.await.map_err(|error| match error {
-            StartError::Process(error) => Defect::from(error).into(),
-            StartError::Silent(_) => {
-                Failure::storage("The volume cannot be opened.").because(error)
-            }
-        })
     }
 
     /// Asks a question, and understands the answer.
@@ -538,9 +215,4 @@ pub(super) fn unless<T>(attempt: std::result::Result<T, Defect>, kind: Kind) -> 
         Err(defect) if defect.kind == kind => Ok(None),
         Err(defect) => Err(defect.into()),
     }
-}
-
-/// A value among QEMU's options, where commas separate.
-fn escaped(value: &str) -> String {
-    value.replace(',', ",,")
 }

@@ -1,14 +1,16 @@
-//! An image's snapshots: which there are, and what each of them keeps.
+//! An image's snapshots: which there are, how they come and go, and what each of them keeps.
 
 use std::sync::Arc;
+
+use tokio::join;
 
 use super::{
     CephRbd, Kind,
     command::{Command, ImageName, Listed, unless},
-    extent,
+    defect, extent,
 };
 use crate::{
-    driver::{Failure, Result, Retained, SnapshotName},
+    driver::{Code, Driver as _, Failure, Result, Retained, SnapshotName},
     report::Level,
 };
 
@@ -31,6 +33,53 @@ pub(super) async fn still_there(
 }
 
 impl CephRbd {
+    /// The snapshot, which has to be there and no larger than the volume.
+    pub(super) async fn require_snapshot(&self, name: SnapshotName) -> Result<Listed> {
+        let snapshots = self.command.snapshots(self.image()).await??;
+        let name = name.to_string();
+        let Some(snapshot) = snapshots.into_iter().find(|found| found.name == name) else {
+            let message = "The snapshot is no longer on the volume's storage.";
+            return Err(Failure::new(Code::ItemNotAvailable, message).because(name));
+        };
+        self.check_fits(snapshot.size)?;
+        Ok(snapshot)
+    }
+
+    /// Takes a snapshot, in place of any that has the name.
+    pub(super) async fn create_new(&self, name: SnapshotName) -> Result<()> {
+        let text = name.to_string();
+        let (size, created) = join!(
+            self.ensure_right_size(),
+            self.command.create_snapshot(self.image(), &text)
+        );
+        if let Err(wrong) = size {
+            self.remove_snapshot(name).await?;
+            return Err(wrong);
+        }
+        if unless(created?, Kind::Exists)?.is_none() {
+            // Of an earlier attempt: its instant is too early.
+            self.remove_snapshot(name).await?;
+            self.command.create_snapshot(self.image(), &text).await??;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove_snapshot(&self, name: SnapshotName) -> Result<()> {
+        let text = name.to_string();
+        match self.command.delete_snapshot(self.image(), &text).await? {
+            Ok(()) => Ok(()),
+            Err(defect) => match defect.kind {
+                // Of a part of it that is missing the same is said as of the whole.
+                Kind::NoImage | Kind::NoSnapshot if self.has_snapshot(name).await? => {
+                    Err(defect::not_whole().because(defect))
+                }
+                Kind::NoImage | Kind::NoSnapshot => Ok(()),
+                Kind::Busy => Err(defect::protected().because(defect)),
+                _ => Err(defect.into()),
+            },
+        }
+    }
+
     /// Snapshots that nobody needs any more; none where there is no image.
     pub(super) async fn left_over(&self) -> Result<Option<Vec<SnapshotName>>> {
         let snapshots = match self.command.snapshots(self.image()).await? {

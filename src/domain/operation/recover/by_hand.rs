@@ -1,0 +1,114 @@
+//! Operations that an administrator ended in the database itself: what the gateway would have done follows.
+
+use entity::{
+    OperationId, Scope, backup, operation, operation::OperationStatus, operation_event,
+    operation_event::OperationEventKind, snapshot, volume,
+};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
+    sea_query::{Query, SelectStatement, UnionType},
+};
+
+use super::{alive, judged, repair};
+use crate::{
+    app::App,
+    domain::{
+        ErrorCode, Result,
+        operation::{
+            damage::ids,
+            effect::image,
+            find_locked,
+            finish::{Ending, settle},
+            state::{IN_FLIGHT, is_ended},
+            stranded::UNSETTLED,
+        },
+        transaction::Transaction,
+    },
+};
+
+/// An administrator set the status of a row by hand: what the gateway would have done follows.
+pub(super) async fn settle_all(app: &App) -> Result<u64> {
+    let by_hand = operation::Entity::find()
+        .filter(operation::Column::Status.is_not_in(IN_FLIGHT))
+        .filter(
+            Condition::any()
+                .add(operation::Column::FinishedAt.is_null())
+                .add(operation::Column::Id.in_subquery(of_unsettled_items()))
+                .add(
+                    Condition::all()
+                        .add(operation::Column::Status.eq(OperationStatus::Failed))
+                        .add(operation::Column::Id.in_subquery(of_locked_volumes())),
+                ),
+        );
+    let mut settled = 0;
+    for id in ids(app, by_hand).await? {
+        settled += u64::from(repair(app, id, settle_one(app, id)).await);
+    }
+    Ok(settled)
+}
+
+async fn settle_one(app: &App, id: OperationId) -> Result<bool> {
+    let mut tx = Transaction::begin(app).await?;
+    let operation = find_locked(&tx, Scope::Everything, id).await?;
+    if !is_ended(operation.status) || has_settled(&tx, &operation).await? {
+        return Ok(false);
+    }
+    let operation = judged(operation, tx.now());
+    let message = operation
+        .error_message
+        .clone()
+        .unwrap_or_else(|| "Marked failed by hand in the database.".to_owned());
+    let lease = alive(&operation, tx.now());
+    let code = ErrorCode::FailedByAdministrator;
+    let ending = Ending::failed(&operation, code, message, lease);
+    tx.wake_agent(operation.hypervisor_id);
+    // Whatever was written there, the work was not seen to be done.
+    let failed = OperationStatus::Failed;
+    let settled = settle(&mut tx, operation, failed, ending, "database").await?;
+    image::in_doubt(&mut tx, &settled).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// The operations of items that are on their way somewhere: they are in flight, or whoever ended
+/// them by hand set the time of their end as well.
+fn of_unsettled_items() -> SelectStatement {
+    Query::select()
+        .column(snapshot::Column::OperationId)
+        .from(snapshot::Entity)
+        .cond_where(snapshot::Column::Status.is_in(UNSETTLED))
+        .and_where(snapshot::Column::DeletedAt.is_null())
+        .union(
+            UnionType::All,
+            Query::select()
+                .column(backup::Column::OperationId)
+                .from(backup::Entity)
+                .cond_where(backup::Column::Status.is_in(UNSETTLED))
+                .and_where(backup::Column::DeletedAt.is_null())
+                .to_owned(),
+        )
+        .to_owned()
+}
+
+/// The operations that hold volumes.
+fn of_locked_volumes() -> SelectStatement {
+    Query::select()
+        .column(volume::Column::ActiveOperationId)
+        .from(volume::Entity)
+        .and_where(volume::Column::ActiveOperationId.is_not_null())
+        .to_owned()
+}
+
+/// Whether the gateway itself has ended an operation: then its timeline says so.
+async fn has_settled(tx: &Transaction<'_>, operation: &operation::Model) -> Result<bool> {
+    let ends = operation_event::Entity::find()
+        .filter(operation_event::Column::OperationId.eq(operation.id))
+        .filter(operation_event::Column::Kind.is_in([
+            OperationEventKind::Completed,
+            OperationEventKind::Failed,
+            OperationEventKind::Cancelled,
+        ]))
+        .count(tx.db())
+        .await?;
+    Ok(ends > 0)
+}
