@@ -192,6 +192,7 @@ impl Operation {
             return Outcome::Stopped { volume_touched };
         };
         let result = cancel.run_until_cancelled(Box::pin(self.run())).await;
+        self.report.progress.settle();
         if let Some(Ok(completed)) = result {
             return Outcome::Completed(completed);
         }

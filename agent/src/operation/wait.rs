@@ -1,4 +1,5 @@
 //! What an operation tells while a backup storage is waited for: customers that, administrators why.
+//! A storage that asks for time again and again is told of once.
 
 use std::{
     collections::HashSet,
@@ -30,7 +31,7 @@ impl Waiting for Waits {
         let Report {
             progress, journal, ..
         } = &self.report;
-        progress.wait(cause);
+        let is_news = progress.wait(cause);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.insert(cause) {
             let message = match cause {
@@ -39,12 +40,15 @@ impl Waiting for Waits {
             };
             journal.public(Level::Warn, message);
         }
-        journal.private(Level::Warn, format!("Waiting: {error}"));
+        if is_news {
+            journal.private(Level::Warn, format!("Waiting: {error}"));
+        }
     }
 
     fn ends(&self) {
-        self.report.progress.go_on();
-        let message = "The wait for the backup storage is over";
-        self.report.journal.private(Level::Info, message);
+        if self.report.progress.go_on() {
+            let message = "The wait for the backup storage is over";
+            self.report.journal.private(Level::Info, message);
+        }
     }
 }
