@@ -29,12 +29,15 @@ pub use self::{
     write::{Written, write},
 };
 
-use std::time::Duration;
+use std::{fmt, ops::Range, time::Duration};
 
 use storage::format::{Corrupt, manifest::ManifestError};
 use tokio::time::timeout;
 
 use crate::{nbd, qcow2::Defect};
+
+/// What the system says where a disk cannot be read or written.
+const EIO: i32 = nix::errno::Errno::EIO as i32;
 
 /// How many frames are worked on at once where one step does it all.
 const LANES: usize = 6;
@@ -77,12 +80,63 @@ pub enum Error {
         /// The size of what is to be written.
         source_bytes: u64,
     },
+    /// A part of the disk that is written is broken.
+    #[error("writing {place} of the volume failed: {reason}")]
+    Broken {
+        /// Which.
+        place: Place,
+        /// Who says so, and how.
+        reason: String,
+    },
     /// What is written to an image's file past its server, or without one, cannot be.
     #[error("writing the volume failed: {0}")]
     Write(std::io::Error),
     /// The machine itself failed, such as by having no memory.
     #[error("the agent failed: {0}")]
     Local(#[from] std::io::Error),
+}
+
+/// A part of a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// From one byte to before another.
+    Bytes(Range<u64>),
+    /// It is not known which: what was written is found not to be there when all is to be.
+    Somewhere,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(formatter, "bytes {} to {}", bytes.start, bytes.end),
+            Self::Somewhere => formatter.write_str("some bytes"),
+        }
+    }
+}
+
+impl Error {
+    /// Whether a part of the disk that is written is broken.
+    pub fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken { .. })
+    }
+
+    /// Says where it was written, if it is the disk that fails there.
+    fn at(self, place: Place) -> Self {
+        let is_of_medium = match &self {
+            Self::Target(error) => error.is_of_medium(),
+            Self::Write(error) => error.raw_os_error() == Some(EIO),
+            _ => false,
+        };
+        if !is_of_medium {
+            return self;
+        }
+        let reason = match self {
+            Self::Target(error) => error.to_string(),
+            Self::Write(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        Self::Broken { place, reason }
+    }
 }
 
 impl From<ManifestError> for Error {

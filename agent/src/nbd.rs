@@ -54,12 +54,23 @@ impl Error {
             }
         )
     }
+
+    /// Whether the storage below the server cannot read or write what it should.
+    pub fn is_of_medium(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                code: wire::EIO,
+                ..
+            }
+        )
+    }
 }
 
 fn errno(code: u32) -> String {
     match code {
         1 => "that it is not permitted".into(),
-        5 => "an input/output error".into(),
+        wire::EIO => "an input/output error".into(),
         12 => "that it is out of memory".into(),
         22 => "an invalid request".into(),
         wire::ENOSPC => "that no space is left".into(),

@@ -10,6 +10,28 @@ const POOL_FULL: &str = "The storage pool is full: no space left for the volume.
 /// How QEMU says that there is no space, or no more that one may have.
 const NO_SPACE: [&str; 2] = ["No space left", "Disk quota exceeded"];
 
+/// How tools say it.
+const REFUSALS: [(&str, io::ErrorKind); 4] = [
+    ("Permission denied", io::ErrorKind::PermissionDenied),
+    ("Operation not permitted", io::ErrorKind::PermissionDenied),
+    ("Read-only file system", io::ErrorKind::ReadOnlyFilesystem),
+    ("Stale file handle", io::ErrorKind::StaleNetworkFileHandle),
+];
+
+/// What the system refuses because of the pool that a file lies in, and not because of the file.
+fn of_the_pool(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::PermissionDenied => {
+            Some("The hypervisor is not allowed to use the storage pool.")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some("The storage pool can only be read."),
+        io::ErrorKind::StaleNetworkFileHandle => {
+            Some("The storage pool has to be mounted again on the hypervisor.")
+        }
+        _ => None,
+    }
+}
+
 /// Whether QEMU speaks of space that is lacking.
 pub(super) fn speaks_of_space(message: &str) -> bool {
     NO_SPACE.iter().any(|words| message.contains(words))
@@ -119,7 +141,7 @@ impl Failure {
     pub fn file(doing: &str, error: &io::Error) -> Self {
         let failure = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::pool_full(),
-            _ => Self::storage("The volume's storage failed."),
+            kind => Self::storage(of_the_pool(kind).unwrap_or("The volume's storage failed.")),
         };
         failure.because(format!("{doing}: {error}"))
     }
@@ -157,9 +179,12 @@ impl From<process::Error> for Failure {
                 "The volume's storage did not answer in time ({tool})."
             )),
             process::Error::Failed { message, .. } if speaks_of_space(message) => Self::pool_full(),
-            process::Error::Failed { .. } | process::Error::Start { .. } => {
-                Self::storage("The volume's storage failed.")
+            process::Error::Failed { message, .. } => {
+                let refusal = REFUSALS.iter().find(|(words, _)| message.contains(words));
+                let pool = refusal.and_then(|(_, kind)| of_the_pool(*kind));
+                Self::storage(pool.unwrap_or("The volume's storage failed."))
             }
+            process::Error::Start { .. } => Self::storage("The volume's storage failed."),
         }
         .because(error)
     }
@@ -178,8 +203,8 @@ impl From<Defect> for Failure {
     fn from(defect: Defect) -> Self {
         match defect {
             Defect::Io(error) => {
-                Self::storage("The volume cannot be worked on: its image cannot be read.")
-                    .because(error)
+                let unreadable = "The volume cannot be worked on: its image cannot be read.";
+                Self::storage(of_the_pool(error.kind()).unwrap_or(unreadable)).because(error)
             }
             Defect::Unsupported(_) => {
                 Self::storage(format!("The volume cannot be worked on: {defect}."))
@@ -233,6 +258,10 @@ impl From<export::Error> for Failure {
             export::Error::Store(error) => error.into(),
             export::Error::Source(error) | export::Error::Target(error) => error.into(),
             export::Error::Image(defect) => defect.into(),
+            export::Error::Broken { .. } => {
+                Self::storage("A part of the disk that the volume lies on cannot be written.")
+                    .because(error)
+            }
             export::Error::Write(error) => Self::file("writing the image", &error),
             export::Error::Silent { .. } => {
                 Self::storage("The volume's storage did not answer in time.").because(error)
@@ -243,5 +272,32 @@ impl From<export::Error> for Failure {
             export::Error::TooSmall { .. } => Self::new(Code::TargetTooSmall, error.to_string()),
             export::Error::Local(error) => Self::storage("The agent failed.").because(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_because_of_the_pool_is_said_of_the_pool() {
+        for (errno, expected) in [
+            (nix::errno::Errno::EACCES, "not allowed"),
+            (nix::errno::Errno::EPERM, "not allowed"),
+            (nix::errno::Errno::EROFS, "only be read"),
+            (nix::errno::Errno::ESTALE, "mounted again"),
+        ] {
+            let error = || io::Error::from(errno);
+            for failure in [
+                Failure::file("creating", &error()),
+                Failure::from(Defect::Io(error())),
+            ] {
+                assert_eq!(failure.code, Code::StorageFailed, "{failure}");
+                assert!(failure.message.contains(expected), "{failure}");
+                assert!(failure.detail.is_some(), "{failure}");
+            }
+        }
+        let other = Failure::file("creating", &io::Error::from(nix::errno::Errno::EMFILE));
+        assert_eq!(other.message, "The volume's storage failed.");
     }
 }

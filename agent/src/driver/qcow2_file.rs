@@ -321,6 +321,8 @@ impl Driver for Qcow2File {
         match self.look_over().await {
             Err(failure) if check::is_lost(&failure) => {
                 // A path to a disk may be away for a moment, and nothing has to be replaced for that.
+                let message = format!("Looking at the image once more: {failure}");
+                self.journal.private(Level::Info, message);
                 sleep(SECOND_LOOK).await;
                 self.look_over().await
             }

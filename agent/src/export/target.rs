@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use storage::format::frame;
 
-use super::{Error, in_time};
+use super::{Error, Place, in_time};
 use crate::{
     nbd::{self, Client, Patience},
     qcow2::{NewImage, OwnClusters},
@@ -57,6 +57,12 @@ impl Target {
 
     /// Writes a block, its zeros as zeros.
     pub async fn put(&self, offset: u64, block: Bytes) -> Result<(), Error> {
+        let place = Place::Bytes(offset..offset.saturating_add(block.len() as u64));
+        let put = self.put_block(offset, block).await;
+        put.map_err(|error| error.at(place))
+    }
+
+    async fn put_block(&self, offset: u64, block: Bytes) -> Result<(), Error> {
         match self {
             Self::Served(client, _) => self.put_runs(client, offset, &block, runs(&block)).await,
             Self::Overwritten(client, own) => {
@@ -117,8 +123,9 @@ impl Target {
 
     /// Makes a stretch read as zeros.
     pub(super) async fn put_zeros(&self, offset: u64, length: u64) -> Result<(), Error> {
-        self.zero(slice::from_ref(&(offset..offset.saturating_add(length))))
-            .await
+        let stretch = offset..offset.saturating_add(length);
+        let zeroed = self.zero(slice::from_ref(&stretch)).await;
+        zeroed.map_err(|error| error.at(Place::Bytes(stretch)))
     }
 
     /// Makes stretches, which are in order, read as zeros. What does so already is left alone: to say it again of what is
@@ -160,6 +167,12 @@ impl Target {
         if rest > 0 {
             self.put_zeros(content_bytes, rest).await?;
         }
+        let synced = self.sync().await;
+        synced.map_err(|error| error.at(Place::Somewhere))
+    }
+
+    /// Makes everything durable.
+    async fn sync(&self) -> Result<(), Error> {
         match self {
             Self::Served(client, _) => client.flush().await.map_err(Error::Target),
             Self::Overwritten(client, own) => {

@@ -48,6 +48,7 @@ pub(super) const CHUNK_ERROR: u16 = 1 << 15;
 /// In `base:allocation`: the region reads as zeros. (Bit 0, a hole, says nothing about content.)
 pub(super) const STATE_ZERO: u32 = 1 << 1;
 
+pub(super) const EIO: u32 = 5;
 pub(super) const ENOSPC: u32 = 28;
 
 /// The 28 bytes that begin every request.

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     driver::{Code, Driver, Failure, Result, SnapshotName},
     export::{self, Backup},
+    report::Level,
 };
 
 impl Operation {
@@ -44,10 +45,12 @@ impl Operation {
         let mut source = self.open_backup(backup, volume).await?;
         self.tell("Checking the backup");
         source.verify(&self.report.progress).await?;
-        driver.ensure_room(source.needed_bytes()).await?;
-
-        self.tell("Restoring the volume from the backup");
-        let opened = match driver.overwrite().await {
+        let opened = async {
+            driver.ensure_room(source.needed_bytes()).await?;
+            self.tell("Restoring the volume from the backup");
+            driver.overwrite().await
+        };
+        let opened = match opened.await {
             Ok(opened) => opened,
             Err(failure) => {
                 return self
@@ -56,15 +59,34 @@ impl Operation {
             }
         };
         self.volume_touched.set();
-        source
-            .restore(opened.target(), &self.report.progress)
-            .await?;
+        let restored = source.restore(opened.target(), &self.report.progress).await;
+        match restored {
+            Err(error) if error.is_broken() => {
+                if may_replace && let Err(failure) = opened.close().await {
+                    let message = format!("Letting go of the image failed: {failure}");
+                    self.report.journal.private(Level::Warn, message);
+                }
+                let broken = Failure::damaged("A part of the volume's image cannot be written.");
+                return self
+                    .replace(
+                        &*driver,
+                        volume,
+                        backup,
+                        may_replace,
+                        broken.because(&error),
+                    )
+                    .await;
+            }
+            restored => restored?,
+        }
         opened.close().await?;
         Ok(self.measured(&*driver).await)
     }
 
     /// Puts a new image in the place of the volume's, if what keeps that from being overwritten is that it is damaged,
     /// and if that may be. The new one is whole, and checked, before the old one goes.
+    ///
+    /// That the image is gone may be because its pool is: that proves itself before anything is concluded or made.
     async fn replace(
         &self,
         driver: &dyn Driver,
@@ -76,6 +98,7 @@ impl Operation {
         if obstacle.code != Code::ImageDamaged {
             return Err(obstacle);
         }
+        self.prove_pool(volume).await?;
         if !may_replace {
             let message = format!(
                 "{} Restore the backup again and let a new image take its place (replaceImage), which costs the \
@@ -89,12 +112,12 @@ impl Operation {
         }
         self.tell(format!("{} A new one takes its place", obstacle.message));
         let source = self.open_backup(backup, volume).await?;
+        self.prove_pool(volume).await?;
         let new = driver
             .stage_replacement(self.id, source.needed_bytes())
             .await?;
         source.restore(new.target(), &self.report.progress).await?;
         new.close().await?;
-        // That the image is gone may be because its pool is.
         self.prove_pool(volume).await?;
         self.image_touched.set();
         driver.replace().await?;
@@ -126,7 +149,10 @@ impl Operation {
     ) -> Result<Completed> {
         let prepared = async {
             let driver = self.prepare(target).await?;
-            Ok::<_, Failure>((driver, self.open_backup(backup, target).await?))
+            let source = self.open_backup(backup, target).await?;
+            // The backup storage may have been waited for, and the pool have gone meanwhile.
+            self.prove_pool(target).await?;
+            Ok::<_, Failure>((driver, source))
         };
         // Of the new volume nothing is made yet.
         let (driver, source) = prepared.await.map_err(Failure::before_change)?;
@@ -134,8 +160,7 @@ impl Operation {
         let new = driver.stage().await?;
         source.restore(new.target(), &self.report.progress).await?;
         new.close().await?;
-        driver.publish().await?;
-        Ok(Completed::default())
+        self.publish(&*driver, target).await
     }
 
     pub(super) async fn restore_snapshot(
@@ -156,7 +181,15 @@ impl Operation {
         if !self.clone_snapshot(&*from, name, &*into).await? {
             self.copy_snapshot(&*from, name, &*into).await?;
         }
-        into.publish().await?;
+        self.publish(&*into, target).await
+    }
+
+    /// Makes a new volume that is filled exist, in a pool that is there before and afterwards: of a disk that has gone
+    /// meanwhile nobody knows what is on it.
+    async fn publish(&self, driver: &dyn Driver, target: &Volume) -> Result<Completed> {
+        self.prove_pool(target).await?;
+        driver.publish().await?;
+        self.prove_pool(target).await?;
         Ok(Completed::default())
     }
 

@@ -13,10 +13,13 @@ use std::{
 use testbed::Disk;
 use tidemark_agent::{
     driver::Code,
-    operation::{BackupItem, RestoreSource, Volume, Work},
+    operation::{BackupItem, Operation, Outcome, Report, RestoreSource, Volume, Work},
+    report::Entry,
 };
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::site::{MIB, Site, text};
+use crate::site::{MIB, Site, run, text, within};
 
 const SIZE: u64 = 256 * MIB;
 
@@ -143,11 +146,85 @@ async fn an_image_that_cannot_be_read_for_a_moment_is_not_replaced() {
     let replacing = RestoreSource::BackupReplacing(Box::new(backup));
     let work = restore(&volume, replacing);
     // It comes back between the first look and the second.
-    let (completed, ()) = tokio::join!(site.complete(work), async {
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let report = Report::default();
+    let operation = Operation::new(Uuid::now_v7(), work, site.host.clone(), report.clone());
+    let looked = async {
+        let again = |entry: &Entry| entry.message.starts_with("Looking at the image once more");
+        while !report.journal.collect().iter().any(again) {
+            report.journal.arrived().await;
+        }
         pool.find(&lost);
-    });
+    };
+    let cancel = CancellationToken::new();
+    let (outcome, ()) = within(async { tokio::join!(operation.perform(&cancel), looked) }).await;
+    let Outcome::Completed(completed) = outcome else {
+        panic!("{outcome:?}")
+    };
     assert!(!completed.image_replaced);
     assert_eq!(site.snapshot_names(&volume).len(), 1);
     site.check_image(&volume);
+}
+
+/// Lets the disk refuse to write what QEMU writes of an image: the rest of it is sound, and can be read.
+fn refuse_writes(site: &mut Site) {
+    let real = site.host.tools.qemu_nbd.clone();
+    let body = "for argument in \"$@\"; do\n\
+        argument=$(printf %s \"$argument\" | sed 's/file.driver=file,/file.driver=blkdebug,\
+        file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-error.0.errno=5,\
+        file.image.driver=file,/; s/,file.filename=/,file.image.filename=/')\n\
+        shift; set -- \"$@\" \"$argument\"\ndone\nexec $real \"$@\"";
+    site.host.tools.qemu_nbd = site.script(text(&real), body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_which_a_part_cannot_be_written_is_replaced_where_that_may_be() {
+    let mut site = Site::new();
+    let volume = site.filled_volume(32 * MIB).await;
+    let before = site.digest(&volume);
+    let backup = Box::new(site.take_backup(&volume).await);
+    // What it shares with a snapshot is written by QEMU.
+    site.take_snapshot(&volume).await;
+    let real = site.host.tools.qemu_nbd.clone();
+    refuse_writes(&mut site);
+    let plain = RestoreSource::Backup(backup.clone());
+    let (failure, touched) = site.fail(restore(&volume, plain)).await;
+    assert_eq!(failure.code, Code::ImageDamaged, "{failure}");
+    for words in ["cannot be written", "replaceImage", "to a new volume"] {
+        assert!(failure.message.contains(words), "{failure}");
+    }
+    let detail = failure.detail.unwrap_or_default();
+    assert!(detail.contains("bytes "), "{detail}");
+    assert!(touched);
+
+    let replacing = RestoreSource::BackupReplacing(backup);
+    let completed = site.complete(restore(&volume, replacing)).await;
+    assert!(completed.image_replaced);
+    site.host.tools.qemu_nbd = real;
+    assert_eq!(site.digest(&volume), before);
+    site.check_image(&volume);
+    site.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_may_not_be_written_says_so() {
+    let Some(pool) = Pool::new() else { return };
+    let site = &pool.site;
+    let directory = site.path("pool");
+    let create = || Work::CreateVolume {
+        volume: site.volume(MIB),
+    };
+    run("chattr", ["+i", text(&directory)]);
+    let (forbidden, _) = site.fail(create()).await;
+    run("chattr", ["-i", text(&directory)]);
+    pool.disk.protect(true);
+    let (protected, _) = site.fail(create()).await;
+    pool.disk.protect(false);
+    for (failure, words) in [
+        (forbidden, "not allowed to use"),
+        (protected, "only be read"),
+    ] {
+        assert_eq!(failure.code, Code::StorageFailed, "{failure}");
+        assert!(failure.message.contains(words), "{failure}");
+    }
+    site.complete(create()).await;
 }

@@ -1,5 +1,7 @@
 //! Disks that go away in the midst of something: nothing is made elsewhere, and what is said is so.
 
+mod restore;
+
 use std::{
     fmt, fs,
     ops::Range,

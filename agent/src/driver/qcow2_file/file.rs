@@ -64,9 +64,10 @@ impl Place {
                     let detail = format!("{} is not a directory", pool.display());
                     return Err(no_pool().because(detail));
                 }
-                Err(error) => {
+                Err(error) if is_absence(&error) => {
                     return Err(no_pool().because(format!("{}: {error}", pool.display())));
                 }
+                Err(error) => return Err(failed("looking at", &pool, &error)),
             }
             if image.is_symlink() {
                 let message = "The volume cannot be worked on: its image is a symbolic link.";
@@ -311,6 +312,14 @@ fn remove(path: &Path) -> Result<bool> {
 fn sync(path: &Path) -> Result<()> {
     let synced = File::open(path).and_then(|file| file.sync_all());
     synced.map_err(|error| failed("flushing", path, &error))
+}
+
+/// Whether nothing is there.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn no_pool() -> Failure {
