@@ -151,6 +151,8 @@ pub async fn update(
     }
     let hypervisor = hypervisor.update(tx.db()).await?;
     tx.wake(Topic::Hypervisors);
+    // Its agent acts under its name.
+    tx.wake(Topic::Agent(id));
     tx.commit().await?;
     Ok(hypervisor)
 }

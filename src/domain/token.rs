@@ -111,9 +111,25 @@ pub async fn issue(
     })
 }
 
-/// Whom `secret` speaks for. One that is unknown, expired or revoked is no different from none, nor is one
-/// of a disabled user.
+/// Whom a secret speaks for, as it was at an instant.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// Who.
+    pub requester: Requester,
+    /// When, by the database's clock.
+    pub at: DateTime<Utc>,
+    /// When the token expires, if it does.
+    pub ends: Option<DateTime<Utc>>,
+}
+
+/// Whom `secret` speaks for.
 pub async fn authenticate(app: &App, secret: &str) -> Result<Requester> {
+    Ok(check(app, secret).await?.requester)
+}
+
+/// Whom `secret` speaks for, and until when. One that is unknown, expired or revoked is no different from none, nor is
+/// one of a disabled user.
+pub async fn check(app: &App, secret: &str) -> Result<Authenticated> {
     let db = app.database.reads();
     let token = entity::token::Entity::find()
         .filter(entity::token::Column::Hash.eq(hash(secret)))
@@ -135,7 +151,11 @@ pub async fn authenticate(app: &App, secret: &str) -> Result<Requester> {
             .exec(app.database.writes())
             .await?;
     }
-    Ok(requester)
+    Ok(Authenticated {
+        requester,
+        at: now,
+        ends: token.expires_at,
+    })
 }
 
 /// The same requester, as the database knows it now; an error once its token has ended.

@@ -8,8 +8,8 @@ use async_graphql::Request;
 use axum::http::{HeaderMap, header, request::Parts};
 
 use super::{
-    Gateway, cookie::Jar, csrf, failure::Failure, remote, server::Place, site::Site,
-    trace::RequestId, turn::share,
+    Gateway, acquaintance::Recalled, cookie::Jar, csrf, failure::Failure, remote, server::Place,
+    site::Site, trace::RequestId, turn::share,
 };
 use crate::{
     database::Share,
@@ -118,9 +118,16 @@ impl<E> Gateway<E> {
         secret: &str,
         id: &RequestId,
     ) -> Result<Option<Requester>, Failure> {
-        let app = self.app_of(self.acquaintances.share(secret));
-        let requester = match token::authenticate(app, secret).await {
-            Ok(requester) => Some(requester),
+        let question = match self
+            .acquaintances
+            .recall(&self.app_of(Share::Users).clock, secret)
+        {
+            Recalled::Bearer(requester) => return Ok(Some(requester)),
+            Recalled::Nothing(question) => question,
+        };
+        let app = self.app_of(question.share);
+        let answer = match token::check(app, secret).await {
+            Ok(authenticated) => Some(authenticated),
             Err(Error::Unauthenticated) => None,
             Err(error) => {
                 tracing::error!(%error, "a token cannot be checked");
@@ -128,8 +135,8 @@ impl<E> Gateway<E> {
             }
         };
         self.acquaintances
-            .note(secret, requester.as_ref().map(share));
-        Ok(requester)
+            .note(&app.hub, &question, answer.as_ref());
+        Ok(answer.map(|authenticated| authenticated.requester))
     }
 }
 

@@ -1,8 +1,11 @@
 //! Who asks, and from where.
 
+use std::time::{Duration, Instant};
+
+use entity::user::Role;
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
-use tidemark::domain::token;
+use tidemark::domain::{token, user};
 
 use crate::harness::Gateway;
 
@@ -53,7 +56,7 @@ async fn a_token_that_speaks_for_nobody_is_refused() {
 async fn a_revoked_token_is_refused_from_then_on() {
     let gateway = Gateway::start().await;
     let authorization = format!("Bearer {}", gateway.token);
-    assert_eq!(who(&gateway, Some(&authorization)).await.0, StatusCode::OK);
+    become_known(&gateway, &authorization).await;
     let requester = token::authenticate(&gateway.app, &gateway.token)
         .await
         .unwrap();
@@ -62,6 +65,68 @@ async fn a_revoked_token_is_refused_from_then_on() {
         .unwrap();
     let (status, _) = who(&gateway, Some(&authorization)).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
+/// Asks often enough that who it is would be known from memory.
+async fn become_known(gateway: &Gateway, authorization: &str) {
+    for _ in 0..3 {
+        assert_eq!(who(gateway, Some(authorization)).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn who_was_known_a_moment_ago_costs_no_statement() {
+    let gateway = Gateway::start().await;
+    let authorization = format!("Bearer {}", gateway.token);
+    loop {
+        let began = Instant::now();
+        become_known(&gateway, &authorization).await;
+        let before = gateway.statements();
+        assert_eq!(who(&gateway, Some(&authorization)).await.0, StatusCode::OK);
+        let after = gateway.statements();
+        // A machine that takes longer for this has to remember nothing.
+        if began.elapsed() < Duration::from_secs(1) {
+            assert_eq!(after, before);
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_was_disabled_is_refused_from_then_on() {
+    let gateway = Gateway::start().await;
+    let authorization = format!("Bearer {}", gateway.token);
+    become_known(&gateway, &authorization).await;
+    let ann = token::authenticate(&gateway.app, &gateway.token).await;
+    let ann = ann.unwrap().user_id().unwrap();
+    let admin = gateway.admin().await;
+    user::change::disable(&gateway.app, &admin, ann)
+        .await
+        .unwrap();
+    let (status, _) = who(&gateway, Some(&authorization)).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn another_role_counts_from_then_on() {
+    let gateway = Gateway::start_api(|_| {}).await;
+    let ann = token::authenticate(&gateway.app, &gateway.token).await;
+    let ann = ann.unwrap().user_id().unwrap();
+    let admin = gateway.admin().await;
+    let role = async || {
+        let asked = gateway.post("{ viewer { role } }");
+        let answer = asked.bearer_auth(&gateway.token).send().await.unwrap();
+        let mut body: Value = answer.json().await.unwrap();
+        body["data"]["viewer"]["role"].take()
+    };
+    for (given, told) in [(Role::Admin, "ADMIN"), (Role::User, "USER")] {
+        user::change::update(&gateway.app, &admin, ann, None, Some(given))
+            .await
+            .unwrap();
+        for _ in 0..3 {
+            assert_eq!(role().await, told);
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,10 @@
 
 use std::{
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,7 +19,7 @@ use tidemark::{
     config::Config,
     database::Database,
     domain::{
-        hypervisor,
+        Requester, hypervisor,
         token::{self, Bearer},
         user,
     },
@@ -48,6 +52,7 @@ pub struct Gateway {
     pub stage: Stage,
     pub lifecycle: Lifecycle,
     pub running: JoinHandle<Result<(), Failure>>,
+    statements: Arc<AtomicUsize>,
     _directory: TempDir,
 }
 
@@ -75,7 +80,12 @@ impl Gateway {
         config.http.listen = ([127, 0, 0, 1], 0).into();
         config.database.url = format!("sqlite://{}/gateway.db", directory.path().display());
         configure(&mut config);
-        let database = Database::connect(&config.database.url, 4).await.unwrap();
+        let mut database = Database::connect(&config.database.url, 4).await.unwrap();
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&statements);
+        database.observe(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
         let app = App::new(database, config.settings());
         app.database.migrate().await.unwrap();
         let token = token_of(&app, "ann@example.com", Role::User).await;
@@ -96,6 +106,7 @@ impl Gateway {
             stage,
             lifecycle,
             running,
+            statements,
             _directory: directory,
         }
     }
@@ -140,10 +151,20 @@ impl Gateway {
         token_of(&self.app, email, Role::User).await
     }
 
+    /// An administrator.
+    pub async fn admin(&self) -> Requester {
+        let admin = token_of(&self.app, "admin@example.com", Role::Admin).await;
+        token::authenticate(&self.app, &admin).await.unwrap()
+    }
+
+    /// How many statements the database was sent so far.
+    pub fn statements(&self) -> usize {
+        self.statements.load(Ordering::Relaxed)
+    }
+
     /// A token of a hypervisor's agent.
     pub async fn agent_token(&self) -> String {
-        let admin = token_of(&self.app, "admin@example.com", Role::Admin).await;
-        let admin = token::authenticate(&self.app, &admin).await.unwrap();
+        let admin = self.admin().await;
         let group = hypervisor::create_group(&self.app, &admin, "group", None).await;
         let group = group.unwrap().id;
         let made = hypervisor::create(&self.app, &admin, group, "host", None).await;
