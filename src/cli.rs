@@ -15,6 +15,7 @@ mod user;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
+use sea_orm::DbErr;
 use tidemark::{app::App, config::Config, database::Database, telemetry};
 
 /// GraphQL gateway for volume snapshots and backups.
@@ -102,24 +103,31 @@ impl Command {
 
 /// The app on the configured database, with the configured keys.
 async fn open(config: &Config) -> anyhow::Result<App> {
+    let database = Database::connect(&config.database.url, config.database.max_connections);
+    app(config, database).await
+}
+
+/// The same, with the log set up and all connections open: for what stays.
+async fn open_with_log(config: &Config) -> anyhow::Result<App> {
+    telemetry::init(&config.log)?;
+    let database = Database::connect_at_once(&config.database.url, config.database.max_connections);
+    app(config, database).await
+}
+
+async fn app(
+    config: &Config,
+    database: impl Future<Output = Result<Database, DbErr>>,
+) -> anyhow::Result<App> {
     let keys = config
         .secrets
         .load()
         .map_err(tidemark::config::Error::from)?;
-    let database = Database::connect(&config.database.url, config.database.max_connections)
-        .await
-        .map_err(|error| {
-            anyhow::anyhow!(
-                "the database does not open: {error}; check database.url, or run `tidemark doctor`"
-            )
-        })?;
+    let database = database.await.map_err(|error| {
+        anyhow::anyhow!(
+            "the database does not open: {error}; check database.url, or run `tidemark doctor`"
+        )
+    })?;
     Ok(App::new(database, config.settings()).with_keys(keys))
-}
-
-/// The same, with the log set up: for what stays.
-async fn open_with_log(config: &Config) -> anyhow::Result<App> {
-    telemetry::init(&config.log)?;
-    open(config).await
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

@@ -20,6 +20,9 @@ use self::lane::Passage;
 
 pub use self::lane::Lane;
 
+/// How long a connection to a server was not used that is asked whether it is still there before it is used again.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Connections for reading and for writing.
 ///
 /// SQLite has one writer at a time: its writes queue for the one connection that writes, instead
@@ -110,11 +113,21 @@ impl Deref for Begun {
 }
 
 impl Database {
-    /// Opens `url`: `sqlite://PATH` (made when it is not there) or `postgres://…`. It is the users' share.
+    /// Opens `url`: `sqlite://PATH` (made when it is not there) or `postgres://…`. It is the users' share. A connection is
+    /// opened when it is needed.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, DbErr> {
+        Self::open(url, max_connections, 0).await
+    }
+
+    /// The same, with all connections open from the beginning, and kept: nobody waits for one to be opened.
+    pub async fn connect_at_once(url: &str, max_connections: u32) -> Result<Self, DbErr> {
+        Self::open(url, max_connections, max_connections).await
+    }
+
+    async fn open(url: &str, max_connections: u32, kept: u32) -> Result<Self, DbErr> {
         if url.starts_with("sqlite:") {
-            let writes = sea_orm::Database::connect(sqlite(url, 1)).await?;
-            let reads = sea_orm::Database::connect(sqlite(url, max_connections)).await?;
+            let writes = sea_orm::Database::connect(sqlite(url, 1, 1)).await?;
+            let reads = sea_orm::Database::connect(sqlite(url, max_connections, kept)).await?;
             let gates = Gates {
                 reads: Gate::to(max_connections),
                 writes: Gate::to(1),
@@ -129,8 +142,8 @@ impl Database {
                 Share::Users,
             ))
         } else {
-            let pool = sea_orm::Database::connect(postgres(url, max_connections)).await?;
-            let mut alone = postgres(url, 1);
+            let pool = sea_orm::Database::connect(postgres(url, max_connections, kept)).await?;
+            let mut alone = postgres(url, 1, 0);
             alone.connect_lazy(true);
             let apart = Lane::new(sea_orm::Database::connect(alone).await?, &[]);
             let gate = Gate::to(max_connections);
@@ -250,21 +263,28 @@ impl Database {
     }
 }
 
-fn postgres(url: &str, connections: u32) -> ConnectOptions {
+fn postgres(url: &str, connections: u32, kept: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
+        .min_connections(kept)
         .acquire_timeout(lane::PATIENCE)
+        .test_before_acquire_if_idle_for(IDLE)
+        // One that was opened again would wait behind all that its server has to prepare for it anew.
+        .map_sqlx_postgres_pool_opts(|pool| pool.idle_timeout(None).max_lifetime(None))
         .sqlx_logging(false);
     options
 }
 
-fn sqlite(url: &str, connections: u32) -> ConnectOptions {
+fn sqlite(url: &str, connections: u32, kept: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
-        .min_connections(1)
+        .min_connections(kept.max(1))
         .acquire_timeout(lane::PATIENCE)
+        // A file does not hang up.
+        .test_before_acquire(false)
+        .map_sqlx_sqlite_pool_opts(|pool| pool.idle_timeout(None).max_lifetime(None))
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite

@@ -1,7 +1,11 @@
 //! A way to the connections of the database that lets in only so many at once. Agents have one without
 //! a gate, so that connections are left to them whatever the others do.
+//!
+//! A statement that was begun is finished by a task of its own, even where nobody waits for it any more: a client that
+//! hangs up would take the connection with it, in the middle of an answer or before it was asked for one, and the next
+//! one would have to open another.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
@@ -9,11 +13,16 @@ use sea_orm::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinError,
     time::timeout,
 };
+use tracing::Instrument;
 
 /// How long to wait for a connection.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a statement may take that nobody stops.
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// A way to the connections of the database, through gates.
 #[derive(Clone, Debug)]
@@ -45,6 +54,38 @@ impl Lane {
         }
         Ok(Passage(permits))
     }
+
+    /// What comes of `statement`, which is finished whether anybody waits for that or not.
+    async fn finish<T, S>(
+        &self,
+        statement: impl FnOnce(DatabaseConnection) -> S,
+    ) -> Result<T, DbErr>
+    where
+        T: Send + 'static,
+        S: Future<Output = Result<T, DbErr>> + Send + 'static,
+    {
+        let passage = self.enter().await?;
+        let statement = statement(self.pool.clone());
+        let begun = tokio::spawn(
+            async move {
+                let _passage = passage;
+                timeout(LONGEST, statement).await.unwrap_or_else(|_| {
+                    let message = format!("a statement took more than {LONGEST:?}");
+                    Err(DbErr::Custom(message))
+                })
+            }
+            .in_current_span(),
+        );
+        begun.await.unwrap_or_else(|ended| Err(stopped(ended)))
+    }
+}
+
+/// Why a statement has no outcome: the process ends.
+fn stopped(ended: JoinError) -> DbErr {
+    if ended.is_panic() {
+        resume_unwind(ended.into_panic());
+    }
+    DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
 }
 
 #[async_trait::async_trait]
@@ -54,23 +95,24 @@ impl ConnectionTrait for Lane {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let _passage = self.enter().await?;
-        self.pool.execute_raw(statement).await
+        self.finish(|pool| async move { pool.execute_raw(statement).await })
+            .await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let _passage = self.enter().await?;
-        self.pool.execute_unprepared(sql).await
+        let sql = sql.to_owned();
+        self.finish(|pool| async move { pool.execute_unprepared(&sql).await })
+            .await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let _passage = self.enter().await?;
-        self.pool.query_one_raw(statement).await
+        self.finish(|pool| async move { pool.query_one_raw(statement).await })
+            .await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let _passage = self.enter().await?;
-        self.pool.query_all_raw(statement).await
+        self.finish(|pool| async move { pool.query_all_raw(statement).await })
+            .await
     }
 
     fn support_returning(&self) -> bool {

@@ -21,6 +21,7 @@ mod delete;
 mod deletion;
 mod destination;
 mod guard;
+mod hang_up;
 mod harness;
 mod idempotency;
 mod identity;
