@@ -29,6 +29,8 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+impl crate::row::Row for Model {}
+
 impl Entity {
     /// The accounts that `scope` covers, the deleted ones left out.
     pub fn visible_to(scope: Scope) -> Select<Self> {

@@ -4,7 +4,8 @@ use sea_orm::{Select, entity::prelude::*};
 
 use crate::{
     AccountId, BackupId, BackupStorageId, HypervisorGroupId, HypervisorId, OperationId, Scope,
-    VolumeId, VolumePlanId, name::keeps_search_key, snapshot::ItemStatus, volume_plan::StorageType,
+    VolumeId, VolumePlanId, name::keeps_search_key, row::read_by_place, snapshot::ItemStatus,
+    volume_plan::StorageType,
 };
 
 /// A row of `backups`.
@@ -69,6 +70,34 @@ pub struct Model {
 pub enum Relation {}
 
 keeps_search_key!(name => search_name, volume_name => search_volume_name);
+
+read_by_place!(
+    id,
+    account_id,
+    volume_id,
+    volume_name,
+    plan_id,
+    group_id,
+    storage_type,
+    backup_storage_id,
+    hypervisor_id,
+    name,
+    search_name,
+    search_volume_name,
+    status,
+    volume_size_bytes,
+    stored_bytes,
+    checksum,
+    on_storage,
+    verified_at,
+    verified_ok,
+    verification_message,
+    operation_id,
+    created_at,
+    available_at,
+    failure,
+    deleted_at,
+);
 
 impl Entity {
     /// The rows that `scope` covers, the deleted ones left out.

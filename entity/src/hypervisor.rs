@@ -39,6 +39,8 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+impl crate::row::Row for Model {}
+
 impl Entity {
     /// The rows that were not deleted.
     pub fn present() -> Select<Self> {

@@ -44,6 +44,18 @@ macro_rules! typed_id {
             }
         }
 
+        impl crate::row::Cell for $name {
+            type Kept<'r> = &'r str;
+
+            fn of(kept: Option<&str>) -> Result<Self, sea_orm::DbErr> {
+                crate::row::present(kept)?.parse().map_err(|error| sea_orm::DbErr::TryIntoErr {
+                    from: "String",
+                    into: stringify!($name),
+                    source: std::sync::Arc::new(error),
+                })
+            }
+        }
+
         impl sea_orm::TryFromU64 for $name {
             fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
                 Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))

@@ -47,6 +47,8 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+impl crate::row::Row for Model {}
+
 impl Entity {
     /// The rows that `scope` covers, the deleted ones left out.
     pub fn visible_to(scope: Scope) -> Select<Self> {

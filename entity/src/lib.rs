@@ -22,6 +22,7 @@ pub mod operation_event;
 pub mod operation_log;
 pub mod place_mark;
 pub mod refusal_count;
+pub mod row;
 pub mod scope;
 pub mod sealed;
 pub mod sequence;

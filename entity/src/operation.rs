@@ -4,7 +4,7 @@ use sea_orm::{Select, entity::prelude::*};
 
 use crate::{
     AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, UserId, VolumeId,
-    name::keeps_search_key,
+    name::keeps_search_key, row::read_by_place,
 };
 
 /// What an operation does.
@@ -134,6 +134,41 @@ pub struct Model {
 pub enum Relation {}
 
 keeps_search_key!(subject_name => search_subject);
+
+read_by_place!(
+    id,
+    kind,
+    status,
+    revision,
+    subject_name,
+    search_subject,
+    account_id,
+    volume_id,
+    snapshot_id,
+    backup_id,
+    target_volume_id,
+    hypervisor_id,
+    requested_by,
+    epoch,
+    offers,
+    attempts,
+    lease_expires_at,
+    cancel_requested_at,
+    volume_touched,
+    was_failed,
+    replace_image,
+    phase,
+    bytes_done,
+    bytes_total,
+    bytes_per_second,
+    progressed_at,
+    error_code,
+    error_message,
+    created_at,
+    deadline_at,
+    started_at,
+    finished_at,
+);
 
 impl Entity {
     /// The rows that `scope` covers.

@@ -58,6 +58,8 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+impl crate::row::Row for Model {}
+
 impl Entity {
     /// The rows that `scope` covers.
     pub fn visible_to(scope: Scope) -> Select<Self> {

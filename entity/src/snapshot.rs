@@ -2,7 +2,7 @@
 
 use sea_orm::{Select, entity::prelude::*};
 
-use crate::{AccountId, OperationId, Scope, SnapshotId, VolumeId};
+use crate::{AccountId, OperationId, Scope, SnapshotId, VolumeId, row::read_by_place};
 
 /// Where a snapshot or a backup is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -68,6 +68,23 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+read_by_place!(
+    id,
+    account_id,
+    volume_id,
+    name,
+    status,
+    volume_size_bytes,
+    retained_bytes,
+    on_storage,
+    in_doubt,
+    operation_id,
+    created_at,
+    available_at,
+    failure,
+    deleted_at,
+);
 
 impl Entity {
     /// The rows that `scope` covers, the deleted ones left out.

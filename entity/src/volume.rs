@@ -4,7 +4,7 @@ use sea_orm::{Select, entity::prelude::*};
 
 use crate::{
     AccountId, HypervisorGroupId, HypervisorId, InstanceId, OperationId, Scope, StoragePoolId,
-    VolumeId, VolumePlanId, name::keeps_search_key, operation::OperationKind,
+    VolumeId, VolumePlanId, name::keeps_search_key, operation::OperationKind, row::read_by_place,
     volume_plan::StorageType,
 };
 
@@ -93,6 +93,30 @@ pub struct Model {
 pub enum Relation {}
 
 keeps_search_key!(name => search_name);
+
+read_by_place!(
+    id,
+    account_id,
+    name,
+    search_name,
+    size_bytes,
+    storage_type,
+    state,
+    data_state,
+    plan_id,
+    group_id,
+    hypervisor_id,
+    pool_id,
+    instance_id,
+    active_operation,
+    active_operation_id,
+    cooldown_ends_at,
+    measure_at,
+    last_backup_at,
+    on_storage,
+    created_at,
+    deleted_at,
+);
 
 impl Entity {
     /// The rows that `scope` covers, the deleted ones left out.

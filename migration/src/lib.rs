@@ -31,6 +31,7 @@ mod m20261130_000033_last_backups;
 mod m20261130_000034_searches;
 mod m20261130_000040_unbegun_volumes;
 mod m20261130_000041_doubts;
+mod m20261130_000050_items_of_volumes;
 mod m20261130_000060_leaders;
 mod table;
 
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000034_searches::Migration),
             Box::new(m20261130_000040_unbegun_volumes::Migration),
             Box::new(m20261130_000041_doubts::Migration),
+            Box::new(m20261130_000050_items_of_volumes::Migration),
             Box::new(m20261130_000060_leaders::Migration),
         ]
     }

@@ -1,31 +1,22 @@
 //! Lists in which a damaged row hides no other: what cannot be read is logged once and left out.
 
-use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryResult, QueryTrait, Select,
-};
+use entity::row::Row;
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryResult, QueryTrait, Select};
 
-use super::{Error, operation::damage::is_damage};
 use crate::app::App;
 
 /// The rows of `select`, in their order; none in place of one that cannot be read.
-pub async fn rows<E: EntityTrait>(
+pub async fn rows<E: EntityTrait<Model: Row>>(
     app: &App,
     select: Select<E>,
 ) -> Result<Vec<Option<E::Model>>, DbErr> {
-    let db = app.database.reads();
-    match select.clone().all(db).await {
-        Ok(rows) => Ok(rows.into_iter().map(Some).collect()),
-        Err(error) if is_damage(&Error::Database(error.clone())) => {
-            let rows = db.query_all(&select.into_query()).await?;
-            Ok(rows.iter().map(|row| row_of::<E>(app, row)).collect())
-        }
-        Err(error) => Err(error),
-    }
+    let rows = app.database.reads().query_all(&select.into_query()).await?;
+    Ok(rows.iter().map(|row| row_of::<E>(app, row)).collect())
 }
 
 /// The row of `E` that was read, if it can be.
-pub fn row_of<E: EntityTrait>(app: &App, row: &QueryResult) -> Option<E::Model> {
-    E::Model::from_query_result(row, "")
+pub fn row_of<E: EntityTrait<Model: Row>>(app: &App, row: &QueryResult) -> Option<E::Model> {
+    E::Model::read(row)
         .inspect_err(|error| {
             let table = E::default().table_name();
             let id: String = row.try_get("", "id").unwrap_or_default();

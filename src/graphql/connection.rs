@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, sync::Arc};
 
 use async_graphql::{Object, OutputType, TypeName, connection::PageInfo};
+use entity::row::Row;
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, PaginatorTrait, Select};
 use tokio::sync::OnceCell;
@@ -17,7 +18,7 @@ use crate::{app::App, domain::readable};
 /// A noun that is listed in pages.
 pub trait Listed: OutputType + Clone + From<Arc<<Self::Entity as EntityTrait>::Model>> {
     /// Its table.
-    type Entity: EntityTrait<Model: Send + Sync>;
+    type Entity: EntityTrait<Model: Row + Send + Sync>;
 
     /// Its row.
     fn row(&self) -> &<Self::Entity as EntityTrait>::Model;

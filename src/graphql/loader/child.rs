@@ -1,14 +1,15 @@
 //! Pages of rows under their parents: one statement reads the same page of many parents.
 
-use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
+use std::{collections::HashMap, fmt::Display, hash::Hash, marker::PhantomData, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use entity::{OperationId, VolumeId};
+use entity::{OperationId, VolumeId, row::Row};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QuerySelect,
-    QueryTrait, Select, TryGetable, Value,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityName, EntityTrait, Order, QueryFilter,
+    QuerySelect, QueryTrait, Select, TryGetable,
     sea_query::{
-        Asterisk, Expr, ExprTrait, Func, Query, SelectStatement, UnionType, WindowStatement,
+        Asterisk, Expr, ExprTrait, Func, FunctionCall, JoinType, Query, SelectStatement, UnionType,
+        WindowStatement,
     },
 };
 
@@ -24,9 +25,9 @@ use crate::{
 /// An edge from a parent to the list of rows under it.
 pub trait Under: Clone + PartialEq + Eq + Hash + Send + Sync + 'static {
     /// The rows' table.
-    type Entity: EntityTrait<Model: FromQueryResult + Send + Sync + 'static, Column: Send + Sync>;
+    type Entity: EntityTrait<Model: Row + Send + Sync + 'static, Column: Send + Sync>;
     /// The parent's id.
-    type Parent: Copy + Eq + Hash + Into<Value> + TryGetable + Send + Sync + 'static;
+    type Parent: Copy + Eq + Hash + Display + TryGetable + Send + Sync + 'static;
 
     /// The rows that the requester may see.
     fn select(reader: &Reader) -> Result<Select<Self::Entity>>;
@@ -73,7 +74,9 @@ impl<U: Under> CountUnder<U> {
 }
 
 const PARENT: &str = "parent_id";
+const PARENTS: &str = "parents";
 const PLACE: &str = "place";
+const UNDER: &str = "under";
 
 impl<U: Under> Loader<PageUnder<U>> for Reader {
     type Value = Arc<Rows<<U::Entity as EntityTrait>::Model>>;
@@ -87,7 +90,7 @@ impl<U: Under> Loader<PageUnder<U>> for Reader {
         let mut loaded = HashMap::with_capacity(keys.len());
         for (page, parents) in pages {
             let select = page.between_cursors(U::select(self)?, U::sort());
-            let statement = ranked::<U>(&select, &parents, page);
+            let statement = Parents::of(self, &parents).page::<U>(&select, page);
             let mut under: HashMap<U::Parent, Vec<_>> = HashMap::new();
             for row in self.db().query_all(&statement).await? {
                 let parent = row.try_get("", PARENT)?;
@@ -113,7 +116,10 @@ impl<U: Under> Loader<CountUnder<U>> for Reader {
         let statement = Query::select()
             .column(PARENT)
             .expr_as(Expr::col(Asterisk).count(), "rows")
-            .from_subquery(rows_under::<U>(&U::select(self)?, &parents), "under")
+            .from_subquery(
+                Parents::of(self, &parents).rows_under::<U>(&U::select(self)?),
+                UNDER,
+            )
             .group_by_col(PARENT)
             .to_owned();
         let mut counts: HashMap<_, u64> = keys.iter().map(|key| (key.clone(), 0)).collect();
@@ -128,41 +134,129 @@ impl<U: Under> Loader<CountUnder<U>> for Reader {
     }
 }
 
-/// The rows of `select` under each of `parents`, once for every column that names one of them.
-fn rows_under<U: Under>(select: &Select<U::Entity>, parents: &[U::Parent]) -> SelectStatement {
-    let mut branches = U::parents().iter().map(|column| {
+/// The parents of rows that are read together: one value of a statement, which is the same for any number of them.
+struct Parents {
+    backend: DbBackend,
+    list: String,
+}
+
+impl Parents {
+    fn of(reader: &Reader, parents: &[impl Display]) -> Self {
+        // Ids: nothing in them has to be escaped.
+        let ids: Vec<_> = parents.iter().map(ToString::to_string).collect();
+        let backend = reader.db().get_database_backend();
+        let list = match backend {
+            DbBackend::Sqlite => format!(r#"["{}"]"#, ids.join(r#"",""#)),
+            _ => format!("{{{}}}", ids.join(",")),
+        };
+        Self { backend, list }
+    }
+
+    /// The function that gives a row for each of them.
+    fn rows(&self) -> FunctionCall {
+        let list = Expr::val(self.list.as_str());
+        match self.backend {
+            DbBackend::Sqlite => Func::cust("json_each").arg(list),
+            _ => Func::cust("unnest").arg(list.cast_as("text[]")),
+        }
+    }
+
+    /// The rows of `select` whose `column` names one of them.
+    fn named_in<U: Under>(
+        &self,
+        select: &Select<U::Entity>,
+        column: <U::Entity as EntityTrait>::Column,
+    ) -> SelectStatement {
+        let id = match self.backend {
+            DbBackend::Sqlite => "value",
+            _ => PARENTS,
+        };
+        let column = Expr::col(column.as_column_ref());
         select
             .clone()
-            .filter(column.is_in(parents.iter().copied()))
-            .expr_as(Expr::col(column.as_column_ref()), PARENT)
+            .filter(column.clone().equals((PARENTS, id)))
+            .expr_as(column, PARENT)
             .into_query()
-    });
-    let mut rows = branches.next().unwrap_or_default();
-    rows.unions(branches.map(|branch| (UnionType::All, branch)));
+    }
+
+    /// The rows of `select` under each of them, once for every column that names one of them.
+    ///
+    /// SQLite reads what is left of a `CROSS JOIN` first: here the parents, and of each its own rows.
+    fn rows_under<U: Under>(&self, select: &Select<U::Entity>) -> SelectStatement {
+        united(U::parents().iter().map(|column| {
+            self.named_in::<U>(select, *column)
+                .from_clear()
+                .from_function(self.rows(), PARENTS)
+                .cross_join(U::Entity::default().table_ref())
+                .take()
+        }))
+    }
+
+    /// The rows of `page` under each of them, those of each in the order in which the page is read.
+    fn page<U: Under>(&self, select: &Select<U::Entity>, page: &Page) -> SelectStatement {
+        match self.backend {
+            DbBackend::Sqlite => self.ranked::<U>(select, page),
+            _ => self.one_by_one::<U>(select, page),
+        }
+    }
+
+    /// All rows, of which each has its place under its parent.
+    fn ranked<U: Under>(&self, select: &Select<U::Entity>, page: &Page) -> SelectStatement {
+        let order = U::sort().order(page.is_backwards());
+        let mut window = WindowStatement::partition_by(PARENT);
+        for column in U::sort().columns() {
+            window.order_by(column, order.clone());
+        }
+        let places = Query::select()
+            .column(Asterisk)
+            .expr_window_as(Func::cust("ROW_NUMBER"), window, PLACE)
+            .from_subquery(self.rows_under::<U>(select), UNDER)
+            .to_owned();
+        Query::select()
+            .column(Asterisk)
+            .from_subquery(places, "places")
+            .and_where(Expr::col(PLACE).lte(page.read_size()))
+            .order_by(PLACE, Order::Asc)
+            .to_owned()
+    }
+
+    /// Parent after parent, of each by the index no more rows than the page has.
+    fn one_by_one<U: Under>(&self, select: &Select<U::Entity>, page: &Page) -> SelectStatement {
+        let order = U::sort().order(page.is_backwards());
+        let first = |mut rows: SelectStatement| {
+            for column in U::sort().columns() {
+                rows.order_by(column, order.clone());
+            }
+            rows.limit(page.read_size()).take()
+        };
+        let rows = match U::parents() {
+            [column] => first(self.named_in::<U>(select, *column)),
+            columns => {
+                first(all_of(united(columns.iter().map(|column| {
+                    all_of(first(self.named_in::<U>(select, *column)))
+                }))))
+            }
+        };
+        Query::select()
+            .column((UNDER, Asterisk))
+            .from_function(self.rows(), PARENTS)
+            .join_lateral(JoinType::InnerJoin, rows, UNDER, Expr::cust("TRUE"))
+            .to_owned()
+    }
+}
+
+/// The rows of all `parts`.
+fn united(mut parts: impl Iterator<Item = SelectStatement>) -> SelectStatement {
+    let mut rows = parts.next().unwrap_or_default();
+    rows.unions(parts.map(|part| (UnionType::All, part)));
     rows
 }
 
-/// The page's rows under each of `parents`, in the order in which the page is read.
-fn ranked<U: Under>(
-    select: &Select<U::Entity>,
-    parents: &[U::Parent],
-    page: &Page,
-) -> SelectStatement {
-    let order = U::sort().order(page.is_backwards());
-    let mut window = WindowStatement::partition_by(PARENT);
-    for column in U::sort().columns() {
-        window.order_by(column, order.clone());
-    }
-    let places = Query::select()
-        .column(Asterisk)
-        .expr_window_as(Func::cust("ROW_NUMBER"), window, PLACE)
-        .from_subquery(rows_under::<U>(select, parents), "under")
-        .to_owned();
+/// The rows of `part`, which may have an order and an end of its own.
+fn all_of(part: SelectStatement) -> SelectStatement {
     Query::select()
         .column(Asterisk)
-        .from_subquery(places, "places")
-        .and_where(Expr::col(PLACE).lte(page.read_size()))
-        .order_by(PLACE, Order::Asc)
+        .from_subquery(part, UNDER)
         .to_owned()
 }
 

@@ -141,7 +141,10 @@ async fn find_visible(app: &App, requester: &Requester, id: VolumeId) -> Result<
 }
 
 /// The rows of `select` that can be read.
-async fn known<E: EntityTrait>(app: &App, select: Select<E>) -> Result<Vec<E::Model>> {
+async fn known<E: EntityTrait<Model: entity::row::Row>>(
+    app: &App,
+    select: Select<E>,
+) -> Result<Vec<E::Model>> {
     let rows = readable::rows(app, select).await?;
     Ok(rows.into_iter().flatten().collect())
 }
