@@ -2,6 +2,7 @@
 
 use crate::app::App;
 
+mod at_once;
 pub mod bound;
 mod complete;
 pub mod connection;

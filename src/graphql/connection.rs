@@ -2,13 +2,14 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use async_graphql::{Object, OutputType, TypeName, connection::PageInfo};
+use async_graphql::{Object, ObjectType, TypeName, connection::PageInfo};
 use entity::row::Row;
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, PaginatorTrait, Select};
 use tokio::sync::OnceCell;
 
 use super::{
+    at_once::AtOnce,
     error::Result,
     loader::{CountUnder, Loaders, PageUnder, Under},
     page::{PageArguments, Rows, Sort},
@@ -16,7 +17,7 @@ use super::{
 use crate::{app::App, domain::readable};
 
 /// A noun that is listed in pages.
-pub trait Listed: OutputType + Clone + From<Arc<<Self::Entity as EntityTrait>::Model>> {
+pub trait Listed: ObjectType + Clone + From<Arc<<Self::Entity as EntityTrait>::Model>> {
     /// Its table.
     type Entity: EntityTrait<Model: Row + Send + Sync>;
 
@@ -26,7 +27,7 @@ pub trait Listed: OutputType + Clone + From<Arc<<Self::Entity as EntityTrait>::M
 
 /// A page of a list, and how to go on from it.
 pub struct Connection<N: Listed> {
-    nodes: Vec<N>,
+    nodes: Vec<AtOnce<N>>,
     sort: Sort<N::Entity>,
     has_previous: bool,
     has_next: bool,
@@ -35,7 +36,7 @@ pub struct Connection<N: Listed> {
 
 /// A row of a list, and its place there.
 pub struct Edge<N: Listed> {
-    node: N,
+    node: AtOnce<N>,
     sort: Sort<N::Entity>,
 }
 
@@ -96,7 +97,7 @@ where
         total: Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>,
     ) -> Self {
         Self {
-            nodes: rows.rows.iter().cloned().map(N::from).collect(),
+            nodes: rows.rows.iter().cloned().map(N::from).map(AtOnce).collect(),
             sort,
             has_previous: rows.has_previous,
             has_next: rows.has_next,
@@ -110,7 +111,7 @@ where
 impl<N: Listed> Connection<N> {
     /// The rows of the page, each with its cursor.
     async fn edges(&self) -> Vec<Edge<N>> {
-        let edge = |node: &N| Edge {
+        let edge = |node: &AtOnce<N>| Edge {
             node: node.clone(),
             sort: self.sort,
         };
@@ -118,13 +119,13 @@ impl<N: Listed> Connection<N> {
     }
 
     /// The rows of the page.
-    async fn nodes(&self) -> &[N] {
+    async fn nodes(&self) -> &[AtOnce<N>] {
         &self.nodes
     }
 
     /// How to go on from this page.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |node: &N| self.sort.encode(node.row());
+        let cursor = |node: &AtOnce<N>| self.sort.encode(node.0.row());
         PageInfo {
             has_previous_page: self.has_previous,
             has_next_page: self.has_next,
@@ -145,11 +146,11 @@ impl<N: Listed> Connection<N> {
 impl<N: Listed> Edge<N> {
     /// Its place in the list, for `after` and `before`.
     async fn cursor(&self) -> String {
-        self.sort.encode(self.node.row())
+        self.sort.encode(self.node.0.row())
     }
 
     /// The row.
-    async fn node(&self) -> &N {
+    async fn node(&self) -> &AtOnce<N> {
         &self.node
     }
 }

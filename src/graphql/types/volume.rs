@@ -15,6 +15,7 @@ use crate::{
         volume::{facts::worker, last_backup::NEVER},
     },
     graphql::{
+        at_once::AtOnce,
         connection::Connection,
         context::{admin, loaders, now},
         error::Result,
@@ -129,8 +130,8 @@ impl Volume {
     }
 
     /// Its plan: size, storage type, caps and prices.
-    async fn plan(&self, ctx: &Context<'_>) -> Result<VolumePlan> {
-        Ok(loaders(ctx)?.find(self.0.plan_id).await?.into())
+    async fn plan(&self, ctx: &Context<'_>) -> Result<AtOnce<VolumePlan>> {
+        Ok(AtOnce(loaders(ctx)?.find(self.0.plan_id).await?.into()))
     }
 
     /// The hypervisors that can work on it.
