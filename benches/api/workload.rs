@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clap::ValueEnum;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::contestant::Who;
 
@@ -82,7 +82,8 @@ impl Reply {
     /// Whether `answer` is it.
     pub fn is(&self, answer: &[u8]) -> bool {
         match self {
-            Self::Any => answer.starts_with(br#"{"data":{"#),
+            Self::Any => serde_json::from_slice::<Value>(answer)
+                .is_ok_and(|answer| answer["data"].is_object()),
             Self::Exactly(bytes) => bytes == answer,
             Self::With(text) => std::str::from_utf8(answer).is_ok_and(|it| it.contains(text)),
         }
