@@ -5,7 +5,10 @@ use std::io::{self, IsTerminal};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use entity::user::Role;
-use tidemark::domain::user::{self, change};
+use tidemark::{
+    domain::user::{self, change},
+    events::bus::Bus,
+};
 
 use super::{ConfigFile, open};
 
@@ -75,7 +78,11 @@ impl SetPassword {
         let config = self.file.load()?;
         let password = password()?;
         let app = open(&config).await?;
+        // Gateways that run meanwhile end the streams of the sessions that end.
+        let bus = Bus::of(&app);
+        bus.open();
         let user = change::set_password_of(&app, &self.email, password).await?;
+        bus.tell().await;
         app.database.close().await?;
         println!("{}", user.id);
         Ok(())

@@ -36,6 +36,20 @@ impl Bus {
         }
     }
 
+    /// Keeps from now on what is told, for [`Self::tell`]: what a command changes that is no gateway.
+    pub fn open(&self) {
+        if let Self::Postgres(line) = self {
+            line.open();
+        }
+    }
+
+    /// Tells once what is kept. Where it cannot, gateways find out when they next look.
+    pub async fn tell(self) {
+        if let Self::Postgres(line) = self {
+            line.tell_once().await;
+        }
+    }
+
     /// Tells and hears until `stopping`.
     pub async fn run(self, stopping: CancellationToken) {
         match self {

@@ -181,3 +181,25 @@ async fn events_of_a_gateway_that_ended_before_it_told_of_them_are_found() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_changes_is_told_to_the_gateways() {
+    on_postgres_alone(async |world| {
+        let gateway = world.other_gateway();
+        let _bus = gateway.on_bus();
+        world.are_on_bus(1).await;
+        let alice = world.tenant("alice").await;
+        let by = world.signed_in(&alice.requester).await;
+        let volume = world.volume(&alice, |_| {}).await;
+        let mut activity = gateway.watch(&by, ACTIVITY, on("id", volume.id));
+        activity.next().await;
+        let bus = Bus::of(&world.app);
+        bus.open();
+        token::revoke(&world.app, by.token().unwrap())
+            .await
+            .unwrap();
+        bus.tell().await;
+        assert_eq!(activity.refusal().await, "UNAUTHENTICATED");
+    })
+    .await;
+}

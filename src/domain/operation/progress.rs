@@ -129,8 +129,8 @@ impl Reports {
             .collect()
     }
 
-    /// Notes that the row has what was told, or that it is no longer this lease's.
-    fn wrote(&self, id: OperationId, told: events::Progress, is_held: bool) {
+    /// Notes that the row has what was told, and what the agent is to do; or that it is no longer this lease's.
+    fn wrote(&self, id: OperationId, told: events::Progress, state: LeaseState) {
         let mut all = self.lock();
         let Some(known) = all.get_mut(&id) else {
             return;
@@ -138,11 +138,12 @@ impl Reports {
         if known.progress.epoch != told.epoch {
             return;
         }
-        if is_held {
+        if state == LeaseState::Lost {
+            all.remove(&id);
+        } else {
+            known.state = state;
             known.written_bytes = told.bytes_done;
             known.seen = Instant::now();
-        } else {
-            all.remove(&id);
         }
     }
 
@@ -258,20 +259,20 @@ pub async fn keep(app: &App) -> Result<()> {
     let mut outcome = Ok(());
     for (id, progress, at) in app.reports.unwritten() {
         match write(app, id, progress, at).await {
-            Ok(is_held) => app.reports.wrote(id, progress, is_held),
+            Ok(state) => app.reports.wrote(id, progress, state),
             Err(error) => outcome = Err(error),
         }
     }
     outcome
 }
 
-/// Writes one; whether the lease is held.
+/// Writes one, and tells what has become of its lease.
 async fn write(
     app: &App,
     id: OperationId,
     progress: events::Progress,
     at: DateTime<Utc>,
-) -> Result<bool> {
+) -> Result<LeaseState> {
     use operation::Column;
     let mut update = operation::Entity::update_many()
         .col_expr(Column::BytesDone, Expr::value(progress.bytes_done))
@@ -289,8 +290,8 @@ async fn write(
     if app.database.backend() == DbBackend::Postgres {
         update = update.filter(Expr::cust(NEED_NOT_WAIT));
     }
-    let written = update.exec(app.database.writes()).await?;
-    Ok(written.rows_affected > 0)
+    let written = update.exec_with_returning(app.database.writes()).await?;
+    Ok(written.first().map_or(LeaseState::Lost, state))
 }
 
 /// How fast an operation goes.

@@ -73,9 +73,25 @@ impl Line {
         }
     }
 
+    /// Keeps from now on what is told.
+    pub(super) fn open(&self) {
+        self.hub.outbox().open();
+    }
+
+    /// Tells once what is kept.
+    pub(super) async fn tell_once(self) {
+        let told = async {
+            let (mut listener, channel) = self.connect().await?;
+            self.tell(&mut listener, &channel).await
+        };
+        if let Err(cut) = told.await {
+            tracing::warn!(%cut, "the gateways could not be told");
+        }
+    }
+
     /// Tells and hears until `stopping`, however often the line is cut.
     pub(super) async fn run(self, stopping: CancellationToken) {
-        self.hub.outbox().open();
+        self.open();
         let mut is_cut = false;
         loop {
             let cut = match self.connect().await {
@@ -216,7 +232,7 @@ impl Line {
 
 fn topics(concerned: &Concerned) -> impl Iterator<Item = Topic> + use<> {
     let (operation, account, volume_id, target, hypervisor) = concerned;
-    let volume = |id: &Option<String>| Some(Topic::Volume(id.as_ref()?.parse().ok()?));
+    let volume = |id: Option<&String>| Some(Topic::Volume(id?.parse().ok()?));
     let topics = [
         Some(Topic::Events),
         account.parse().ok().map(Topic::EventsOf),
@@ -224,8 +240,8 @@ fn topics(concerned: &Concerned) -> impl Iterator<Item = Topic> + use<> {
         hypervisor
             .as_ref()
             .and_then(|id| Some(Topic::Work(id.parse().ok()?))),
-        volume(volume_id),
-        volume(target),
+        volume(volume_id.as_ref()),
+        volume(target.as_ref()),
     ];
     topics.into_iter().flatten()
 }

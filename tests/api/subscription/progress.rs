@@ -151,6 +151,24 @@ async fn an_agent_hears_at_its_next_report_that_it_shall_stop_or_has_lost_its_le
 }
 
 #[tokio::test]
+async fn an_agent_hears_what_this_gateway_was_not_told_when_its_progress_is_written() {
+    on_each_database(async |world| {
+        let (by, _, work) = under_way(&world, 2).await;
+        let agent = world.worker();
+        assert_eq!(agent.report(&work, "Uploading", 3, 1000).await, "HELD");
+        // Another gateway, and no bus between them.
+        world
+            .other_gateway()
+            .run(&by, "cancelOperation", on("operationId", &work.operation))
+            .await;
+        assert_eq!(agent.report(&work, "Uploading", 4, 1000).await, "HELD");
+        progress::keep(&world.app).await.unwrap();
+        assert_eq!(agent.report(&work, "Uploading", 5, 1000).await, "CANCEL");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_another_agent_says_of_a_lease_is_not_believed() {
     on_each_database(async |world| {
         let (_, _, work) = under_way(&world, 2).await;
