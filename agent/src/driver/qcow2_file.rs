@@ -172,7 +172,10 @@ impl Qcow2File {
     async fn look_over(&self) -> Result<()> {
         self.place.ensure_pool().await?;
         let image = self.open().await.map_err(check::damage)?;
-        let checked = blocking(move || image.check_active().map(|()| image));
+        let checked = blocking(move || {
+            image.check_active()?;
+            image.check_words().map(|()| image)
+        });
         let image = checked.await?.map_err(check::damage)?;
         check::not_larger(&image, self.size_bytes)?;
         self.command.ensure_unused().await?;

@@ -50,6 +50,23 @@ impl Image {
         Ok(())
     }
 
+    /// Checks that its tables say of the disk, as it is now, only what this version of the format has words for. Where
+    /// QEMU comes upon anything else, it fails in the midst of writing.
+    pub fn check_words(&self) -> Result<(), Defect> {
+        let header = self.header();
+        for l2_offset in self.l2_tables(header.l1_offset, header.l1_entries)? {
+            if self
+                .l2_words(l2_offset)?
+                .any(|entry| header.is_impossible(entry))
+            {
+                return Err(Defect::Damaged(
+                    "its tables have zeros that its version does not know",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that QEMU would write it.
     pub fn check_mark(&self) -> Result<(), Defect> {
         if self.header().is_marked_corrupt() {

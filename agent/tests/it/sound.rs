@@ -294,3 +294,31 @@ async fn an_image_with_dirty_bitmaps_keeps_its_snapshots_when_it_is_repaired() {
         site.assert_clean();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_in_words_that_its_version_does_not_have_is_not_written() {
+    let site = Site::new();
+    let volume = site.volume(4 * MIB);
+    let image = site.image(&volume);
+    let create = ["create", "-q", "-f", "qcow2", "-o", "compat=0.10"];
+    run("qemu-img", create.into_iter().chain([text(&image), "4M"]));
+    site.scribble(&volume, 7, 0, MIB);
+    let backup = site.take_backup(&volume).await;
+    let before = site.digest(&volume);
+    // Its first cluster reads as zeros, says its first table.
+    let mut options = fs::File::options();
+    let file = options.read(true).write(true).open(&image).unwrap();
+    let table = number(&file, number(&file, 40)) & 0x00ff_ffff_ffff_fe00;
+    let entry = number(&file, table) | 1;
+    file.write_all_at(&entry.to_be_bytes(), table).unwrap();
+    let content = digest_of(&image);
+
+    let plain = RestoreSource::Backup(Box::new(backup.clone()));
+    let (failure, touched) = site.fail(restore(&volume, plain)).await;
+    assert_eq!(failure.code, Code::ImageDamaged, "{failure}");
+    assert!(!touched);
+    assert_eq!(digest_of(&image), content);
+    let completed = site.complete(restore(&volume, replacing(&backup))).await;
+    assert!(completed.image_replaced);
+    assert_eq!(site.digest(&volume), before);
+}
