@@ -148,3 +148,28 @@ impl Requester {
         }
     }
 }
+
+#[cfg(test)]
+impl Requester {
+    /// The agent of a hypervisor that nothing else knows.
+    pub(crate) fn some_agent() -> Self {
+        use super::Ids;
+        let hypervisor = entity::hypervisor::Model {
+            id: Ids.next(HypervisorId::from_uuid),
+            group_id: Ids.next(entity::HypervisorGroupId::from_uuid),
+            name: "host".to_owned(),
+            backup_storage_id: None,
+            agent_version: None,
+            agent_state_id: None,
+            can_snapshot: true,
+            can_backup: true,
+            last_seen_at: None,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            deleted_at: None,
+        };
+        Self::Agent {
+            hypervisor: Arc::new(hypervisor),
+            token: Ids.next(TokenId::from_uuid),
+        }
+    }
+}

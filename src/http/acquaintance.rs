@@ -170,12 +170,8 @@ impl Remembered {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use entity::{HypervisorId, TokenId, hypervisor};
-
     use super::*;
-    use crate::domain::{Ids, clock::ManualClock};
+    use crate::domain::clock::ManualClock;
 
     struct World {
         known: Acquaintances,
@@ -188,28 +184,12 @@ mod tests {
     impl World {
         fn new() -> Self {
             let hands = ManualClock::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-            let hypervisor = hypervisor::Model {
-                id: Ids.next(HypervisorId::from_uuid),
-                group_id: Ids.next(entity::HypervisorGroupId::from_uuid),
-                name: "host".to_owned(),
-                backup_storage_id: None,
-                agent_version: None,
-                agent_state_id: None,
-                can_snapshot: true,
-                can_backup: true,
-                last_seen_at: None,
-                created_at: hands.now(),
-                deleted_at: None,
-            };
             Self {
                 known: Acquaintances::default(),
                 hub: Hub::default(),
                 clock: Clock::Manual(hands.clone()),
                 hands,
-                agent: Requester::Agent {
-                    hypervisor: Arc::new(hypervisor),
-                    token: Ids.next(TokenId::from_uuid),
-                },
+                agent: Requester::some_agent(),
             }
         }
 
