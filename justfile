@@ -62,6 +62,10 @@ soak-sign-in:
     cargo build --quiet --profile fast --workspace --bins
     scripts/postgres run --durable cargo test --quiet --profile fast --test e2e -- --ignored --nocapture soak_a_flood_of_sign_ins
 
+# Fill a database of each kind with so many volumes and what belongs to them, print the slowest statements of all lists, agents and tasks, and judge each
+soak-scale volumes="1000000":
+    TIDEMARK_SCALE_VOLUMES={{ volumes }} scripts/postgres run cargo test --profile fast --test api -- --nocapture scale::
+
 # Measure what the dearest legal documents of a customer cost the gateway, on both databases (Markdown)
 bench-documents:
     cargo build --quiet --profile fast --workspace --bins

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod backup_storage;
 pub mod clock;
 pub mod cooldown;
+pub mod count;
 pub mod device;
 pub mod error;
 pub mod error_code;

@@ -33,6 +33,8 @@ mod m20261130_000040_unbegun_volumes;
 mod m20261130_000041_doubts;
 mod m20261130_000050_items_of_volumes;
 mod m20261130_000060_leaders;
+mod m20261130_000061_small_sides;
+mod m20261130_000062_trigrams;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -78,6 +80,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000041_doubts::Migration),
             Box::new(m20261130_000050_items_of_volumes::Migration),
             Box::new(m20261130_000060_leaders::Migration),
+            Box::new(m20261130_000061_small_sides::Migration),
+            Box::new(m20261130_000062_trigrams::Migration),
         ]
     }
 }

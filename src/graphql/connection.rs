@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use async_graphql::{Object, ObjectType, TypeName, connection::PageInfo};
 use entity::row::Row;
 use futures_util::future::BoxFuture;
-use sea_orm::{EntityTrait, PaginatorTrait, Select};
+use sea_orm::{EntityTrait, Select};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -14,7 +14,10 @@ use super::{
     loader::{CountUnder, Loaders, PageUnder, Under},
     page::{PageArguments, Rows, Sort},
 };
-use crate::{app::App, domain::readable};
+use crate::{
+    app::App,
+    domain::{count, readable},
+};
 
 /// A noun that is listed in pages.
 pub trait Listed: ObjectType + Clone + From<Arc<<Self::Entity as EntityTrait>::Model>> {
@@ -62,7 +65,7 @@ where
             Box::pin(async move {
                 // Aliases of one count share it.
                 let count = counted
-                    .get_or_try_init(|| query.count(database.reads()))
+                    .get_or_try_init(|| count::about(database.reads(), query))
                     .await?;
                 Ok(*count)
             })
@@ -134,7 +137,7 @@ impl<N: Listed> Connection<N> {
         }
     }
 
-    /// How many rows the whole list has. It is counted only when it is asked for.
+    /// How many rows the whole list has; above 10,000 an estimate. They are counted only when it is asked for.
     async fn total_count(&self) -> Result<i32> {
         let total = (self.total)().await?;
         Ok(i32::try_from(total).unwrap_or(i32::MAX))

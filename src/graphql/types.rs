@@ -16,6 +16,7 @@ pub mod node;
 pub mod operation;
 pub mod operation_event;
 pub mod operation_log;
+mod operation_search;
 pub mod place_mark;
 pub mod search;
 pub mod session;

@@ -43,6 +43,7 @@ mod read;
 mod records;
 mod recover;
 mod restore;
+mod scale;
 mod secret;
 mod snapshot;
 mod stream_cost;

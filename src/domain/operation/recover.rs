@@ -9,7 +9,7 @@ mod by_hand;
 use chrono::{DateTime, Utc};
 use entity::{OperationId, Scope, hypervisor, operation, operation::OperationKind, volume};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, Query},
 };
 
@@ -291,9 +291,13 @@ async fn free_lock(app: &App, id: &str) -> Result<u64> {
 
 /// A lock, or half of one, that no operation holds.
 fn left_over() -> Condition {
-    let holding = Query::select()
-        .column(operation::Column::Id)
+    let holder = Query::select()
+        .expr(Expr::value(1))
         .from(operation::Entity)
+        .and_where(
+            Expr::col((operation::Entity, operation::Column::Id))
+                .equals((volume::Entity, volume::Column::ActiveOperationId)),
+        )
         .cond_where(
             Condition::any()
                 .add(operation::Column::Status.is_in(IN_FLIGHT))
@@ -304,10 +308,7 @@ fn left_over() -> Condition {
     let locked = Condition::any()
         .add(volume::Column::ActiveOperation.is_not_null())
         .add(volume::Column::ActiveOperationId.is_not_null());
-    let held_by_nobody = Condition::any()
-        .add(volume::Column::ActiveOperationId.is_null())
-        .add(volume::Column::ActiveOperationId.not_in_subquery(holding));
-    Condition::all().add(locked).add(held_by_nobody)
+    Condition::all().add(locked).add(Expr::exists(holder).not())
 }
 
 /// An operation whose lease is dead: nobody can tell whether its agent had begun to write.

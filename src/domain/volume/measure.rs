@@ -1,14 +1,15 @@
 //! What snapshots keep is measured by agents: soon after it may have changed by an operation, and
 //! again and again, because a guest that writes changes it, too.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    SnapshotId, VolumeId, hypervisor, instance, snapshot, snapshot::ItemStatus, volume,
-    volume::VolumeState,
+    HypervisorId, SnapshotId, VolumeId, hypervisor, instance, snapshot, snapshot::ItemStatus,
+    volume, volume::VolumeState,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
+    QuerySelect, QueryTrait,
+    sea_query::{Expr, Query, SelectStatement, UnionType},
 };
 
 use super::facts::worker;
@@ -45,30 +46,15 @@ pub async fn ask(tx: &Transaction<'_>, id: VolumeId) -> Result<()> {
 /// operation works waits for its end.
 pub async fn offer(app: &App, hypervisor: &hypervisor::Model) -> Result<Vec<AssignedVolume>> {
     let now = app.clock.now(app.database.reads()).await?;
-    let attached = instance::Entity::find()
-        .select_only()
-        .column(instance::Column::Id)
-        .filter(instance::Column::HypervisorId.eq(hypervisor.id))
-        .into_query();
-    let idle_here = Condition::all()
-        .add(volume::Column::InstanceId.is_null())
-        .add(volume::Column::HypervisorId.eq(hypervisor.id));
-    let due: Vec<String> = volume::Entity::find()
-        .select_only()
-        .column(volume::Column::Id)
-        .filter(volume::Column::MeasureAt.lte(now - SETTLING))
-        .filter(volume::Column::State.eq(VolumeState::Available))
-        .filter(volume::Column::ActiveOperationId.is_null())
-        .filter(
-            Condition::any()
-                .add(volume::Column::InstanceId.in_subquery(attached))
-                .add(idle_here),
-        )
-        .order_by_asc(volume::Column::MeasureAt)
-        .limit(BATCH)
-        .into_tuple()
-        .all(app.database.reads())
-        .await?;
+    let mut due = Vec::new();
+    for row in app
+        .database
+        .reads()
+        .query_all(&due_first(hypervisor.id, now))
+        .await?
+    {
+        due.push(row.try_get::<String>("", "id")?);
+    }
     let mut offered = Vec::with_capacity(due.len());
     for id in due {
         // Whatever comes of it, it is not due again before others.
@@ -89,6 +75,45 @@ pub async fn offer(app: &App, hypervisor: &hypervisor::Model) -> Result<Vec<Assi
         }
     }
     Ok(offered)
+}
+
+/// The volumes that the agent of `hypervisor` is to measure, the longest due first: those that are attached there, and its own
+/// that are not attached. Each of the two is read from an index, and no volume of another agent's.
+pub fn due_first(hypervisor: HypervisorId, now: DateTime<Utc>) -> SelectStatement {
+    use volume::Column;
+    let attached = instance::Entity::find()
+        .select_only()
+        .column(instance::Column::Id)
+        .filter(instance::Column::HypervisorId.eq(hypervisor))
+        .into_query();
+    let attached = Condition::all().add(Column::InstanceId.in_subquery(attached));
+    let idle = Condition::all()
+        .add(Column::HypervisorId.eq(hypervisor))
+        .add(Column::InstanceId.is_null());
+    let first = |place: Condition, name: &'static str| {
+        let due = Query::select()
+            .columns([Column::Id, Column::MeasureAt])
+            .from(volume::Entity)
+            .cond_where(place)
+            .and_where(Column::MeasureAt.lte(now - SETTLING))
+            .and_where(Column::State.eq(VolumeState::Available))
+            .and_where(Column::ActiveOperationId.is_null())
+            .order_by(Column::MeasureAt, Order::Asc)
+            .limit(BATCH)
+            .to_owned();
+        Query::select()
+            .columns([Column::Id, Column::MeasureAt])
+            .from_subquery(due, name)
+            .to_owned()
+    };
+    let mut both = first(attached, "attached");
+    both.union(UnionType::All, first(idle, "idle"));
+    Query::select()
+        .column(Column::Id)
+        .from_subquery(both, "due")
+        .order_by(Column::MeasureAt, Order::Asc)
+        .limit(BATCH)
+        .to_owned()
 }
 
 async fn to_measure(app: &App, id: &str) -> Result<Option<AssignedVolume>> {

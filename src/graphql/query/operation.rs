@@ -70,7 +70,8 @@ impl OperationQuery {
             before,
         };
         let rows = Entity::visible_to(scope(ctx)?);
-        let mut rows = filter.unwrap_or_default().narrow(requester(ctx), rows)?;
+        let filter = filter.unwrap_or_default();
+        let mut rows = filter.find(app(ctx)?, requester(ctx), rows).await?;
         if let Some(stuck) = stuck {
             admin(ctx)?;
             let stands_still = attention::is_stuck(now(ctx).await?);

@@ -24,7 +24,7 @@ pub struct Attention {
     pub backup_storages_untested: i32,
     /// Backup storages whose last test failed.
     pub backup_storages_failing: i32,
-    /// Volumes without a backup that they could be restored from.
+    /// Volumes without a backup that they could be restored from; above 10,000 an estimate.
     pub volumes_without_backup: i32,
     /// When all of it was counted.
     pub at: DateTime,

@@ -6,17 +6,18 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use entity::{
     AccountId, HypervisorId, VolumeId,
     operation::{Column, Entity},
-    volume,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryTrait, Select};
 
 use super::{
     Account, Backup, ErrorCode, Hypervisor, OperationEvent, OperationLog, Snapshot, User, Volume,
-    search::{Search, between, is},
+    operation_search::{look_up, searched},
+    search::{between, is},
     waiting::OperationWaiting,
     wraps,
 };
 use crate::{
+    app::App,
     domain::{
         self, Requester,
         operation::{deadline, state::is_ended},
@@ -139,27 +140,22 @@ impl OperationFilter {
             ));
         Ok(query)
     }
-}
 
-fn searched(text: &str) -> Condition {
-    let search = Search::of(text);
-    let volumes = volume::Entity::find()
-        .select_only()
-        .column(volume::Column::Id)
-        .filter(search.in_name(volume::Column::SearchName))
-        .into_query();
-    let ids = [
-        Column::Id,
-        Column::VolumeId,
-        Column::TargetVolumeId,
-        Column::SnapshotId,
-        Column::BackupId,
-    ];
-    Condition::any()
-        .add(search.in_name(Column::SearchSubject))
-        .add(Column::VolumeId.in_subquery(volumes.clone()))
-        .add(Column::TargetVolumeId.in_subquery(volumes))
-        .add(search.in_ids(ids))
+    /// The same; but a search that finds little is asked from what it finds, and not of all operations.
+    pub async fn find(
+        mut self,
+        app: &App,
+        requester: &Requester,
+        query: Select<Entity>,
+    ) -> Result<Select<Entity>> {
+        let text = self.search.take();
+        let query = self.narrow(requester, query)?;
+        let Some(text) = text else {
+            return Ok(query);
+        };
+        let found = look_up(app, requester.scope()?, &text).await?;
+        Ok(query.filter(found))
+    }
 }
 
 /// How far an operation is.

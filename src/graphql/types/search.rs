@@ -4,7 +4,7 @@ use async_graphql::ID;
 use entity::name::search_key;
 use sea_orm::{
     ColumnTrait, Condition, Value,
-    sea_query::{Expr, LikeExpr},
+    sea_query::{self, Expr, LikeExpr},
 };
 
 use crate::{
@@ -55,6 +55,14 @@ impl Search {
     pub fn in_name(&self, column: impl ColumnTrait) -> Condition {
         match self.pattern.clone() {
             Some(pattern) => Condition::all().add(column.like(pattern)),
+            None => nothing(),
+        }
+    }
+
+    /// The same of a name that is not a column.
+    pub fn in_text(&self, name: Expr) -> Condition {
+        match self.pattern.clone() {
+            Some(pattern) => Condition::all().add(sea_query::ExprTrait::like(name, pattern)),
             None => nothing(),
         }
     }

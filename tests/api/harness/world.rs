@@ -1,8 +1,9 @@
 //! The world of one test: the gateway's shared parts, its schema, and a platform to work on.
 
 use std::{
+    collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -10,6 +11,7 @@ use std::{
 
 use async_graphql::{Request, Variables};
 use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::Statement;
 use serde_json::{Value, json};
 use tidemark::{
     app::App,
@@ -33,15 +35,28 @@ pub struct World {
     pub platform: Platform,
     schema: Schema,
     statements: Arc<AtomicUsize>,
+    noted: Noted,
 }
+
+/// The statements that the database has run since they are noted: of each text the slowest.
+type Noted = Arc<Mutex<Option<BTreeMap<String, (Statement, Duration)>>>>;
 
 impl World {
     /// A world on an empty database.
     pub async fn on(mut database: Database) -> Self {
         let statements = Arc::new(AtomicUsize::new(0));
         let counter = statements.clone();
-        database.observe(move |_| {
+        let noted = Noted::default();
+        let notes = noted.clone();
+        database.observe(move |info| {
             counter.fetch_add(1, Ordering::Relaxed);
+            if let Some(notes) = &mut *notes.lock().unwrap() {
+                let note = (info.statement.clone(), info.elapsed);
+                let slowest = notes.entry(info.statement.sql.clone()).or_insert(note);
+                if slowest.1 < info.elapsed {
+                    *slowest = (info.statement.clone(), info.elapsed);
+                }
+            }
         });
         let clock = ManualClock::new(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
         // No stream reads again by itself while a test runs: a wake-up that was forgotten fails it.
@@ -58,7 +73,19 @@ impl World {
             clock,
             platform,
             statements,
+            noted,
         }
+    }
+
+    /// Notes all statements from now on.
+    pub fn note_statements(&self) {
+        *self.noted.lock().unwrap() = Some(BTreeMap::new());
+    }
+
+    /// The statements of different texts that were noted, and what the slowest of each took.
+    pub fn noted_statements(&self) -> Vec<(Statement, Duration)> {
+        let noted = self.noted.lock().unwrap().take();
+        noted.unwrap_or_default().into_values().collect()
     }
 
     /// The same world with other limits on documents.
@@ -79,6 +106,7 @@ impl World {
             clock: self.clock.clone(),
             platform: self.platform.clone(),
             statements: self.statements.clone(),
+            noted: self.noted.clone(),
         }
     }
 

@@ -201,8 +201,12 @@ async fn what_needs_an_administrator_is_counted_in_indexes() {
                 "operations_status_",
             ),
             (
+                // Without rows one of PostgreSQL's is as good as another.
                 attention::unprotected().build(backend),
-                "volumes_last_backup_at_id",
+                match backend {
+                    DbBackend::Sqlite => "volumes_last_backup_at_id",
+                    _ => "volumes_",
+                },
             ),
         ] {
             let plan = world.plan_of(query).await;

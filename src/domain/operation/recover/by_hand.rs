@@ -5,8 +5,8 @@ use entity::{
     operation_event::OperationEventKind, snapshot, volume,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
-    sea_query::{Query, SelectStatement, UnionType},
+    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    sea_query::{Expr, Query, SelectStatement, UnionType},
 };
 
 use super::{alive, judged, repair};
@@ -30,16 +30,7 @@ use crate::{
 pub(super) async fn settle_all(app: &App) -> Result<u64> {
     let by_hand = operation::Entity::find()
         .filter(operation::Column::Status.is_not_in(IN_FLIGHT))
-        .filter(
-            Condition::any()
-                .add(operation::Column::FinishedAt.is_null())
-                .add(operation::Column::Id.in_subquery(of_unsettled_items()))
-                .add(
-                    Condition::all()
-                        .add(operation::Column::Status.eq(OperationStatus::Failed))
-                        .add(operation::Column::Id.in_subquery(of_locked_volumes())),
-                ),
-        );
+        .filter(operation::Column::Id.in_subquery(unsettled()));
     let mut settled = 0;
     for id in ids(app, by_hand).await? {
         settled += u64::from(repair(app, id, settle_one(app, id)).await);
@@ -70,32 +61,42 @@ async fn settle_one(app: &App, id: OperationId) -> Result<bool> {
     Ok(true)
 }
 
-/// The operations of items that are on their way somewhere: they are in flight, or whoever ended
-/// them by hand set the time of their end as well.
-fn of_unsettled_items() -> SelectStatement {
-    Query::select()
+/// The operations that something still waits for: their end has no time; or an item is on its way somewhere; or they failed and
+/// hold a volume. Most of them are in flight, and few are not: whoever ended those by hand may have set the time of their end as
+/// well. There are many more that have ended, so none of it begins with those.
+fn unsettled() -> SelectStatement {
+    let mut unfinished = Query::select();
+    unfinished
+        .column(operation::Column::Id)
+        .from(operation::Entity)
+        .and_where(operation::Column::FinishedAt.is_null());
+    let of_snapshots = Query::select()
         .column(snapshot::Column::OperationId)
         .from(snapshot::Entity)
         .cond_where(snapshot::Column::Status.is_in(UNSETTLED))
         .and_where(snapshot::Column::DeletedAt.is_null())
-        .union(
-            UnionType::All,
-            Query::select()
-                .column(backup::Column::OperationId)
-                .from(backup::Entity)
-                .cond_where(backup::Column::Status.is_in(UNSETTLED))
-                .and_where(backup::Column::DeletedAt.is_null())
-                .to_owned(),
-        )
-        .to_owned()
-}
-
-/// The operations that hold volumes.
-fn of_locked_volumes() -> SelectStatement {
-    Query::select()
-        .column(volume::Column::ActiveOperationId)
+        .to_owned();
+    let of_backups = Query::select()
+        .column(backup::Column::OperationId)
+        .from(backup::Entity)
+        .cond_where(backup::Column::Status.is_in(UNSETTLED))
+        .and_where(backup::Column::DeletedAt.is_null())
+        .to_owned();
+    let of_volumes = Query::select()
+        .column((volume::Entity, volume::Column::ActiveOperationId))
         .from(volume::Entity)
+        .inner_join(
+            operation::Entity,
+            Expr::col((operation::Entity, operation::Column::Id))
+                .equals((volume::Entity, volume::Column::ActiveOperationId)),
+        )
         .and_where(volume::Column::ActiveOperationId.is_not_null())
+        .and_where(operation::Column::Status.eq(OperationStatus::Failed))
+        .to_owned();
+    unfinished
+        .union(UnionType::All, of_snapshots)
+        .union(UnionType::All, of_backups)
+        .union(UnionType::All, of_volumes)
         .to_owned()
 }
 
