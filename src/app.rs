@@ -10,6 +10,7 @@ use crate::{
         operation::{damage::Known, progress::Reports},
     },
     events::Hub,
+    metrics::Metrics,
     secret::Keys,
 };
 
@@ -38,6 +39,8 @@ pub struct App {
     pub damage: Known,
     /// What the database is one of.
     pub installation: Installation,
+    /// What the gateway counts of itself.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -55,6 +58,7 @@ impl App {
             reports: Reports::default(),
             damage: Known::default(),
             installation: Installation::default(),
+            metrics: Metrics::default(),
         }
     }
 

@@ -10,6 +10,7 @@ mod example;
 mod graphql;
 mod http;
 mod log;
+mod metrics;
 mod network;
 mod overlay;
 mod records;
@@ -31,6 +32,7 @@ pub use self::{
     graphql::Graphql,
     http::Http,
     log::{Log, LogFormat},
+    metrics::Metrics,
     network::Network,
     records::Records,
     rules::Rules,
@@ -61,6 +63,8 @@ pub struct Config {
     pub graphql: Graphql,
     /// What is written to the log, and how.
     pub log: Log,
+    /// Who may read what the gateway counts.
+    pub metrics: Metrics,
     /// The agent in the gateway's own process.
     pub agent: Agent,
 }
@@ -102,6 +106,7 @@ impl Config {
         SectionInfo::of::<Secrets>(),
         SectionInfo::of::<Graphql>(),
         SectionInfo::of::<Log>(),
+        SectionInfo::of::<Metrics>(),
         SectionInfo::of::<Agent>(),
     ];
 
@@ -156,6 +161,7 @@ impl Config {
         self.auth.check(&mut problems);
         self.graphql.check(&mut problems);
         self.log.check(&mut problems);
+        self.metrics.check(&mut problems);
         self.agent.check(&mut problems);
         match problems.into_vec() {
             problems if problems.is_empty() => Ok(()),

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use self::lane::Passage;
 
 pub use self::lane::Lane;
+use crate::metrics::Pool;
 
 /// How long a connection to a server was not used that is asked whether it is still there before it is used again.
 const IDLE: Duration = Duration::from_secs(1);
@@ -210,6 +211,28 @@ impl Database {
             let pool = self.reads.pool.get_postgres_connection_pool();
             (*pool.connect_options()).clone()
         })
+    }
+
+    /// What the pools of connections are like now.
+    pub fn pools(&self) -> Vec<Pool> {
+        let pool = |name, lane: &Lane| {
+            let (open, idle) = match self.backend() {
+                DbBackend::Sqlite => {
+                    let pool = lane.pool.get_sqlite_connection_pool();
+                    (pool.size(), pool.num_idle())
+                }
+                _ => {
+                    let pool = lane.pool.get_postgres_connection_pool();
+                    (pool.size(), pool.num_idle())
+                }
+            };
+            let open = usize::try_from(open).unwrap_or(usize::MAX);
+            Pool { name, open, idle }
+        };
+        match self.backend() {
+            DbBackend::Sqlite => vec![pool("reads", &self.reads), pool("writes", &self.writes)],
+            _ => vec![pool("all", &self.reads), pool("apart", &self.apart)],
+        }
     }
 
     /// Calls `observe` after each statement, with what it was and how long it took.

@@ -25,6 +25,7 @@ pub mod operation;
 pub mod password;
 pub mod place_mark;
 pub mod plan;
+pub mod queue;
 pub mod readable;
 pub mod records;
 pub mod refused;

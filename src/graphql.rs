@@ -14,6 +14,7 @@ pub mod id;
 mod limit;
 pub mod loader;
 mod log;
+mod metered;
 pub mod mutation;
 pub mod operation;
 pub mod page;

@@ -16,6 +16,7 @@ mod graphiql;
 mod graphql;
 mod health;
 mod media;
+mod metrics;
 mod panel;
 mod persisted;
 mod remote;
@@ -31,4 +32,4 @@ mod trace;
 mod turn;
 mod websocket;
 
-pub use self::{gateway::Gateway, server::Server};
+pub use self::{gateway::Gateway, metrics::MetricsServer, server::Server};

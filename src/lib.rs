@@ -12,6 +12,7 @@ pub mod graphql;
 pub mod http;
 pub mod lifecycle;
 pub mod limits;
+pub mod metrics;
 pub mod queue;
 pub mod secret;
 pub mod task;

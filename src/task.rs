@@ -14,7 +14,7 @@ use std::{convert::Infallible, fmt, panic::AssertUnwindSafe, sync::Arc, time::Du
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{
     sync::Notify,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -118,7 +118,10 @@ impl Task {
     /// Does it once, if it is this gateway's to do, and says when the next turn is.
     async fn turn(&self, app: &App, leader: Option<&Leader>) -> Duration {
         if let Some(leader) = leader {
-            match timeout(PATIENCE, leader.lead()).await {
+            let lead = timeout(PATIENCE, leader.lead()).await;
+            let leads = matches!(lead, Ok(Ok(Lead::Own(_))));
+            app.metrics.leads(self.name, leads);
+            match lead {
                 Ok(Ok(Lead::Own(_))) => {}
                 Ok(Ok(Lead::Others(rest))) => return rest.min(self.interval),
                 Ok(Err(error)) => {
@@ -134,16 +137,27 @@ impl Task {
                 }
             }
         }
+        let began = Instant::now();
         let work = AssertUnwindSafe((self.work)(app.clone())).catch_unwind();
-        match timeout(self.time_out, work).await {
-            Ok(Ok(Ok(Ran::Done))) => return self.interval,
-            Ok(Ok(Ok(Ran::More))) => return Duration::ZERO,
-            Ok(Ok(Err(error))) => tracing::error!(task = self.name, %error, "a task failed"),
-            // The panic itself was logged where it happened.
-            Ok(Err(_)) => tracing::error!(task = self.name, "a task panicked"),
-            Err(_) => tracing::error!(task = self.name, "a task took too long and was cut off"),
-        }
-        self.soon()
+        let (outcome, pause) = match timeout(self.time_out, work).await {
+            Ok(Ok(Ok(Ran::Done))) => ("done", self.interval),
+            Ok(Ok(Ok(Ran::More))) => ("more", Duration::ZERO),
+            Ok(Ok(Err(error))) => {
+                tracing::error!(task = self.name, %error, "a task failed");
+                ("failed", self.soon())
+            }
+            Ok(Err(_)) => {
+                // The panic itself was logged where it happened.
+                tracing::error!(task = self.name, "a task panicked");
+                ("panicked", self.soon())
+            }
+            Err(_) => {
+                tracing::error!(task = self.name, "a task took too long and was cut off");
+                ("timed_out", self.soon())
+            }
+        };
+        app.metrics.task_ran(self.name, outcome, began.elapsed());
+        pause
     }
 
     /// When a run that failed is repeated.

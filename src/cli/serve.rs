@@ -5,10 +5,11 @@ use clap::Args;
 use tidemark::{
     app::App,
     config::Config,
+    database::Share,
     domain::{self, installation, operation::progress, refused, secret},
     events::bus::Bus,
     graphql::{self, Schema},
-    http::Server,
+    http::{MetricsServer, Server},
     lifecycle::Lifecycle,
     task,
 };
@@ -62,7 +63,11 @@ async fn check_secrets(app: &App) -> anyhow::Result<()> {
 }
 
 /// Serves `app` until it is told to stop, then closes its database.
-pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow::Result<()> {
+pub(super) async fn serve(config: &Config, mut app: App, with_agent: bool) -> anyhow::Result<()> {
+    let metrics = app.metrics.clone();
+    app.database.observe(move |info| {
+        metrics.ran(&info.statement.sql, info.elapsed, info.failed);
+    });
     installation::id(&app)
         .await
         .context("the installation has no id, and none can be kept")?;
@@ -85,6 +90,13 @@ pub(super) async fn serve(config: &Config, app: App, with_agent: bool) -> anyhow
         bus.run(stopping).await;
         Ok::<_, domain::Error>(())
     });
+    if let Some(address) = config.metrics.address() {
+        let server = MetricsServer::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address} for metrics"))?;
+        let app = app.share(Share::Agents);
+        lifecycle.spawn_task("the metrics", |stopping| server.serve(app, stopping));
+    }
     for task in task::all(config.rules.cleanup_interval()) {
         let app = app.clone();
         lifecycle.spawn_task(task.name(), |stopping| task.run(app, stopping));

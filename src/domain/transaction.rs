@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AccountId, HypervisorId, OperationId, Scope, account, operation, operation_event,
-    operation_event::OperationEventKind, sequence,
+    AccountId, HypervisorId, OperationId, Scope, account, operation, operation::OperationKind,
+    operation_event, operation_event::OperationEventKind, sequence,
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -45,6 +45,7 @@ pub struct Transaction<'a> {
     inner: Begun,
     now: DateTime<Utc>,
     events: Vec<operation_event::ActiveModel>,
+    passed: Vec<(OperationKind, OperationEventKind, i64)>,
     topics: BTreeSet<Topic>,
 }
 
@@ -58,6 +59,7 @@ impl<'a> Transaction<'a> {
             inner,
             now,
             events: Vec::new(),
+            passed: Vec::new(),
             topics: BTreeSet::new(),
         })
     }
@@ -109,6 +111,8 @@ impl<'a> Transaction<'a> {
         message: Option<String>,
     ) {
         self.record_of(operation.id, operation.account_id, kind, actor, message);
+        self.passed
+            .push((operation.kind, kind, operation.bytes_done));
         self.touch(operation);
     }
 
@@ -176,6 +180,10 @@ impl<'a> Transaction<'a> {
         if let Some(change) = audited {
             change.written();
         }
+        for (kind, event, bytes) in self.passed {
+            self.app.metrics.passed(kind, event, bytes);
+        }
+        self.app.metrics.woke(news.topics.len());
         self.app.hub.tell(news);
         Ok(())
     }

@@ -105,6 +105,20 @@ impl Documents {
         })
     }
 
+    /// The names of the fields at the root of queries, mutations and subscriptions.
+    pub fn root_fields(&self) -> impl Iterator<Item = &str> {
+        let roots = [
+            OperationType::Query,
+            OperationType::Mutation,
+            OperationType::Subscription,
+        ];
+        let types = roots.into_iter().filter_map(|root| {
+            let name = self.schema.root_operation(root)?;
+            self.schema.get_object(name)
+        });
+        types.flat_map(|root| root.fields.keys().map(|name| name.as_str()))
+    }
+
     /// What `request` does. A document that passed is not read again for that.
     pub fn kind(&self, request: &mut Request) -> Kind {
         name_if_any(request);
@@ -190,6 +204,17 @@ impl Document {
 }
 
 impl Prepared {
+    /// What it does.
+    pub fn operation_type(&self) -> OperationType {
+        self.operation.operation_type
+    }
+
+    /// The fields at its root: what each is called in the answer, and in the schema.
+    pub fn root_fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.operation.root_fields(&self.document.executable);
+        fields.map(|field| (field.response_key().as_str(), field.name.as_str()))
+    }
+
     /// Whether it only reads.
     pub fn is_query(&self) -> bool {
         self.operation.operation_type == OperationType::Query

@@ -7,6 +7,7 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, OnceLock},
+    time::Instant,
 };
 
 use async_graphql::{
@@ -24,6 +25,7 @@ use super::{
     document::{Documents, Prepared},
     error, limit,
     log::{Line, OpenLine},
+    metered::Meter,
     operation::{Carrier, Kind},
 };
 use crate::{
@@ -86,7 +88,9 @@ where
         let single = self.schema().finish();
         let documents = Arc::new(Documents::new(&single.sdl(), self.limits));
         let events = Events(Arc::clone(&documents));
+        let metrics = self.app.as_ref().map(|app| app.metrics.clone());
         Gate(Arc::new(Shared {
+            meter: Meter::new(metrics.unwrap_or_default(), &documents),
             documents,
             single,
             streams: self.schema().extension(events).finish(),
@@ -117,6 +121,7 @@ pub struct Gate<Q, M, S>(Arc<Shared<Q, M, S>>);
 struct Shared<Q, M, S> {
     app: Option<App>,
     documents: Arc<Documents>,
+    meter: Meter,
     /// Carries out queries and mutations.
     single: async_graphql::Schema<Q, M, S>,
     /// Carries out subscriptions.
@@ -173,18 +178,29 @@ where
     /// The answer to a query or a mutation.
     pub async fn execute(&self, request: impl Into<Request>) -> Response {
         let mut request = request.into();
-        let (line, trace) = (Line::of(&request), Trace::of(&request));
+        let (line, trace, began) = (Line::of(&request), Trace::of(&request), Instant::now());
         let response = match self.0.documents.prepare(&mut request) {
-            Ok(prepared) if prepared.is_query() => self.queried(request, &prepared).await,
             Ok(prepared) => {
-                let response = self.carried_out(request, u64::MAX).await;
-                prepared.finished(&self.0.documents, response)
+                let response = trace.answered(self.asked(request, &prepared).await);
+                self.0.meter.answered(&prepared, &response, began);
+                response
             }
-            Err(refusals) => Response::from_errors(refusals),
+            Err(refusals) => {
+                self.0.meter.refused(&refusals);
+                trace.answered(Response::from_errors(refusals))
+            }
         };
-        let response = trace.answered(response);
         line.write(&response);
         response
+    }
+
+    /// The answer to a query or a mutation that passed.
+    async fn asked(&self, request: Request, prepared: &Prepared) -> Response {
+        if prepared.is_query() {
+            return self.queried(request, prepared).await;
+        }
+        let response = self.carried_out(request, u64::MAX).await;
+        prepared.finished(&self.0.documents, response)
     }
 
     /// The answer to a query, if it comes in time and is not too large.
@@ -225,32 +241,39 @@ where
     pub fn execute_stream(&self, request: impl Into<Request>) -> BoxStream<'static, Response> {
         let mut request = request.into();
         let (line, trace) = (Line::of(&request), Trace::of(&request));
+        let began = Instant::now();
         let mut line = OpenLine::new(line);
         let prepared = match self.0.documents.prepare(&mut request) {
             Ok(prepared) => Arc::new(prepared),
             Err(refusals) => {
+                self.0.meter.refused(&refusals);
                 let response = trace.answered(Response::from_errors(refusals));
                 line.note(&response);
                 return stream::once(async { response }).boxed();
             }
         };
-        let events = if prepared.is_subscription() {
-            let request = request.data(Arc::clone(&prepared));
-            self.0.streams.execute_stream(request)
-        } else {
-            let gate = self.clone();
+        let gate = self.clone();
+        if !prepared.is_subscription() {
             let answer = async move {
-                if prepared.is_query() {
-                    return gate.queried(request, &prepared).await;
-                }
-                let response = gate.carried_out(request, u64::MAX).await;
-                prepared.finished(&gate.0.documents, response)
+                let answer = AssertUnwindSafe(gate.asked(request, &prepared)).catch_unwind();
+                let answer = answer.await;
+                let answer = answer.unwrap_or_else(|panic| error::panicked(panic.as_ref()));
+                let response = trace.answered(answer);
+                gate.0.meter.answered(&prepared, &response, began);
+                line.note(&response);
+                response
             };
-            stream::once(answer).boxed()
-        };
+            return stream::once(answer).boxed();
+        }
+        let mut open = self.0.meter.opened();
+        let events = self
+            .0
+            .streams
+            .execute_stream(request.data(Arc::clone(&prepared)));
         let answered = AssertUnwindSafe(events).catch_unwind().map(move |event| {
             let event = event.unwrap_or_else(|panic| error::panicked(panic.as_ref()));
             let response = trace.answered(event);
+            gate.0.meter.sent(&mut open, &prepared, &response);
             line.note(&response);
             response
         });

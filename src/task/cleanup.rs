@@ -27,6 +27,7 @@ pub fn task(interval: Duration) -> Task {
 
 async fn run(app: &App) -> domain::Result<Ran> {
     let repaired = recover(app).await?;
+    app.metrics.lost(repaired.lost);
     if repaired != Repaired::default() {
         tracing::warn!(?repaired, "the cleanup found something to repair");
     }
