@@ -216,15 +216,12 @@ impl Database {
     /// What the pools of connections are like now.
     pub fn pools(&self) -> Vec<Pool> {
         let pool = |name, lane: &Lane| {
-            let (open, idle) = match self.backend() {
-                DbBackend::Sqlite => {
-                    let pool = lane.pool.get_sqlite_connection_pool();
-                    (pool.size(), pool.num_idle())
-                }
-                _ => {
-                    let pool = lane.pool.get_postgres_connection_pool();
-                    (pool.size(), pool.num_idle())
-                }
+            let (open, idle) = if self.backend() == DbBackend::Sqlite {
+                let pool = lane.pool.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            } else {
+                let pool = lane.pool.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
             };
             let open = usize::try_from(open).unwrap_or(usize::MAX);
             Pool { name, open, idle }

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// How long one has to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -48,7 +48,7 @@ impl<'r> Cells<'r> {
     }
 
     /// The next one.
-    pub fn next<T: Cell>(&mut self) -> Result<T, DbErr> {
+    pub fn take<T: Cell>(&mut self) -> Result<T, DbErr> {
         let at = self.next;
         self.next += 1;
         let kept = match self.of {
@@ -134,7 +134,7 @@ macro_rules! read_by_place {
         impl $crate::row::Row for Model {
             fn read(row: &sea_orm::QueryResult) -> Result<Self, sea_orm::DbErr> {
                 let mut cells = $crate::row::Cells::of(row)?;
-                Ok(Self { $($column: cells.next()?),+ })
+                Ok(Self { $($column: cells.take()?),+ })
             }
         }
 

@@ -2,7 +2,7 @@
 //!
 //! The numbers of events have no gaps and grow in the order of the commits, so "all above the last
 //! one" is exact: nothing is lost and nothing comes twice, whatever wakes or fails to wake the
-//! reader. The newest are read once for all feeds of a gateway ([`super::Tail`]).
+//! reader. The newest are read once for all feeds of a gateway (`events/tail.rs`).
 
 use std::{sync::Arc, time::Duration};
 

@@ -116,7 +116,7 @@ impl Documents {
             let name = self.schema.root_operation(root)?;
             self.schema.get_object(name)
         });
-        types.flat_map(|root| root.fields.keys().map(|name| name.as_str()))
+        types.flat_map(|root| root.fields.keys().map(apollo_compiler::Name::as_str))
     }
 
     /// What `request` does. A document that passed is not read again for that.

@@ -94,14 +94,12 @@ impl Acquaintances {
             return Recalled::Nothing(question);
         };
         bearer.notice(revision);
-        match bearer.last.as_ref().and_then(|last| last.requester(clock)) {
-            Some(requester) => Recalled::Bearer(requester.clone()),
-            None => {
-                question.share = bearer.share;
-                question.revision = Some(bearer.revision);
-                Recalled::Nothing(question)
-            }
+        if let Some(requester) = bearer.last.as_ref().and_then(|last| last.requester(clock)) {
+            return Recalled::Bearer(requester.clone());
         }
+        question.share = bearer.share;
+        question.revision = Some(bearer.revision);
+        Recalled::Nothing(question)
     }
 
     /// Remembers the answer to `question`; `None` where the secret speaks for nobody.

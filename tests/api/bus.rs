@@ -7,7 +7,7 @@ use tidemark::{
     graphql::page::Cursor,
 };
 
-use crate::harness::{Proxy, World, on, on_postgres_alone};
+use crate::harness::{Proxy, World, on, on_postgres_alone, put_on};
 
 const ACTIVITY: &str = "subscription($id: ID!) { volumeActivity(volumeId: $id) {
     volume { name } operation { status } } }";
@@ -129,10 +129,7 @@ async fn a_line_that_is_dead_without_saying_so_is_replaced_and_nothing_is_missed
         let proxy = Proxy::before(options.get_host(), options.get_port()).await;
         let options = options.host("127.0.0.1").port(proxy.port());
         let line = Line::new(&other.app, options);
-        let _buses = (
-            world.on_bus(),
-            other.on_this_bus(Bus::Postgres(Box::new(line))),
-        );
+        let _buses = (world.on_bus(), put_on(Bus::Postgres(Box::new(line))));
         world.are_on_bus(2).await;
         let alice = world.tenant("alice").await;
         let by = world.signed_in(&alice.requester).await;

@@ -221,17 +221,14 @@ async fn judge(
         return None;
     }
     let tx = world.app.database.begin().await.unwrap();
-    let (plan, reads_much) = match backend {
-        DbBackend::Sqlite => {
-            let plan = explained(&tx, "EXPLAIN QUERY PLAN", "detail", statement).await;
-            let scans = scans(&tx, &plan, &statement.sql, tables).await;
-            (plan, scans)
-        }
-        _ => {
-            let plan = explained(&tx, "EXPLAIN ANALYZE", "QUERY PLAN", statement).await;
-            let reads = plan_reads(&plan);
-            (plan, reads > MOST_ROWS)
-        }
+    let (plan, reads_much) = if backend == DbBackend::Sqlite {
+        let plan = explained(&tx, "EXPLAIN QUERY PLAN", "detail", statement).await;
+        let scans = scans(&tx, &plan, &statement.sql, tables).await;
+        (plan, scans)
+    } else {
+        let plan = explained(&tx, "EXPLAIN ANALYZE", "QUERY PLAN", statement).await;
+        let reads = plan_reads(&plan);
+        (plan, reads > MOST_ROWS)
     };
     // Dropped, it changes nothing.
     drop(tx);

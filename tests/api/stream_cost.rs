@@ -120,7 +120,7 @@ async fn measure(world: &Arc<World>, database: &str, name: &str, document: &str)
     for reader in readers {
         late.extend(reader.await.unwrap());
     }
-    let spent = processor_time() - before;
+    let spent = processor_time().saturating_sub(before);
     let statements = world.statements();
     late.sort_unstable();
     let messages = late.len();

@@ -17,6 +17,7 @@ mod health;
 mod lifecycle;
 #[cfg(test)]
 mod limit;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod panel;

@@ -47,12 +47,12 @@ impl World {
         let statements = Arc::new(AtomicUsize::new(0));
         let counter = statements.clone();
         let noted = Noted::default();
-        let notes = noted.clone();
+        let kept = noted.clone();
         database.observe(move |info| {
             counter.fetch_add(1, Ordering::Relaxed);
-            if let Some(notes) = &mut *notes.lock().unwrap() {
+            if let Some(known) = &mut *kept.lock().unwrap() {
                 let note = (info.statement.clone(), info.elapsed);
-                let slowest = notes.entry(info.statement.sql.clone()).or_insert(note);
+                let slowest = known.entry(info.statement.sql.clone()).or_insert(note);
                 if slowest.1 < info.elapsed {
                     *slowest = (info.statement.clone(), info.elapsed);
                 }
@@ -112,14 +112,7 @@ impl World {
 
     /// Puts the gateway on the bus until what is given is dropped.
     pub fn on_bus(&self) -> DropGuard {
-        self.on_this_bus(Bus::of(&self.app))
-    }
-
-    /// Puts the gateway on `bus` until what is given is dropped.
-    pub fn on_this_bus(&self, bus: Bus) -> DropGuard {
-        let stopping = CancellationToken::new();
-        tokio::spawn(bus.run(stopping.clone()));
-        stopping.drop_guard()
+        put_on(Bus::of(&self.app))
     }
 
     /// Waits until so many gateways of this test are on the bus.
@@ -207,4 +200,11 @@ impl World {
     pub fn statements(&self) -> usize {
         self.statements.swap(0, Ordering::Relaxed)
     }
+}
+
+/// Has `bus` run until what is given is dropped.
+pub fn put_on(bus: Bus) -> DropGuard {
+    let stopping = CancellationToken::new();
+    tokio::spawn(bus.run(stopping.clone()));
+    stopping.drop_guard()
 }

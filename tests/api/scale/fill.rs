@@ -107,10 +107,10 @@ fn every(rows: u32, value: &str, otherwise: &str) -> String {
 /// One of `ids` after the other.
 fn one_of<T: ToString>(ids: &[T]) -> String {
     let cases = ids.iter().enumerate();
-    let cases: String = cases
-        .map(|(place, id)| format!(" WHEN {place} THEN '{}'", id.to_string()))
+    let cases: Vec<_> = cases
+        .map(|(place, id)| format!("WHEN {place} THEN '{}'", id.to_string()))
         .collect();
-    format!("CASE n.i % {}{cases} END", ids.len())
+    format!("CASE n.i % {} {} END", ids.len(), cases.join(" "))
 }
 
 async fn things(world: &World, sql: &Sql, alice: &Tenant, volumes: u64, accounts: u64) {

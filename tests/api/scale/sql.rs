@@ -53,7 +53,7 @@ impl Sql {
         E::Column: Iterable,
     {
         let table = E::default().table_name().to_owned();
-        let changed = |column: &E::Column| {
+        let value = |column: &E::Column| {
             let change = changes
                 .iter()
                 .find(|(own, _)| own.as_str() == column.as_str());
@@ -61,7 +61,7 @@ impl Sql {
         };
         let columns: Vec<_> = E::Column::iter().collect();
         let names: Vec<_> = columns.iter().map(IdenStatic::as_str).collect();
-        let values: Vec<_> = columns.iter().map(changed).collect();
+        let values: Vec<_> = columns.iter().map(value).collect();
         let (numbers, from) = match self.backend {
             DbBackend::Sqlite => (
                 format!(

@@ -4,7 +4,7 @@ use futures_util::{FutureExt, future::join_all};
 use serde_json::json;
 use tidemark::{domain::token, events::Topic};
 
-use crate::harness::{on, on_each_database};
+use crate::harness::{Watcher, on, on_each_database};
 
 #[tokio::test]
 async fn what_one_account_does_wakes_nobody_of_another() {
@@ -57,7 +57,7 @@ async fn the_newest_events_are_read_once_for_all_who_follow_them() {
             for _ in 0..followers {
                 feeds.push(world.watch(&by, document, json!({})));
             }
-            let silent = join_all(feeds.iter_mut().map(|feed| feed.is_silent())).await;
+            let silent = join_all(feeds.iter_mut().map(Watcher::is_silent)).await;
             assert!(silent.into_iter().all(|is_silent| is_silent));
             world.statements();
             world
