@@ -1,6 +1,11 @@
 //! Caps and the limit of operations in flight: what counts, and what makes room.
 
-use entity::{snapshot::ItemStatus, volume};
+use entity::{
+    operation,
+    operation::{OperationKind, OperationStatus},
+    snapshot::ItemStatus,
+    volume,
+};
 use sea_orm::{ConnectionTrait, DbBackend, Set};
 use serde_json::json;
 use tidemark::domain::operation::turn::{self, Room};
@@ -333,11 +338,21 @@ async fn whose_turn_it_is_is_found_by_an_index() {
         let passed_over = ["none".to_owned()];
         let hypervisor = world.platform.hypervisor.id;
         let next = turn::statement(backend, hypervisor, room, &passed_over);
-        // Without rows one index of PostgreSQL is as good as another.
+        // Without rows one index of PostgreSQL is as good as another; here much waits for another agent, and this one has
+        // done much.
         let alice = world.tenant("alice").await;
         let volume = world.volume(&alice, |_| {}).await;
+        let elsewhere = world.elsewhere("far").await;
+        let host = world
+            .hypervisor(|row| row.group_id = Set(elsewhere.id))
+            .await;
         for _ in 0..200 {
-            let kind = entity::operation::OperationKind::CreateSnapshot;
+            let kind = OperationKind::CreateSnapshot;
+            let waits = |row: &mut operation::ActiveModel| {
+                row.status = Set(OperationStatus::Pending);
+                row.hypervisor_id = Set(host.id);
+            };
+            world.operation(&volume, kind, waits).await;
             world.operation(&volume, kind, |_| {}).await;
         }
         if backend == DbBackend::Postgres {
