@@ -1,14 +1,8 @@
 //! Caps and the limit of operations in flight: what counts, and what makes room.
 
-use entity::{
-    operation,
-    operation::{OperationKind, OperationStatus},
-    snapshot::ItemStatus,
-    volume,
-};
-use sea_orm::{ConnectionTrait, DbBackend, Set};
+use entity::{snapshot::ItemStatus, volume};
+use sea_orm::Set;
 use serde_json::json;
-use tidemark::domain::operation::turn::{self, Room};
 
 use crate::{
     guard::{FLIGHTS, pair},
@@ -325,49 +319,6 @@ async fn one_place_of_an_agent_is_kept_for_what_is_quick() {
         let input = json!({ "volumeId": volume.id.to_string() });
         world.run(&bob.requester, "createBackup", input).await;
         assert_eq!(world.worker_of(host).claim_up_to(1).await.len(), 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn whose_turn_it_is_is_found_by_an_index() {
-    on_each_database(async |world| {
-        let db = world.app.database.reads();
-        let backend = db.get_database_backend();
-        let room = Room { places: 1, long: 0 };
-        let passed_over = ["none".to_owned()];
-        let hypervisor = world.platform.hypervisor.id;
-        let next = turn::statement(backend, hypervisor, room, &passed_over);
-        // Without rows one index of PostgreSQL is as good as another; here much waits for another agent, and this one has
-        // done much.
-        let alice = world.tenant("alice").await;
-        let volume = world.volume(&alice, |_| {}).await;
-        let elsewhere = world.elsewhere("far").await;
-        let host = world
-            .hypervisor(|row| row.group_id = Set(elsewhere.id))
-            .await;
-        for _ in 0..200 {
-            let kind = OperationKind::CreateSnapshot;
-            let waits = |row: &mut operation::ActiveModel| {
-                row.status = Set(OperationStatus::Pending);
-                row.hypervisor_id = Set(host.id);
-            };
-            world.operation(&volume, kind, waits).await;
-            world.operation(&volume, kind, |_| {}).await;
-        }
-        if backend == DbBackend::Postgres {
-            world.by_hand("ANALYZE operations").await;
-        }
-        let plan = world.plan_of(next).await;
-        let scan = match backend {
-            DbBackend::Sqlite => "SCAN o",
-            _ => "Seq Scan on operations",
-        };
-        assert!(
-            plan.contains("operations_status_hypervisor_id_account_id_id"),
-            "{plan}"
-        );
-        assert!(!plan.contains(scan), "{plan}");
     })
     .await;
 }

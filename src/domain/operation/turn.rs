@@ -71,7 +71,7 @@ pub async fn next(
 
 /// The query of [`next`]. It steps from account to account in the index, so what it reads is bounded by the
 /// accounts that wait and not by how much each has queued.
-pub fn statement(
+fn statement(
     backend: DbBackend,
     hypervisor: HypervisorId,
     room: Room,
