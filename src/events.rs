@@ -6,12 +6,10 @@ pub mod feed;
 mod hub;
 mod news;
 mod progress;
-mod shared;
 mod tail;
 mod topic;
 
-pub use hub::{Hub, Watch};
+pub use hub::{Hub, Shared, Watch};
 pub use news::News;
 pub use progress::{NoProgress, Progress};
-pub use shared::Shared;
 pub use topic::{NoTopic, Topic};

@@ -4,7 +4,6 @@ use crate::app::App;
 
 mod at_once;
 pub mod bound;
-mod complete;
 pub mod connection;
 pub mod context;
 mod document;
@@ -18,6 +17,7 @@ mod metered;
 pub mod mutation;
 pub mod operation;
 pub mod page;
+mod parse;
 pub mod query;
 pub mod scalar;
 mod session;
@@ -31,7 +31,7 @@ pub use gate::{Builder, Gate};
 pub use loader::Loaders;
 pub use mutation::Mutation;
 pub use query::Query;
-pub use session::{Device, SessionChange, SessionChanges};
+pub use session::{SessionChange, SessionChanges};
 pub use subscription::Subscription;
 
 /// The schema of the API.
@@ -45,6 +45,10 @@ pub struct Origin {
     /// Its id, as in the logs.
     pub request_id: Option<String>,
 }
+
+/// What a caller's browser keeps since a user signed in with it. A transport puts it into the request's data.
+#[derive(Clone, Debug, Default)]
+pub struct Device(pub Option<String>);
 
 /// The schema on `app`. `Requester` and `Origin` come with each request, as its data.
 pub fn builder(app: App) -> Builder<Query, Mutation, Subscription> {

@@ -4,7 +4,8 @@ use sea_orm::{Select, entity::prelude::*};
 
 use crate::{
     AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, UserId, VolumeId,
-    name::keeps_search_key, row::read_by_place,
+    name::keeps_search_key,
+    row::{kept_by_name, read_by_place},
 };
 
 /// What an operation does.
@@ -134,6 +135,8 @@ pub struct Model {
 pub enum Relation {}
 
 keeps_search_key!(subject_name => search_subject);
+
+kept_by_name!(OperationKind, OperationStatus);
 
 read_by_place!(
     id,

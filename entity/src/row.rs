@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sea_orm::{
-    ActiveEnum, DbErr, FromQueryResult, QueryResult, RuntimeErr,
+    DbErr, FromQueryResult, QueryResult, RuntimeErr,
     entity::prelude::DateTimeUtc,
     sqlx::{self, Decode, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow},
 };
@@ -107,26 +107,18 @@ macro_rules! kept_as_it_is {
 
 kept_as_it_is!(bool, i32, i64, DateTimeUtc);
 
+/// Has an enum read by the name by which the database keeps it.
 macro_rules! kept_by_name {
     ($($type:ty),+ $(,)?) => {$(
-        impl Cell for $type {
+        impl $crate::row::Cell for $type {
             type Kept<'r> = &'r str;
 
-            fn of(kept: Option<&str>) -> Result<Self, DbErr> {
-                Self::try_from_value(&present(kept)?.to_owned())
+            fn of(kept: Option<&str>) -> Result<Self, sea_orm::DbErr> {
+                sea_orm::ActiveEnum::try_from_value(&$crate::row::present(kept)?.to_owned())
             }
         }
     )+};
 }
-
-kept_by_name!(
-    crate::operation::OperationKind,
-    crate::operation::OperationStatus,
-    crate::snapshot::ItemStatus,
-    crate::volume::DataState,
-    crate::volume::VolumeState,
-    crate::volume_plan::StorageType,
-);
 
 /// Has the rows of a table read by the places of these columns, which are all of them in their order.
 macro_rules! read_by_place {
@@ -147,4 +139,4 @@ macro_rules! read_by_place {
         }
     };
 }
-pub(crate) use read_by_place;
+pub(crate) use {kept_by_name, read_by_place};

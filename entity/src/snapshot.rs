@@ -2,7 +2,10 @@
 
 use sea_orm::{Select, entity::prelude::*};
 
-use crate::{AccountId, OperationId, Scope, SnapshotId, VolumeId, row::read_by_place};
+use crate::{
+    AccountId, OperationId, Scope, SnapshotId, VolumeId,
+    row::{kept_by_name, read_by_place},
+};
 
 /// Where a snapshot or a backup is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -68,6 +71,8 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+kept_by_name!(ItemStatus);
 
 read_by_place!(
     id,

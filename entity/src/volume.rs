@@ -4,7 +4,10 @@ use sea_orm::{Select, entity::prelude::*};
 
 use crate::{
     AccountId, HypervisorGroupId, HypervisorId, InstanceId, OperationId, Scope, StoragePoolId,
-    VolumeId, VolumePlanId, name::keeps_search_key, operation::OperationKind, row::read_by_place,
+    VolumeId, VolumePlanId,
+    name::keeps_search_key,
+    operation::OperationKind,
+    row::{kept_by_name, read_by_place},
     volume_plan::StorageType,
 };
 
@@ -93,6 +96,8 @@ pub struct Model {
 pub enum Relation {}
 
 keeps_search_key!(name => search_name);
+
+kept_by_name!(DataState, VolumeState);
 
 read_by_place!(
     id,

@@ -2,7 +2,7 @@
 
 use sea_orm::{Select, entity::prelude::*};
 
-use crate::{Credit, VolumePlanId};
+use crate::{Credit, VolumePlanId, row::kept_by_name};
 
 /// What kind of storage a volume lies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -50,6 +50,8 @@ pub struct Model {
 /// Rows are joined by loaders, not by the ORM.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
+
+kept_by_name!(StorageType);
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -137,9 +137,12 @@ pub fn standing(mark: Option<&place_mark::Model>) -> Standing {
     }
 }
 
+fn broken(error: impl std::fmt::Display) -> Error {
+    Error::Broken(error.to_string())
+}
+
 /// Some of what lies in a place for certain, the newest first.
 async fn witnesses(db: &impl ConnectionTrait, place: Place) -> Result<Vec<ObjectPath>> {
-    let broken = |error: storage::Error| Error::Broken(error.to_string());
     match place.kind {
         PlaceKind::StoragePool => {
             let there = [VolumeState::Available, VolumeState::Deleting];

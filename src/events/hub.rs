@@ -3,6 +3,8 @@
 //!
 //! What is told here is also put into the [`Outbox`], from which the bus takes it to the other gateways.
 
+mod shared;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -14,20 +16,21 @@ use std::{
 use entity::{OperationId, operation, operation::OperationStatus};
 use tokio::sync::watch;
 
+use self::shared::Readings;
+pub use self::shared::Shared;
 use super::{
     news::{News, Outbox},
     progress::{Board, Progress},
-    shared::{Readings, Shared as SharedReading},
     tail::Tail,
     topic::Topic,
 };
 
 /// Wakes those who watch a topic. Clones share their watchers.
 #[derive(Clone, Debug, Default)]
-pub struct Hub(Arc<Shared>);
+pub struct Hub(Arc<State>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct State {
     topics: Mutex<HashMap<Topic, Watched>>,
     outbox: Outbox,
     /// Counts what was told of events.
@@ -66,7 +69,7 @@ impl Hub {
     }
 
     /// The reading of type `T` that all share who watch `topic`.
-    pub fn share<T: Send + Sync + 'static>(&self, topic: Topic) -> Arc<SharedReading<T>> {
+    pub fn share<T: Send + Sync + 'static>(&self, topic: Topic) -> Arc<Shared<T>> {
         self.0.readings.of(self, topic)
     }
 

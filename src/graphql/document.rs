@@ -5,7 +5,9 @@
 //! none may be, fields that conflict, unknown directives), and refuses some of what is right.
 
 mod cache;
+mod complete;
 mod condition;
+mod limit;
 mod place;
 mod schema;
 mod usage;
@@ -16,22 +18,22 @@ use std::sync::Arc;
 
 use apollo_compiler::{
     ExecutableDocument, Node, Schema,
-    ast::Document as Ast,
     executable::{Operation, OperationType},
-    parser::{Parser, SourceSpan},
+    parser::SourceSpan,
     validation::{DiagnosticList, Valid},
 };
 use async_graphql::{Pos, Request, Response, ServerError, Value};
 
 use super::{
     bound,
-    complete::complete,
     error::with_code,
-    limit,
+    limit::refused as too_large,
     operation::{Choice, Kind, choose, kind_in, kind_of, name_if_any},
+    parse::parse,
 };
 use crate::{domain::ErrorCode, limits::Limits};
 use cache::Cache;
+use complete::complete;
 pub use condition::Conditions;
 use place::Places;
 pub use write::MARK;
@@ -130,7 +132,7 @@ impl Documents {
     }
 
     fn read(&self, text: &str) -> Result<Document, Vec<ServerError>> {
-        bound::document(text, &self.limits).map_err(|excess| vec![limit::refused(excess)])?;
+        bound::document(text, &self.limits).map_err(|excess| vec![too_large(excess)])?;
         let places = Places::of(text);
         let ast =
             parse(text).map_err(|faults| told(&faults, &places, ErrorCode::GraphqlParseFailed))?;
@@ -241,15 +243,6 @@ impl Prepared {
         }
         response
     }
-}
-
-/// The syntax of a document. It is to be within bounds.
-pub fn parse(text: &str) -> Result<Ast, DiagnosticList> {
-    // The bounds are narrower than this limit.
-    let mut parser = Parser::new().recursion_limit(bound::MAX_NESTING * 8);
-    parser
-        .parse_ast(text, "document")
-        .map_err(|failed| failed.errors)
 }
 
 /// The first of `faults`.

@@ -1,58 +1,9 @@
-//! Limits of one document: how deep it nests and how many fields its answer may have.
-//!
-//! They are measured on the parsed document, before anything else walks through it: validation
-//! follows every fragment spread, and a few fragments that spread each other twice make billions of
-//! spreads. Each fragment is measured once, so the measuring itself costs no more than the document
-//! is long.
+//! The refusals of what is larger than it may be: of a document, and of an answer by its time and its bytes.
 
-mod measure;
+use async_graphql::{Response, ServerError, Value};
 
-use apollo_compiler::executable::Operation;
-use async_graphql::{Response, ServerError, Value, Variables};
-
-use super::{bound, document::Document, error::with_code};
+use super::{bound, error::with_code};
 use crate::{domain::ErrorCode, limits::Limits};
-use measure::Visitor;
-
-/// How often introspection may go from a type to types: deeper, its answer multiplies.
-const MAX_TYPE_LISTS: u32 = 2;
-/// How much introspection may be asked to tell: what tools ask for at once, and little more.
-const MAX_TOLD: u64 = 600_000;
-
-/// Refuses a document that validation could not follow.
-pub fn check_document(document: &Document, limits: &Limits) -> Result<(), ServerError> {
-    let selections = Visitor::new(document, &Variables::default()).selections()?;
-    within("complexity", selections, limits.max_complexity)
-}
-
-/// Refuses an operation that asks for too much.
-pub fn check_operation(
-    document: &Document,
-    operation: &Operation,
-    variables: &Variables,
-    limits: &Limits,
-) -> Result<(), ServerError> {
-    let mut visitor = Visitor::new(document, variables).of(operation);
-    let measure = visitor.operation(operation)?;
-    // A fragment without effect still has to be walked through, wherever it is spread.
-    let complexity = measure.cost.max(measure.selections);
-    within("complexity", complexity, limits.max_complexity)?;
-    if operation.is_mutation() {
-        within("number of mutations", measure.fields, limits.max_mutations)?;
-    }
-    within(
-        "number of root fields",
-        measure.fields,
-        limits.max_root_fields,
-    )?;
-    within("depth", measure.depth.into(), limits.max_depth.into())?;
-    within("introspection", measure.told, MAX_TOLD)?;
-    within(
-        "introspection depth",
-        measure.type_lists.into(),
-        MAX_TYPE_LISTS.into(),
-    )
-}
 
 /// The refusal of a text that is not even read.
 pub fn refused(excess: bound::Excess) -> ServerError {
@@ -100,7 +51,8 @@ fn size(value: &Value) -> u64 {
     }
 }
 
-fn within(what: &str, figure: u64, limit: u64) -> Result<(), ServerError> {
+/// Refuses a `figure` above its `limit`.
+pub fn within(what: &str, figure: u64, limit: u64) -> Result<(), ServerError> {
     if figure <= limit {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use apollo_compiler::ast::{Definition, OperationType};
 use async_graphql::{Executor, Request};
 
-use super::{bound, document::parse};
+use super::{bound, parse::parse};
 use crate::limits::Limits;
 
 /// What an operation does.

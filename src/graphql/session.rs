@@ -9,10 +9,6 @@ use storage::Secret;
 
 use super::context::requester;
 
-/// What a caller's browser keeps since a user signed in with it. A transport puts it into the request's data.
-#[derive(Clone, Debug, Default)]
-pub struct Device(pub Option<String>);
-
 /// What became of a session.
 #[derive(Clone, Debug)]
 pub enum SessionChange {

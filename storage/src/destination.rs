@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use crate::{Local, Patience, Policy, Result, Retry, S3, Secret, Store, nfs};
+use crate::{Local, NfsExport, Patience, Policy, Result, Retry, S3, S3Bucket, Store, nfs};
 
 /// Where backups are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,37 +16,6 @@ pub enum Destination {
     S3(S3Bucket),
     /// A directory of an NFS export, by this host's mount of it if it has one.
     Nfs(NfsExport),
-}
-
-/// A bucket of an S3-compatible store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Bucket {
-    /// The store's URL; that of AWS in the region if there is none.
-    pub endpoint: Option<String>,
-    /// The region.
-    pub region: String,
-    /// The bucket.
-    pub bucket: String,
-    /// What the keys begin with.
-    pub prefix: Option<String>,
-    /// The access key's id.
-    pub access_key_id: String,
-    /// The access key's secret.
-    pub secret_access_key: Secret,
-    /// Whether the bucket stands in the path instead of the host's name; what the endpoint is
-    /// likely to want if it is not said.
-    pub force_path_style: Option<bool>,
-}
-
-/// A directory of an NFS export.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NfsExport {
-    /// The server's name or address, with its port where that is not 2049.
-    pub server: String,
-    /// The export, as the server names it.
-    pub export: String,
-    /// The directory below it, which exists.
-    pub directory: Option<String>,
 }
 
 impl Destination {
@@ -72,7 +41,7 @@ impl Destination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Error, probe};
+    use crate::{Error, Secret, probe};
 
     #[tokio::test]
     async fn a_person_who_waits_is_told_soon_that_nobody_listens() {

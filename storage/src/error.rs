@@ -2,10 +2,7 @@
 
 use std::{io, time::Duration};
 
-use crate::{
-    ObjectPath,
-    patience::{Cause, Passing},
-};
+use crate::{ObjectPath, path::InvalidPath};
 
 /// The outcome of asking a [`Store`](crate::Store) for something.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -59,13 +56,8 @@ pub enum Error {
         doing: String,
     },
     /// A path that could leave the destination, or that cannot be stored everywhere.
-    #[error("{path:?} is no valid object path: {reason}")]
-    InvalidPath {
-        /// The path as it was given.
-        path: String,
-        /// The rule that it breaks.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    InvalidPath(#[from] InvalidPath),
     /// It is not shown that this is the destination that is meant, or that its disk is there at all.
     #[error("this is not the place that is meant: {reason}")]
     Unproved {
@@ -96,6 +88,26 @@ pub enum Error {
         /// The system's own words.
         source: io::Error,
     },
+}
+
+/// Why a destination is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It asks for fewer requests.
+    Busy,
+    /// It does not answer, or cannot be reached.
+    Away,
+}
+
+/// Which failures pass, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// Not by themselves.
+    Never,
+    /// In a moment, or not at all.
+    Soon,
+    /// Perhaps in minutes.
+    Later,
 }
 
 impl Error {

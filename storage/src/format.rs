@@ -22,8 +22,9 @@ use uuid::Uuid;
 
 pub use self::{
     digest::{Digest, DiskDigest},
+    frame::Frame,
     manifest::Manifest,
-    seek_table::{Frame, SeekTable},
+    seek_table::SeekTable,
 };
 use crate::{ObjectPath, Result};
 

@@ -4,7 +4,6 @@
 //! one connection that comes back ([`connection`]), files that appear whole ([`writer`]), errors by
 //! what can be done about them ([`failure`]), and a limit on every wait.
 
-pub(crate) mod address;
 mod connection;
 mod directory;
 mod failure;
@@ -19,14 +18,13 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use self::{
-    address::Address,
     connection::{Connection, Mounted},
     failure::Outcome,
     writer::NfsWriter,
 };
 use crate::{
     Error, Local, NfsExport, Object, ObjectPath, ObjectWriter, Patience, Policy, Result, Retry,
-    Store, local::mount::MountTable,
+    Store, local::mount::MountTable, nfs_export::Address,
 };
 
 /// READs in flight for one range.

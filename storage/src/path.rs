@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::{Error, Result};
-
 /// The longest name of one component that every file system takes, less what a temporary name adds.
 const MAX_COMPONENT: usize = 200;
 const MAX_PATH: usize = 900;
@@ -22,18 +20,28 @@ pub(crate) const OUTERMOST: &str = "volumes";
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectPath(String);
 
+/// A path that could leave the destination, or that cannot be stored everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path:?} is no valid object path: {reason}")]
+pub struct InvalidPath {
+    /// The path as it was given.
+    path: String,
+    /// The rule that it breaks.
+    reason: &'static str,
+}
+
 impl ObjectPath {
     /// Checks and takes a path.
-    pub fn new(path: impl Into<String>) -> Result<Self> {
+    pub fn new(path: impl Into<String>) -> Result<Self, InvalidPath> {
         let path = path.into();
         match broken_rule(&path) {
             None => Ok(Self(path)),
-            Some(reason) => Err(Error::InvalidPath { path, reason }),
+            Some(reason) => Err(InvalidPath { path, reason }),
         }
     }
 
     /// A path below this one.
-    pub fn join(&self, below: &str) -> Result<Self> {
+    pub fn join(&self, below: &str) -> Result<Self, InvalidPath> {
         Self::new(format!("{}/{below}", self.0))
     }
 

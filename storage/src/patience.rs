@@ -13,21 +13,15 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use crate::{Error, Result, retry::Policy};
+use crate::{
+    Error, Policy, Result,
+    error::{Cause, Passing},
+};
 
 /// What passes sooner is no wait that anybody is told of.
 const TOLD_AFTER: Duration = Duration::from_secs(2);
 /// No destination is left alone for longer, whatever it asks for.
 const LONGEST_ASKED: Duration = Duration::from_mins(2);
-
-/// Why a destination is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// It asks for fewer requests.
-    Busy,
-    /// It does not answer, or cannot be reached.
-    Away,
-}
 
 /// Is told that a destination is waited for.
 pub trait Waiting: Send + Sync {
@@ -36,17 +30,6 @@ pub trait Waiting: Send + Sync {
 
     /// No request waits any more: it was answered, or given up.
     fn ends(&self);
-}
-
-/// Which failures pass, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Passing {
-    /// Not by themselves.
-    Never,
-    /// In a moment, or not at all.
-    Soon,
-    /// Perhaps in minutes.
-    Later,
 }
 
 /// How often and for how long a destination is asked again.

@@ -9,6 +9,7 @@
 //! are repeated in here, since appending cannot be repeated from outside.
 
 mod body;
+mod bucket;
 mod failure;
 mod object;
 mod part;
@@ -22,13 +23,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+pub use self::bucket::S3Bucket;
 use self::{
     place::{Looks, Place},
     writer::S3Writer,
 };
 use crate::{
-    Error, Object, ObjectPath, ObjectWriter, Patience, Result, S3Bucket, Store, path::is_nothing,
-    retry::Policy,
+    Error, Object, ObjectPath, ObjectWriter, Patience, Policy, Result, Store, path::is_nothing,
 };
 
 /// Deletions that are asked for at once.

@@ -242,9 +242,7 @@ impl From<StoreError> for Failure {
                 Code::BackupCorrupt,
                 "The backup is incomplete in the backup storage.",
             ),
-            StoreError::InvalidPath { .. }
-            | StoreError::Unfaithful { .. }
-            | StoreError::Io { .. } => {
+            StoreError::InvalidPath(_) | StoreError::Unfaithful { .. } | StoreError::Io { .. } => {
                 (Code::BackupStorageUnreachable, "The backup storage failed.")
             }
         };

@@ -174,7 +174,9 @@ fn mark(mark: Option<AgentMark>, kind: PlaceKind) -> Result<Option<Mark>> {
                 return Err(unknown("This agent does not know the standing of a place."));
             }
         },
-        witnesses: witnesses.collect::<storage::Result<_>>().map_err(strange)?,
+        witnesses: witnesses
+            .collect::<std::result::Result<_, _>>()
+            .map_err(strange)?,
     };
     Ok(Some(Mark {
         expected,

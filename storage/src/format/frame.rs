@@ -4,7 +4,7 @@ use std::io;
 
 use zstd_safe::{CCtx, CParameter, DCtx};
 
-use super::{BLOCK_BYTES, Corrupt, Frame};
+use super::{BLOCK_BYTES, Corrupt, Place};
 
 /// Fast enough to keep up with a disk; higher levels gain little on disk images.
 const LEVEL: i32 = 1;
@@ -19,6 +19,32 @@ const RLE_BLOCK: u32 = 1 << 1;
 const LAST_BLOCK: u32 = 1;
 /// Bit 2 of the frame header descriptor: a checksum of the content follows the content.
 const CHECKSUM_FLAG: u8 = 1 << 2;
+
+/// One frame's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame {
+    /// Its number, from 0.
+    pub index: u32,
+    /// Where it begins in the object.
+    pub object_offset: u64,
+    /// How long it is in the object.
+    pub object_bytes: u32,
+    /// Where its content begins on the disk.
+    pub disk_offset: u64,
+    /// How long its content is.
+    pub disk_bytes: u32,
+}
+
+impl Frame {
+    /// How to name this frame to a person.
+    pub fn place(&self) -> Place {
+        Place::Frame {
+            index: self.index,
+            object_offset: self.object_offset,
+            disk_offset: self.disk_offset,
+        }
+    }
+}
 
 /// How long the frame of `length` zeros is.
 pub(super) fn zeros_bytes(length: u32) -> u64 {

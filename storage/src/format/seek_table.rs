@@ -8,37 +8,11 @@ use std::io;
 
 use zeekstd::BytesWrapper;
 
-use super::{BLOCK_BYTES, Corrupt, Place, ZERO_RUN_BYTES, frame::bound};
+use super::{BLOCK_BYTES, Corrupt, Frame, Place, ZERO_RUN_BYTES, frame::bound};
 
 /// Skippable frame header and footer.
 const FIXED_BYTES: u64 = 8 + 9;
 const ENTRY_BYTES: u64 = 8;
-
-/// One frame's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame {
-    /// Its number, from 0.
-    pub index: u32,
-    /// Where it begins in the object.
-    pub object_offset: u64,
-    /// How long it is in the object.
-    pub object_bytes: u32,
-    /// Where its content begins on the disk.
-    pub disk_offset: u64,
-    /// How long its content is.
-    pub disk_bytes: u32,
-}
-
-impl Frame {
-    /// How to name this frame to a person.
-    pub fn place(&self) -> Place {
-        Place::Frame {
-            index: self.index,
-            object_offset: self.object_offset,
-            disk_offset: self.disk_offset,
-        }
-    }
-}
 
 /// The frames of an object, while it is written and once it is read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

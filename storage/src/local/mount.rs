@@ -15,7 +15,7 @@ use nix::sys::{
     statfs::{FsType, NFS_SUPER_MAGIC, fstatfs},
 };
 
-use crate::{Error, Result, nfs::address::Address};
+use crate::{Error, Result, nfs_export::Address};
 
 const DEFAULT_PORT: &str = "2049";
 

@@ -18,11 +18,8 @@ use std::{
 use nfs_rs::{Mount, NfsError};
 use tokio::time::{Instant, timeout};
 
-use super::{
-    address::Address,
-    failure::{Failure, Kind, Outcome},
-};
-use crate::{Error, Result};
+use super::failure::{Failure, Kind, Outcome};
+use crate::{Error, Result, nfs_export::Address};
 
 /// Resolving the name, connecting, opening a session and finding the directory.
 const MOUNT_LIMIT: Duration = Duration::from_secs(20);

@@ -11,7 +11,7 @@ use super::{
     failure::{is_absent, is_beyond, no_bucket, says_absent, sort},
     place::{Place, SILENCE_LIMIT, silent},
 };
-use crate::{Error, ObjectPath, Patience, Result, patience::Passing};
+use crate::{Error, ObjectPath, Patience, Result, error::Passing};
 
 /// What a store says about an object without giving it.
 #[derive(Debug, PartialEq, Eq)]

@@ -13,8 +13,9 @@ use aws_sdk_s3::{
 };
 use tokio::time::timeout;
 
+use super::S3Bucket;
 use super::failure::{Answer, Told, sort};
-use crate::{Error, ObjectPath, Result, S3Bucket};
+use crate::{Error, ObjectPath, Result};
 
 /// How long a connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::{
     blocking, check,
     file::{Change, ChangeNote},
-    finding::{self, Finding},
+    finding::{self, Finding, is_lock},
     holder,
 };
 use crate::{
@@ -339,10 +339,6 @@ fn was_not_begun(error: &StartError) -> bool {
         StartError::Process(process::Error::Missing { .. } | process::Error::Start { .. }) => true,
         StartError::Process(process::Error::TimedOut { .. }) | StartError::Silent(_) => false,
     }
-}
-
-pub(super) fn is_lock(message: &str) -> bool {
-    message.contains("Failed to get") && message.contains("lock")
 }
 
 /// Names an image so that QEMU neither probes its format nor takes its name for anything else.

@@ -72,10 +72,15 @@ pub(super) fn of(error: &process::Error) -> Finding {
     }
 }
 
+/// Whether a tool says that somebody else holds the image.
+pub(super) fn is_lock(message: &str) -> bool {
+    message.contains("Failed to get") && message.contains("lock")
+}
+
 fn judge(code: Option<i32>, message: &str) -> Finding {
     let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
     match code {
-        Some(_) if super::command::is_lock(message) => Finding::Locked,
+        Some(_) if is_lock(message) => Finding::Locked,
         Some(LEAKS) => Finding::Leaks,
         Some(CONTRADICTIONS) => Finding::Damage,
         Some(1) if says(&UNREADABLE) => Finding::Unreadable,

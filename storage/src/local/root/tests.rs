@@ -8,7 +8,7 @@ use nix::{
 use testbed::skip;
 
 use super::*;
-use crate::{Local, NfsExport, ObjectPath, Store as _, conformance, nfs::address::Address};
+use crate::{Local, NfsExport, ObjectPath, Store as _, conformance, nfs_export::Address};
 
 const SOURCE: &str = "server:/export";
 

@@ -2,9 +2,20 @@
 
 use std::{fmt, net::Ipv6Addr};
 
-use crate::{Error, NfsExport, Result};
+use crate::{Error, Result};
 
 const DEFAULT_PORT: u16 = 2049;
+
+/// A directory of an NFS export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NfsExport {
+    /// The server's name or address, with its port where that is not 2049.
+    pub server: String,
+    /// The export, as the server names it.
+    pub export: String,
+    /// The directory below it, which exists.
+    pub directory: Option<String>,
+}
 
 /// A checked [`NfsExport`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +56,7 @@ impl Address {
     }
 
     /// The export itself, without the directory.
-    pub(super) fn without_directory(&self) -> Self {
+    pub(crate) fn without_directory(&self) -> Self {
         Self {
             directory: Vec::new(),
             ..self.clone()
@@ -54,7 +65,7 @@ impl Address {
 
     /// What the client library mounts: the directory is its root, so that no request can name
     /// anything outside.
-    pub(super) fn url(&self, privileged_port: bool) -> String {
+    pub(crate) fn url(&self, privileged_port: bool) -> String {
         let path: Vec<String> = self
             .export
             .iter()

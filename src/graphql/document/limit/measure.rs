@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn every_list_without_pages_holds_a_known_number_of_rows() {
-        let sdl = include_str!("../../../schema.graphql");
+        let sdl = include_str!("../../../../schema.graphql");
         let schema = apollo_compiler::Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
         let mut unknown = Vec::new();
         for (name, ty) in &schema.types {

@@ -13,7 +13,7 @@ use apollo_compiler::{
 };
 use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};
 
-use super::document::Conditions;
+use super::Conditions;
 
 /// The most selections that are walked: far above what the limits let through.
 const MAX_STEPS: u32 = 1_000_000;
@@ -155,7 +155,7 @@ impl<'a> Completion<'a> {
         let asked = fields.find(|field| field.name == "__typename");
         asked
             .and_then(|field| told(field.response_key()))
-            .or_else(|| told(super::document::MARK))
+            .or_else(|| told(super::MARK))
     }
 
     /// What is asked of an object of `type_name`, in the document's order.

@@ -9,7 +9,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Hub, Topic, Watch};
+use super::{Hub, Watch};
+use crate::events::Topic;
 
 /// How old a reading may be where nothing was told since: a wake-up may have been lost.
 const MAX_AGE: Duration = Duration::from_secs(1);
