@@ -260,8 +260,6 @@ impl Driver for Qcow2File {
 
     async fn create_snapshot(&self, name: SnapshotName) -> Result<()> {
         let image = self.inspect().await.map_err(Failure::before_change)?;
-        let counted = blocking(move || image.check_counted().map(|()| image)).await?;
-        let image = counted.map_err(|defect| Failure::from(defect).before_change())?;
         let taken = self.take(&mut &self.command, name).await;
         taken.map_err(|failure| check::explain(&image, failure))
     }

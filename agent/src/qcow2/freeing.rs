@@ -121,22 +121,47 @@ impl Image {
         Ok(true)
     }
 
-    /// Checks that all that the disk refers to is counted: what passes for free is overwritten by what is next
-    /// allocated, such as for a snapshot. Like [`check_freeing`](Self::check_freeing), nothing where counts are deferred.
-    pub fn check_counted(&self) -> Result<(), Defect> {
-        let header = self.header();
-        if header.is_dirty() {
+    /// Checks that all that the disk and the snapshots refer to is counted: what passes for free is overwritten by what
+    /// is next allocated, such as for another snapshot, and what passes for the disk's own is written where it lies. The
+    /// disk is looked at where nobody writes it. Like [`check_freeing`](Self::check_freeing), nothing where counts are
+    /// deferred.
+    pub fn check_counted(&self, nobody_writes: bool) -> Result<(), Defect> {
+        if self.header().is_dirty() {
             return Ok(());
         }
         let mut counts = ReferenceCounts::read(self)?;
-        for table in self.l2_tables(header.l1_offset, header.l1_entries)? {
-            if counts.of(table)? == 0 {
+        let (mut own, mut own_tables) = (Clusters::of(self)?, HashSet::new());
+        if nobody_writes {
+            self.check_disk_counted(&mut counts, &mut own, &mut own_tables)?;
+        }
+        self.check_snapshots_against(&own, &own_tables, &mut counts)
+    }
+
+    /// Checks that all that the disk refers to is counted, and notes what is counted once, which is its own.
+    fn check_disk_counted(
+        &self,
+        counts: &mut ReferenceCounts<'_>,
+        own: &mut Clusters,
+        own_tables: &mut HashSet<u64>,
+    ) -> Result<(), Defect> {
+        for cluster in self.table_clusters()? {
+            if counts.of(cluster)? == 0 {
                 return Err(Defect::Damaged("a table that it uses passes for free"));
+            }
+        }
+        let header = self.header();
+        for table in self.l2_tables(header.l1_offset, header.l1_entries)? {
+            if counts.of(table)? == 1 {
+                own_tables.insert(table);
             }
             for reference in self.references(table)? {
                 for cluster in self.clusters_of(reference) {
-                    if counts.of(cluster)? == 0 {
-                        return Err(Defect::Damaged("a cluster that it uses passes for free"));
+                    match counts.of(cluster)? {
+                        0 => return Err(Defect::Damaged("a cluster that it uses passes for free")),
+                        1 => {
+                            own.insert(cluster);
+                        }
+                        _ => {}
                     }
                 }
             }

@@ -103,7 +103,7 @@ impl Image {
     }
 
     /// Checks that no snapshot leads to what passes for the disk's own, nor to what nobody counts.
-    fn check_snapshots_against(
+    pub(super) fn check_snapshots_against(
         &self,
         own: &Clusters,
         own_tables: &HashSet<u64>,

@@ -70,8 +70,8 @@ fn number(image: &fs::File, offset: u64) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
-/// Has the counts say once of what is referred to twice: of the first such cluster, or of all.
-fn count_too_low(image: &Path, all: bool) {
+/// Has the counts say less of what is referred to twice: of the first such cluster, or of all.
+fn count_too_low(image: &Path, all: bool, said: u8) {
     let file = fs::File::options()
         .read(true)
         .write(true)
@@ -84,7 +84,7 @@ fn count_too_low(image: &Path, all: bool) {
         // The last that are shared are data, the first tables.
         let is_shared = count == [0, 2];
         if is_shared && (all || cluster > 8) {
-            file.write_all_at(&[0, 1], block + 2 * cluster).unwrap();
+            file.write_all_at(&[0, said], block + 2 * cluster).unwrap();
             lies += 1;
             if !all {
                 break;
@@ -115,7 +115,7 @@ async fn what_two_snapshots_have_is_not_freed_with_one_because_a_count_is_wrong(
         let (mut volume, [first, second]) = with_shared(&site).await;
         let backup = site.take_backup(&volume).await;
         let image = site.image(&volume);
-        count_too_low(&image, all);
+        count_too_low(&image, all, 1);
         let mut machine = None;
         if running {
             machine = Machine::start(&image).await;
@@ -183,6 +183,73 @@ async fn what_passes_for_free_is_not_overwritten_by_a_snapshot_s_tables() {
         assert!(failure.message.contains("passes for free"), "{failure}");
         assert_eq!(site.digest(&volume), before);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_snapshots_have_and_nobody_counts_is_not_overwritten_by_another_snapshot() {
+    for running in [false, true] {
+        let site = Site::new();
+        let (mut volume, [_, second]) = with_shared(&site).await;
+        let image = site.image(&volume);
+        count_too_low(&image, false, 0);
+        let before = digest_of(&image);
+        let mut machine = None;
+        if running {
+            machine = Machine::start(&image).await;
+            let Some(machine) = &machine else { return };
+            volume.instance = Some(Instance {
+                running: true,
+                qmp_socket: Some(machine.qmp_socket().to_owned()),
+            });
+        }
+        for work in [
+            Work::CreateSnapshot {
+                volume: volume.clone(),
+                snapshot: SnapshotItem {
+                    id: uuid::Uuid::now_v7(),
+                    volume_size_bytes: volume.size_bytes,
+                },
+            },
+            Work::CreateBackup {
+                volume: volume.clone(),
+                backup: site.backup_of(&volume),
+            },
+            delete(&volume, &second),
+        ] {
+            let (failure, _) = site.fail(work).await;
+            assert_eq!(failure.code, Code::ImageDamaged, "{failure}");
+        }
+        assert_eq!(site.snapshot_names(&volume).len(), 2);
+        if let Some(mut machine) = machine.take() {
+            within(machine.quit()).await;
+        }
+        assert_eq!(digest_of(&image), before);
+        site.assert_clean();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_disk_shares_does_not_come_to_pass_for_its_own_by_a_backup_s_snapshot() {
+    let site = Site::new();
+    let volume = site.volume(32 * MIB);
+    site.complete(Work::CreateVolume {
+        volume: volume.clone(),
+    })
+    .await;
+    site.scribble(&volume, 1, 0, 8 * MIB);
+    site.take_snapshot(&volume).await;
+    let image = site.image(&volume);
+    count_too_low(&image, true, 1);
+    let before = digest_of(&image);
+    let (failure, _) = site
+        .fail(Work::CreateBackup {
+            volume: volume.clone(),
+            backup: site.backup_of(&volume),
+        })
+        .await;
+    assert_eq!(failure.code, Code::ImageDamaged, "{failure}");
+    assert_eq!(digest_of(&image), before);
+    site.assert_clean();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,11 +110,42 @@ fn overflow(what: &str, image: &Image) -> Failure {
     ))
 }
 
-/// What goes with a snapshot is nobody else's, as far as that can be told beside whoever writes the image.
-pub(super) fn freeing(image: &Image, name: SnapshotName, nobody_writes: bool) -> Result<()> {
-    match image.lookup_snapshot(&name.to_string())? {
-        Some(snapshot) => Ok(image.check_freeing(&snapshot, nobody_writes)?),
-        None => Ok(()),
+/// Another snapshot takes nothing that is in use, as far as that can be told beside whoever writes the image.
+pub(super) fn counted(path: &Path, nobody_writes: bool) -> std::result::Result<(), Defect> {
+    settled(path, |image| image.check_counted(nobody_writes))
+}
+
+/// What goes with a snapshot is nobody else's, and what its removal writes takes nothing that is in use: as far as that
+/// can be told beside whoever writes the image.
+pub(super) fn freeing(
+    path: &Path,
+    name: SnapshotName,
+    nobody_writes: bool,
+) -> std::result::Result<(), Defect> {
+    settled(path, |image| {
+        let Some(snapshot) = image.lookup_snapshot(&name.to_string())? else {
+            return Ok(());
+        };
+        image.check_freeing(&snapshot, nobody_writes)?;
+        image.check_counted(nobody_writes)
+    })
+}
+
+/// What is read of an image that may be written meanwhile. Where its tables lie may change on the way; then it is read
+/// again.
+fn settled<T>(
+    path: &Path,
+    read: impl Fn(&Image) -> std::result::Result<T, Defect>,
+) -> std::result::Result<T, Defect> {
+    const TRIES: usize = 5;
+    let mut tries = 0;
+    loop {
+        let image = Image::open(path)?;
+        let outcome = read(&image);
+        tries += 1;
+        if tries == TRIES || Image::open(path)?.header() == image.header() {
+            return outcome;
+        }
     }
 }
 
@@ -172,18 +203,9 @@ pub(super) fn leftovers(
 /// A snapshot's own tables never change, and how often a cluster is referred to falls only until the
 /// next snapshot is taken. So what QEMU has not written back yet makes the figure too low, never too
 /// high, and it is right at the latest instant at which the guest, or a snapshot, had all written
-/// back. Only where the tables lie may change on the way; then it is read again.
+/// back.
 pub(super) fn retained(path: &Path) -> std::result::Result<Vec<Retained>, Defect> {
-    const TRIES: usize = 5;
-    let mut tries = 0;
-    loop {
-        let image = Image::open(path)?;
-        let retained = retained_now(&image);
-        tries += 1;
-        if tries == TRIES || Image::open(path)?.header() == image.header() {
-            return retained;
-        }
-    }
+    settled(path, retained_now)
 }
 
 fn retained_now(image: &Image) -> std::result::Result<Vec<Retained>, Defect> {

@@ -37,7 +37,7 @@ impl Editor for &Command {
 }
 
 impl Qcow2File {
-    /// Takes a snapshot of an image that was looked at already.
+    /// Takes a snapshot of an image of which the disk was looked at already.
     ///
     /// It is noted beforehand: whoever takes it may die or, where that is a QEMU that hangs, may get
     /// round to it long after we have given up.
@@ -46,6 +46,9 @@ impl Qcow2File {
         editor: &mut dyn Editor,
         name: SnapshotName,
     ) -> Result<()> {
+        let (path, nobody_writes) = (self.image().to_owned(), editor.is_alone());
+        let counted = blocking(move || check::counted(&path, nobody_writes)).await?;
+        counted.map_err(|defect| Failure::from(defect).before_change())?;
         if let SnapshotName::Kept(_) = name {
             self.place.intend(name).await?;
         }
@@ -72,9 +75,9 @@ impl Qcow2File {
             let image = self.open().await?;
             // QEMU would write it no more.
             image.check_mark()?;
-            let nobody_writes = editor.is_alone();
-            let checked = blocking(move || check::freeing(&image, name, nobody_writes)).await?;
-            checked.map_err(Failure::before_change)?;
+            let (path, nobody_writes) = (self.image().to_owned(), editor.is_alone());
+            let checked = blocking(move || check::freeing(&path, name, nobody_writes)).await?;
+            checked.map_err(|defect| Failure::from(defect).before_change())?;
             self.free(editor, name).await?;
         }
         Ok(())
@@ -110,6 +113,14 @@ impl Qcow2File {
             return Ok(());
         }
         for name in names {
+            let (path, nobody_writes) = (self.image().to_owned(), editor.is_alone());
+            if let Err(defect) =
+                blocking(move || check::freeing(&path, name, nobody_writes)).await?
+            {
+                let message = format!("Leaving the left-over snapshot {name}: {defect}");
+                self.journal.private(Level::Info, message);
+                return Ok(());
+            }
             let message = format!("Removing the left-over snapshot {name}");
             self.journal.private(Level::Info, message);
             self.free(editor, name).await?;
