@@ -7,7 +7,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Defect, Image, Snapshot, retained::ReferenceCounts, unshared::Clusters, walk::Reference,
+    Defect, Image, Snapshot,
+    retained::ReferenceCounts,
+    unshared::Clusters,
+    walk::{Reference, Tables},
 };
 
 impl Image {
@@ -130,39 +133,44 @@ impl Image {
             return Ok(());
         }
         let mut counts = ReferenceCounts::read(self)?;
+        let tables = self.tables(nobody_writes)?;
         let (mut own, mut own_tables) = (Clusters::of(self)?, HashSet::new());
         if nobody_writes {
-            self.check_disk_counted(&mut counts, &mut own, &mut own_tables)?;
+            for table in tables.fixed.iter().chain(&tables.of_disk) {
+                if counts.of(*table)? == 0 {
+                    return Err(Defect::Damaged("a table that it uses passes for free"));
+                }
+            }
+            for table in &tables.of_disk {
+                if counts.of(*table)? == 1 {
+                    own_tables.insert(*table);
+                }
+                self.check_table_counted(*table, &tables, &mut counts, &mut own)?;
+            }
         }
-        self.check_snapshots_against(&own, &own_tables, &mut counts)
+        self.check_snapshots_against(&own, &own_tables, &tables, &mut counts)
     }
 
-    /// Checks that all that the disk refers to is counted, and notes what is counted once, which is its own.
-    fn check_disk_counted(
+    /// Checks that all that a table of the disk refers to is counted and no table, and notes what is counted once,
+    /// which is the disk's own.
+    fn check_table_counted(
         &self,
+        table: u64,
+        tables: &Tables,
         counts: &mut ReferenceCounts<'_>,
         own: &mut Clusters,
-        own_tables: &mut HashSet<u64>,
     ) -> Result<(), Defect> {
-        for cluster in self.table_clusters()? {
-            if counts.of(cluster)? == 0 {
-                return Err(Defect::Damaged("a table that it uses passes for free"));
-            }
-        }
-        let header = self.header();
-        for table in self.l2_tables(header.l1_offset, header.l1_entries)? {
-            if counts.of(table)? == 1 {
-                own_tables.insert(table);
-            }
-            for reference in self.references(table)? {
-                for cluster in self.clusters_of(reference) {
-                    match counts.of(cluster)? {
-                        0 => return Err(Defect::Damaged("a cluster that it uses passes for free")),
-                        1 => {
-                            own.insert(cluster);
-                        }
-                        _ => {}
+        for reference in self.references(table)? {
+            for cluster in self.clusters_of(reference) {
+                if tables.contains(cluster) {
+                    return Err(Defect::Damaged("one of its tables passes for data"));
+                }
+                match counts.of(cluster)? {
+                    0 => return Err(Defect::Damaged("a cluster that it uses passes for free")),
+                    1 => {
+                        own.insert(cluster);
                     }
+                    _ => {}
                 }
             }
         }

@@ -84,6 +84,9 @@ impl Header {
         if !(9..=21).contains(&cluster_bits) || refcount_order > 6 || l1_entries > 4 << 20 {
             return Err(Defect::Damaged("its header makes no sense"));
         }
+        if version == 3 && !(VERSION_3_BYTES..=1 << cluster_bits).contains(&own_bytes) {
+            return Err(Defect::Damaged("its header makes no sense"));
+        }
         // Each of its tables begins where a cluster does.
         let tables = [(40, l1_entries), (48, number(56, 4)), (64, number(60, 4))];
         let is_odd = |(at, entries): &(usize, u64)| {
@@ -247,12 +250,16 @@ fn extensions_end(bytes: &[u8], start: usize, cluster_bytes: u64) -> bool {
     let mut at = start;
     while let Some(extension) = at.checked_add(8).and_then(|end| bytes.get(at..end)) {
         let (kind, length) = (be(&extension[..4]), be(&extension[4..]));
-        if kind == EXTENSION_END || at as u64 >= cluster_bytes {
+        if at as u64 >= cluster_bytes {
             break;
         }
+        // Even what marks the end has a length, which QEMU looks at.
         let left = cluster_bytes.saturating_sub(at as u64 + 8);
         if length > left {
             return false;
+        }
+        if kind == EXTENSION_END {
+            break;
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         at = at

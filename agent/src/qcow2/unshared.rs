@@ -9,7 +9,9 @@
 use std::collections::HashSet;
 
 use super::{
-    COMPRESSED, COPIED, Defect, Image, OFFSET_MASK, retained::ReferenceCounts, walk::Reference,
+    COMPRESSED, COPIED, Defect, Image, OFFSET_MASK,
+    retained::ReferenceCounts,
+    walk::{Reference, Tables},
 };
 
 /// A set of clusters of a file: a bit for each.
@@ -72,7 +74,7 @@ impl Image {
     /// nobody writes the image.
     pub(super) fn unshared(&self) -> Result<Clusters, Defect> {
         let mut counts = ReferenceCounts::read(self)?;
-        let tables = self.table_clusters()?;
+        let tables = self.tables(true)?;
         let (mut own, mut own_tables) = (Clusters::of(self)?, HashSet::new());
         let header = self.header();
         for entry in self.read_table(header.l1_offset, header.l1_entries)? {
@@ -89,8 +91,8 @@ impl Image {
                     continue;
                 }
                 // What points into the tables is QEMU's to refuse.
-                let is_data = place.is_multiple_of(header.cluster_bytes())
-                    && tables.binary_search(&place).is_err();
+                let is_data =
+                    place.is_multiple_of(header.cluster_bytes()) && !tables.contains(place);
                 if is_data && (counts.of(place)? != 1 || !own.insert(place)) {
                     return Err(Defect::Damaged(
                         "a cluster that it shares passes for its own",
@@ -98,15 +100,16 @@ impl Image {
                 }
             }
         }
-        self.check_snapshots_against(&own, &own_tables, &mut counts)?;
+        self.check_snapshots_against(&own, &own_tables, &tables, &mut counts)?;
         Ok(own)
     }
 
-    /// Checks that no snapshot leads to what passes for the disk's own, nor to what nobody counts.
+    /// Checks that no snapshot leads to what passes for the disk's own, to what nobody counts, nor to other tables.
     pub(super) fn check_snapshots_against(
         &self,
         own: &Clusters,
         own_tables: &HashSet<u64>,
+        tables: &Tables,
         counts: &mut ReferenceCounts<'_>,
     ) -> Result<(), Defect> {
         // Snapshots have most of their tables in common.
@@ -115,6 +118,9 @@ impl Image {
             for table in self.l2_tables(snapshot.l1_offset, snapshot.l1_entries)? {
                 if !seen.insert(table) {
                     continue;
+                }
+                if tables.fixed.contains(&table) {
+                    return Err(Defect::Damaged("two of its tables lie in one place"));
                 }
                 if own.contains(table) || own_tables.contains(&table) {
                     return Err(Defect::Damaged(
@@ -129,6 +135,11 @@ impl Image {
                     if own.contains(place) {
                         return Err(Defect::Damaged(
                             "a cluster of a snapshot passes for the disk's",
+                        ));
+                    }
+                    if tables.contains(place - place % self.header().cluster_bytes()) {
+                        return Err(Defect::Damaged(
+                            "one of its tables passes for a snapshot's data",
                         ));
                     }
                     let is_counted = match reference {

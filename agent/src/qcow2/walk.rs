@@ -1,5 +1,7 @@
 //! Walking from an L1 table to every cluster that it leads to.
 
+use std::collections::HashSet;
+
 use super::{COMPRESSED, Defect, Image, OFFSET_MASK, Snapshot};
 
 /// What an entry of an L2 table leads to.
@@ -30,6 +32,21 @@ impl Reference {
         match self {
             Self::Cluster { offset } | Self::Compressed { offset, .. } => offset,
         }
+    }
+}
+
+/// Where the tables of an image lie.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    /// All but those that an L1 table leads to.
+    pub(super) fixed: HashSet<u64>,
+    /// Those that the disk's L1 table leads to.
+    pub(super) of_disk: HashSet<u64>,
+}
+
+impl Tables {
+    pub(super) fn contains(&self, cluster: u64) -> bool {
+        self.fixed.contains(&cluster) || self.of_disk.contains(&cluster)
     }
 }
 
@@ -109,9 +126,29 @@ impl Image {
         Err(Defect::Damaged("one of its tables is no whole cluster"))
     }
 
-    /// The clusters of the tables by which the image is read, in their order: what QEMU itself looks at
-    /// before it writes a cluster (`overlap-check=cached`).
-    pub(super) fn table_clusters(&self) -> Result<Vec<u64>, Defect> {
+    /// The clusters of the tables by which the image is read: what QEMU itself looks at before it writes a cluster
+    /// (`overlap-check=cached`). Those that an L1 table leads to belong to the disk, which somebody may be writing.
+    pub(super) fn tables(&self, with_disk: bool) -> Result<Tables, Defect> {
+        let mut tables = Tables::default();
+        for cluster in self.fixed_clusters()? {
+            if !tables.fixed.insert(cluster) {
+                return Err(Defect::Damaged("two of its tables lie in one place"));
+            }
+        }
+        if with_disk {
+            let header = self.header();
+            for table in self.l2_tables(header.l1_offset, header.l1_entries)? {
+                if tables.fixed.contains(&table) {
+                    return Err(Defect::Damaged("two of its tables lie in one place"));
+                }
+                tables.of_disk.insert(table);
+            }
+        }
+        Ok(tables)
+    }
+
+    /// The clusters of the header, of L1 tables, of reference counts and of the table of snapshots.
+    fn fixed_clusters(&self) -> Result<Vec<u64>, Defect> {
         let header = self.header();
         let refcount_table = self.refcount_table()?;
         let (snapshots, end) = self.snapshot_table()?;
@@ -130,18 +167,15 @@ impl Image {
                 (header.snapshots_offset, end - header.snapshots_offset),
             ]);
         let cluster_bytes = header.cluster_bytes();
-        let mut clusters: Vec<u64> = tables
+        let blocks = refcount_table.iter().map(|entry| entry & OFFSET_MASK);
+        let clusters = tables
             .filter(|(_, bytes)| *bytes > 0)
             .flat_map(|(offset, bytes)| {
                 let first = offset - offset % cluster_bytes;
                 (first..offset.saturating_add(bytes)).step_by(1 << header.cluster_bits)
             })
-            .chain(self.l2_tables(header.l1_offset, header.l1_entries)?)
-            .chain(refcount_table.iter().map(|entry| entry & OFFSET_MASK))
-            .collect();
-        clusters.sort_unstable();
-        clusters.dedup();
-        Ok(clusters)
+            .chain(blocks.filter(|block| *block != 0));
+        Ok(clusters.collect())
     }
 
     /// Where the blocks of reference counts lie.

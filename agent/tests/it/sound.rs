@@ -253,6 +253,35 @@ async fn what_the_disk_shares_does_not_come_to_pass_for_its_own_by_a_backup_s_sn
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn data_that_passes_for_reference_counts_is_not_counted_up() {
+    const PLACE: u64 = 0x00ff_ffff_ffff_fe00;
+    let site = Site::new();
+    let (volume, [first, _]) = with_shared(&site).await;
+    let image = site.image(&volume);
+    let before = site.digest(&volume);
+    let file = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&image)
+        .unwrap();
+    let first_table = number(&file, number(&file, 40)) & PLACE;
+    let data = number(&file, first_table) & PLACE;
+    file.write_all_at(&data.to_be_bytes(), number(&file, 48))
+        .unwrap();
+    for work in [
+        Work::CreateBackup {
+            volume: volume.clone(),
+            backup: site.backup_of(&volume),
+        },
+        delete(&volume, &first),
+    ] {
+        let (failure, _) = site.fail(work).await;
+        assert_eq!(failure.code, Code::ImageDamaged, "{failure}");
+        assert_eq!(site.digest(&volume), before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_roll_back_for_which_counts_are_too_small_is_refused_before_anything_is_touched() {
     let site = Site::new();
     let volume = site.volume(32 * MIB);

@@ -173,10 +173,10 @@ pub fn image(path: &Path, scratch: &Path, number: u64, numbers: &mut Numbers) ->
                 size + 512 * numbers.below(6000)
             };
             if resize(path, size, to, &mut story) {
+                traits.push(if to < size { "shrunk" } else { "grown" }.into());
                 has_shrunk |= to < size;
                 size = to;
                 largest = largest.max(size);
-                traits.push(if has_shrunk { "shrunk" } else { "grown" }.into());
             }
         }
     }
@@ -190,8 +190,9 @@ pub fn image(path: &Path, scratch: &Path, number: u64, numbers: &mut Numbers) ->
     }
     // Rolling back brings the size of then back: only where it never changed.
     if numbers.one_in(5)
-        && size == largest
-        && !traits.iter().any(|word| word == "grown")
+        && !traits
+            .iter()
+            .any(|word| word == "grown" || word == "shrunk")
         && let Some(name) = taken.last()
         && snapshot(path, "-a", &name.to_string(), &mut story)
     {
