@@ -5,9 +5,8 @@ use std::sync::Arc;
 use crate::{
     database::{Database, Share},
     domain::{
-        Clock, Hashing, Ids, Refused, Settings,
-        installation::Installation,
-        operation::{damage::Known, progress::Reports},
+        Clock, Hashing, Ids, Refused, Settings, damage::Known, installation::Installation,
+        operation::progress::Reports,
     },
     events::Hub,
     metrics::Metrics,

@@ -53,6 +53,8 @@ impl Default for Limits {
 
 /// The most volumes that are attached to an instance.
 pub const MAX_VOLUMES_OF_INSTANCE: u64 = 16;
+/// The most bytes of an email address (RFC 5321, section 4.5.3.1.3).
+pub const MAX_EMAIL_BYTES: usize = 254;
 /// The most users of an account.
 pub const MAX_USERS_OF_ACCOUNT: u64 = 64;
 /// The most volume plans. Each group's are listed under it.

@@ -38,6 +38,34 @@ pub enum OperationKind {
     DeleteVolume,
 }
 
+impl OperationKind {
+    /// The kinds that the in-flight limit counts, that a volume rests after, and that can be cancelled.
+    pub const PROTECTING: [Self; 4] = [
+        Self::CreateSnapshot,
+        Self::CreateBackup,
+        Self::RestoreInPlace,
+        Self::RestoreToNewVolume,
+    ];
+
+    /// The kinds of which an account may have so many waiting: those that the in-flight limit does not count.
+    pub const UNCOUNTED: [Self; 4] = [
+        Self::DeleteSnapshot,
+        Self::DeleteBackup,
+        Self::DeleteVolume,
+        Self::CreateVolume,
+    ];
+
+    /// The kinds that remove something.
+    pub const DELETING: [Self; 3] = [Self::DeleteSnapshot, Self::DeleteBackup, Self::DeleteVolume];
+
+    /// The kinds that move a volume's content: they take minutes or hours where others take seconds.
+    pub const LONG: [Self; 3] = [
+        Self::CreateBackup,
+        Self::RestoreInPlace,
+        Self::RestoreToNewVolume,
+    ];
+}
+
 /// Where an operation is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -57,6 +85,11 @@ pub enum OperationStatus {
     /// Ended by its requester.
     #[sea_orm(string_value = "cancelled")]
     Cancelled,
+}
+
+impl OperationStatus {
+    /// The statuses in which an operation counts as in flight.
+    pub const IN_FLIGHT: [Self; 2] = [Self::Pending, Self::Started];
 }
 
 /// A row of `operations`.

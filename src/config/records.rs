@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::section::{Problems, section};
-use crate::domain::records::Kept;
+use crate::domain::settings::Kept;
 
 section! {
     /// How long records are kept. What is there of snapshots, backups and volumes is never deleted by its age.

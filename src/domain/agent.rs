@@ -1,9 +1,6 @@
 //! Agents: how they enter, that they are alive, and all that an assignment tells them.
 
-use entity::{
-    InstallationId, Scope, account, backup, hypervisor, hypervisor_group, instance, operation,
-    operation::OperationKind, operation_log::LogLevel, snapshot, volume, volume_plan,
-};
+use entity::{hypervisor, operation, operation::OperationKind, operation_log::LogLevel};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
     sea_query::Expr,
@@ -11,16 +8,19 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Error, ErrorCode, Result, audit, backup_storage, hypervisor as hypervisors, installation,
+    Error, ErrorCode, Result,
+    assignment::Assignment,
+    audit,
+    damage::{INCOMPLETE, is_damage},
+    hypervisor as hypervisors,
     operation::{
         claim,
-        damage::{INCOMPLETE, is_damage},
         effect::image::Image,
         finish::{self, Outcome, Removed},
+        lease::Lease,
         log, recover,
-        renew::Lease,
     },
-    plan, storage_pool, text,
+    text,
     transaction::Transaction,
 };
 use crate::{app::App, events::Topic};
@@ -81,40 +81,6 @@ pub async fn record_heartbeat(app: &App, hypervisor: &hypervisor::Model) -> Resu
     Ok(())
 }
 
-/// All that an agent needs to know to work on an operation.
-#[derive(Debug)]
-pub struct Assignment {
-    /// The operation, as claimed.
-    pub operation: operation::Model,
-    /// What the database is one of.
-    pub installation: InstallationId,
-    /// Whose operation it is.
-    pub account: account::Model,
-    /// The volume that is worked on or read; none when the source of a restore is gone.
-    pub volume: Option<AssignedVolume>,
-    /// Of a restore to a new volume: that volume.
-    pub target: Option<AssignedVolume>,
-    /// The snapshot.
-    pub snapshot: Option<snapshot::Model>,
-    /// The backup, and how to reach where it lies.
-    pub backup: Option<(backup::Model, backup_storage::Access)>,
-}
-
-/// A volume and where it lies.
-#[derive(Debug)]
-pub struct AssignedVolume {
-    /// The volume.
-    pub volume: volume::Model,
-    /// Its plan.
-    pub plan: volume_plan::Model,
-    /// Its pool, and how to reach it.
-    pub pool: storage_pool::Access,
-    /// The group whose pool that is.
-    pub group: hypervisor_group::Model,
-    /// What it is attached to.
-    pub instance: Option<instance::Model>,
-}
-
 /// Gives the agent up to `limit` operations that wait for it, what never reached it first. One that it cannot be told of, because
 /// a secret that it needs does not open or a row is missing, fails and holds no other up. One that
 /// cannot be read just now is claimed anew when its lease is over.
@@ -126,7 +92,7 @@ pub async fn assign(
 ) -> Result<Vec<Assignment>> {
     let mut assignments = Vec::new();
     for operation in claim::claim(app, hypervisor, limit, holding).await? {
-        match assignment(app, operation.clone()).await {
+        match Assignment::load(app, operation.clone()).await {
             Ok(assignment) => assignments.push(assignment),
             Err(error) => {
                 tracing::error!(operation = %operation.id, %error, "an agent cannot be told what it needs");
@@ -190,100 +156,4 @@ async fn give_up(
     };
     finish::finish(app, hypervisor, lease, outcome).await?;
     Ok(())
-}
-
-/// Loads what an assignment tells.
-async fn assignment(app: &App, operation: operation::Model) -> Result<Assignment> {
-    let db = app.database.reads();
-    let volume = volume::Entity::visible_to(Scope::Everything)
-        .filter(volume::Column::Id.eq(operation.volume_id))
-        .one(db)
-        .await
-        .map_err(Error::from);
-    // A backup is deleted, and restored to a new volume, without the one that it was made of.
-    let dispensable = match operation.kind {
-        OperationKind::DeleteBackup => true,
-        OperationKind::RestoreToNewVolume => operation.backup_id.is_some(),
-        _ => false,
-    };
-    let volume = match volume {
-        Ok(Some(_)) if operation.kind == OperationKind::DeleteBackup => None,
-        Ok(Some(volume)) => match assigned(app, volume).await {
-            Err(error) if dispensable && is_damage(&error) => None,
-            known => Some(known?),
-        },
-        Ok(None) if dispensable => None,
-        Ok(None) => return Err(missing("volume")),
-        Err(error) if dispensable && is_damage(&error) => None,
-        Err(error) => return Err(error),
-    };
-    let target = match operation.target_volume_id {
-        Some(id) => {
-            let target = volume::Entity::find_by_id(id).one(db).await?;
-            let target = target.ok_or_else(|| missing("target volume"))?;
-            Some(assigned(app, target).await?)
-        }
-        None => None,
-    };
-    let snapshot = match operation.snapshot_id {
-        Some(id) => {
-            let snapshot = snapshot::Entity::find_by_id(id).one(db).await?;
-            Some(snapshot.ok_or_else(|| missing("snapshot"))?)
-        }
-        None => None,
-    };
-    let backup = match operation.backup_id {
-        Some(id) => {
-            let backup = backup::Entity::find_by_id(id).one(db).await?;
-            let backup = backup.ok_or_else(|| missing("backup"))?;
-            let storage = backup_storage::find(db, backup.backup_storage_id).await?;
-            Some((
-                backup,
-                backup_storage::Access::to(app, storage, Some(operation.hypervisor_id)).await?,
-            ))
-        }
-        None => None,
-    };
-    let account = account::Entity::once_visible_to(Scope::Everything)
-        .filter(account::Column::Id.eq(operation.account_id))
-        .one(db)
-        .await?;
-    Ok(Assignment {
-        installation: installation::id(app).await?,
-        account: account.ok_or_else(|| missing("account"))?,
-        operation,
-        volume,
-        target,
-        snapshot,
-        backup,
-    })
-}
-
-/// Loads what an agent needs to know of a volume.
-pub async fn assigned(app: &App, volume: volume::Model) -> Result<AssignedVolume> {
-    let db = app.database.reads();
-    let plan = plan::find(db, volume.plan_id).await?;
-    let pool = entity::storage_pool::Entity::find_by_id(volume.pool_id)
-        .one(db)
-        .await?
-        .ok_or_else(|| missing("storage pool"))?;
-    let group = hypervisor_group::Entity::find_by_id(pool.group_id)
-        .one(db)
-        .await?
-        .ok_or_else(|| missing("hypervisor group"))?;
-    let instance = match volume.instance_id {
-        Some(id) => instance::Entity::find_by_id(id).one(db).await?,
-        None => None,
-    };
-    Ok(AssignedVolume {
-        volume,
-        plan,
-        pool: storage_pool::Access::to(app, pool).await?,
-        group,
-        instance,
-    })
-}
-
-fn missing(what: &str) -> Error {
-    Error::Broken(format!("an operation has no {what}"))
 }

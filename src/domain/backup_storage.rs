@@ -23,7 +23,7 @@ use super::{
     place_mark::{self, Mark, Place},
     secret::{self, Kept, Owner, seal},
     text,
-    transaction::{HOLD, Transaction},
+    transaction::Transaction,
 };
 use crate::app::App;
 use crate::domain::room::ensure_room;
@@ -37,19 +37,6 @@ pub async fn find(db: &impl ConnectionTrait, id: BackupStorageId) -> Result<back
     let storage = backup_storage::Entity::present()
         .filter(backup_storage::Column::Id.eq(id))
         .one(db)
-        .await?;
-    storage.ok_or(Error::NotFound("backup storage"))
-}
-
-/// The backup storage `id`, which is not deleted before the transaction ends.
-pub(super) async fn hold(
-    tx: &Transaction<'_>,
-    id: BackupStorageId,
-) -> Result<backup_storage::Model> {
-    let storage = backup_storage::Entity::present()
-        .filter(backup_storage::Column::Id.eq(id))
-        .lock(HOLD)
-        .one(tx.db())
         .await?;
     storage.ok_or(Error::NotFound("backup storage"))
 }

@@ -4,20 +4,18 @@ use chrono::{DateTime, Utc};
 use entity::{
     BackupStorageId, HypervisorGroupId, HypervisorId, Scope, backup, backup_storage,
     backup_storage::BackupStorageKind, hypervisor, hypervisor_group, instance, operation,
-    storage_pool, volume,
+    operation::OperationStatus, storage_pool, volume,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
 };
 
 use super::{
-    Error, Requester, Result, Settings, agent_token, backup_storage as storages,
-    guard::{Active, Refusal},
+    Error, Requester, Result, Settings, agent_token, hold,
     in_use::{Users, check_unused},
-    operation::{fail::abandon, state::IN_FLIGHT},
     text,
-    transaction::{HOLD, ROW_LOCK, Transaction},
+    transaction::{ROW_LOCK, Transaction},
 };
 use crate::domain::room::ensure_room;
 use crate::limits::{MAX_GROUPS, MAX_HYPERVISORS, MAX_HYPERVISORS_OF_GROUP};
@@ -92,7 +90,7 @@ pub async fn create(
 ) -> Result<(hypervisor::Model, String)> {
     requester.admin()?;
     let mut tx = Transaction::begin(app).await?;
-    hold_group(&tx, group_id).await?;
+    hold::hypervisor_group(&tx, group_id).await?;
     check_storage(&tx, backup_storage_id).await?;
     let all = hypervisor::Entity::find();
     let of_group = all.clone().filter(hypervisor::Column::GroupId.eq(group_id));
@@ -235,53 +233,18 @@ pub async fn delete(
     tx.commit().await
 }
 
-/// Deletes a hypervisor that never comes back: what waits for its agent fails. What lies on it has to be written off
-/// before.
-pub(super) async fn write_off(
-    app: &App,
-    requester: &Requester,
-    id: HypervisorId,
-    confirm_name: &str,
-) -> Result<()> {
-    let actor = requester.admin()?.email.clone();
-    let tx = Transaction::begin(app).await?;
-    let hypervisor = find(tx.db(), id).await?;
-    text::confirm(confirm_name, &hypervisor.name)?;
-    // Before anything fails: what is refused must change nothing.
-    let [lying @ .., _] = users(&tx, &hypervisor).await?;
-    check_unused(&format!("Hypervisor \"{}\"", hypervisor.name), &lying)?;
-    let waiting = operation::Entity::find()
-        .filter(operation::Column::HypervisorId.eq(id))
-        .filter(under_way())
-        .order_by_asc(operation::Column::Id)
-        .all(tx.db())
-        .await?;
-    let now = tx.now();
-    let held =
-        |operation: &&operation::Model| operation.lease_expires_at.is_some_and(|at| at > now);
-    if let Some(operation) = waiting.iter().find(held) {
-        let (id, kind) = (operation.id, operation.kind);
-        return Err(Refusal::VolumeBusy(Active { id, kind }).into());
-    }
-    drop(tx);
-    // One by one, as by `failOperation`: the ends of operations lock in another order than a deletion.
-    for operation in waiting {
-        let mut tx = Transaction::begin(app).await?;
-        abandon(&mut tx, operation.id, &actor).await?;
-        tx.commit().await?;
-    }
-    delete(app, requester, id, confirm_name).await
-}
-
 /// Operations that an agent does, or is to do.
-fn under_way() -> Condition {
+pub(super) fn under_way() -> Condition {
     Condition::any()
-        .add(operation::Column::Status.is_in(IN_FLIGHT))
+        .add(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
         .add(operation::Column::LeaseExpiresAt.is_not_null())
 }
 
 /// What needs a hypervisor, and last what waits for it.
-async fn users(tx: &Transaction<'_>, hypervisor: &hypervisor::Model) -> Result<[Users; 5]> {
+pub(super) async fn users(
+    tx: &Transaction<'_>,
+    hypervisor: &hypervisor::Model,
+) -> Result<[Users; 5]> {
     let everything = Scope::Everything;
     let volumes = volume::Entity::visible_to(everything)
         .filter(volume::Column::HypervisorId.eq(hypervisor.id))
@@ -337,34 +300,11 @@ async fn count_backups_of(tx: &Transaction<'_>, id: HypervisorGroupId) -> Result
         .await?)
 }
 
-/// The group `id`, which is not deleted before the transaction ends.
-pub async fn hold_group(
-    tx: &Transaction<'_>,
-    id: HypervisorGroupId,
-) -> Result<hypervisor_group::Model> {
-    let group = hypervisor_group::Entity::present()
-        .filter(hypervisor_group::Column::Id.eq(id))
-        .lock(HOLD)
-        .one(tx.db())
-        .await?;
-    group.ok_or(Error::NotFound("hypervisor group"))
-}
-
 /// The hypervisor `id`.
 pub async fn find(db: &impl ConnectionTrait, id: HypervisorId) -> Result<hypervisor::Model> {
     let hypervisor = hypervisor::Entity::present()
         .filter(hypervisor::Column::Id.eq(id))
         .one(db)
-        .await?;
-    hypervisor.ok_or(Error::NotFound("hypervisor"))
-}
-
-/// The hypervisor `id`, which is not deleted before the transaction ends.
-pub async fn hold(tx: &Transaction<'_>, id: HypervisorId) -> Result<hypervisor::Model> {
-    let hypervisor = hypervisor::Entity::present()
-        .filter(hypervisor::Column::Id.eq(id))
-        .lock(HOLD)
-        .one(tx.db())
         .await?;
     hypervisor.ok_or(Error::NotFound("hypervisor"))
 }
@@ -398,7 +338,7 @@ pub async fn find_reachable(
 
 async fn check_storage(tx: &Transaction<'_>, id: Option<BackupStorageId>) -> Result<()> {
     if let Some(id) = id {
-        storages::hold(tx, id).await?;
+        hold::backup_storage(tx, id).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use sea_orm::{
 use super::{
     Error, Requester, Result, account,
     guard::{Refusal, held_by_restore_or_delete},
-    hypervisor,
+    hold,
     in_use::check_unused,
     text,
     transaction::{ROW_LOCK, Transaction},
@@ -48,7 +48,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
         .transpose()?;
     let tx = Transaction::begin(app).await?;
     account::hold(&tx, input.account_id).await?;
-    hypervisor::hold(&tx, input.hypervisor_id).await?;
+    hold::hypervisor(&tx, input.hypervisor_id).await?;
     let instance = instance::ActiveModel {
         id: Set(app.ids.next(InstanceId::from_uuid)),
         account_id: Set(input.account_id),

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub use self::list::{list_problems, list_reaches};
 use super::{
-    Error, Requester, Result, hypervisor as hypervisors, installation, text,
+    Error, Requester, Result, installation, text,
     transaction::{HOLD, ROW_LOCK, Transaction},
 };
 use crate::app::App;
@@ -320,9 +320,9 @@ pub async fn accept(
             (pool_at(&pool, hypervisor)?, Accepted::Pool(pool))
         }
         Target::Storage(id) => {
-            let storage = super::backup_storage::hold(&tx, id).await?;
+            let storage = super::hold::backup_storage(&tx, id).await?;
             if let Some(hypervisor) = hypervisor {
-                hypervisors::hold(&tx, hypervisor).await?;
+                super::hold::hypervisor(&tx, hypervisor).await?;
             }
             (
                 storage_at(&storage, hypervisor)?,

@@ -7,7 +7,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{Result, operation::state::IN_FLIGHT};
+use super::Result;
 use crate::{app::App, metrics::Queue};
 
 /// Looks at the queue: at what is in flight, however much has ended.
@@ -19,7 +19,7 @@ pub async fn look(app: &App) -> Result<Queue> {
         .columns([Column::Kind, Column::Status])
         .column_as(Column::Id.count(), "count")
         .column_as(Column::CreatedAt.min(), "oldest")
-        .filter(Column::Status.is_in(IN_FLIGHT))
+        .filter(Column::Status.is_in(OperationStatus::IN_FLIGHT))
         .group_by(Column::Kind)
         .group_by(Column::Status)
         .into_tuple()

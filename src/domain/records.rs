@@ -3,19 +3,17 @@
 //! It takes no input, may run at any time and in any number of gateways: a row that another has deleted is gone. What
 //! something else still refers to stays until that has ended. Snapshots, backups and volumes that are there never end.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use entity::{
-    audit_event, backup, idempotency_key, operation, operation_event, operation_log, snapshot,
-    token, volume,
+    audit_event, backup, idempotency_key, operation, operation::OperationStatus, operation_event,
+    operation_log, snapshot, token, volume,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter,
     sea_query::{Expr, Query, SelectStatement},
 };
 
-use super::{Result, operation::state::IN_FLIGHT};
+use super::{Result, settings::Kept};
 use crate::app::App;
 
 /// How many rows one statement deletes: others write in between.
@@ -24,34 +22,6 @@ const BATCH: u64 = 500;
 const BATCHES: u64 = 100;
 /// How many batches of logs in a row may hold nothing that ends, before the rest is taken to be younger.
 const BARREN: u64 = 5;
-
-/// How long records are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// By which repeated requests are known.
-    pub idempotency_keys: Duration,
-    /// Sessions and tokens that have ended.
-    pub tokens: Duration,
-    /// Logs and timelines of operations that have ended.
-    pub logs: Duration,
-    /// The audit trail.
-    pub audit: Duration,
-    /// Operations that have ended, and what was deleted.
-    pub operations: Duration,
-}
-
-impl Default for Kept {
-    fn default() -> Self {
-        let days = |days: u64| Duration::from_hours(24 * days);
-        Self {
-            idempotency_keys: days(2),
-            tokens: days(30),
-            logs: days(90),
-            audit: days(365),
-            operations: days(730),
-        }
-    }
-}
 
 /// What ends by its own age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -362,7 +332,7 @@ fn ended_operations(before: DateTime<Utc>) -> SelectStatement {
     let mut due = older::<Entity>(Column::FinishedAt, before);
     due.column(Column::Id)
         // What they are not, so that the time is what is looked for in an index.
-        .and_where(Expr::col((Entity, Column::Status)).is_not_in(IN_FLIGHT))
+        .and_where(Expr::col((Entity, Column::Status)).is_not_in(OperationStatus::IN_FLIGHT))
         .and_where(Expr::col((Entity, Column::LeaseExpiresAt)).is_null())
         .and_where(unnamed::<Entity, _>(
             Column::Id,

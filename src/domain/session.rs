@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use entity::{
-    TokenId, UserId, token,
+    TokenId, token,
     token::{TokenKind, TokenScope},
     user,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, sea_query::Expr,
+    QueryOrder, QuerySelect,
 };
 use storage::Secret;
 
@@ -18,11 +18,11 @@ use super::{
     hashing::Client,
     password,
     throttle::{Attempt, network_of},
-    token::{Bearer, Issued, end, issue, live, revoke},
+    token::{Bearer, Issued, end, end_sessions, issue, live, revoke},
     transaction::Transaction,
-    user::{self as users, MAX_EMAIL_BYTES},
+    user as users,
 };
-use crate::{app::App, events::Topic};
+use crate::{app::App, limits::MAX_EMAIL_BYTES};
 
 /// How many a user may have that have not ended: the next sign-in ends the oldest.
 pub use crate::limits::MAX_SESSIONS;
@@ -196,28 +196,9 @@ pub async fn change_password(
         .into_active_model();
     user.password_hash = Set(hash);
     let user = user.update(tx.db()).await?;
-    end_all(&mut tx, user.id, requester.token()).await?;
+    end_sessions(&mut tx, user.id, requester.token()).await?;
     tx.commit().await?;
     Ok(user)
-}
-
-/// Ends a user's sessions at the commit, all `but` one, and tells how many of them had not ended.
-pub(super) async fn end_all(
-    tx: &mut Transaction<'_>,
-    user: UserId,
-    but: Option<TokenId>,
-) -> Result<u64> {
-    let mut sessions = token::Entity::update_many()
-        .col_expr(token::Column::RevokedAt, Expr::value(tx.now()))
-        .filter(token::Column::UserId.eq(user))
-        .filter(token::Column::Kind.eq(TokenKind::Session))
-        .filter(live(tx.now()));
-    if let Some(kept) = but {
-        sessions = sessions.filter(token::Column::Id.ne(kept));
-    }
-    let ended = sessions.exec(tx.db()).await?.rows_affected;
-    tx.wake(Topic::User(user));
-    Ok(ended)
 }
 
 /// The user as it is now, unless it is disabled or has another password than `known` had: hashing takes

@@ -2,7 +2,33 @@
 
 use std::time::Duration;
 
-use super::records::Kept;
+/// How long records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// By which repeated requests are known.
+    pub idempotency_keys: Duration,
+    /// Sessions and tokens that have ended.
+    pub tokens: Duration,
+    /// Logs and timelines of operations that have ended.
+    pub logs: Duration,
+    /// The audit trail.
+    pub audit: Duration,
+    /// Operations that have ended, and what was deleted.
+    pub operations: Duration,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_hours(24 * days);
+        Self {
+            idempotency_keys: days(2),
+            tokens: days(30),
+            logs: days(90),
+            audit: days(365),
+            operations: days(730),
+        }
+    }
+}
 
 /// Times and limits of the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,8 +11,7 @@ use sea_orm::{
 use storage::Secret;
 
 use super::{
-    Error, Requester, Result,
-    hypervisor::hold_group,
+    Error, Requester, Result, hold,
     in_use::check_unused,
     place_mark::{self, Mark, Place},
     secret::{Kept, Owner, seal},
@@ -73,7 +72,7 @@ pub async fn create(
     requester.admin()?;
     let id = app.ids.next(StoragePoolId::from_uuid);
     let tx = Transaction::begin(app).await?;
-    hold_group(&tx, group_id).await?;
+    hold::hypervisor_group(&tx, group_id).await?;
     ensure_room(
         &tx,
         storage_pool::Entity::find(),

@@ -225,6 +225,25 @@ pub(super) async fn end(tx: &mut Transaction<'_>, ids: Vec<TokenId>) -> Result<(
     Ok(())
 }
 
+/// Ends a user's sessions at the commit, all `but` one, and tells how many of them had not ended.
+pub(super) async fn end_sessions(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    but: Option<TokenId>,
+) -> Result<u64> {
+    let mut sessions = entity::token::Entity::update_many()
+        .col_expr(entity::token::Column::RevokedAt, Expr::value(tx.now()))
+        .filter(entity::token::Column::UserId.eq(user))
+        .filter(entity::token::Column::Kind.eq(TokenKind::Session))
+        .filter(live(tx.now()));
+    if let Some(kept) = but {
+        sessions = sessions.filter(entity::token::Column::Id.ne(kept));
+    }
+    let ended = sessions.exec(tx.db()).await?.rows_affected;
+    tx.wake(Topic::User(user));
+    Ok(ended)
+}
+
 /// That a token has not ended by `now`: what `is_live` tells of a row.
 pub fn live(now: DateTime<Utc>) -> Condition {
     use entity::token::Column;

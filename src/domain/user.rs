@@ -16,10 +16,7 @@ use super::{
 };
 use crate::app::App;
 use crate::domain::room::ensure_room;
-use crate::limits::MAX_USERS_OF_ACCOUNT;
-
-/// The most bytes of an email address (RFC 5321, section 4.5.3.1.3).
-pub(super) const MAX_EMAIL_BYTES: usize = 254;
+use crate::limits::{MAX_EMAIL_BYTES, MAX_USERS_OF_ACCOUNT};
 
 /// What [`create`] needs to know.
 #[derive(Debug)]

@@ -4,18 +4,18 @@
 
 use entity::{
     AccountId, BackupId, BackupStorageId, HypervisorId, OperationId, Scope, SnapshotId,
-    StoragePoolId, VolumeId, backup, operation, snapshot, volume,
+    StoragePoolId, VolumeId, backup, operation, operation::OperationStatus, snapshot, volume,
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 
 use super::{
     Error, Requester, Result, backup_storage,
-    guard::Refusal,
-    hypervisor,
+    guard::{Active, Refusal},
+    hypervisor as hypervisors,
+    in_use::check_unused,
     operation::{
         effect::{Field, Item, update_item},
         fail::abandon,
-        state::IN_FLIGHT,
     },
     storage_pool, text,
     transaction::Transaction,
@@ -57,7 +57,7 @@ pub async fn write_off(
         Target::Backup(id) => backup(app, requester, id, confirm_name).await,
         Target::StoragePool(id) => storage_pool::delete(app, requester, id, confirm_name).await,
         Target::BackupStorage(id) => backup_storage::delete(app, requester, id, confirm_name).await,
-        Target::Hypervisor(id) => hypervisor::write_off(app, requester, id, confirm_name).await,
+        Target::Hypervisor(id) => hypervisor(app, requester, id, confirm_name).await,
     }
 }
 
@@ -134,7 +134,7 @@ async fn backup(app: &App, requester: &Requester, id: BackupId, confirm_name: &s
 /// Ends those of `operations` that have not ended. Refused if an agent holds one.
 async fn end_all(tx: &mut Transaction<'_>, operations: Condition, actor: &str) -> Result<()> {
     let under_way = Condition::any()
-        .add(operation::Column::Status.is_in(IN_FLIGHT))
+        .add(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
         .add(operation::Column::LeaseExpiresAt.is_not_null());
     let under_way = operation::Entity::find()
         .filter(operations)
@@ -157,4 +157,42 @@ async fn item_is_gone(mut tx: Transaction<'_>, item: Item, volume: VolumeId) -> 
     }
     tx.wake(Topic::Volume(volume));
     tx.commit().await
+}
+
+/// Deletes a hypervisor that never comes back: what waits for its agent fails. What lies on it has to be written off
+/// before.
+async fn hypervisor(
+    app: &App,
+    requester: &Requester,
+    id: HypervisorId,
+    confirm_name: &str,
+) -> Result<()> {
+    let actor = requester.admin()?.email.clone();
+    let tx = Transaction::begin(app).await?;
+    let hypervisor = hypervisors::find(tx.db(), id).await?;
+    text::confirm(confirm_name, &hypervisor.name)?;
+    // Before anything fails: what is refused must change nothing.
+    let [lying @ .., _] = hypervisors::users(&tx, &hypervisor).await?;
+    check_unused(&format!("Hypervisor \"{}\"", hypervisor.name), &lying)?;
+    let waiting = operation::Entity::find()
+        .filter(operation::Column::HypervisorId.eq(id))
+        .filter(hypervisors::under_way())
+        .order_by_asc(operation::Column::Id)
+        .all(tx.db())
+        .await?;
+    let now = tx.now();
+    let held =
+        |operation: &&operation::Model| operation.lease_expires_at.is_some_and(|at| at > now);
+    if let Some(operation) = waiting.iter().find(held) {
+        let (id, kind) = (operation.id, operation.kind);
+        return Err(Refusal::VolumeBusy(Active { id, kind }).into());
+    }
+    drop(tx);
+    // One by one, as by `failOperation`: the ends of operations lock in another order than a deletion.
+    for operation in waiting {
+        let mut tx = Transaction::begin(app).await?;
+        abandon(&mut tx, operation.id, &actor).await?;
+        tx.commit().await?;
+    }
+    hypervisors::delete(app, requester, id, confirm_name).await
 }

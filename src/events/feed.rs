@@ -19,8 +19,7 @@ use super::Topic;
 use crate::{
     app::App,
     domain::{
-        Error, Requester, Result, Standing, operation::damage::is_damage, readable,
-        transaction::EVENTS,
+        Error, Requester, Result, Standing, damage::is_damage, readable, transaction::EVENTS,
     },
 };
 

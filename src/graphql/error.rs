@@ -10,7 +10,7 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::DbErr;
 
-use crate::domain::{Error, ErrorCode, guard::Refusal, operation::damage::is_damage};
+use crate::domain::{Error, ErrorCode, damage::is_damage, guard::Refusal};
 
 /// The result of resolving a field.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;

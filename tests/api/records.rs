@@ -5,7 +5,10 @@ use entity::{operation::OperationKind, operation_event::OperationEventKind};
 use sea_orm::{ConnectionTrait, DbBackend, Set, Statement};
 use serde_json::json;
 use tidemark::{
-    domain::records::{self, Kept, Kind},
+    domain::{
+        records::{self, Kind},
+        settings::Kept,
+    },
     graphql::page::Cursor,
 };
 

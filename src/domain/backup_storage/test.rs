@@ -17,8 +17,9 @@ use super::{Access, find};
 use crate::{
     app::App,
     domain::{
-        Error, Requester, Result, hypervisor,
-        operation::damage::is_damage,
+        Error, Requester, Result,
+        damage::is_damage,
+        hypervisor,
         place_mark::{self, Found, Place},
         text,
         transaction::{ROW_LOCK, Transaction},

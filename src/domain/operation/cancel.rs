@@ -1,12 +1,15 @@
 //! A requester wants a snapshot, backup or restore no more.
 
-use entity::{OperationId, operation, operation::OperationStatus};
+use entity::{
+    OperationId, operation,
+    operation::{OperationKind, OperationStatus},
+};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 
 use super::{
+    end::{Ending, end},
     find_locked,
-    finish::{Ending, end},
-    state::{PROTECTING, is_ended},
+    state::is_ended,
 };
 use crate::{
     app::App,
@@ -19,7 +22,7 @@ pub async fn cancel(app: &App, requester: &Requester, id: OperationId) -> Result
     let scope = requester.scope()?;
     let mut tx = Transaction::begin(app).await?;
     let operation = find_locked(&tx, scope, id).await?;
-    if !PROTECTING.contains(&operation.kind) {
+    if !OperationKind::PROTECTING.contains(&operation.kind) {
         return Err(Error::invalid(
             "Only snapshots, backups and restores can be cancelled.",
         ));

@@ -13,8 +13,8 @@ use sea_orm::{
 use super::{
     damage::{self, contain},
     effect, find_locked,
-    renew::Lease,
-    state::{LONG, Transition, advance, next},
+    lease::Lease,
+    state::{Transition, advance, next},
     turn::{self, Room},
 };
 use crate::{
@@ -57,7 +57,7 @@ pub async fn claim(
         match started {
             Ok(Some(Some(started))) => {
                 room.places -= 1;
-                if LONG.contains(&started.kind) {
+                if OperationKind::LONG.contains(&started.kind) {
                     room.long = room.long.saturating_sub(1);
                 }
                 claimed.push(started);

@@ -7,89 +7,31 @@
 
 mod burial;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use entity::{
     OperationId, Scope, hypervisor, operation, operation::OperationKind, operation_log::LogLevel,
 };
 use futures_util::future::BoxFuture;
-use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, RuntimeErr, Select,
-    SqlxError,
-};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
 
 use self::burial::bury;
 use super::{
+    end::{Ending, end},
+    entry::{self, Entry},
     find_locked,
-    finish::{Ending, end},
-    log,
-    renew::Lease,
+    lease::{Agent, Lease},
     state::is_ended,
 };
 use crate::{
     app::App,
-    domain::{Error, ErrorCode, Result, transaction::Transaction},
+    domain::{
+        Error, ErrorCode, Result,
+        damage::{INCOMPLETE, is_damage},
+        transaction::Transaction,
+    },
 };
 
 /// Who ends a damaged operation, in its timeline.
 const ACTOR: &str = "tidemark";
-/// What its owner is told.
-pub const INCOMPLETE: &str =
-    "The gateway's records of the operation are not complete. Ask the operator.";
-/// The most rows that are remembered as told of.
-const MAX_KNOWN: usize = 10_000;
-
-/// The damage that the log knows of already.
-#[derive(Clone, Debug, Default)]
-pub struct Known(Arc<Mutex<HashSet<String>>>);
-
-impl Known {
-    /// Whether nothing was said of `row` yet.
-    pub fn is_news(&self, row: &str) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_KNOWN {
-            known.clear();
-        }
-        known.insert(row.to_owned())
-    }
-}
-
-/// Whether an agent may be writing for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Agent {
-    /// As long as its lease lasts: until then its volumes are not freed.
-    MayWrite,
-    /// It said that it has stopped.
-    HasStopped,
-}
-
-/// Whether `error` lies in what the database holds, so that no later attempt mends it.
-pub fn is_damage(error: &Error) -> bool {
-    match error {
-        Error::Broken(_) | Error::NotFound(_) | Error::SecretUnreadable { .. } => true,
-        Error::Database(error) => match error {
-            DbErr::Exec(RuntimeErr::SqlxError(error))
-            | DbErr::Query(RuntimeErr::SqlxError(error)) => match &**error {
-                SqlxError::Database(error) => {
-                    error.is_foreign_key_violation() || error.is_check_violation()
-                }
-                SqlxError::ColumnDecode { .. } | SqlxError::Decode(_) => true,
-                _ => false,
-            },
-            DbErr::Type(_)
-            | DbErr::Json(_)
-            | DbErr::TryIntoErr { .. }
-            | DbErr::RecordNotFound(_)
-            | DbErr::RecordNotUpdated => true,
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
 /// Does `work` on the operation `id`. Where that meets damage there is no outcome, and the operation has
 /// failed. Errors that pass are given back.
 pub fn contain<'a, T: Send + 'a>(
@@ -206,14 +148,14 @@ async fn end_plainly(app: &App, id: OperationId, agent: Agent, cause: &Error) ->
         message: INCOMPLETE.to_owned(),
         lease,
     };
-    let entry = log::Entry {
+    let entry = Entry {
         at: now,
         level: LogLevel::Error,
         message: cause.to_string(),
         public: false,
         number: None,
     };
-    log::append(tx.db(), id, vec![entry]).await?;
+    entry::append(tx.db(), id, vec![entry]).await?;
     tx.wake_agent(operation.hypervisor_id);
     end(&mut tx, operation, ending, ACTOR).await?;
     tx.commit().await

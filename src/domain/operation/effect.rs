@@ -18,7 +18,6 @@ use sea_orm::{
 
 use self::item::change_item;
 pub use self::item::{Field, Item, change_failed, update_item};
-use super::state::{IN_FLIGHT, PROTECTING};
 use crate::{
     domain::{
         ErrorCode, Result,
@@ -146,8 +145,8 @@ pub async fn stopped(tx: &mut Transaction<'_>, operation: &operation::Model) -> 
 
 /// Frees the volumes that `operation` holds. A completed one makes those that existed before rest.
 pub async fn release(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
-    let rests =
-        operation.status == OperationStatus::Completed && PROTECTING.contains(&operation.kind);
+    let rests = operation.status == OperationStatus::Completed
+        && OperationKind::PROTECTING.contains(&operation.kind);
     let cooldown = tx.now() + tx.app().settings.cooldown;
     let mut free = volume::Entity::update_many()
         .col_expr(volume::Column::ActiveOperation, Expr::null())
@@ -305,7 +304,7 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
     let others = operation::Entity::find()
         .filter(column)
         .filter(operation::Column::Id.ne(operation.id))
-        .filter(operation::Column::Status.is_in(IN_FLIGHT))
+        .filter(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
         .count(tx.db())
         .await?;
     if others > 0 {

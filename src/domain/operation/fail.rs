@@ -3,8 +3,8 @@
 use entity::{OperationId, Scope, operation::OperationKind};
 
 use super::{
+    end::{Ending, end},
     find_locked,
-    finish::{Ending, end},
     state::is_ended,
 };
 use crate::{

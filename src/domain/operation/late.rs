@@ -16,9 +16,9 @@ use sea_orm::{
 
 use super::{
     effect::{self, Field, Item, change_failed, image},
-    finish::{MAX_MESSAGE_CHARS, Outcome, changed, touched},
-    log,
-    state::DELETING,
+    end::{MAX_MESSAGE_CHARS, changed, touched},
+    entry::{self, Entry},
+    outcome::Outcome,
 };
 use crate::domain::{
     ErrorCode, Result,
@@ -56,7 +56,7 @@ pub(super) async fn confirm_stopped(
         .into_tuple::<String>()
         .one(tx.db())
         .await?;
-    if DELETING.contains(&operation.kind) {
+    if OperationKind::DELETING.contains(&operation.kind) {
         settle_deletion(tx, &operation, outcome).await?;
     }
     effect::stopped(tx, &operation).await?;
@@ -103,14 +103,14 @@ async fn settle_deletion(
     if !known_after_all(tx, operation, remainder).await? {
         return Ok(());
     }
-    let entry = log::Entry {
+    let entry = Entry {
         at: tx.now(),
         level: LogLevel::Info,
         message: message.to_owned(),
         public: true,
         number: None,
     };
-    log::append(tx.db(), operation.id, vec![entry]).await
+    entry::append(tx.db(), operation.id, vec![entry]).await
 }
 
 /// What a deletion was about that was ended from outside, by what its agent has seen of it since.

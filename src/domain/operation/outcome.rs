@@ -2,7 +2,7 @@
 
 use entity::{SnapshotId, operation, operation::OperationKind};
 
-use super::{effect::image::Image, state::DELETING};
+use super::effect::image::Image;
 use crate::domain::ErrorCode;
 
 /// How the agent's work ended.
@@ -54,7 +54,9 @@ impl Outcome {
         };
         let in_damaged_image =
             operation.kind == OperationKind::DeleteSnapshot && *code == ErrorCode::ImageDamaged;
-        DELETING.contains(&operation.kind) && *removed == Removed::Nothing && !in_damaged_image
+        OperationKind::DELETING.contains(&operation.kind)
+            && *removed == Removed::Nothing
+            && !in_damaged_image
     }
 
     /// What has become of the volume's image, however the work ended. One that may not be replaced is kept.

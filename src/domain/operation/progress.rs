@@ -22,9 +22,9 @@ use sea_orm::{
 use tokio::time::Instant;
 
 use super::{
-    damage::{Agent, contain_report},
+    damage::contain_report,
+    lease::{Agent, Lease, LeaseState, state},
     lookup_locked,
-    renew::{Lease, LeaseState, state},
 };
 use crate::{
     app::App,

@@ -7,7 +7,11 @@
 mod by_hand;
 
 use chrono::{DateTime, Utc};
-use entity::{OperationId, Scope, hypervisor, operation, operation::OperationKind, volume};
+use entity::{
+    OperationId, Scope, hypervisor, operation,
+    operation::{OperationKind, OperationStatus},
+    volume,
+};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, Query},
@@ -18,9 +22,9 @@ use super::{
     damage::{contain, ids},
     deadline,
     effect::{self, image},
+    end::{Ending, end, requeue},
     find_locked,
-    finish::{Ending, end, requeue},
-    state::{IN_FLIGHT, is_ended},
+    state::is_ended,
     stranded, turn,
 };
 use crate::{
@@ -116,7 +120,7 @@ async fn clamp(app: &App) -> Result<()> {
         .await?;
     let ahead = operation::Entity::find()
         .filter(operation::Column::CreatedAt.gt(now))
-        .filter(operation::Column::Status.is_in(IN_FLIGHT))
+        .filter(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
         .all(app.database.reads())
         .await?;
     for operation in ahead {
@@ -138,7 +142,7 @@ async fn fail_overdue(app: &App) -> Result<u64> {
         .add(operation::Column::DeadlineAt.is_null())
         .add(operation::Column::CreatedAt.lte(now - app.settings.deadline));
     let overdue = operation::Entity::find()
-        .filter(operation::Column::Status.is_in(IN_FLIGHT))
+        .filter(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
         .filter(
             Condition::any()
                 .add(operation::Column::DeadlineAt.lte(now))
@@ -300,7 +304,7 @@ fn left_over() -> Condition {
         )
         .cond_where(
             Condition::any()
-                .add(operation::Column::Status.is_in(IN_FLIGHT))
+                .add(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
                 .add(operation::Column::LeaseExpiresAt.is_not_null())
                 .add(operation::Column::FinishedAt.is_null()),
         )

@@ -1,30 +1,13 @@
 //! The agent's heartbeat: renews its leases, and tells it which of them it still has.
 
-use entity::{OperationId, hypervisor, operation, operation::OperationStatus};
+use entity::{hypervisor, operation, operation::OperationStatus};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
-use super::damage::{Agent, contain_report};
+use super::{
+    damage::contain_report,
+    lease::{Agent, Lease, LeaseState, state},
+};
 use crate::{app::App, domain::Result};
-
-/// An agent's hold on an operation, as it reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// The operation.
-    pub operation: OperationId,
-    /// The epoch of the claim.
-    pub epoch: i32,
-}
-
-/// What has become of a lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeaseState {
-    /// The agent's; go on.
-    Held,
-    /// The agent's; stop, clean up and say so.
-    Cancel,
-    /// No longer the agent's; stop writing and say so.
-    Lost,
-}
 
 /// Renews one lease. One of a damaged operation is lost.
 pub async fn renew(app: &App, hypervisor: &hypervisor::Model, lease: Lease) -> Result<LeaseState> {
@@ -57,13 +40,4 @@ async fn renew_whole(
         .exec_with_returning(db)
         .await?;
     Ok(renewed.first().map_or(LeaseState::Lost, state))
-}
-
-/// What the holder of a started operation's lease should do.
-pub(super) fn state(operation: &operation::Model) -> LeaseState {
-    if operation.cancel_requested_at.is_some() {
-        LeaseState::Cancel
-    } else {
-        LeaseState::Held
-    }
 }

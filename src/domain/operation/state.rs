@@ -1,6 +1,6 @@
 //! The pure table of an operation's transitions.
 
-use entity::operation::{OperationKind, OperationStatus};
+use entity::operation::OperationStatus;
 
 use super::super::{Error, Result};
 
@@ -45,39 +45,6 @@ pub fn advance(status: OperationStatus, transition: Transition) -> Result<Operat
 pub fn is_ended(status: OperationStatus) -> bool {
     !matches!(status, OperationStatus::Pending | OperationStatus::Started)
 }
-
-/// The kinds that the in-flight limit counts, that a volume rests after, and that can be cancelled.
-pub const PROTECTING: [OperationKind; 4] = [
-    OperationKind::CreateSnapshot,
-    OperationKind::CreateBackup,
-    OperationKind::RestoreInPlace,
-    OperationKind::RestoreToNewVolume,
-];
-
-/// The kinds of which an account may have so many waiting: those that the in-flight limit does not count.
-pub const UNCOUNTED: [OperationKind; 4] = [
-    OperationKind::DeleteSnapshot,
-    OperationKind::DeleteBackup,
-    OperationKind::DeleteVolume,
-    OperationKind::CreateVolume,
-];
-
-/// The kinds that remove something.
-pub const DELETING: [OperationKind; 3] = [
-    OperationKind::DeleteSnapshot,
-    OperationKind::DeleteBackup,
-    OperationKind::DeleteVolume,
-];
-
-/// The kinds that move a volume's content: they take minutes or hours where others take seconds.
-pub const LONG: [OperationKind; 3] = [
-    OperationKind::CreateBackup,
-    OperationKind::RestoreInPlace,
-    OperationKind::RestoreToNewVolume,
-];
-
-/// The statuses in which an operation counts as in flight.
-pub const IN_FLIGHT: [OperationStatus; 2] = [OperationStatus::Pending, OperationStatus::Started];
 
 #[cfg(test)]
 mod tests {

@@ -1,23 +1,23 @@
 //! Snapshots, backups and volumes on their way somewhere that no operation takes there: its row was removed,
 //! or somebody wrote a status by hand. They would stay as they are for ever, and could not even be deleted.
 
-use entity::{
-    VolumeId, backup, operation, snapshot, snapshot::ItemStatus, volume, volume::VolumeState,
-};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, Query, SelectStatement, SimpleExpr},
-};
-
-use super::{damage::INCOMPLETE, state::IN_FLIGHT};
 use crate::{
     app::App,
     domain::{
         Result,
+        damage::INCOMPLETE,
         transaction::{ROW_LOCK, Transaction},
         volume::last_backup,
     },
     events::Topic,
+};
+use entity::{
+    VolumeId, backup, operation, operation::OperationStatus, snapshot, snapshot::ItemStatus,
+    volume, volume::VolumeState,
+};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, Query, SelectStatement, SimpleExpr},
 };
 
 /// The statuses of an item that an operation takes somewhere.
@@ -180,7 +180,7 @@ fn in_flight(column: operation::Column) -> SelectStatement {
     Query::select()
         .column(column)
         .from(operation::Entity)
-        .cond_where(operation::Column::Status.is_in(IN_FLIGHT))
+        .cond_where(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
         .and_where(column.is_not_null())
         .to_owned()
 }

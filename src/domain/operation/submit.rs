@@ -31,13 +31,16 @@ pub use restore::{
 pub use snapshot::{CreateSnapshot, DeleteSnapshot, create_snapshot, delete_snapshot};
 pub use volume::{CreateVolume, DeleteVolume, create_volume, delete_volume};
 
-use super::{effect, finish, log};
+use super::{
+    effect, end,
+    entry::{self, Entry},
+};
 use crate::{
     app::App,
     domain::{
         Error, Requester, Result,
         guard::{Refusal, Usage, VolumeFacts},
-        hypervisor as hypervisors,
+        hold,
         transaction::{ROW_LOCK, Transaction},
         user as users, volume as volumes,
     },
@@ -234,7 +237,7 @@ impl<'a> Acceptance<'a> {
             None,
         );
         let operation = if draft.is_nowhere {
-            finish::complete_at_once(&mut self.tx, operation).await?
+            end::complete_at_once(&mut self.tx, operation).await?
         } else {
             self.tell_if_offline(&operation).await?;
             self.tx.wake_agent(operation.hypervisor_id);
@@ -290,7 +293,7 @@ impl<'a> Acceptance<'a> {
     /// An offline agent is no guard: the operation waits, and its log says for what. The hypervisor is not deleted
     /// before it hears of the operation.
     async fn tell_if_offline(&self, operation: &operation::Model) -> Result<()> {
-        let hypervisor = hypervisors::hold(&self.tx, operation.hypervisor_id).await?;
+        let hypervisor = hold::hypervisor(&self.tx, operation.hypervisor_id).await?;
         let now = self.tx.now();
         let lease = self.tx.app().settings.lease;
         if hypervisor
@@ -299,7 +302,7 @@ impl<'a> Acceptance<'a> {
         {
             return Ok(());
         }
-        let entry = log::Entry {
+        let entry = Entry {
             at: now,
             level: LogLevel::Warn,
             message:
@@ -308,7 +311,7 @@ impl<'a> Acceptance<'a> {
             public: true,
             number: None,
         };
-        log::append(self.tx.db(), operation.id, vec![entry]).await
+        entry::append(self.tx.db(), operation.id, vec![entry]).await
     }
 }
 

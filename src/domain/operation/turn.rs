@@ -4,17 +4,19 @@
 //! The account whose last turn was the longest ago comes first, with the oldest of its operations. So an
 //! account waits for at most one operation of each other account, however many those have queued.
 
-use chrono::TimeDelta;
-use entity::{AccountId, HypervisorId, hypervisor, operation, operation::OperationStatus, turn};
-use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
-    QueryFilter, QueryOrder, QuerySelect, Statement, Value, sea_query::OnConflict,
-};
-
-use super::state::LONG;
 use crate::{
     app::App,
     domain::{Result, transaction::Transaction},
+};
+use chrono::TimeDelta;
+use entity::{
+    AccountId, HypervisorId, hypervisor, operation,
+    operation::{OperationKind, OperationStatus},
+    turn,
+};
+use sea_orm::{
+    ActiveEnum, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect, Statement, Value, sea_query::OnConflict,
 };
 
 /// How long a turn is remembered. An account that has had none since is one that comes anew.
@@ -41,7 +43,11 @@ impl Room {
             .into_tuple()
             .all(app.database.reads())
             .await?;
-        let is_long = |kind: &&String| LONG.iter().any(|long| long.to_value() == **kind);
+        let is_long = |kind: &&String| {
+            OperationKind::LONG
+                .iter()
+                .any(|long| long.to_value() == **kind)
+        };
         let long = held.iter().filter(is_long).count();
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let places = free.saturating_add(count(held.len()));
@@ -81,7 +87,9 @@ fn statement(
     let mut values: Vec<Value> = vec![hypervisor.into()];
     let mut fits = String::new();
     if room.long == 0 {
-        let kinds = LONG.map(|kind| format!("'{}'", kind.to_value())).join(", ");
+        let kinds = OperationKind::LONG
+            .map(|kind| format!("'{}'", kind.to_value()))
+            .join(", ");
         fits.extend([" AND o.kind NOT IN (", &kinds, ")"]);
     }
     if !passed_over.is_empty() {

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         Error, Requester, Result,
         hashing::Client,
-        password, session, text,
+        password, text, token as tokens,
         transaction::{ROW_LOCK, Transaction},
     },
     events::Topic,
@@ -54,7 +54,7 @@ pub async fn disable(app: &App, requester: &Requester, id: UserId) -> Result<use
     let mut user = user.into_active_model();
     user.disabled_at = Set(Some(since));
     let user = user.update(tx.db()).await?;
-    session::end_all(&mut tx, id, None).await?;
+    tokens::end_sessions(&mut tx, id, None).await?;
     tx.commit().await?;
     Ok(user)
 }
@@ -109,7 +109,7 @@ async fn keep_password(
     let mut user = user.into_active_model();
     user.password_hash = Set(hash);
     let user = user.update(tx.db()).await?;
-    session::end_all(&mut tx, user.id, None).await?;
+    tokens::end_sessions(&mut tx, user.id, None).await?;
     tx.commit().await?;
     Ok(user)
 }
@@ -121,7 +121,7 @@ pub async fn end_sessions(
     id: UserId,
 ) -> Result<(user::Model, u64)> {
     let (mut tx, user) = begin(app, requester, id, ROW_LOCK).await?;
-    let ended = session::end_all(&mut tx, id, None).await?;
+    let ended = tokens::end_sessions(&mut tx, id, None).await?;
     tx.commit().await?;
     Ok((user, ended))
 }

@@ -15,8 +15,7 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Error, Result,
-    hypervisor::hold_group,
+    Error, Result, hold,
     transaction::{HOLD, Transaction},
     volume::last_backup::NEVER,
 };
@@ -41,7 +40,7 @@ pub async fn place(
     near: Option<HypervisorId>,
 ) -> Result<Place> {
     let db = tx.db();
-    let group = hold_group(tx, group_id).await?;
+    let group = hold::hypervisor_group(tx, group_id).await?;
     let pools = storage_pool::Entity::present()
         .filter(storage_pool::Column::GroupId.eq(group_id))
         .filter(storage_pool::Column::StorageType.eq(storage_type))

@@ -12,7 +12,7 @@ use entity::{
     AccountId, BackupStorageId, HypervisorGroupId, HypervisorId, InstanceId, Scope, VolumeId,
     VolumePlanId, backup, hypervisor, hypervisor_group, instance,
     instance::InstanceStatus,
-    operation::{self, OperationStatus},
+    operation::{self, OperationKind, OperationStatus},
     snapshot::{self, ItemStatus},
     volume::{self, DataState},
     volume_plan,
@@ -26,7 +26,6 @@ use sea_orm::{
 use crate::domain::{
     Error, Result, Settings, account,
     guard::{Active, AgentFacts, ItemFacts, TargetFacts, Usage, VolumeFacts, Work},
-    operation::state::{IN_FLIGHT, PROTECTING, UNCOUNTED},
 };
 
 /// The states in which a snapshot or backup counts against its cap.
@@ -155,8 +154,8 @@ pub async fn in_flight(
     let accounts: HashSet<_> = accounts.into_iter().collect();
     let rows = operation::Entity::find()
         .filter(operation::Column::AccountId.is_in(accounts))
-        .filter(operation::Column::Kind.is_in(PROTECTING))
-        .filter(operation::Column::Status.is_in(IN_FLIGHT));
+        .filter(operation::Column::Kind.is_in(OperationKind::PROTECTING))
+        .filter(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT));
     tally(db, rows, operation::Column::AccountId).await
 }
 
@@ -176,7 +175,7 @@ pub async fn waiting(
     let count = operation::Entity::find()
         .filter(operation::Column::AccountId.eq(account))
         .filter(operation::Column::Status.eq(OperationStatus::Pending))
-        .filter(operation::Column::Kind.is_in(UNCOUNTED))
+        .filter(operation::Column::Kind.is_in(OperationKind::UNCOUNTED))
         .filter(operation::Column::HypervisorId.in_subquery(online))
         .count(db)
         .await?;

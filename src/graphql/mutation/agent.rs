@@ -18,8 +18,7 @@ use crate::{
         agent::{self, Hello},
         backup_storage,
         operation::{finish, log, progress, renew::renew},
-        place_mark,
-        volume::measure,
+        place_mark, retained,
     },
     graphql::{
         context::{app, requester},
@@ -136,7 +135,7 @@ impl AgentMutation {
         });
         // Whoever waits for an operation does not wait for what is to be measured, too.
         let due = match assignments.len() {
-            0 => measure::offer(app, hypervisor).await,
+            0 => retained::offer(app, hypervisor).await,
             _ => Ok(Vec::new()),
         };
         let due = due.unwrap_or_else(|error| {
@@ -219,7 +218,7 @@ impl AgentMutation {
         let hypervisor = requester(ctx).agent()?;
         let volume_id = id::find(&input.volume_id, "volume")?;
         let measured = retained(&input.retained)?;
-        let accepted = measure::record(app(ctx)?, hypervisor, volume_id, measured).await?;
+        let accepted = retained::record(app(ctx)?, hypervisor, volume_id, measured).await?;
         Ok(Some(AgentReportRetainedPayload { accepted }))
     }
 

@@ -8,8 +8,8 @@ pub use self::place::{AgentDestination, AgentPool};
 use super::{OperationKind, StorageType};
 use crate::{
     domain::{
-        agent::{AssignedVolume, Assignment},
-        operation::renew::{self, LeaseState},
+        assignment::{AssignedVolume, Assignment},
+        operation::lease::{self, LeaseState},
     },
     graphql::{
         scalar::{ByteCount, DateTime},
@@ -44,7 +44,7 @@ pub struct AgentLease {
 
 impl AgentLease {
     /// A lease as its agent reported it, and what has become of it.
-    pub fn new(lease: renew::Lease, state: LeaseState) -> Self {
+    pub fn new(lease: lease::Lease, state: LeaseState) -> Self {
         Self {
             operation_id: lease.operation.into(),
             epoch: lease.epoch,

@@ -17,7 +17,10 @@ use sea_orm::{
 };
 
 use super::{
-    super::{effect::image, log, state::IN_FLIGHT},
+    super::{
+        effect::image,
+        entry::{self, Entry},
+    },
     ACTOR, Agent, INCOMPLETE,
 };
 use crate::{
@@ -169,7 +172,7 @@ async fn end_row(
         .into(),
     };
     let risen = Expr::case(
-        Expr::col(Column::Status).is_in(IN_FLIGHT),
+        Expr::col(Column::Status).is_in(OperationStatus::IN_FLIGHT),
         Expr::col(Column::Revision).add(1),
     )
     .finally(Expr::col(Column::Revision));
@@ -208,14 +211,14 @@ async fn tell(tx: &mut Transaction<'_>, id: &str, remains: &Remains, cause: &str
         .count(tx.db())
         .await?;
     if told == 0 {
-        let entry = log::Entry {
+        let entry = Entry {
             at: tx.now(),
             level: LogLevel::Error,
             message: cause.to_owned(),
             public: false,
             number: None,
         };
-        log::append(tx.db(), id, vec![entry]).await?;
+        entry::append(tx.db(), id, vec![entry]).await?;
     }
     let ends = operation_event::Entity::find()
         .filter(operation_event::Column::OperationId.eq(id))

@@ -112,8 +112,26 @@ pub async fn doubt(tx: &Transaction<'_>, snapshots: Condition) -> Result<()> {
     Ok(())
 }
 
+/// Keeps what these snapshots of the volume `id` keep, which are there.
+pub async fn keep_retained(
+    tx: &Transaction<'_>,
+    id: VolumeId,
+    retained: Vec<(SnapshotId, i64)>,
+) -> Result<()> {
+    found(tx, id, retained.iter().map(|(snapshot, _)| *snapshot)).await?;
+    for (snapshot_id, bytes) in retained {
+        snapshot::Entity::update_many()
+            .col_expr(Column::RetainedBytes, Expr::value(bytes))
+            .filter(Column::Id.eq(snapshot_id))
+            .filter(Column::VolumeId.eq(id))
+            .exec(tx.db())
+            .await?;
+    }
+    Ok(())
+}
+
 /// An agent has found `present` in the image of a volume: those of them that were in doubt are sound.
-pub async fn found(
+async fn found(
     tx: &Transaction<'_>,
     volume: VolumeId,
     present: impl IntoIterator<Item = SnapshotId>,

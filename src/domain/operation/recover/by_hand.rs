@@ -17,9 +17,9 @@ use crate::{
         operation::{
             damage::ids,
             effect::image,
+            end::{Ending, settle},
             find_locked,
-            finish::{Ending, settle},
-            state::{IN_FLIGHT, is_ended},
+            state::is_ended,
             stranded::UNSETTLED,
         },
         transaction::Transaction,
@@ -29,7 +29,7 @@ use crate::{
 /// An administrator set the status of a row by hand: what the gateway would have done follows.
 pub(super) async fn settle_all(app: &App) -> Result<u64> {
     let by_hand = operation::Entity::find()
-        .filter(operation::Column::Status.is_not_in(IN_FLIGHT))
+        .filter(operation::Column::Status.is_not_in(OperationStatus::IN_FLIGHT))
         .filter(operation::Column::Id.in_subquery(unsettled()));
     let mut settled = 0;
     for id in ids(app, by_hand).await? {

@@ -16,9 +16,9 @@ use super::{Acceptance, Begun, Draft, Request, pass};
 use crate::{
     app::App,
     domain::{
-        Error, Result, backup_storage, guard,
+        Error, Result, guard,
         guard::Refusal,
-        hypervisor as hypervisors,
+        hold, hypervisor as hypervisors,
         operation::effect::{Field, Item, update_item},
         text,
         transaction::ROW_LOCK,
@@ -60,7 +60,7 @@ pub async fn create_backup(
     let name = text::name_or(request.input.name.as_deref(), "backup", now)?;
     pass(guard::create_backup(&facts))?;
     let destination = facts.backup_storage.ok_or(Refusal::NoBackupStorage)?;
-    backup_storage::hold(&acceptance.tx, destination).await?;
+    hold::backup_storage(&acceptance.tx, destination).await?;
     let worker = volume::find_worker(acceptance.tx.db(), &volume).await?;
     let backup = backup::ActiveModel {
         id: Set(app.ids.next(BackupId::from_uuid)),

@@ -20,7 +20,7 @@ use crate::{
     domain::{
         Error, Result, backup_storage,
         guard::{self, ItemFacts, VolumeFacts},
-        hypervisor,
+        hold, hypervisor,
         operation::effect::{Field, Item, update_item},
         plan, text,
         volume::{self as volumes, birth, facts},
@@ -122,7 +122,7 @@ pub async fn restore_to_new_volume(
     let plan = acceptance.target_plan(input.plan_id, read.plan_id).await?;
     let name = acceptance.target_name(input.name.as_deref(), &read.volume_name)?;
     let group = input.group_id.unwrap_or(read.group_id);
-    hypervisor::hold_group(&acceptance.tx, group).await?;
+    hold::hypervisor_group(&acceptance.tx, group).await?;
     let near = match (acceptance.home_of(read.item).await?, read.item) {
         (Some(home), _) => home,
         (None, Item::Snapshot(_)) => volumes::find_worker(acceptance.tx.db(), &source).await?,

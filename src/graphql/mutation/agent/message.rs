@@ -9,7 +9,7 @@ use crate::{
         operation::{
             effect::image::Image,
             finish::{self, Outcome, Removed},
-            renew::Lease,
+            lease::Lease,
         },
     },
     graphql::{
