@@ -18,6 +18,7 @@ pub mod mutation;
 pub mod operation;
 pub mod page;
 mod parse;
+mod plain;
 pub mod query;
 pub mod scalar;
 mod session;

@@ -54,6 +54,10 @@ macro_rules! typed_id {
                     source: std::sync::Arc::new(error),
                 })
             }
+
+            fn unread() -> Self {
+                Self(Uuid::nil())
+            }
         }
 
         impl sea_orm::TryFromU64 for $name {

@@ -169,7 +169,7 @@ pub enum Relation {}
 
 keeps_search_key!(subject_name => search_subject);
 
-kept_by_name!(OperationKind, OperationStatus);
+kept_by_name!(OperationKind: CreateSnapshot, OperationStatus: Pending);
 
 read_by_place!(
     id,

@@ -72,7 +72,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-kept_by_name!(ItemStatus);
+kept_by_name!(ItemStatus: Pending);
 
 read_by_place!(
     id,

@@ -97,7 +97,7 @@ pub enum Relation {}
 
 keeps_search_key!(name => search_name);
 
-kept_by_name!(DataState, VolumeState);
+kept_by_name!(DataState: Inconsistent, VolumeState: Creating);
 
 read_by_place!(
     id,

@@ -51,7 +51,7 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-kept_by_name!(StorageType);
+kept_by_name!(StorageType: Qcow2File);
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -28,7 +28,7 @@ const LONGEST: Duration = Duration::from_mins(2);
 #[derive(Clone, Debug)]
 pub struct Lane {
     pub(super) pool: DatabaseConnection,
-    gates: Vec<Arc<Semaphore>>,
+    gates: Arc<[Arc<Semaphore>]>,
 }
 
 /// Who went through the gates of a lane: they are open to the next once it is dropped.
@@ -45,7 +45,7 @@ impl Lane {
     /// Waits at the gates. Who came first is first.
     pub(super) async fn enter(&self) -> Result<Passage, DbErr> {
         let mut permits = Vec::with_capacity(self.gates.len());
-        for gate in &self.gates {
+        for gate in self.gates.iter() {
             let permit = timeout(PATIENCE, gate.clone().acquire_owned())
                 .await
                 .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?

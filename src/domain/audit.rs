@@ -7,7 +7,7 @@ use std::sync::{
 
 use chrono::{DateTime, Utc};
 use entity::{AccountId, AuditEventId, audit_event};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
 use super::{
     Requester, Result,
@@ -151,6 +151,7 @@ async fn insert(
         request_id: Set(entry.request_id.clone()),
         outcome: Set(outcome.to_owned()),
     };
-    event.insert(db).await?;
+    let event = audit_event::Entity::insert(event);
+    event.exec_without_returning(db).await?;
     Ok(())
 }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, QueryResult, Statement,
+    sea_query::{Expr, Query, SelectStatement},
+};
 
 /// Where instants come from. They have whole milliseconds.
 #[derive(Clone, Debug)]
@@ -24,23 +27,33 @@ impl Clock {
             Self::Manual(clock) => Ok(clock.now()),
             Self::Database => {
                 let backend = db.get_database_backend();
-                let sql = match backend {
-                    DbBackend::Sqlite => {
-                        "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS millis"
-                    }
-                    _ => {
-                        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS millis"
-                    }
-                };
+                let sql = format!("SELECT {} AS millis", millis(backend));
                 let row = db
                     .query_one_raw(Statement::from_string(backend, sql))
                     .await?
                     .ok_or_else(|| DbErr::RecordNotFound("the clock gave no row".to_owned()))?;
-                let millis: i64 = row.try_get("", "millis")?;
-                DateTime::from_timestamp_millis(millis)
-                    .ok_or_else(|| DbErr::Type(format!("the clock is out of range: {millis}")))
+                read(&row)
             }
         }
+    }
+
+    /// The instant at which the first of `rows` was there, and locked if they are to be; none where there is no row.
+    pub async fn once_there(
+        &self,
+        db: &impl ConnectionTrait,
+        rows: SelectStatement,
+    ) -> Result<Option<DateTime<Utc>>, DbErr> {
+        let instant = Expr::cust(millis(db.get_database_backend()));
+        let statement = Query::select()
+            .expr_as(instant, "millis")
+            .from_subquery(rows, "there")
+            .to_owned();
+        let row = db.query_one(&statement).await?;
+        row.map(|row| match self {
+            Self::Manual(clock) => Ok(clock.now()),
+            Self::Database => read(&row),
+        })
+        .transpose()
     }
 
     /// The instant now without asking the database, where so long ago it was `then`.
@@ -53,6 +66,20 @@ impl Clock {
                 .unwrap_or(DateTime::<Utc>::MAX_UTC),
         }
     }
+}
+
+/// The milliseconds of now, in SQL.
+fn millis(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        _ => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+    }
+}
+
+fn read(row: &QueryResult) -> Result<DateTime<Utc>, DbErr> {
+    let millis: i64 = row.try_get("", "millis")?;
+    DateTime::from_timestamp_millis(millis)
+        .ok_or_else(|| DbErr::Type(format!("the clock is out of range: {millis}")))
 }
 
 impl Clock {

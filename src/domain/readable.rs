@@ -1,7 +1,9 @@
 //! Lists in which a damaged row hides no other: what cannot be read is logged once and left out.
 
-use entity::row::Row;
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryResult, QueryTrait, Select};
+use entity::row::{Columns, Row};
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, Iterable, QueryResult, QuerySelect, QueryTrait, Select,
+};
 
 use crate::app::App;
 
@@ -10,13 +12,38 @@ pub async fn rows<E: EntityTrait<Model: Row>>(
     app: &App,
     select: Select<E>,
 ) -> Result<Vec<Option<E::Model>>, DbErr> {
-    let rows = app.database.reads().query_all(&select.into_query()).await?;
-    Ok(rows.iter().map(|row| row_of::<E>(app, row)).collect())
+    rows_in_part(app, select, Columns::ALL).await
 }
 
-/// The row of `E` that was read, if it can be.
-pub fn row_of<E: EntityTrait<Model: Row>>(app: &App, row: &QueryResult) -> Option<E::Model> {
-    E::Model::read(row)
+/// The same of `columns` alone. Nobody may look at the others.
+pub async fn rows_in_part<E: EntityTrait<Model: Row>>(
+    app: &App,
+    select: Select<E>,
+    columns: Columns,
+) -> Result<Vec<Option<E::Model>>, DbErr> {
+    let select = in_part(select, columns).into_query();
+    let rows = app.database.reads().query_all(&select).await?;
+    let rows = rows.iter().map(|row| row_of::<E>(app, row, columns));
+    Ok(rows.collect())
+}
+
+/// `select`, which selects all columns, with `columns` alone.
+pub fn in_part<E: EntityTrait>(select: Select<E>, columns: Columns) -> Select<E> {
+    if columns == Columns::ALL {
+        return select;
+    }
+    let places = E::Column::iter().enumerate();
+    let read = places.filter(|(place, _)| columns.have(*place));
+    select.select_only().columns(read.map(|(_, column)| column))
+}
+
+/// The row of `E` that was read, if it can be. What it is read from begins with `columns`.
+pub fn row_of<E: EntityTrait<Model: Row>>(
+    app: &App,
+    row: &QueryResult,
+    columns: Columns,
+) -> Option<E::Model> {
+    E::Model::read(row, columns)
         .inspect_err(|error| {
             let table = E::default().table_name();
             let id: String = row.try_get("", "id").unwrap_or_default();

@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
-    QueryFilter, QuerySelect,
+    QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, LockType},
 };
 
@@ -54,14 +54,25 @@ impl<'a> Transaction<'a> {
     pub async fn begin(app: &'a App) -> Result<Self> {
         let inner = app.database.begin().await?;
         let now = app.clock.now(&*inner).await?;
-        Ok(Self {
+        Ok(Self::at(app, inner, now))
+    }
+
+    /// Begins, and locks an account as `lock_account` does.
+    pub async fn begin_with_account(app: &'a App, id: AccountId) -> Result<Self> {
+        let inner = app.database.begin().await?;
+        let now = lock_account(app, &inner, id).await?;
+        Ok(Self::at(app, inner, now))
+    }
+
+    fn at(app: &'a App, inner: Begun, now: DateTime<Utc>) -> Self {
+        Self {
             app,
             inner,
             now,
             events: Vec::new(),
             passed: Vec::new(),
             topics: BTreeSet::new(),
-        })
+        }
     }
 
     /// Where its statements go.
@@ -92,13 +103,7 @@ impl<'a> Transaction<'a> {
     /// Waits until no other transaction accepts work of this account, and takes the time then.
     /// Whoever locks an account locks it before anything else.
     pub async fn lock_account(&mut self, id: AccountId) -> Result<()> {
-        account::Entity::visible_to(Scope::Everything)
-            .filter(account::Column::Id.eq(id))
-            .lock(ROW_LOCK)
-            .one(self.db())
-            .await?
-            .ok_or(Error::NotFound("account"))?;
-        self.now = self.app.clock.now(self.db()).await?;
+        self.now = lock_account(self.app, self.db(), id).await?;
         Ok(())
     }
 
@@ -203,4 +208,15 @@ impl<'a> Transaction<'a> {
             .ok_or_else(|| Error::Broken(format!("the sequence {EVENTS} is missing")))?;
         Ok(sequence.value - count + 1..=sequence.value)
     }
+}
+
+/// Locks an account in the transaction `db`: the instant at which it was locked.
+async fn lock_account(app: &App, db: &DatabaseTransaction, id: AccountId) -> Result<DateTime<Utc>> {
+    let account = account::Entity::visible_to(Scope::Everything)
+        .select_only()
+        .column(account::Column::Id)
+        .filter(account::Column::Id.eq(id))
+        .lock(ROW_LOCK);
+    let locked_at = app.clock.once_there(db, account.into_query()).await?;
+    locked_at.ok_or(Error::NotFound("account"))
 }

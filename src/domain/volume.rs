@@ -7,7 +7,7 @@ pub mod facts;
 pub mod last_backup;
 pub mod measure;
 
-use entity::{HypervisorId, VolumeId, instance, volume};
+use entity::{HypervisorId, Scope, VolumeId, instance, volume};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
 use super::{
@@ -33,9 +33,14 @@ async fn lock<'a>(
     id: VolumeId,
 ) -> Result<(Transaction<'a>, volume::Model)> {
     let scope = requester.scope()?;
-    let mut tx = Transaction::begin(app).await?;
-    let volume = find(tx.db(), volume::Entity::visible_to(scope), id).await?;
-    tx.lock_account(volume.account_id).await?;
+    let account = match scope {
+        Scope::Account(own) => own,
+        Scope::Everything => {
+            let volumes = volume::Entity::visible_to(scope);
+            find(app.database.reads(), volumes, id).await?.account_id
+        }
+    };
+    let tx = Transaction::begin_with_account(app, account).await?;
     let volume = find(
         tx.db(),
         volume::Entity::visible_to(scope).lock(ROW_LOCK),

@@ -2,25 +2,24 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use async_graphql::{Object, ObjectType, TypeName, connection::PageInfo};
-use entity::row::Row;
+use async_graphql::{Context, Object, TypeName, connection::PageInfo};
+use entity::row::{Columns, Row};
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, Select};
 use tokio::sync::OnceCell;
 
 use super::{
-    at_once::AtOnce,
+    at_once::{AllAtOnce, AtOnce},
+    context::{app, loaders},
     error::Result,
-    loader::{CountUnder, Loaders, PageUnder, Under},
+    loader::{CountUnder, PageUnder, Under},
     page::{PageArguments, Rows, Sort},
+    plain::{Plain, asked},
 };
-use crate::{
-    app::App,
-    domain::{count, readable},
-};
+use crate::domain::{count, readable};
 
 /// A noun that is listed in pages.
-pub trait Listed: ObjectType + Clone + From<Arc<<Self::Entity as EntityTrait>::Model>> {
+pub trait Listed: Plain + Clone + From<Arc<<Self::Entity as EntityTrait>::Model>> {
     /// Its table.
     type Entity: EntityTrait<Model: Row + Send + Sync>;
 
@@ -30,7 +29,7 @@ pub trait Listed: ObjectType + Clone + From<Arc<<Self::Entity as EntityTrait>::M
 
 /// A page of a list, and how to go on from it.
 pub struct Connection<N: Listed> {
-    nodes: Vec<AtOnce<N>>,
+    nodes: AllAtOnce<N>,
     sort: Sort<N::Entity>,
     has_previous: bool,
     has_next: bool,
@@ -48,15 +47,17 @@ where
     N: Listed,
     <N::Entity as EntityTrait>::Model: 'static,
 {
-    /// The page of `query` that `arguments` ask for.
+    /// The page of `query` that `arguments` ask for, and of its rows what is asked for where `ctx` is.
     pub async fn of(
-        app: &App,
+        ctx: &Context<'_>,
         query: Select<N::Entity>,
         sort: Sort<N::Entity>,
         arguments: PageArguments,
-    ) -> Result<Self> {
+    ) -> Result<AtOnce<Self>> {
+        let app = app(ctx)?;
         let page = arguments.page(sort)?;
-        let read = readable::rows(app, page.of(query.clone(), sort)).await?;
+        let select = page.of(query.clone(), sort);
+        let read = readable::rows_in_part(app, select, Self::columns(ctx, sort)).await?;
         let rows = page.rows(read.into_iter().map(|row| row.map(Arc::new)).collect());
         let database = app.database.clone();
         let counted = Arc::new(OnceCell::new());
@@ -76,17 +77,18 @@ where
     /// The page of the rows under `parent` that `arguments` ask for, read together with the same
     /// pages of its siblings.
     pub async fn under<U>(
-        loaders: &Loaders,
+        ctx: &Context<'_>,
         parent: U::Parent,
         arguments: PageArguments,
-    ) -> Result<Self>
+    ) -> Result<AtOnce<Self>>
     where
         U: Under<Entity = N::Entity>,
     {
         let sort = U::sort();
         let page = arguments.page(sort)?;
-        let rows = loaders.find(PageUnder::<U>::new(parent, page)).await?;
-        let loaders = loaders.clone();
+        let loaders = loaders(ctx)?.clone();
+        let page = PageUnder::<U>::new(parent, page, Self::columns(ctx, sort));
+        let rows = loaders.find(page).await?;
         let total = move || -> BoxFuture<'static, Result<u64>> {
             let (loaders, parent) = (loaders.clone(), parent);
             Box::pin(async move { loaders.find(CountUnder::<U>::new(parent)).await })
@@ -98,13 +100,22 @@ where
         rows: &Rows<<N::Entity as EntityTrait>::Model>,
         sort: Sort<N::Entity>,
         total: Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>,
-    ) -> Self {
-        Self {
-            nodes: rows.rows.iter().cloned().map(N::from).map(AtOnce).collect(),
+    ) -> AtOnce<Self> {
+        AtOnce(Self {
+            nodes: AllAtOnce(rows.rows.iter().cloned().map(N::from).collect()),
             sort,
             has_previous: rows.has_previous,
             has_next: rows.has_next,
             total,
+        })
+    }
+
+    /// The columns of the rows that are to be read: what is asked for, and what cursors are made of.
+    fn columns(ctx: &Context<'_>, sort: Sort<N::Entity>) -> Columns {
+        if <N::Entity as EntityTrait>::Model::IN_PART {
+            asked::<N>(ctx).and(sort.places())
+        } else {
+            Columns::ALL
         }
     }
 }
@@ -114,26 +125,26 @@ where
 impl<N: Listed> Connection<N> {
     /// The rows of the page, each with its cursor.
     async fn edges(&self) -> Vec<Edge<N>> {
-        let edge = |node: &AtOnce<N>| Edge {
-            node: node.clone(),
+        let edge = |node: &N| Edge {
+            node: AtOnce(node.clone()),
             sort: self.sort,
         };
-        self.nodes.iter().map(edge).collect()
+        self.nodes.0.iter().map(edge).collect()
     }
 
     /// The rows of the page.
-    async fn nodes(&self) -> &[AtOnce<N>] {
+    async fn nodes(&self) -> &AllAtOnce<N> {
         &self.nodes
     }
 
     /// How to go on from this page.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |node: &AtOnce<N>| self.sort.encode(node.0.row());
+        let cursor = |node: &N| self.sort.encode(node.row());
         PageInfo {
             has_previous_page: self.has_previous,
             has_next_page: self.has_next,
-            start_cursor: self.nodes.first().map(cursor),
-            end_cursor: self.nodes.last().map(cursor),
+            start_cursor: self.nodes.0.first().map(cursor),
+            end_cursor: self.nodes.0.last().map(cursor),
         }
     }
 
@@ -158,6 +169,8 @@ impl<N: Listed> Edge<N> {
     }
 }
 
+impl<N: Listed> Plain for Connection<N> {}
+
 impl<N: Listed> TypeName for Connection<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", N::type_name()).into()
@@ -174,7 +187,7 @@ impl<N: Listed> fmt::Debug for Connection<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("type", &<Self as TypeName>::type_name())
-            .field("rows", &self.nodes.len())
+            .field("rows", &self.nodes.0.len())
             .finish_non_exhaustive()
     }
 }

@@ -63,7 +63,8 @@ pub struct Loaders(Arc<Shared>);
 struct Shared {
     app: App,
     requester: Requester,
-    edges: Mutex<Edges>,
+    /// There are none until something is asked for.
+    edges: Mutex<Option<Edges>>,
     departures: Departures,
     read: Arc<AtomicU64>,
     room: u64,
@@ -111,15 +112,12 @@ impl Reader {
 impl Loaders {
     /// Loaders for one operation of `requester`, whose answer has room for so many bytes of long texts.
     pub fn new(app: App, requester: Requester, room: u64) -> Self {
-        let departures = Departures::default();
-        let read = Arc::default();
-        let edges = edges(&app, &requester, &departures, &read);
         Self(Arc::new(Shared {
             app,
             requester,
-            edges: Mutex::new(edges),
-            departures,
-            read,
+            edges: Mutex::default(),
+            departures: Departures::default(),
+            read: Arc::default(),
             room,
         }))
     }
@@ -131,7 +129,7 @@ impl Loaders {
         Reader: Loader<K, Error = Failure>,
     {
         self.0.departures.arrived().await;
-        let edges = Arc::clone(&self.edges());
+        let edges = self.edges();
         edges.load_one(key).await
     }
 
@@ -150,14 +148,7 @@ impl Loaders {
     /// Forgets what was loaded. A mutation does so after its commit, so that its payload, and the
     /// mutations after it in the same document, see what it changed.
     pub fn forget(&self) {
-        let Shared {
-            app,
-            requester,
-            departures,
-            read,
-            ..
-        } = &*self.0;
-        *self.edges() = edges(app, requester, departures, read);
+        *self.known() = None;
     }
 
     /// Runs `execution` to its end. Batches leave when it waits for nothing else. Until all of them have arrived
@@ -199,8 +190,28 @@ impl Loaders {
         .await
     }
 
-    fn edges(&self) -> MutexGuard<'_, Edges> {
+    fn edges(&self) -> Edges {
+        let mut known = self.known();
+        Arc::clone(known.get_or_insert_with(|| self.0.edges()))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Edges>> {
         self.0.edges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Edges of which nothing is known yet.
+    fn edges(&self) -> Edges {
+        let reader = Reader {
+            app: self.app.clone(),
+            requester: self.requester.clone(),
+            read: Arc::clone(&self.read),
+        };
+        let departures = self.departures.clone();
+        let depart = move |batch| departures.push(batch);
+        let loader = DataLoader::with_cache(reader, depart, HashMapCache::default());
+        Arc::new(loader.delay(Duration::ZERO).max_batch_size(MAX_KEYS))
     }
 }
 
@@ -241,24 +252,6 @@ impl Departures {
     fn board(&self) -> MutexGuard<'_, Board> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Edges of which nothing is known yet.
-fn edges(
-    app: &App,
-    requester: &Requester,
-    departures: &Departures,
-    read: &Arc<AtomicU64>,
-) -> Edges {
-    let reader = Reader {
-        app: app.clone(),
-        requester: requester.clone(),
-        read: Arc::clone(read),
-    };
-    let departures = departures.clone();
-    let depart = move |batch| departures.push(batch);
-    let loader = DataLoader::with_cache(reader, depart, HashMapCache::default());
-    Arc::new(loader.delay(Duration::ZERO).max_batch_size(MAX_KEYS))
 }
 
 /// Notes whether an execution can go on: it has not begun, what it waited for is there, or it woke itself while it

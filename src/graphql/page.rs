@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike};
+use entity::row::Columns;
 use sea_orm::{
-    ColumnTrait, ColumnType, Condition, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect, Select, Value,
+    ColumnTrait, ColumnType, Condition, EntityTrait, IdenStatic, Iterable, ModelTrait, Order,
+    QueryFilter, QueryOrder, QuerySelect, Select, Value,
 };
 use serde::{Deserialize, Serialize};
 
@@ -205,6 +206,15 @@ impl<E: EntityTrait> Sort<E> {
     /// The columns that make the order.
     pub fn columns(self) -> impl Iterator<Item = E::Column> {
         self.by.into_iter().chain([self.unique])
+    }
+
+    /// The columns that make the order, by their places in the table.
+    pub fn places(self) -> Columns {
+        let places = E::Column::iter().enumerate().filter(|(_, column)| {
+            let mut ours = self.columns();
+            ours.any(|ours| ours.as_str() == column.as_str())
+        });
+        places.fold(Columns::NONE, |columns, (place, _)| columns.with(place))
     }
 
     /// The direction in which the database is read.

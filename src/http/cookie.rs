@@ -102,7 +102,7 @@ pub(super) struct Jar {
 
 impl Jar {
     /// The jar of the client of the request with these `parts`, which was sent to `site`.
-    pub fn of(parts: &Parts, site: &Site) -> Self {
+    pub fn of(parts: &Parts, site: &Site<'_>) -> Self {
         Self {
             cookie: if site.is_https() {
                 Cookie::Tls

@@ -9,7 +9,7 @@ use super::{failure::Failure, site::Site};
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses a request with a cookie that does not come from a page of `site`.
-pub(super) fn check(parts: &Parts, site: &Site) -> Result<(), Failure> {
+pub(super) fn check(parts: &Parts, site: &Site<'_>) -> Result<(), Failure> {
     let Parts {
         headers, method, ..
     } = parts;

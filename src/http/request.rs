@@ -1,18 +1,16 @@
 //! Reads a GraphQL request: from the query string of a GET, from the JSON body of a POST.
 
-use async_graphql::{ParseRequestError, Request};
-use async_graphql_axum::GraphQLRequest;
+use async_graphql::Request;
 use axum::{
     body::Body,
-    extract::{self, FromRequest, Query},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    extract::Query,
+    http::{HeaderMap, StatusCode, Uri, header},
 };
 use futures_util::TryStreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use super::{failure::Failure, media::Format, persisted};
+use super::{failure::Failure, persisted};
 use crate::{config, domain::ErrorCode, graphql::bound};
 
 /// The parameters of a GET, as the specification of GraphQL over HTTP names them.
@@ -74,34 +72,14 @@ pub(super) async fn of_body(
         ));
     }
     bound::json(&body).map_err(too_deep)?;
-    let mut json = extract::Request::new(Body::from(body));
-    *json.method_mut() = Method::POST;
-    json.headers_mut().insert(header::CONTENT_TYPE, JSON);
-    let request = GraphQLRequest::<Unreadable>::from_request(json, &()).await;
-    with_query(request.map_err(|Unreadable(failure)| failure)?.into_inner())
+    let request = serde_json::from_slice(&body).map_err(|error| {
+        Failure::bad_request(format!("The body is not a GraphQL request: {error}."))
+    })?;
+    with_query(request)
 }
 
 fn too_deep(excess: bound::Excess) -> Failure {
     Failure::new(StatusCode::BAD_REQUEST, excess.code(), excess.to_string())
-}
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// A body that is JSON but no GraphQL request, or not even that.
-struct Unreadable(Failure);
-
-impl From<ParseRequestError> for Unreadable {
-    fn from(error: ParseRequestError) -> Self {
-        Self(Failure::bad_request(format!(
-            "The body is not a GraphQL request: {error}."
-        )))
-    }
-}
-
-impl IntoResponse for Unreadable {
-    fn into_response(self) -> Response {
-        self.0.into_response(Format::Json)
-    }
 }
 
 /// JSON in UTF-8 and nothing else: a form that any page can send across origins is never taken.

@@ -1,11 +1,10 @@
 //! Writes the answer to a single operation.
 
 use async_graphql::{Name, PathSegment, Response, ServerError, Value};
-use async_graphql_axum::GraphQLResponse;
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response as HttpResponse},
+    response::Response as HttpResponse,
 };
 use serde::Serialize;
 
@@ -40,17 +39,17 @@ impl<'a> From<&'a Response> for Payload<'a> {
 /// The answer in `format`.
 pub(super) fn single(response: Response, format: Format, id: &RequestId) -> HttpResponse {
     let refused_for_now = refused_for_now(&response);
-    let mut answer = if is_refusal(&response) {
-        match refusal(&response, format) {
-            Ok(answer) => answer,
-            Err(error) => {
-                tracing::error!(%error, "an answer cannot be written as JSON");
-                return Failure::internal(id).into_response(format);
-            }
+    let mut answer = match serde_json::to_vec(&Payload::from(&response)) {
+        Ok(body) => HttpResponse::new(Body::from(body)),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            return Failure::internal(id).into_response(format);
         }
-    } else {
-        GraphQLResponse::from(response).into_response()
     };
+    if is_refusal(&response) {
+        *answer.status_mut() = status(&response, format);
+    }
+    answer.headers_mut().extend(response.http_headers);
     if let Some(seconds) = refused_for_now {
         *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         let headers = answer.headers_mut();
@@ -83,14 +82,6 @@ fn refused_for_now(response: &Response) -> Option<u64> {
     });
     let seconds: Option<Vec<_>> = seconds.collect();
     seconds?.into_iter().max().filter(|_| nothing_else)
-}
-
-fn refusal(response: &Response, format: Format) -> serde_json::Result<HttpResponse> {
-    let body = serde_json::to_vec(&Payload::from(response))?;
-    let mut answer = HttpResponse::new(Body::from(body));
-    *answer.status_mut() = status(response, format);
-    answer.headers_mut().extend(response.http_headers.clone());
-    Ok(answer)
 }
 
 fn status(response: &Response, format: Format) -> StatusCode {

@@ -12,15 +12,15 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Where a request was sent.
 #[derive(Clone, Debug)]
-pub(super) struct Site {
+pub(super) struct Site<'a> {
     is_https: bool,
     /// `None` where the request does not say it.
-    origin: Option<Origin>,
+    host: Option<&'a str>,
 }
 
-impl Site {
+impl<'a> Site<'a> {
     /// Where the request with these `parts` was sent.
-    pub fn of(parts: &Parts, config: &config::Http) -> Self {
+    pub fn of(parts: &'a Parts, config: &config::Http) -> Self {
         let is_trusted = remote::is_trusted_proxy(parts, &config.trusted_proxies);
         let forwarded = |name| {
             // Each proxy adds its own at the end: the first is what the client asked for.
@@ -31,12 +31,14 @@ impl Site {
         // The gateway itself speaks no TLS.
         let is_https =
             forwarded(FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
-        let scheme = if is_https { "https" } else { "http" };
         let host = forwarded(FORWARDED_HOST).or_else(|| host(&parts.headers));
-        Self {
-            is_https,
-            origin: host.and_then(|host| origin(&format!("{scheme}://{host}"))),
-        }
+        Self { is_https, host }
+    }
+
+    /// Its origin, which is asked for only where a browser asks.
+    fn origin(&self) -> Option<Origin> {
+        let scheme = if self.is_https { "https" } else { "http" };
+        origin(&format!("{scheme}://{}", self.host?))
     }
 
     /// Whether the client came by TLS.
@@ -50,14 +52,13 @@ impl Site {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let value = values.next()?;
         let named = value.to_str().ok().and_then(origin);
-        Some(values.next().is_none() && named.is_some() && named == self.origin)
+        Some(values.next().is_none() && named.is_some() && named == self.origin())
     }
 
     /// As an `Origin` names it, for a person.
     pub fn name(&self) -> String {
-        let name = |origin: &Origin| origin.ascii_serialization();
-        self.origin
-            .as_ref()
+        let name = |origin: Origin| origin.ascii_serialization();
+        self.origin()
             .map_or_else(|| "an unnamed host".to_owned(), name)
     }
 }

@@ -39,7 +39,9 @@ async fn who_hangs_up_leaves_the_connection_to_the_next() {
             let slow = reads.execute_unprepared("SELECT pg_sleep(0.05)");
             assert!(slow.now_or_never().is_none(), "it takes its time");
         }
-        assert_eq!(servers(reads).await, before);
+        // Users have all connections but one, and it need not be the same one.
+        let all: BTreeSet<_> = servers(reads).await.union(&before).copied().collect();
+        assert!(all.len() <= CONNECTIONS, "{all:?}");
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! Reading: what callers see, in pages, and at what cost.
 
 mod action;
+mod alone;
 mod attention;
 mod contract;
 mod document;

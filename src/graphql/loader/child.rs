@@ -3,9 +3,12 @@
 use std::{collections::HashMap, fmt::Display, hash::Hash, marker::PhantomData, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use entity::{OperationId, VolumeId, row::Row};
+use entity::{
+    OperationId, VolumeId,
+    row::{Cell, Cells, Columns, Row},
+};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityName, EntityTrait, Order, QueryFilter,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityName, EntityTrait, Iterable, Order, QueryFilter,
     QuerySelect, QueryTrait, Select, TryGetable,
     sea_query::{
         Asterisk, Expr, ExprTrait, Func, FunctionCall, JoinType, Query, SelectStatement, UnionType,
@@ -27,7 +30,7 @@ pub trait Under: Clone + PartialEq + Eq + Hash + Send + Sync + 'static {
     /// The rows' table.
     type Entity: EntityTrait<Model: Row + Send + Sync + 'static, Column: Send + Sync>;
     /// The parent's id.
-    type Parent: Copy + Eq + Hash + Display + TryGetable + Send + Sync + 'static;
+    type Parent: Copy + Eq + Hash + Display + Cell + TryGetable + Send + Sync + 'static;
 
     /// The rows that the requester may see.
     fn select(reader: &Reader) -> Result<Select<Self::Entity>>;
@@ -47,6 +50,7 @@ pub trait Under: Clone + PartialEq + Eq + Hash + Send + Sync + 'static {
 pub struct PageUnder<U: Under> {
     parent: U::Parent,
     page: Page,
+    columns: Columns,
 }
 
 /// How many rows a parent has under it.
@@ -57,9 +61,13 @@ pub struct CountUnder<U: Under> {
 }
 
 impl<U: Under> PageUnder<U> {
-    /// The page `page` under `parent`.
-    pub fn new(parent: U::Parent, page: Page) -> Self {
-        Self { parent, page }
+    /// The page `page` under `parent`, with these columns of its rows.
+    pub fn new(parent: U::Parent, page: Page, columns: Columns) -> Self {
+        Self {
+            parent,
+            page,
+            columns,
+        }
     }
 }
 
@@ -83,24 +91,29 @@ impl<U: Under> Loader<PageUnder<U>> for Reader {
     type Error = Failure;
 
     async fn load(&self, keys: &[PageUnder<U>]) -> Result<HashMap<PageUnder<U>, Self::Value>> {
-        let mut pages: HashMap<&Page, Vec<U::Parent>> = HashMap::new();
+        let mut pages: HashMap<(&Page, Columns), Vec<U::Parent>> = HashMap::new();
         for key in keys {
-            pages.entry(&key.page).or_default().push(key.parent);
+            let page = pages.entry((&key.page, key.columns)).or_default();
+            page.push(key.parent);
         }
         let mut loaded = HashMap::with_capacity(keys.len());
-        for (page, parents) in pages {
+        for ((page, columns), parents) in pages {
             let select = page.between_cursors(U::select(self)?, U::sort());
+            let select = readable::in_part(select, columns);
             let statement = Parents::of(self, &parents).page::<U>(&select, page);
-            let mut under: HashMap<U::Parent, Vec<_>> = HashMap::new();
+            let mut under: HashMap<U::Parent, Vec<_>> = HashMap::with_capacity(parents.len());
+            let behind = <U::Entity as EntityTrait>::Column::iter().enumerate();
+            let behind = behind.filter(|(place, _)| columns.have(*place)).count();
             for row in self.db().query_all(&statement).await? {
-                let parent = row.try_get("", PARENT)?;
-                let row = readable::row_of::<U::Entity>(&self.app, &row);
+                let parent = Cells::of(&row, columns)?.cell(behind)?;
+                let row = readable::row_of::<U::Entity>(&self.app, &row, columns);
                 self.count(row.as_ref().map_or(0, U::texts));
                 under.entry(parent).or_default().push(row.map(Arc::new));
             }
             for parent in parents {
                 let rows = page.rows(under.remove(&parent).unwrap_or_default());
-                loaded.insert(PageUnder::new(parent, page.clone()), Arc::new(rows));
+                let key = PageUnder::new(parent, page.clone(), columns);
+                loaded.insert(key, Arc::new(rows));
             }
         }
         Ok(loaded)

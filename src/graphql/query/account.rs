@@ -4,8 +4,9 @@ use async_graphql::{Context, Object};
 use entity::account::{Column, Entity};
 
 use crate::graphql::{
+    at_once::AtOnce,
     connection::Connection,
-    context::{app, requester, scope},
+    context::{requester, scope},
     error::Result,
     page::{PageArguments, Sort},
     types::Account,
@@ -28,7 +29,7 @@ impl AccountQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Account>> {
+    ) -> Result<AtOnce<Connection<Account>>> {
         let page = PageArguments {
             first,
             after,
@@ -37,6 +38,6 @@ impl AccountQuery {
         };
         requester(ctx).admin()?;
         let rows = Entity::visible_to(scope(ctx)?);
-        Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
+        Connection::of(ctx, rows, Sort::descending(Column::Id), page).await
     }
 }

@@ -7,8 +7,9 @@ use entity::{
 };
 
 use crate::graphql::{
+    at_once::AtOnce,
     connection::Connection,
-    context::{app, loaders, scope},
+    context::{loaders, scope},
     error::Result,
     id,
     page::{PageArguments, Sort},
@@ -47,7 +48,7 @@ impl BackupQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Backup>> {
+    ) -> Result<AtOnce<Connection<Backup>>> {
         let page = PageArguments {
             first,
             after,
@@ -56,6 +57,6 @@ impl BackupQuery {
         };
         let rows = Entity::visible_to(scope(ctx)?);
         let rows = filter.unwrap_or_default().narrow(rows);
-        Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
+        Connection::of(ctx, rows, Sort::descending(Column::Id), page).await
     }
 }

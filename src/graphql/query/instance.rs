@@ -4,8 +4,9 @@ use async_graphql::{Context, Object};
 use entity::instance::{Column, Entity};
 
 use crate::graphql::{
+    at_once::AtOnce,
     connection::Connection,
-    context::{app, scope},
+    context::scope,
     error::Result,
     page::{PageArguments, Sort},
     types::{Instance, InstanceFilter},
@@ -31,7 +32,7 @@ impl InstanceQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Instance>> {
+    ) -> Result<AtOnce<Connection<Instance>>> {
         let page = PageArguments {
             first,
             after,
@@ -40,6 +41,6 @@ impl InstanceQuery {
         };
         let rows = Entity::visible_to(scope(ctx)?);
         let rows = filter.unwrap_or_default().narrow(rows);
-        Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
+        Connection::of(ctx, rows, Sort::descending(Column::Id), page).await
     }
 }

@@ -10,6 +10,7 @@ use sea_orm::QueryFilter;
 use crate::{
     domain::attention,
     graphql::{
+        at_once::AtOnce,
         connection::Connection,
         context::{admin, app, loaders, now, requester, scope},
         error::Result,
@@ -62,7 +63,7 @@ impl OperationQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Operation>> {
+    ) -> Result<AtOnce<Connection<Operation>>> {
         let page = PageArguments {
             first,
             after,
@@ -81,6 +82,6 @@ impl OperationQuery {
                 stands_still.not()
             });
         }
-        Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
+        Connection::of(ctx, rows, Sort::descending(Column::Id), page).await
     }
 }

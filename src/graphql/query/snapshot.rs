@@ -7,8 +7,9 @@ use entity::{
 };
 
 use crate::graphql::{
+    at_once::AtOnce,
     connection::Connection,
-    context::{app, loaders, scope},
+    context::{loaders, scope},
     error::Result,
     id,
     page::{PageArguments, Sort},
@@ -49,7 +50,7 @@ impl SnapshotQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Snapshot>> {
+    ) -> Result<AtOnce<Connection<Snapshot>>> {
         let page = PageArguments {
             first,
             after,
@@ -58,6 +59,6 @@ impl SnapshotQuery {
         };
         let rows = Entity::visible_to(scope(ctx)?);
         let rows = filter.unwrap_or_default().narrow(rows);
-        Connection::of(app(ctx)?, rows, Sort::descending(Column::Id), page).await
+        Connection::of(ctx, rows, Sort::descending(Column::Id), page).await
     }
 }

@@ -4,8 +4,9 @@ use async_graphql::{Context, ID, Object};
 use entity::{VolumeId, volume::Entity};
 
 use crate::graphql::{
+    at_once::AtOnce,
     connection::Connection,
-    context::{app, loaders, scope},
+    context::{loaders, scope},
     error::Result,
     id,
     page::PageArguments,
@@ -53,7 +54,7 @@ impl VolumeQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Volume>> {
+    ) -> Result<AtOnce<Connection<Volume>>> {
         let page = PageArguments {
             first,
             after,
@@ -62,6 +63,6 @@ impl VolumeQuery {
         };
         let rows = Entity::visible_to(scope(ctx)?);
         let rows = filter.unwrap_or_default().narrow(rows);
-        Connection::of(app(ctx)?, rows, sort(order_by), page).await
+        Connection::of(ctx, rows, sort(order_by), page).await
     }
 }

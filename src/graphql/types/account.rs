@@ -11,6 +11,7 @@ use crate::{
         context::{admin, app, loaders},
         error::Result,
         loader::{InFlightOf, QuotaOf, UsersOfAccount},
+        plain::Plain,
         scalar::ByteCount,
         visible,
     },
@@ -21,6 +22,8 @@ use crate::{
 pub struct Account(pub Arc<entity::account::Model>);
 
 wraps!(Account, account, listed);
+
+impl Plain for Account {}
 
 /// A tenant: owns volumes, instances, snapshots and backups.
 #[Object]

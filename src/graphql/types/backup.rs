@@ -19,6 +19,7 @@ use crate::graphql::{
     context::loaders,
     error::Result,
     id,
+    plain::plain,
     scalar::{ByteCount, DateTime},
 };
 
@@ -94,6 +95,23 @@ pub struct BackupVerification {
 pub struct Backup(pub Arc<entity::backup::Model>);
 
 wraps!(Backup, backup, listed);
+
+plain! {
+    Backup: backup, always [Id, StorageType, Status],
+    "id": id [Id];
+    "name": name [Name];
+    "status": status [Status];
+    "volumeId": volume_id [VolumeId];
+    "volumeName": volume_name [VolumeName];
+    "storageType": storage_type [StorageType];
+    "volumeSizeBytes": volume_size_bytes [VolumeSizeBytes];
+    "storedBytes": stored_bytes [StoredBytes];
+    "checksum": checksum [Checksum];
+    "createdAt": created_at [CreatedAt];
+    "availableAt": available_at [AvailableAt];
+    "verification": verification [VerifiedAt, VerifiedOk, VerificationMessage];
+    "failure": failure [Failure];
+}
 
 /// A full copy of a volume on a backup storage. It outlives its volume.
 #[Object]

@@ -15,6 +15,7 @@ use crate::graphql::{
     error::Result,
     id,
     loader::VolumesOfInstance,
+    plain::Plain,
     scalar::Decimal,
     visible,
 };
@@ -50,6 +51,8 @@ impl InstanceFilter {
 pub struct Instance(pub Arc<entity::instance::Model>);
 
 wraps!(Instance, instance, listed);
+
+impl Plain for Instance {}
 
 /// A virtual machine, to which volumes are attached.
 #[Object]

@@ -23,12 +23,14 @@ use crate::{
         operation::{deadline, state::is_ended},
     },
     graphql::{
+        at_once::AtOnce,
         connection::Connection,
         context::{admin, app, loaders, requester},
         error::Result,
         id,
         loader::{EventsOfOperation, LogsOfOperation},
         page::PageArguments,
+        plain::Plain,
         scalar::{ByteCount, DateTime},
         visible,
     },
@@ -224,6 +226,8 @@ pub struct Operation(pub Arc<entity::operation::Model>);
 
 wraps!(Operation, operation, listed);
 
+impl Plain for Operation {}
+
 /// A piece of work of a hypervisor's agent: accepted at once, done in its own time.
 #[Object]
 impl Operation {
@@ -388,14 +392,14 @@ impl Operation {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<OperationEvent>> {
+    ) -> Result<AtOnce<Connection<OperationEvent>>> {
         let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        Connection::under::<EventsOfOperation>(loaders(ctx)?, self.0.id, page).await
+        Connection::under::<EventsOfOperation>(ctx, self.0.id, page).await
     }
 
     /// What the agent wrote while it worked, the oldest first. Users get the part that is safe
@@ -408,13 +412,13 @@ impl Operation {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<OperationLog>> {
+    ) -> Result<AtOnce<Connection<OperationLog>>> {
         let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        Connection::under::<LogsOfOperation>(loaders(ctx)?, self.0.id, page).await
+        Connection::under::<LogsOfOperation>(ctx, self.0.id, page).await
     }
 }

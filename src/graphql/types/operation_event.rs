@@ -10,6 +10,7 @@ use crate::graphql::{
     error::Result,
     loader::UsersOfAccount,
     page::Cursor,
+    plain::Plain,
     scalar::DateTime,
 };
 
@@ -38,6 +39,8 @@ pub enum OperationEventKind {
 pub struct OperationEvent(pub Arc<entity::operation_event::Model>);
 
 wraps!(OperationEvent, operation_event, listed);
+
+impl Plain for OperationEvent {}
 
 /// A transition of an operation: who did it, when and why. It never changes.
 #[Object]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Enum, Object};
 
 use super::wraps;
-use crate::graphql::scalar::DateTime;
+use crate::graphql::{plain::Plain, scalar::DateTime};
 
 /// How much a log line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -26,6 +26,8 @@ pub enum LogLevel {
 pub struct OperationLog(pub Arc<entity::operation_log::Model>);
 
 wraps!(OperationLog, operation_log, listed);
+
+impl Plain for OperationLog {}
 
 /// A line that an agent wrote while it worked on an operation.
 #[Object]

@@ -15,6 +15,7 @@ use crate::graphql::{
     error::Result,
     id,
     loader::DeletedToo,
+    plain::plain,
     scalar::{ByteCount, DateTime},
 };
 
@@ -68,6 +69,18 @@ impl SnapshotFilter {
 pub struct Snapshot(pub Arc<entity::snapshot::Model>);
 
 wraps!(Snapshot, snapshot, listed);
+
+plain! {
+    Snapshot: snapshot, always [Id, Status],
+    "id": id [Id];
+    "name": name [Name];
+    "status": status [Status];
+    "volumeSizeBytes": volume_size_bytes [VolumeSizeBytes];
+    "retainedBytes": retained_bytes [RetainedBytes];
+    "createdAt": created_at [CreatedAt];
+    "availableAt": available_at [AvailableAt];
+    "failure": failure [Failure];
+}
 
 /// A mark on a volume's own storage to roll back to. It is gone when that storage is.
 #[Object]

@@ -21,6 +21,7 @@ use crate::{
         error::Result,
         loader::{BackupsOfVolume, FactsOf, OperationsOfVolume, SnapshotsOfVolume},
         page::PageArguments,
+        plain::plain,
         scalar::{ByteCount, DateTime},
         visible,
     },
@@ -100,6 +101,18 @@ impl VolumeUsage {
 pub struct Volume(pub Arc<entity::volume::Model>);
 
 wraps!(Volume, volume, listed);
+
+plain! {
+    Volume: volume, always [Id, StorageType, State, DataState, ActiveOperation],
+    "id": id [Id];
+    "name": name [Name];
+    "sizeBytes": size_bytes [SizeBytes];
+    "storageType": storage_type [StorageType];
+    "status": status [State, ActiveOperation, InstanceId];
+    "createdAt": created_at [CreatedAt];
+    "lastBackupAt": last_backup_at [LastBackupAt];
+    "dataState": data_state [DataState];
+}
 
 /// A virtual disk, with the snapshots and backups that protect it.
 #[Object]
@@ -202,14 +215,14 @@ impl Volume {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Snapshot>> {
+    ) -> Result<AtOnce<Connection<Snapshot>>> {
         let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        Connection::under::<SnapshotsOfVolume>(loaders(ctx)?, self.0.id, page).await
+        Connection::under::<SnapshotsOfVolume>(ctx, self.0.id, page).await
     }
 
     /// Its backups, the newest first.
@@ -221,14 +234,14 @@ impl Volume {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Backup>> {
+    ) -> Result<AtOnce<Connection<Backup>>> {
         let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        Connection::under::<BackupsOfVolume>(loaders(ctx)?, self.0.id, page).await
+        Connection::under::<BackupsOfVolume>(ctx, self.0.id, page).await
     }
 
     /// The operations that worked on it, read it or made it, the newest first.
@@ -240,14 +253,14 @@ impl Volume {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the back: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those ahead of this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Operation>> {
+    ) -> Result<AtOnce<Connection<Operation>>> {
         let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        Connection::under::<OperationsOfVolume>(loaders(ctx)?, self.0.id, page).await
+        Connection::under::<OperationsOfVolume>(ctx, self.0.id, page).await
     }
 
     /// Whether its content is whole.

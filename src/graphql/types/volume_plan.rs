@@ -11,6 +11,7 @@ use crate::{
         context::{admin, loaders},
         error::Result,
         loader::{VolumesAbove, VolumesOnPlan},
+        plain::plain,
         scalar::{ByteCount, Decimal},
         visible,
     },
@@ -32,6 +33,20 @@ pub enum StorageType {
 pub struct VolumePlan(pub Arc<entity::volume_plan::Model>);
 
 wraps!(VolumePlan, volume_plan);
+
+plain! {
+    VolumePlan: volume_plan, always [],
+    "id": id [Id];
+    "name": name [Name];
+    "sizeBytes": size_bytes [SizeBytes];
+    "storageType": storage_type [StorageType];
+    "enabled": enabled [Enabled];
+    "maxSnapshots": max_snapshots [MaxSnapshots];
+    "maxBackups": max_backups [MaxBackups];
+    "snapshotCreditValue": snapshot_credit_value [SnapshotCreditValue];
+    "backupCreditValue": backup_credit_value [BackupCreditValue];
+    "operationDeadlineSeconds": operation_deadline_seconds [OperationDeadlineSeconds];
+}
 
 /// Size, storage type, caps and prices of volumes.
 #[Object]
