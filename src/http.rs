@@ -6,11 +6,14 @@
 
 mod acquaintance;
 mod auth;
+mod cache_control;
 mod compress;
+mod connection;
 mod cookie;
 mod csrf;
 mod execution;
 mod failure;
+mod format;
 mod gateway;
 mod graphiql;
 mod graphql;
@@ -18,9 +21,12 @@ mod health;
 mod media;
 mod metrics;
 mod panel;
+mod payer;
+mod payload;
 mod persisted;
 mod remote;
 mod request;
+mod request_id;
 mod response;
 mod router;
 mod server;

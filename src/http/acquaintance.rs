@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use tokio::task::unconstrained;
 
-use super::turn::share;
+use super::payer::share;
 use crate::{
     database::Share,
     domain::{Clock, Requester, token::Authenticated},

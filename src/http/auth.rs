@@ -8,8 +8,16 @@ use async_graphql::Request;
 use axum::http::{HeaderMap, header, request::Parts};
 
 use super::{
-    Gateway, acquaintance::Recalled, cookie::Jar, csrf, failure::Failure, remote, server::Place,
-    site::Site, trace::RequestId, turn::share,
+    Gateway,
+    acquaintance::Recalled,
+    connection::Connection,
+    cookie::Jar,
+    csrf,
+    failure::Failure,
+    payer::{Payer, share},
+    remote,
+    request_id::RequestId,
+    site::Site,
 };
 use crate::{
     database::Share,
@@ -66,10 +74,10 @@ impl Caller {
             (Requester::Anonymous, Some(cookie)) => gateway.familiar(cookie, &id).await?,
             _ => None,
         };
-        if let Some(place) = parts.extensions.get::<Place>() {
+        if let Some(connection) = parts.extensions.get::<Connection>() {
             match requester {
-                Requester::Anonymous if familiar.is_none() => place.standing.check()?,
-                _ => place.standing.recognise(),
+                Requester::Anonymous if familiar.is_none() => connection.standing.check()?,
+                _ => connection.standing.recognise(),
             }
         }
         Ok(Self {
@@ -87,6 +95,14 @@ impl Caller {
         match (&self.requester, self.familiar) {
             (Requester::Anonymous, Some(_)) => Share::Users,
             (requester, _) => share(requester),
+        }
+    }
+
+    /// Who pays for what they do.
+    pub fn payer(&self) -> Payer {
+        match self.requester.party().or(self.familiar) {
+            Some(party) => Payer::Party(party),
+            None => Payer::Network(self.network),
         }
     }
 

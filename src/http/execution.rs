@@ -5,18 +5,12 @@ use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
+use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::{Gateway, auth::Caller, failure::Failure, persisted, turn::Payer};
+use super::{Gateway, auth::Caller, failure::Failure, persisted, turn::Turn};
 use crate::domain::{HangUp, Requester};
 pub(super) use crate::graphql::operation::{Carrier, Kind};
-
-/// Whether the executor refused the whole request, before it asked a single field.
-pub(super) fn is_refusal(response: &Response) -> bool {
-    response.data == async_graphql::Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.is_empty())
-}
 
 impl<E: Carrier> Gateway<E> {
     /// The answer to a query or a mutation, once it is its turn. A mutation is carried through even
@@ -81,7 +75,7 @@ impl<E: Carrier> Gateway<E> {
 
     /// The answers to a subscription, if its caller may have one more.
     async fn watched(self, request: Request, caller: Caller) -> BoxStream<'static, Response> {
-        match self.streams.subscription(Payer::of(&caller)).await {
+        match self.streams.subscription(caller.payer()).await {
             Ok(place) => {
                 let answers = self
                     .executor
@@ -96,5 +90,25 @@ impl<E: Carrier> Gateway<E> {
     fn put(&self, caller: Caller, request: Request) -> Request {
         let app = self.app_of(caller.share()).clone();
         caller.put_into(request).data(app)
+    }
+}
+
+impl<E> Gateway<E> {
+    /// Waits for a turn to carry out a query or a mutation.
+    async fn turn(&self, caller: &Caller) -> Result<Turn, Failure> {
+        let deadline = Instant::now() + self.http.queue_timeout();
+        let (share, payer) = (caller.share(), caller.payer());
+        self.turns.turn(share, payer, deadline).await
+    }
+}
+
+/// A GET changes nothing: links, caches and crawlers repeat it at will.
+pub(super) fn without_mutations<E: Carrier>(
+    mut request: Request,
+    gateway: &Gateway<E>,
+) -> Result<(Request, Kind), Failure> {
+    match gateway.executor.kind(&mut request) {
+        Kind::Mutation => Err(Failure::method("POST", "A mutation is sent by POST.")),
+        kind => Ok((request, kind)),
     }
 }

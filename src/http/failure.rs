@@ -7,7 +7,7 @@ use axum::{
     response::Response as HttpResponse,
 };
 
-use super::{media::Format, response::Payload, trace::RequestId};
+use super::{format::Format, payload::Payload, request_id::RequestId};
 use crate::domain::{Error, ErrorCode};
 
 /// Why a request was refused, and how that is said over HTTP.

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use axum::extract::FromRef;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -87,6 +88,12 @@ impl<E> Gateway<E> {
             Share::Strangers => &self.strangers,
             Share::Newcomers => &self.newcomers,
         }
+    }
+}
+
+impl<E> FromRef<Gateway<E>> for Panel {
+    fn from_ref(gateway: &Gateway<E>) -> Self {
+        gateway.panel.clone()
     }
 }
 

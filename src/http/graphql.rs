@@ -11,12 +11,12 @@ use super::{
     Gateway,
     auth::Caller,
     compress::Compressible,
-    execution::{Carrier, Kind},
+    execution::{Carrier, Kind, without_mutations},
     failure::Failure,
     media::{Accepted, Answer},
-    request, response, sse,
-    trace::RequestId,
-    websocket,
+    request,
+    request_id::RequestId,
+    response, sse, websocket,
 };
 
 /// Serves a query by GET, and passes WebSockets on.
@@ -75,17 +75,6 @@ async fn serve<E: Carrier>(
             jar.put_into(&mut response);
             Ok(response)
         }
-    }
-}
-
-/// A GET changes nothing: links, caches and crawlers repeat it at will.
-pub(super) fn without_mutations<E: Carrier>(
-    mut request: Request,
-    gateway: &Gateway<E>,
-) -> Result<(Request, Kind), Failure> {
-    match gateway.executor.kind(&mut request) {
-        Kind::Mutation => Err(Failure::method("POST", "A mutation is sent by POST.")),
-        kind => Ok((request, kind)),
     }
 }
 

@@ -1,28 +1,9 @@
 //! Which form of answer the client asked for, by its `Accept` header.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 
-use super::{execution::Kind, failure::Failure};
-use crate::domain::ErrorCode;
-
-/// The form of a single answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// `application/graphql-response+json`: the status code tells a refused document apart.
-    GraphqlResponse,
-    /// `application/json`: 200 for whatever the executor says.
-    Json,
-}
-
-impl Format {
-    /// The value of `Content-Type`.
-    pub fn content_type(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-            Self::Json => "application/json; charset=utf-8",
-        })
-    }
-}
+use super::{failure::Failure, format::Format};
+use crate::{domain::ErrorCode, graphql::operation::Kind};
 
 /// The forms that a client takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,8 @@ mod files;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -13,13 +15,8 @@ use axum::{
 };
 
 use self::files::{File, Files};
-use super::{
-    Gateway,
-    failure::Failure,
-    media::{Format, range},
-    trace::Kept,
-};
-use crate::{domain::ErrorCode, graphql::operation::Carrier};
+use super::{cache_control::Kept, failure::Failure, format::Format, media::range};
+use crate::domain::ErrorCode;
 
 /// Where files lie whose names change with what is in them.
 const ASSETS: &str = "assets";
@@ -38,23 +35,19 @@ const MISSING: &str = include_str!("panel/missing.html");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// Serves the panel.
-pub(super) async fn serve<E: Carrier>(
-    State(gateway): State<Gateway<E>>,
-    request: Request,
-) -> Response {
+pub(super) async fn serve(State(panel): State<Panel>, request: Request) -> Response {
     let path = request.uri().path();
-    gateway
-        .panel
-        .answer(request.method(), path, request.headers())
+    panel.answer(request.method(), path, request.headers())
 }
 
-/// The panel, ready to be served.
-pub(super) struct Panel(Files);
+/// The panel, ready to be served. Clones share it.
+#[derive(Clone)]
+pub(super) struct Panel(Arc<Files>);
 
 impl Panel {
     /// The panel of this build.
     pub fn built_in() -> Self {
-        Self(Files::new(panel::files()))
+        Self(Arc::new(Files::new(panel::files())))
     }
 
     /// The answer to a request for `path`.

@@ -6,35 +6,14 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response as HttpResponse,
 };
-use serde::Serialize;
 
-use super::{execution::is_refusal, failure::Failure, media::Format, trace::RequestId};
+use super::{
+    failure::Failure,
+    format::Format,
+    payload::{Payload, is_refusal},
+    request_id::RequestId,
+};
 use crate::{domain::ErrorCode, graphql::error::code_of};
-
-/// A response as the specification of GraphQL wants it: one that was refused has no `data`.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Payload<'a> {
-    /// The request was carried out.
-    Result(&'a Response),
-    /// The request was refused.
-    Refusal {
-        /// Why.
-        errors: &'a [ServerError],
-    },
-}
-
-impl<'a> From<&'a Response> for Payload<'a> {
-    fn from(response: &'a Response) -> Self {
-        if is_refusal(response) {
-            Self::Refusal {
-                errors: &response.errors,
-            }
-        } else {
-            Self::Result(response)
-        }
-    }
-}
 
 /// The answer in `format`.
 pub(super) fn single(response: Response, format: Format, id: &RequestId) -> HttpResponse {

@@ -5,7 +5,7 @@ use axum::{
 };
 
 use super::{
-    Gateway, compress, failure::Failure, graphiql, graphql, health, media::Format, panel, sse,
+    Gateway, compress, failure::Failure, format::Format, graphiql, graphql, health, panel, sse,
     trace, websocket,
 };
 use crate::{domain::ErrorCode, graphql::operation::Carrier};
@@ -25,7 +25,7 @@ pub(super) fn router<E: Carrier>(gateway: Gateway<E>) -> Router {
         router = router.route("/graphiql", get(graphiql::page));
     }
     router
-        .fallback(panel::serve::<E>)
+        .fallback(panel::serve)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(compress::layer())
         .layer(middleware::from_fn_with_state(

@@ -7,11 +7,12 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
 };
 use tower::Service;
 
-use super::{Gateway, execution::Carrier, remote, router::router, stranger::Standing};
+use super::{Gateway, connection::Connection, remote, router::router, stranger::Standing};
+use crate::graphql::operation::Carrier;
 
 /// How long to wait when the process has no room for another connection.
 const BREATH: Duration = Duration::from_millis(100);
@@ -21,14 +22,6 @@ const BREATH: Duration = Duration::from_millis(100);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-}
-
-/// A connection's place among `max_connections`. A WebSocket keeps it after its HTTP has ended.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    _permit: Arc<OwnedSemaphorePermit>,
-    /// Whether it is a stranger's.
-    pub standing: Standing,
 }
 
 impl Server {
@@ -98,7 +91,7 @@ impl Server {
         &self,
         places: &Arc<Semaphore>,
         gateway: &Gateway<E>,
-    ) -> Option<(TcpStream, SocketAddr, Place)> {
+    ) -> Option<(TcpStream, SocketAddr, Connection)> {
         let permit = places.clone().acquire_owned().await.ok()?;
         match self.listener.accept().await {
             Ok((stream, peer)) => {
@@ -114,11 +107,7 @@ impl Server {
                 } else {
                     gateway.connections.admit(peer.ip())?
                 };
-                let place = Place {
-                    _permit: Arc::new(permit),
-                    standing,
-                };
-                Some((stream, peer, place))
+                Some((stream, peer, Connection::new(permit, standing)))
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");

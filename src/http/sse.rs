@@ -19,12 +19,11 @@ use futures_util::{StreamExt, stream};
 use super::{
     Gateway,
     auth::Caller,
-    execution::{Carrier, Kind},
+    execution::{Carrier, Kind, without_mutations},
     failure::Failure,
-    graphql::without_mutations,
     media::Accepted,
+    payload::Payload,
     request,
-    response::Payload,
 };
 
 /// Tells proxies of the nginx family to pass each event on at once.

@@ -1,7 +1,7 @@
 //! How many streams one account, or one hypervisor's agent, may have open: WebSockets, and subscriptions on
 //! them or as event streams.
 
-use super::{failure::Failure, turn::Payer};
+use super::{failure::Failure, payer::Payer};
 use crate::{
     config,
     queue::{Full, Queues, Turn},

@@ -2,15 +2,12 @@
 //! waits for the others; each hypervisor, account and address has only a part of them. What does not fit
 //! waits its turn, and is refused after a while, or at once where too many wait already.
 
-use std::net::IpAddr;
-
 use tokio::time::{Instant, timeout_at};
 
-use super::{Gateway, auth::Caller, failure::Failure};
+use super::{failure::Failure, payer::Payer};
 use crate::{
     config,
     database::Share,
-    domain::{Party, Requester},
     queue::{Full, Queue, Queues},
 };
 
@@ -18,43 +15,6 @@ use crate::{
 const RETRY_AFTER_SECONDS: u32 = 5;
 /// How many wait of those who may wait at all, for each turn that they may have at once.
 const WAITING: usize = 4;
-
-/// On whose account a turn is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Payer {
-    /// An account or a hypervisor.
-    Party(Party),
-    /// The network of somebody whom nobody knows.
-    Network(Option<IpAddr>),
-}
-
-impl Payer {
-    /// Who pays for what `caller` does.
-    pub fn of(caller: &Caller) -> Self {
-        match caller.requester.party().or(caller.familiar) {
-            Some(party) => Self::Party(party),
-            None => Self::Network(caller.network),
-        }
-    }
-
-    /// What it is called in a refusal.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Party(Party::Account(_)) => "An account",
-            Self::Party(Party::Hypervisor(_)) => "A hypervisor's agent",
-            Self::Network(_) => "An address from which nobody has signed in",
-        }
-    }
-}
-
-/// Whose share of the gateway the requester has.
-pub(super) fn share(requester: &Requester) -> Share {
-    match requester {
-        Requester::Agent { .. } => Share::Agents,
-        Requester::User { .. } => Share::Users,
-        Requester::Anonymous => Share::Strangers,
-    }
-}
 
 /// The turns of queries and mutations.
 #[derive(Debug)]
@@ -95,6 +55,16 @@ impl Turns {
         }
     }
 
+    /// Waits until `deadline` for a turn of `payer`, who has this share of the gateway.
+    pub async fn turn(
+        &self,
+        share: Share,
+        payer: Payer,
+        deadline: Instant,
+    ) -> Result<Turn, Failure> {
+        self.class(share).turn(payer, deadline).await
+    }
+
     fn class(&self, share: Share) -> &Class {
         match share {
             Share::Agents => &self.agents,
@@ -129,15 +99,6 @@ impl Class {
             _all: all,
             _own: own,
         })
-    }
-}
-
-impl<E> Gateway<E> {
-    /// Waits for a turn to carry out a query or a mutation.
-    pub(super) async fn turn(&self, caller: &Caller) -> Result<Turn, Failure> {
-        let class = self.turns.class(caller.share());
-        let deadline = Instant::now() + self.http.queue_timeout();
-        class.turn(Payer::of(caller), deadline).await
     }
 }
 

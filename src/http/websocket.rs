@@ -28,8 +28,8 @@ use tracing::Instrument;
 
 use self::{handshake::Opening, session::Session};
 use super::{
-    Gateway, auth::Caller, execution::Carrier, failure::Failure, media::Accepted, server::Place,
-    trace::RequestId,
+    Gateway, auth::Caller, connection::Connection, execution::Carrier, failure::Failure,
+    media::Accepted, request_id::RequestId,
 };
 
 /// Turns a request into a WebSocket.
@@ -47,7 +47,7 @@ pub(super) async fn handle<E: Carrier>(
 async fn upgrade<E: Carrier>(gateway: Gateway<E>, mut parts: Parts) -> Result<Response, Failure> {
     let mut caller = Caller::of(&gateway, &parts).await?;
     let id = RequestId::of(&parts);
-    let place = parts.extensions.get::<Place>().cloned();
+    let place = parts.extensions.get::<Connection>().cloned();
     let opening = Opening::of(&mut parts)?;
     let limit = usize::try_from(gateway.stream.message_limit_bytes).unwrap_or(usize::MAX);
     // From before the upgrade: a gateway that stops waits for this socket too.

@@ -216,7 +216,7 @@ fn wrong_edges(file: &str, source: &str) -> Vec<Edge> {
 }
 
 /// The lines of code, numbered; an import that spans lines counts as written in one, at its first.
-fn code(source: &str) -> Vec<(usize, String)> {
+pub fn code(source: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     let mut open = false;
     for (index, line) in source.lines().enumerate() {
@@ -289,12 +289,12 @@ fn names(line: &str, path: &str) -> bool {
     false
 }
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// All sources below a directory.
-fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+pub fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(directory) else {
         return;
     };

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod circles;
 mod errors;
 mod generate;
 mod migrations;

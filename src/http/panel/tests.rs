@@ -19,7 +19,7 @@ fn panel() -> Panel {
     ];
     let owned =
         |(path, content): (&str, &'static str)| (path.to_owned(), content.as_bytes().into());
-    Panel(Files::new(files.map(owned)))
+    Panel(Files::new(files.map(owned)).into())
 }
 
 fn get(panel: &Panel, path: &str, headers: &[(HeaderName, &'static str)]) -> Response {
@@ -208,7 +208,7 @@ async fn a_page_loads_nothing_from_elsewhere_and_is_not_framed() {
 
 #[tokio::test]
 async fn a_build_without_the_panel_says_so() {
-    let response = get(&Panel(Files::new([])), "/", &[]);
+    let response = get(&Panel(Files::new([]).into()), "/", &[]);
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(
         response.headers()[header::CONTENT_SECURITY_POLICY],

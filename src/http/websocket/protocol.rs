@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::{
     graphql::bound,
-    http::{persisted, response::Payload},
+    http::{payload::Payload, persisted},
 };
 
 /// The protocol's name in `Sec-WebSocket-Protocol`.

@@ -25,11 +25,12 @@ use crate::{
     http::{
         Gateway,
         auth::{self, Caller},
-        execution::{Carrier, Kind, is_refusal},
+        connection::Connection,
+        execution::{Carrier, Kind},
         failure::Failure,
-        server::Place,
-        trace::RequestId,
-        turn::{Payer, share},
+        payer::share,
+        payload::is_refusal,
+        request_id::RequestId,
     },
     queue::Turn,
 };
@@ -76,7 +77,7 @@ pub(super) struct Session<E> {
     caller: Caller,
     id: RequestId,
     /// The connection's place among all.
-    place: Option<Place>,
+    place: Option<Connection>,
     /// Its own among those of its account, once it is known whose it is.
     slot: Option<Turn>,
     /// They end when the gateway stops.
@@ -92,7 +93,7 @@ impl<E: Carrier> Session<E> {
         socket: Socket,
         caller: Caller,
         id: RequestId,
-        place: Option<Place>,
+        place: Option<Connection>,
     ) -> Self {
         Self {
             gateway,
@@ -159,7 +160,7 @@ impl<E: Carrier> Session<E> {
         if let Some(place) = &self.place {
             place.standing.recognise();
         }
-        let slot = self.gateway.streams.socket(Payer::of(&self.caller)).await;
+        let slot = self.gateway.streams.socket(self.caller.payer()).await;
         self.slot = Some(slot.map_err(|failure| Close::TryLater(failure.message().to_owned()))?);
         self.send(&ServerMessage::ConnectionAck).await
     }
