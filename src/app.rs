@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     database::{Database, Share},
     domain::{
-        Clock, Hashing, Ids, Refused, Settings, damage::Known, installation::Installation,
+        Clock, Hashing, Ids, Permits, Refused, Settings, damage::Known, installation::Installation,
         operation::progress::Reports,
     },
     events::Hub,
@@ -32,6 +32,8 @@ pub struct App {
     pub refused: Refused,
     /// Wakes streams and agents after a commit.
     pub hub: Hub,
+    /// Who may still watch of those who do.
+    pub permits: Permits,
     /// What agents reported of how far they are.
     pub reports: Reports,
     /// The damaged rows that the log knows of.
@@ -54,6 +56,7 @@ impl App {
             keys: Arc::default(),
             refused: Refused::default(),
             hub: Hub::default(),
+            permits: Permits::default(),
             reports: Reports::default(),
             damage: Known::default(),
             installation: Installation::default(),

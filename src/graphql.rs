@@ -22,7 +22,9 @@ mod plain;
 pub mod query;
 pub mod scalar;
 mod session;
+mod shared;
 pub mod subscription;
+pub mod told;
 pub mod types;
 pub mod visible;
 

@@ -22,7 +22,6 @@ mod media;
 mod metrics;
 mod panel;
 mod payer;
-mod payload;
 mod persisted;
 mod remote;
 mod request;

@@ -57,6 +57,7 @@ struct Figures {
     requests: Family<label::Request, Counter>,
     request_seconds: Family<[Label; 1], Histogram, Times>,
     streams: Gauge,
+    executions: Gauge,
     stream_messages: Counter,
     wake_ups: Counter,
     statements: Statements,
@@ -102,13 +103,20 @@ pub struct Pool {
     pub idle: usize,
 }
 
-/// A stream that is counted as open until it is dropped.
+/// What is counted as open until it is dropped.
 #[derive(Debug)]
-pub struct Stream(Metrics);
+pub struct Open(Gauge);
 
-impl Drop for Stream {
+impl Open {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
-        self.0.0.streams.dec();
+        self.0.dec();
     }
 }
 
@@ -133,9 +141,13 @@ impl Metrics {
     }
 
     /// A stream has begun.
-    pub fn stream(&self) -> Stream {
-        self.0.streams.inc();
-        Stream(self.clone())
+    pub fn stream(&self) -> Open {
+        Open::new(&self.0.streams)
+    }
+
+    /// A stream is carried out.
+    pub fn execution(&self) -> Open {
+        Open::new(&self.0.executions)
     }
 
     /// A stream has sent something.
@@ -261,6 +273,12 @@ impl Default for Metrics {
                 all,
                 "streams",
                 "Subscriptions that are open",
+                Gauge::default(),
+            ),
+            executions: figure(
+                all,
+                "stream_executions",
+                "Subscriptions that are carried out, one for all who ask the same with the same rights",
                 Gauge::default(),
             ),
             stream_messages: figure(

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
 use entity::{AccountId, HypervisorId, Scope, TokenId, UserId, token::TokenScope, user::Role};
+use uuid::Uuid;
 
 use super::{Error, Result};
 use crate::events::Topic;
@@ -39,7 +41,51 @@ pub enum Party {
     Hypervisor(HypervisorId),
 }
 
+/// What a user may see, whoever it is: two who have the same rights are answered the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rights {
+    /// Whose account it is.
+    pub account: AccountId,
+    /// What the user may do.
+    pub role: Role,
+    /// How much of that their token lets them do.
+    pub token_scope: TokenScope,
+}
+
+impl Rights {
+    /// Somebody who has them, and is nobody in particular: what depended on who that is would not be found.
+    pub fn requester(self) -> Requester {
+        Requester::User {
+            user: Arc::new(entity::user::Model {
+                id: UserId::from_uuid(Uuid::nil()),
+                account_id: self.account,
+                email: String::new(),
+                password_hash: String::new(),
+                role: self.role,
+                created_at: DateTime::UNIX_EPOCH,
+                disabled_at: None,
+            }),
+            token: TokenId::from_uuid(Uuid::nil()),
+            token_scope: self.token_scope,
+        }
+    }
+}
+
 impl Requester {
+    /// What they may see, when they are a user.
+    pub fn rights(&self) -> Option<Rights> {
+        match self {
+            Self::User {
+                user, token_scope, ..
+            } => Some(Rights {
+                account: user.account_id,
+                role: user.role,
+                token_scope: *token_scope,
+            }),
+            Self::Anonymous | Self::Agent { .. } => None,
+        }
+    }
+
     /// On whose account it is counted what they use; `None` for nobody that we know.
     pub fn party(&self) -> Option<Party> {
         match self {

@@ -1,6 +1,10 @@
 //! Tokens: opaque secrets that callers bear. The database keeps only their hashes.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
@@ -13,8 +17,11 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Error, Requester, Result, transaction::Transaction};
+use super::{Error, Requester, Result, Rights, readable, transaction::Transaction};
 use crate::{app::App, events::Topic};
+
+/// So many are asked for by one statement.
+const TOKENS_AT_ONCE: usize = 500;
 
 /// A new token and its secret, which is shown once and not kept.
 #[derive(Debug)]
@@ -170,6 +177,49 @@ pub async fn reauthenticate(app: &App, requester: &Requester) -> Result<Requeste
         return Err(Error::Unauthenticated);
     }
     requester_of(app, &token).await
+}
+
+/// What those of `tokens` that have not ended let their users see, and in how long they end, if they do.
+pub(super) async fn list_rights(
+    app: &App,
+    tokens: &[TokenId],
+) -> Result<HashMap<TokenId, (Rights, Option<Duration>)>> {
+    use entity::{token, user};
+    let db = app.database.reads();
+    let mut live = HashMap::with_capacity(tokens.len());
+    for tokens in tokens.chunks(TOKENS_AT_ONCE) {
+        let rows = token::Entity::find()
+            .filter(token::Column::Id.is_in(tokens.iter().copied()))
+            .filter(token::Column::RevokedAt.is_null());
+        let rows = readable::rows(app, rows).await?;
+        let now = app.clock.now(db).await?;
+        let rows = rows.into_iter().flatten();
+        let rows: Vec<_> = rows.filter(|token| is_live(token, now)).collect();
+        let ids: HashSet<_> = rows.iter().filter_map(|token| token.user_id).collect();
+        let users = user::Entity::find()
+            .filter(user::Column::Id.is_in(ids))
+            .filter(user::Column::DisabledAt.is_null());
+        let users = readable::rows(app, users).await?;
+        let users: HashMap<_, _> = users
+            .into_iter()
+            .flatten()
+            .map(|user| (user.id, user))
+            .collect();
+        for token in rows {
+            let Some(user) = token.user_id.and_then(|id| users.get(&id)) else {
+                continue;
+            };
+            let rights = Rights {
+                account: user.account_id,
+                role: user.role,
+                token_scope: token.scope,
+            };
+            let ends_in = token.expires_at;
+            let ends_in = ends_in.map(|at| (at - now).to_std().unwrap_or_default());
+            live.insert(token.id, (rights, ends_in));
+        }
+    }
+    Ok(live)
 }
 
 /// Ends a token at once, with all that it made, and with it the streams of its bearer.

@@ -4,6 +4,8 @@
 //! It stands around the executor and hooks nothing inside of it: one extension alone, whatever it does, slows every
 //! field down. Only what watches has one, for each event is carried out by itself.
 
+mod watch;
+
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, OnceLock},
@@ -27,6 +29,8 @@ use super::{
     log::{Line, OpenLine},
     metered::Meter,
     operation::{Carrier, Kind},
+    shared::Shares,
+    told::{Told, codes},
 };
 use crate::{
     app::App,
@@ -95,6 +99,7 @@ where
             single,
             streams: self.schema().extension(events).finish(),
             app: self.app,
+            shares: Shares::default(),
         }))
     }
 
@@ -126,6 +131,8 @@ struct Shared<Q, M, S> {
     single: async_graphql::Schema<Q, M, S>,
     /// Carries out subscriptions.
     streams: async_graphql::Schema<Q, M, S>,
+    /// The subscriptions that are carried out once for many.
+    shares: Shares,
 }
 
 impl<Q, M, S> Clone for Gate<Q, M, S> {
@@ -145,14 +152,21 @@ impl<Q, M, S> std::fmt::Debug for Gate<Q, M, S> {
 struct Trace(Arc<OnceLock<String>>);
 
 impl Trace {
+    fn new() -> Self {
+        Self(Arc::default())
+    }
+
     fn of(request: &Request) -> Self {
-        let known = Arc::new(OnceLock::new());
-        let origin = of_request::<Origin>(request);
-        if let Some(id) = origin.and_then(|origin| origin.request_id.clone()) {
+        of_request(request).map_or_else(Self::new, Self::by)
+    }
+
+    fn by(origin: &Origin) -> Self {
+        let trace = Self::new();
+        if let Some(id) = &origin.request_id {
             // It is new, so nothing was set before.
-            let _ = known.set(id);
+            let _ = trace.0.set(id.clone());
         }
-        Self(known)
+        trace
     }
 
     fn answered(&self, mut response: Response) -> Response {
@@ -248,7 +262,7 @@ where
             Err(refusals) => {
                 self.0.meter.refused(&refusals);
                 let response = trace.answered(Response::from_errors(refusals));
-                line.note(&response);
+                line.note(&codes(&response));
                 return stream::once(async { response }).boxed();
             }
         };
@@ -260,22 +274,37 @@ where
                 let answer = answer.unwrap_or_else(|panic| error::panicked(panic.as_ref()));
                 let response = trace.answered(answer);
                 gate.0.meter.answered(&prepared, &response, began);
-                line.note(&response);
+                line.note(&codes(&response));
                 response
             };
             return stream::once(answer).boxed();
         }
         let mut open = self.0.meter.opened();
+        let events = self.events(request, &prepared, trace);
+        let answered = events.inspect(move |response| {
+            gate.0.meter.sent(&mut open, &prepared, response);
+            line.note(&codes(response));
+        });
+        answered.boxed()
+    }
+
+    /// The answers to a subscription that passed.
+    fn events(
+        &self,
+        request: Request,
+        prepared: &Arc<Prepared>,
+        trace: Trace,
+    ) -> BoxStream<'static, Response> {
+        let execution = self.0.meter.execution();
         let events = self
             .0
             .streams
-            .execute_stream(request.data(Arc::clone(&prepared)));
+            .execute_stream(request.data(Arc::clone(prepared)));
         let answered = AssertUnwindSafe(events).catch_unwind().map(move |event| {
+            // It is counted until its stream is dropped.
+            let _ = &execution;
             let event = event.unwrap_or_else(|panic| error::panicked(panic.as_ref()));
-            let response = trace.answered(event);
-            gate.0.meter.sent(&mut open, &prepared, &response);
-            line.note(&response);
-            response
+            trace.answered(event)
         });
         answered.boxed()
     }
@@ -309,6 +338,10 @@ where
 {
     fn kind(&self, request: &mut Request) -> Kind {
         self.0.documents.kind(request)
+    }
+
+    fn watch(&self, request: Request) -> BoxStream<'static, Told> {
+        Self::watch(self, request)
     }
 }
 

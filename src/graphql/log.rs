@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use async_graphql::{Request, Response};
 
-use super::{Origin, context::of_request, error};
-use crate::domain::Requester;
+use super::{Origin, context::of_request, told};
+use crate::domain::{ErrorCode, Requester};
 
 /// What the line of a request says, as far as it is known when it comes. There is none where nobody reads it.
 pub struct Line(Option<About>);
@@ -31,19 +31,20 @@ impl Line {
     /// Writes that the operation was answered.
     pub fn write(&self, response: &Response) {
         if self.0.is_some() {
-            self.put("operation", &codes(response));
+            self.put("operation", &told::codes(response));
         }
     }
 
-    fn put(&self, what: &'static str, codes: &str) {
+    fn put(&self, what: &'static str, codes: &[ErrorCode]) {
         let Some(about) = &self.0 else { return };
+        let codes: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
         tracing::info!(
             what,
             operation = about.operation.as_deref(),
             actor = about.actor.as_deref(),
             request_id = about.request_id.as_deref(),
             elapsed_ms = about.began.elapsed().as_millis(),
-            errors = codes,
+            errors = codes.join(" "),
             "answered"
         );
     }
@@ -52,7 +53,7 @@ impl Line {
 /// Writes the line of a subscription when its stream ends, whoever ends it.
 pub struct OpenLine {
     line: Line,
-    codes: String,
+    codes: Vec<ErrorCode>,
 }
 
 impl OpenLine {
@@ -60,14 +61,14 @@ impl OpenLine {
     pub fn new(line: Line) -> Self {
         Self {
             line,
-            codes: String::new(),
+            codes: Vec::new(),
         }
     }
 
-    /// Notes how the last event was.
-    pub fn note(&mut self, response: &Response) {
-        if !response.errors.is_empty() {
-            self.codes = codes(response);
+    /// Notes the errors of the last event.
+    pub fn note(&mut self, codes: &[ErrorCode]) {
+        if !codes.is_empty() {
+            codes.clone_into(&mut self.codes);
         }
     }
 }
@@ -76,9 +77,4 @@ impl Drop for OpenLine {
     fn drop(&mut self) {
         self.line.put("subscription", &self.codes);
     }
-}
-
-fn codes(response: &Response) -> String {
-    let codes: Vec<_> = response.errors.iter().filter_map(error::code_of).collect();
-    codes.join(" ")
 }

@@ -8,10 +8,11 @@ use async_graphql::{PathSegment, Response, ServerError};
 use super::{
     document::{Documents, Prepared},
     error::code_of,
+    told::Told,
 };
 use crate::{
     domain::ErrorCode,
-    metrics::{Field, Metrics, Stream},
+    metrics::{Field, Metrics, Open},
 };
 
 /// How the request of a document that was refused before any field was asked is told.
@@ -30,7 +31,7 @@ pub struct Meter {
 /// A stream that is counted: as open until it is dropped, and as answered by its first answer.
 #[derive(Debug)]
 pub struct OpenStream {
-    _open: Stream,
+    _open: Open,
     is_answered: bool,
 }
 
@@ -65,6 +66,24 @@ impl Meter {
         OpenStream {
             _open: self.metrics.stream(),
             is_answered: false,
+        }
+    }
+
+    /// A subscription is carried out, for one or for many.
+    pub fn execution(&self) -> Open {
+        self.metrics.execution()
+    }
+
+    /// A subscription of a single field was told what is told to many.
+    pub fn told(&self, stream: &mut OpenStream, prepared: &Prepared, told: &Told) {
+        self.metrics.sent();
+        if !std::mem::replace(&mut stream.is_answered, true) {
+            let outcome = told.codes().first().map_or(OK, |code| code.as_str());
+            for (_, name) in prepared.root_fields() {
+                let field = self.fields.get(name).unwrap_or(&self.none);
+                let operation = kind(prepared.operation_type());
+                self.metrics.requested(operation, field, outcome);
+            }
         }
     }
 

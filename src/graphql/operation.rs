@@ -2,8 +2,9 @@
 
 use apollo_compiler::ast::{Definition, OperationType};
 use async_graphql::{Executor, Request};
+use futures_util::{StreamExt, stream::BoxStream};
 
-use super::{bound, parse::parse};
+use super::{bound, parse::parse, told::Told};
 use crate::limits::Limits;
 
 /// What an operation does.
@@ -22,6 +23,9 @@ pub trait Carrier: Executor {
     /// What `request` does. A document that cannot be read does nothing, as a query does: the executor
     /// says what is wrong with it.
     fn kind(&self, request: &mut Request) -> Kind;
+
+    /// What a subscription tells.
+    fn watch(&self, request: Request) -> BoxStream<'static, Told>;
 }
 
 /// A schema without a gate remembers no documents.
@@ -33,6 +37,11 @@ where
         name_if_any(request);
         let name = request.operation_name.as_deref();
         kind_in(&request.query, name, &Limits::DEFAULT)
+    }
+
+    fn watch(&self, request: Request) -> BoxStream<'static, Told> {
+        let responses = Executor::execute_stream(self, request, None);
+        responses.map(|response| Told::of(&response)).boxed()
     }
 }
 

@@ -9,8 +9,11 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{Gateway, auth::Caller, failure::Failure, persisted, turn::Turn};
-use crate::domain::{HangUp, Requester};
 pub(super) use crate::graphql::operation::{Carrier, Kind};
+use crate::{
+    domain::{HangUp, Requester},
+    graphql::told::Told,
+};
 
 impl<E: Carrier> Gateway<E> {
     /// The answer to a query or a mutation, once it is its turn. A mutation is carried through even
@@ -59,30 +62,26 @@ impl<E: Carrier> Gateway<E> {
         request: Request,
         kind: Kind,
         caller: Caller,
-    ) -> BoxStream<'static, Response> {
+    ) -> BoxStream<'static, Told> {
         let gateway = self.clone();
         if kind == Kind::Subscription {
             return gateway.watched(request, caller).flatten_stream().boxed();
         }
         stream::once(async move {
-            gateway
-                .answer(request, kind, caller)
-                .await
-                .unwrap_or_else(Failure::into_answer)
+            let answer = gateway.answer(request, kind, caller).await;
+            Told::of(&answer.unwrap_or_else(Failure::into_answer))
         })
         .boxed()
     }
 
     /// The answers to a subscription, if its caller may have one more.
-    async fn watched(self, request: Request, caller: Caller) -> BoxStream<'static, Response> {
+    async fn watched(self, request: Request, caller: Caller) -> BoxStream<'static, Told> {
         match self.streams.subscription(caller.payer()).await {
             Ok(place) => {
-                let answers = self
-                    .executor
-                    .execute_stream(self.put(caller, request), None);
+                let answers = self.executor.watch(self.put(caller, request));
                 answers.inspect(move |_| _ = &place).boxed()
             }
-            Err(failure) => stream::iter([failure.into_answer()]).boxed(),
+            Err(failure) => stream::iter([Told::of(&failure.into_answer())]).boxed(),
         }
     }
 

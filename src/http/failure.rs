@@ -7,8 +7,11 @@ use axum::{
     response::Response as HttpResponse,
 };
 
-use super::{format::Format, payload::Payload, request_id::RequestId};
-use crate::domain::{Error, ErrorCode};
+use super::{format::Format, request_id::RequestId};
+use crate::{
+    domain::{Error, ErrorCode},
+    graphql::told::Payload,
+};
 
 /// Why a request was refused, and how that is said over HTTP.
 #[derive(Debug)]

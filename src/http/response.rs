@@ -7,13 +7,14 @@ use axum::{
     response::Response as HttpResponse,
 };
 
-use super::{
-    failure::Failure,
-    format::Format,
-    payload::{Payload, is_refusal},
-    request_id::RequestId,
+use super::{failure::Failure, format::Format, request_id::RequestId};
+use crate::{
+    domain::ErrorCode,
+    graphql::{
+        error::code_of,
+        told::{Payload, is_refusal},
+    },
 };
-use crate::{domain::ErrorCode, graphql::error::code_of};
 
 /// The answer in `format`.
 pub(super) fn single(response: Response, format: Format, id: &RequestId) -> HttpResponse {

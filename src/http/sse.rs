@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 
-use async_graphql::{Request, Response};
+use async_graphql::Request;
 use axum::{
     extract::{self, State},
     http::{HeaderName, HeaderValue, Method},
@@ -22,9 +22,9 @@ use super::{
     execution::{Carrier, Kind, without_mutations},
     failure::Failure,
     media::Accepted,
-    payload::Payload,
     request,
 };
+use crate::graphql::told::Told;
 
 /// Tells proxies of the nginx family to pass each event on at once.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -73,7 +73,7 @@ pub(super) async fn stream<E: Carrier>(
     };
     let events = stream::iter(first)
         .chain(answers)
-        .map(|response| next(&response))
+        .map(|told| next(&told))
         .chain(stream::iter([complete]));
     // A stopping gateway ends subscriptions; queries and mutations it lets finish.
     let stopping = gateway.stopping.clone();
@@ -91,13 +91,12 @@ pub(super) async fn stream<E: Carrier>(
     response
 }
 
-fn next(response: &Response) -> Event {
+fn next(told: &Told) -> Event {
     let event = Event::default().event("next");
-    event
-        .clone()
-        .json_data(Payload::from(response))
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "an answer cannot be written as JSON");
-            event
-        })
+    // JSON has no line breaks of its own.
+    if told.is_refusal() {
+        event.data(format!(r#"{{"errors":{}}}"#, told.json()))
+    } else {
+        event.data(told.json())
+    }
 }

@@ -21,7 +21,7 @@ pub use mutation::document;
 pub use place::s3;
 pub use proxy::Proxy;
 pub use row::id;
-pub use stream::on;
+pub use stream::{Watcher, on};
 pub use world::{World, put_on};
 
 /// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.

@@ -3,6 +3,7 @@
 mod cause;
 mod hypervisor;
 mod progress;
+mod shared;
 mod timeline;
 
 use std::{sync::Arc, time::Duration};
@@ -287,7 +288,7 @@ async fn a_revoked_or_expired_token_ends_its_streams() {
                 "UPDATE tokens SET expires_at = '{ends_at}' WHERE id = '{token}'"
             ))
             .await;
-        world.app.hub.wake([Topic::Volume(volume.id)]);
+        world.app.hub.wake([Topic::User(alice.user.id)]);
         assert_eq!(stream.refusal().await, "UNAUTHENTICATED");
     })
     .await;

@@ -7,7 +7,10 @@ use futures_util::Stream;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use tokio::time::sleep;
 
-use super::live::{Alarm, RETRY};
+use super::{
+    joint::Reader,
+    live::{Alarm, RETRY},
+};
 use crate::{
     app::App,
     domain::{self, Requester, token},
@@ -32,7 +35,8 @@ impl AgentSubscription {
     async fn agent_work(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<AgentWork>>> {
         let (app, requester) = (app(ctx)?.clone(), requester(ctx).clone());
         let hypervisor = requester.agent()?.id;
-        let mut alarm = Alarm::new(&app, &requester, &[Topic::Work(hypervisor)]);
+        let reader = Reader::alone(requester.clone());
+        let mut alarm = Alarm::new(&app, &reader, &[Topic::Work(hypervisor)]);
         Ok(try_stream! {
             loop {
                 let waiting = waiting(&app, &requester).await.map_err(Failure::from);

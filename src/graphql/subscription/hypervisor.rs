@@ -7,7 +7,10 @@ use entity::{HypervisorId, hypervisor};
 use futures_util::{Stream, StreamExt, stream};
 use sea_orm::{EntityTrait, QueryOrder};
 
-use super::live::{Reading, State, live};
+use super::{
+    joint::Reader,
+    live::{Reading, State, live},
+};
 use crate::{
     app::App,
     domain::{Requester, readable},
@@ -49,7 +52,8 @@ impl HypervisorSubscription {
                 }
             }
         };
-        let fleets = live(app, requester, &[Topic::Hypervisors], read);
+        let reader = Reader::alone(requester);
+        let fleets = live(app, reader, &[Topic::Hypervisors], read);
         Ok(fleets
             .scan(HashMap::new(), |known, fleet| {
                 let changed = fleet.map(|Fleet(fleet)| changed(known, fleet));

@@ -7,13 +7,16 @@ use entity::{OperationId, Scope, operation};
 use futures_util::{Stream, StreamExt};
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use super::live::{Reading, State, live};
+use super::{
+    joint::Reader,
+    live::{Reading, State, live},
+};
 use crate::{
     app::App,
     domain::{Error, Requester, operation::state::is_ended},
     events::{Shared, Topic},
     graphql::{
-        context::{app, user},
+        context::app,
         error::{Failure, Result},
         id,
         types::Operation,
@@ -36,11 +39,11 @@ impl OperationSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The operation.")] operation_id: ID,
     ) -> Result<impl Stream<Item = Result<Operation>>> {
-        let (app, requester) = (app(ctx)?.clone(), user(ctx)?.clone());
+        let (app, reader) = (app(ctx)?.clone(), Reader::of(ctx)?);
         let id: OperationId = id::find(&operation_id, "operation")?;
         let shared = app.hub.share(Topic::Operation(id));
         // One that is not there is an error at once, not the first event of a stream.
-        find(&app, &shared, &requester, id).await?;
+        find(&app, &shared, reader.requester(), id).await?;
         let read = {
             let app = app.clone();
             move |requester: Requester| {
@@ -58,7 +61,7 @@ impl OperationSubscription {
                 }
             }
         };
-        let states = live(app, requester, &[Topic::Operation(id)], read);
+        let states = live(app, reader, &[Topic::Operation(id)], read);
         Ok(states.map(|state| state.map(|Watched(operation)| Operation(operation))))
     }
 }

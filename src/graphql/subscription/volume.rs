@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use tokio::time::Instant;
 
 use super::{
+    joint::Reader,
     live::{Reading, State, live},
     operation::is_progress,
 };
@@ -23,7 +24,7 @@ use crate::{
     },
     events::{Shared, Topic},
     graphql::{
-        context::{app, user},
+        context::app,
         error::{Failure, Result},
         id,
         scalar::DateTime,
@@ -70,9 +71,9 @@ impl VolumeSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The volume.")] volume_id: ID,
     ) -> Result<impl Stream<Item = Result<VolumeActivity>>> {
-        let (app, requester) = (app(ctx)?.clone(), user(ctx)?.clone());
+        let (app, reader) = (app(ctx)?.clone(), Reader::of(ctx)?);
         let id: VolumeId = id::find(&volume_id, "volume")?;
-        find_visible(&app, &requester, id).await?;
+        find_visible(&app, reader.requester(), id).await?;
         let held: Arc<std::sync::Mutex<Option<Held>>> = Arc::default();
         let shared = app.hub.share(Topic::Volume(id));
         let read = {
@@ -97,7 +98,7 @@ impl VolumeSubscription {
             }
         };
         let clock = app.clock.clone();
-        let states = live(app, requester, &[Topic::Volume(id)], read);
+        let states = live(app, reader, &[Topic::Volume(id)], read);
         Ok(states.map(move |state| state.map(|activity| activity.told(&clock))))
     }
 
@@ -112,13 +113,13 @@ impl VolumeSubscription {
             i32,
         >,
     ) -> Result<impl Stream<Item = Result<CooldownTick>>> {
-        let (app, requester) = (app(ctx)?.clone(), user(ctx)?.clone());
+        let (app, reader) = (app(ctx)?.clone(), Reader::of(ctx)?);
         let id: VolumeId = id::find(&volume_id, "volume")?;
         let every = u64::try_from(every_seconds.unwrap_or(1))
             .ok()
             .filter(|every| (1..=60).contains(every));
         let every = every.ok_or_else(|| Error::invalid("`everySeconds` is 1 to 60."))?;
-        find_visible(&app, &requester, id).await?;
+        find_visible(&app, reader.requester(), id).await?;
         let beat = Beat {
             every: Duration::from_secs(every),
             since: Instant::now(),
@@ -130,7 +131,7 @@ impl VolumeSubscription {
                 async move { Tick::read(&app, &requester, id, beat).await }
             }
         };
-        let states = live(app, requester, &[Topic::Volume(id)], read);
+        let states = live(app, reader, &[Topic::Volume(id)], read);
         Ok(states.map(move |state| state.map(CooldownTick::from)))
     }
 }
@@ -347,7 +348,11 @@ impl PartialEq for Tick {
     }
 }
 
-impl State for Tick {}
+impl State for Tick {
+    fn replaces(&self, sent: &Self) -> bool {
+        self.ends_at == sent.ends_at
+    }
+}
 
 impl From<Tick> for CooldownTick {
     fn from(tick: Tick) -> Self {

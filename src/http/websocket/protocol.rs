@@ -1,6 +1,6 @@
 //! The messages of graphql-transport-ws, and why a socket is closed.
 
-use async_graphql::{Request, ServerError};
+use async_graphql::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio_tungstenite::tungstenite::{
@@ -10,8 +10,8 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use crate::{
-    graphql::bound,
-    http::{payload::Payload, persisted},
+    graphql::{bound, told::Told},
+    http::persisted,
 };
 
 /// The protocol's name in `Sec-WebSocket-Protocol`.
@@ -81,25 +81,20 @@ pub(super) enum ServerMessage<'a> {
     ConnectionAck,
     /// That we are there.
     Pong,
-    /// An answer to an operation.
-    Next {
-        /// What the client calls it.
-        id: &'a str,
-        /// The answer.
-        payload: Payload<'a>,
-    },
-    /// The operation was refused, and is over.
-    Error {
-        /// What the client calls it.
-        id: &'a str,
-        /// Why.
-        payload: &'a [ServerError],
-    },
     /// The operation is over.
     Complete {
         /// What the client calls it.
         id: &'a str,
     },
+}
+
+/// What the gateway sends of an answer, which is JSON already. One that was refused ends its operation.
+pub(super) fn answer(id: &str, told: &Told) -> serde_json::Result<String> {
+    let kind = if told.is_refusal() { "error" } else { "next" };
+    let (id, payload) = (serde_json::to_string(id)?, told.json());
+    Ok(format!(
+        r#"{{"type":"{kind}","id":{id},"payload":{payload}}}"#
+    ))
 }
 
 /// Why a socket is closed.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{Request, Response};
+use async_graphql::Request;
 use bytes::Bytes;
 use futures_util::{
     FutureExt, SinkExt, StreamExt,
@@ -17,11 +17,11 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::{
     handshake::Socket,
-    protocol::{ClientMessage, Close, ServerMessage},
+    protocol::{ClientMessage, Close, ServerMessage, answer},
 };
 use crate::{
-    domain::{Error, ErrorCode, Requester, token},
-    graphql::error::code_of,
+    domain::{Error, Requester, token},
+    graphql::told::Told,
     http::{
         Gateway,
         auth::{self, Caller},
@@ -29,7 +29,6 @@ use crate::{
         execution::{Carrier, Kind},
         failure::Failure,
         payer::share,
-        payload::is_refusal,
         request_id::RequestId,
     },
     queue::Turn,
@@ -62,7 +61,7 @@ impl From<tungstenite::Error> for End {
 
 /// What an operation gives.
 enum Outcome {
-    Answer(Response),
+    Answer(Told),
     Complete,
     /// The token of the connection cannot be used any more.
     Refused(Error),
@@ -109,7 +108,8 @@ impl<E: Carrier> Session<E> {
 
     /// Serves it to its end.
     pub async fn run(mut self) {
-        let end = match self.init().await {
+        // Boxed, as what is asked of the database takes much room, and is over long before the socket is.
+        let end = match Box::pin(self.init()).await {
             Ok(()) => self.serve().await,
             Err(end) => Err(end),
         };
@@ -221,9 +221,8 @@ impl<E: Carrier> Session<E> {
         }
         let limit = usize::try_from(self.gateway.stream.max_operations).unwrap_or(usize::MAX);
         if self.subscriptions.len() + self.requests.len() >= limit {
-            let answer = Failure::too_many_operations(limit).into_answer();
-            let payload = &answer.errors;
-            return self.send(&ServerMessage::Error { id: &id, payload }).await;
+            let refusal = Failure::too_many_operations(limit).into_answer();
+            return self.send_answer(&id, &Told::of(&refusal)).await;
         }
         let kind = self.gateway.executor.kind(&mut request);
         let outcomes = match kind {
@@ -238,19 +237,16 @@ impl<E: Carrier> Session<E> {
     async fn tell(&mut self, id: String, outcome: Outcome) -> Result<(), End> {
         match outcome {
             // Strangers watch nothing, so that the token has ended since.
-            Outcome::Answer(answer)
-                if self.subscriptions.contains_key(&id) && is_unauthenticated(&answer) =>
+            Outcome::Answer(told)
+                if told.is_unauthenticated() && self.subscriptions.contains_key(&id) =>
             {
                 Err(Close::Forbidden.into())
             }
-            Outcome::Answer(answer) if is_refusal(&answer) => {
-                self.forget(&id);
-                let payload = &answer.errors;
-                self.send(&ServerMessage::Error { id: &id, payload }).await
-            }
-            Outcome::Answer(answer) => {
-                let payload = (&answer).into();
-                self.send(&ServerMessage::Next { id: &id, payload }).await
+            Outcome::Answer(told) => {
+                if told.is_refusal() {
+                    self.forget(&id);
+                }
+                self.send_answer(&id, &told).await
             }
             Outcome::Complete => {
                 self.forget(&id);
@@ -275,8 +271,16 @@ impl<E: Carrier> Session<E> {
     }
 
     async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), End> {
-        let text = serde_json::to_string(message).map_err(|error| {
-            tracing::error!(%error, "an answer cannot be written as JSON");
+        self.send_text(serde_json::to_string(message)).await
+    }
+
+    async fn send_answer(&mut self, id: &str, told: &Told) -> Result<(), End> {
+        self.send_text(answer(id, told)).await
+    }
+
+    async fn send_text(&mut self, text: serde_json::Result<String>) -> Result<(), End> {
+        let text = text.map_err(|error| {
+            tracing::error!(%error, "a message cannot be written as JSON");
             Close::Internal
         })?;
         self.write(Message::Text(text.into())).await
@@ -318,14 +322,6 @@ async fn receive(socket: &mut Socket) -> Result<Option<ClientMessage>, End> {
     }
 }
 
-/// Whether an error of `answer` says that nobody is signed in.
-fn is_unauthenticated(answer: &Response) -> bool {
-    answer
-        .errors
-        .iter()
-        .any(|error| code_of(error).is_some_and(|code| code == ErrorCode::Unauthenticated.as_str()))
-}
-
 /// Carries an operation out in the name of whom the token speaks for now, not when the socket opened.
 fn outcomes_of<E: Carrier>(
     gateway: &Gateway<E>,
@@ -337,7 +333,8 @@ fn outcomes_of<E: Carrier>(
     let caller = caller.clone();
     async move {
         let app = gateway.app_of(share(&caller.requester));
-        match token::reauthenticate(app, &caller.requester).await {
+        // Boxed, as its room would be kept for as long as the stream lasts.
+        match Box::pin(token::reauthenticate(app, &caller.requester)).await {
             Ok(requester) => gateway
                 .answers(
                     request,

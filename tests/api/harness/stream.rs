@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Request, Variables};
 use entity::hypervisor;
 use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 use storage::Secret;
 use tidemark::{
     domain::{Requester, token::Bearer, token::issue},
-    graphql,
+    graphql::{self, told::Told},
     secret::Keys,
 };
 use tokio::time::timeout;
@@ -20,7 +20,7 @@ use super::World;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One subscription.
-pub struct Watcher(BoxStream<'static, Response>);
+pub struct Watcher(BoxStream<'static, Told>);
 
 impl World {
     /// Subscribes.
@@ -28,7 +28,7 @@ impl World {
         let request = Request::new(document)
             .variables(Variables::from_json(variables))
             .data(requester.clone());
-        Watcher(self.schema().execute_stream(request).boxed())
+        Watcher(self.schema().watch(request))
     }
 
     /// The agent with a token of its own, which streams need.
@@ -73,7 +73,7 @@ impl Watcher {
     pub async fn next_answer(&mut self) -> Option<Value> {
         let answer = timeout(PATIENCE, self.0.next()).await;
         let answer = answer.expect("nothing came");
-        answer.map(|answer| serde_json::to_value(answer).unwrap())
+        answer.map(|told| value(&told))
     }
 
     /// The next event: the one field of its data.
@@ -113,12 +113,22 @@ impl Watcher {
     pub async fn next_answer_soon(&mut self) -> Option<Value> {
         let answer = timeout(Duration::from_millis(300), self.0.next()).await;
         let answer = answer.ok().flatten();
-        answer.map(|answer| serde_json::to_value(answer).unwrap())
+        answer.map(|told| value(&told))
     }
 
     /// Whether nothing is there to be read now.
     pub async fn is_silent(&mut self) -> bool {
         self.next_answer_soon().await.is_none()
+    }
+}
+
+/// The response that was told.
+fn value(told: &Told) -> Value {
+    let value: Value = serde_json::from_str(told.json()).unwrap();
+    if told.is_refusal() {
+        json!({ "data": null, "errors": value })
+    } else {
+        value
     }
 }
 

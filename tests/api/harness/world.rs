@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use tidemark::{
     app::App,
     database::Database,
-    domain::{Clock, Requester, Settings, clock::ManualClock, operation::progress::Reports},
+    domain::{
+        Clock, Permits, Requester, Settings, clock::ManualClock, operation::progress::Reports,
+    },
     events::{Hub, bus::Bus},
     graphql::{self, Limits, Schema},
 };
@@ -99,6 +101,7 @@ impl World {
     pub fn other_gateway(&self) -> Self {
         let mut app = self.app.clone();
         app.hub = Hub::default();
+        app.permits = Permits::default();
         app.reports = Reports::default();
         Self {
             schema: graphql::builder(app.clone()).finish(),
