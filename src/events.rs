@@ -8,6 +8,7 @@ mod news;
 mod progress;
 mod tail;
 mod topic;
+mod watched;
 
 pub use hub::{Hub, Shared, Watch};
 pub use news::News;

@@ -98,6 +98,15 @@ pub enum LeaseState {
     Lost,
 }
 
+/// What becomes of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// What has become of the lease.
+    pub state: LeaseState,
+    /// Whether somebody may watch the operation.
+    pub is_watched: bool,
+}
+
 /// An operation to work on.
 #[derive(Debug, Clone)]
 pub struct Assignment {
@@ -145,7 +154,7 @@ pub trait Link: Send + Sync {
     async fn claim(&self, limit: usize, holding: &[Lease]) -> Result<Claim>;
 
     /// Reports how far an operation is.
-    async fn report_progress(&self, lease: Lease, reading: &Reading) -> Result<LeaseState>;
+    async fn report_progress(&self, lease: Lease, reading: &Reading) -> Result<Heard>;
 
     /// Adds to an operation's log.
     async fn log(&self, lease: Lease, entries: &[Entry]) -> Result<LeaseState>;

@@ -23,6 +23,7 @@ use super::{
     progress::{Board, Progress},
     tail::Tail,
     topic::Topic,
+    watched::Elsewhere,
 };
 
 /// Wakes those who watch a topic. Clones share their watchers.
@@ -37,6 +38,7 @@ struct State {
     told_events: AtomicU64,
     tail: Tail,
     progress: Board,
+    elsewhere: Elsewhere,
     readings: Readings,
 }
 
@@ -61,6 +63,9 @@ impl Hub {
         let mut topics = self.topics();
         let watched = topics.entry(topic).or_default();
         watched.watchers += 1;
+        if let (Topic::Progress(operation), 1) = (topic, watched.watchers) {
+            self.0.outbox.add(News::watched([operation].into()));
+        }
         Watch {
             receiver: watched.sender.subscribe(),
             topic,
@@ -93,6 +98,7 @@ impl Hub {
         };
         let progressed: Vec<_> = news.progress.iter().filter_map(is_news).collect();
         // First the count: who is woken by it must find that there is something to read.
+        self.0.elsewhere.hear(&news.watched);
         let is_of_events = |topic: &Topic| matches!(topic, Topic::Events | Topic::EventsOf(_));
         if news.is_all || news.topics.iter().any(is_of_events) {
             self.0.told_events.fetch_add(1, Ordering::AcqRel);
@@ -109,6 +115,31 @@ impl Hub {
                 watched.sender.send_replace(());
             }
         }
+    }
+
+    /// Whether anybody, at any gateway, may watch how far `operation` is.
+    pub fn is_watched(&self, operation: OperationId) -> bool {
+        self.topics().contains_key(&Topic::Progress(operation))
+            || self.0.elsewhere.may_watch(operation)
+    }
+
+    /// Tells other gateways what is watched here.
+    pub(super) fn tell_watched(&self) {
+        let topics = self.topics();
+        let watched = topics.keys().filter_map(|topic| match topic {
+            Topic::Progress(operation) => Some(*operation),
+            _ => None,
+        });
+        let watched = News::watched(watched.collect());
+        drop(topics);
+        if !watched.is_empty() {
+            self.0.outbox.add(watched);
+        }
+    }
+
+    /// What is watched elsewhere.
+    pub(super) fn elsewhere(&self) -> &Elsewhere {
+        &self.0.elsewhere
     }
 
     /// Brings what the database tells of a started operation up to date.

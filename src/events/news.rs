@@ -28,6 +28,8 @@ pub struct News {
     pub numbers: Vec<RangeInclusive<i64>>,
     /// How far operations are.
     pub progress: BTreeMap<OperationId, Progress>,
+    /// Of which operations somebody watches how far they are, where this is told.
+    pub watched: BTreeSet<OperationId>,
 }
 
 impl News {
@@ -43,6 +45,14 @@ impl News {
     pub fn progress(operation: OperationId, progress: Progress) -> Self {
         Self {
             progress: [(operation, progress)].into(),
+            ..Self::default()
+        }
+    }
+
+    /// That `operations` are watched.
+    pub(super) fn watched(operations: BTreeSet<OperationId>) -> Self {
+        Self {
+            watched: operations,
             ..Self::default()
         }
     }
@@ -65,6 +75,7 @@ impl News {
         if self.is_all {
             self.topics.clear();
         }
+        self.watched.extend(other.watched);
         for (operation, progress) in other.progress {
             match self.progress.entry(operation) {
                 Entry::Vacant(entry) => {

@@ -5,6 +5,7 @@ mod hypervisor;
 mod progress;
 mod shared;
 mod timeline;
+mod watched;
 
 use std::{sync::Arc, time::Duration};
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{
-    Claim, Error, Lease, LeaseState, Link, Result, StorageTest, Welcome,
+    Claim, Error, Heard, Lease, LeaseState, Link, Result, StorageTest, Welcome,
     input::{lease, lease_inputs, level, outcome_input, retained_input},
     query::{self, ByteCount, Id},
     stream::Decoder,
@@ -194,7 +194,7 @@ impl Link for Gateway {
         })
     }
 
-    async fn report_progress(&self, held: Lease, reading: &Reading) -> Result<LeaseState> {
+    async fn report_progress(&self, held: Lease, reading: &Reading) -> Result<Heard> {
         let input = query::AgentReportProgressInput {
             operation_id: Id(held.operation_id),
             epoch: held.epoch,
@@ -205,7 +205,11 @@ impl Link for Gateway {
         let variables = query::ReportProgressVariables { input };
         let operation = query::ReportProgress::build(variables);
         let answer = self.ask::<query::ReportProgress>(&operation).await?;
-        Ok(lease(done(answer.agent_report_progress)?.lease).1)
+        let payload = done(answer.agent_report_progress)?;
+        Ok(Heard {
+            state: lease(payload.lease).1,
+            is_watched: payload.is_watched,
+        })
     }
 
     async fn log(&self, held: Lease, entries: &[Entry]) -> Result<LeaseState> {

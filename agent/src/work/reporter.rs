@@ -15,6 +15,8 @@ use crate::{
 
 /// At most four reports a second.
 const PAUSE: Duration = Duration::from_millis(250);
+/// So long nothing is reported but a new phase, and what is logged, while nobody watches.
+const REST: Duration = Duration::from_secs(5);
 /// Lines that are kept while the gateway cannot be reached.
 const MAX_KEPT: usize = 2000;
 
@@ -24,6 +26,8 @@ pub(super) struct Reporter {
     held: Arc<Held>,
     report: Report,
     progress: watch::Receiver<Reading>,
+    /// Whether somebody may watch, as the gateway said last.
+    is_watched: bool,
     unsent: Vec<Entry>,
 }
 
@@ -36,6 +40,7 @@ impl Reporter {
             held,
             report,
             progress,
+            is_watched: true,
             unsent: Vec::new(),
         }
     }
@@ -51,10 +56,28 @@ impl Reporter {
                 () = self.report.journal.arrived() => {}
             }
             self.flush().await;
-            if done.run_until_cancelled(sleep(PAUSE)).await.is_none() {
+            let pause = async {
+                sleep(PAUSE).await;
+                if !self.is_watched {
+                    self.rest().await;
+                }
+            };
+            if done.run_until_cancelled(pause).await.is_none() {
                 return;
             }
         }
+    }
+
+    /// Waits while there is nothing to tell that nobody's absence makes less urgent.
+    async fn rest(&mut self) {
+        let phase = self.progress.borrow().phase;
+        tokio::select! {
+            () = sleep(REST.saturating_sub(PAUSE)) => {}
+            _ = self.progress.wait_for(|reading| reading.phase != phase) => {}
+            () = self.report.journal.arrived() => {}
+        }
+        // What it waited for is not to be waited for once more.
+        self.progress.mark_changed();
     }
 
     /// Reports what has not been reported yet. What fails is tried again with the next report.
@@ -68,8 +91,9 @@ impl Reporter {
         let lease = self.held.lease();
         if self.progress.has_changed().unwrap_or(false) {
             let reading = self.progress.borrow_and_update().clone();
-            self.held
-                .heed(self.link.report_progress(lease, &reading).await?);
+            let heard = self.link.report_progress(lease, &reading).await?;
+            self.held.heed(heard.state);
+            self.is_watched = heard.is_watched;
         }
         self.unsent.extend(self.report.journal.collect());
         self.unsent.truncate(MAX_KEPT);

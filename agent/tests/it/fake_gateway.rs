@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use tidemark_agent::{
     driver::Retained,
-    link::{Assignment, Claim, Error, Lease, LeaseState, Link, Result, StorageTest, Welcome},
+    link::{
+        Assignment, Claim, Error, Heard, Lease, LeaseState, Link, Result, StorageTest, Welcome,
+    },
     operation::{Outcome, Volume, Work},
     report::{Entry, Reading, Sighting},
 };
@@ -31,6 +33,7 @@ pub struct Table {
     pub holding: Vec<Lease>,
     pub states: HashMap<Lease, LeaseState>,
     pub unreachable: bool,
+    pub nobody_watches: bool,
     pub finish_failures: u32,
     pub finished: Vec<(Lease, Outcome)>,
     pub tested: Vec<(Uuid, std::result::Result<(), String>)>,
@@ -149,14 +152,14 @@ impl Link for FakeGateway {
         })
     }
 
-    async fn report_progress(&self, lease: Lease, reading: &Reading) -> Result<LeaseState> {
+    async fn report_progress(&self, lease: Lease, reading: &Reading) -> Result<Heard> {
         self.ask(|table| {
             table.progress.push((Instant::now(), reading.clone()));
-            table
-                .states
-                .get(&lease)
-                .copied()
-                .unwrap_or(LeaseState::Held)
+            let state = table.states.get(&lease).copied();
+            Heard {
+                state: state.unwrap_or(LeaseState::Held),
+                is_watched: !table.nobody_watches,
+            }
         })
     }
 

@@ -9,7 +9,7 @@ use storage::{Destination, NfsExport, S3Bucket, Secret, Standing};
 use tidemark_agent::{
     AgentConfig, Token,
     driver::{Code, Failure, Removed, Retained},
-    link::{Error, Gateway, Lease, LeaseState, Link as _},
+    link::{Error, Gateway, Heard, Lease, LeaseState, Link as _},
     operation::{CephPool, Completed, Image, Instance, Outcome, Pool, Work},
     report::{Entry, Level, Reading},
 };
@@ -90,7 +90,7 @@ async fn requests_carry_the_token_and_the_contract() {
         ok(&json!({ "agentHello": {
             "hypervisorName": "one", "leaseSeconds": 90, "heartbeatSeconds": 20 } })),
         ok(&json!({ "agentRenew": { "leases": [held] } })),
-        ok(&json!({ "agentReportProgress": { "lease": lost } })),
+        ok(&json!({ "agentReportProgress": { "lease": lost, "isWatched": false } })),
         ok(&json!({ "agentLog": { "lease": held } })),
         ok(&json!({ "agentFinish": { "accepted": true } })),
         ok(&json!({ "agentFinish": { "accepted": false } })),
@@ -115,7 +115,10 @@ async fn requests_carry_the_token_and_the_contract() {
     };
     assert_eq!(
         gateway.report_progress(lease(), &reading).await.unwrap(),
-        LeaseState::Lost
+        Heard {
+            state: LeaseState::Lost,
+            is_watched: false
+        }
     );
     let (level, message) = (Level::Warn, "odd".into());
     let entry = Entry {

@@ -311,6 +311,36 @@ async fn shutting_down_stops_the_work_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_nobody_watches_only_phases_and_ends_are_reported_at_once() {
+    let site = Site::new();
+    let volume = site.filled_volume(256 * MIB).await;
+    let backup = site.backup_of(&volume);
+    let scene = Scene::new(site, 4).await;
+    scene.gateway.change(|table| table.nobody_watches = true);
+    let lease = scene.gateway.offer(Work::CreateBackup { volume, backup });
+    assert!(matches!(
+        scene.gateway.finished(lease).await,
+        Outcome::Completed(_)
+    ));
+    let table = scene.gateway.0.borrow();
+    let told: Vec<_> = table.progress.iter().collect();
+    let (_, last) = told.last().unwrap();
+    assert_eq!(last.bytes_done, last.bytes_total);
+    let mut hurried = 0;
+    for pair in told[..told.len() - 1].windows(2) {
+        let [(at, before), (next_at, after)] = pair else {
+            continue;
+        };
+        let is_seldom = *next_at - *at > Duration::from_secs(4);
+        hurried += usize::from(before.phase == after.phase && !is_seldom);
+    }
+    // What is logged is sent at once, and progress with it.
+    assert!(hurried <= table.log.len(), "{told:?}");
+    drop(table);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn progress_is_reported_at_most_four_times_a_second() {
     let site = Site::new();
     let volume = site.filled_volume(256 * MIB).await;

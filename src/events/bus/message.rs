@@ -1,11 +1,11 @@
 //! News as messages of PostgreSQL: words with spaces between them, below 8,000 bytes.
 //!
 //! ```text
-//! 1 SENDER * vAZCgoAAAcACAAAAAAAAAAA E #17-19 pAZCgoAAAcACAAAAAAAAAAA:2:1:512:1024:
+//! 1 SENDER * vAZCgoAAAcACAAAAAAAAAAA E #17-19 pAZCgoAAAcACAAAAAAAAAAA:2:1:512:1024: ?AZCgoAAAcACAAAAAAAAAAA
 //! ```
 //!
 //! The first word is the version, the second the gateway that sends it. `*` is everything, `#` begins numbers of events,
-//! `p` an operation's progress, and the rest are topics. What this gateway cannot read, since a newer one wrote it, may be anything.
+//! `p` an operation's progress, `?` an operation that is watched, and the rest are topics. What this gateway cannot read, since a newer one wrote it, may be anything.
 
 use std::ops::RangeInclusive;
 
@@ -34,9 +34,14 @@ pub(super) fn write(sender: &str, news: &News) -> Vec<String> {
         .progress
         .iter()
         .map(|(operation, progress)| format!("p{}:{progress}", short(operation.as_uuid())));
+    let watched = news
+        .watched
+        .iter()
+        .map(|operation| format!("?{}", short(operation.as_uuid())));
     let head = format!("{VERSION} {sender}");
     let mut messages: Vec<String> = Vec::new();
-    for word in all.into_iter().chain(topics).chain(numbers).chain(progress) {
+    let words = all.into_iter().chain(topics).chain(numbers);
+    for word in words.chain(progress).chain(watched) {
         match messages.last_mut() {
             Some(message) if message.len() + 1 + word.len() <= MAX_BYTES => {
                 message.push(' ');
@@ -62,6 +67,8 @@ pub(super) fn read(message: &str) -> (&str, News) {
             news.numbers.push(numbers);
         } else if let Some((operation, progress)) = word.strip_prefix('p').and_then(far) {
             news.progress.insert(operation, progress);
+        } else if let Some(operation) = word.strip_prefix('?').and_then(long) {
+            news.watched.insert(OperationId::from_uuid(operation));
         } else if let Ok(topic) = word.parse() {
             news.topics.insert(topic);
         } else {
@@ -103,6 +110,7 @@ mod tests {
             .into(),
             numbers: vec![1..=1, 17..=19],
             progress: [(OperationId::from_uuid(id), "2:1:512:1024:".parse().unwrap())].into(),
+            watched: [OperationId::from_uuid(id)].into(),
         };
         let messages = write("me", &news);
         assert_eq!(messages.len(), 1);

@@ -18,7 +18,7 @@ use super::{ledger::Ledger, message};
 use crate::{
     app::App,
     domain::transaction::EVENTS,
-    events::{Hub, News, Topic, topic::short},
+    events::{Hub, News, Topic, topic::short, watched::TOLD_EVERY},
 };
 
 /// The shortest time between two times of telling. What happens within it is told at once at its end.
@@ -92,6 +92,7 @@ impl Line {
     /// Tells and hears until `stopping`, however often the line is cut.
     pub(super) async fn run(self, stopping: CancellationToken) {
         self.open();
+        self.hub.elsewhere().is_cut();
         let mut is_cut = false;
         loop {
             let cut = match self.connect().await {
@@ -106,6 +107,7 @@ impl Line {
                 }
                 Err(cut) => cut,
             };
+            self.hub.elsewhere().is_cut();
             if !std::mem::replace(&mut is_cut, true) {
                 tracing::warn!(%cut, "the line to other gateways is cut");
             }
@@ -148,6 +150,9 @@ impl Line {
         let mut ledger = Ledger::new(newest(&mut listener).await?);
         // Whatever happened before it was heard here.
         self.hub.hear(&News::everything());
+        self.hub.elsewhere().is_heard();
+        let mut watched = interval(TOLD_EVERY);
+        watched.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut soonest = Instant::now();
@@ -166,6 +171,7 @@ impl Line {
                     self.tell(&mut listener, channel).await?;
                     soonest = Instant::now() + PAUSE;
                 }
+                _ = watched.tick() => self.hub.tell_watched(),
                 _ = looks.tick() => {
                     let newest = newest(&mut listener).await?;
                     if let Some(untold) = ledger.look(newest) {

@@ -149,7 +149,7 @@ impl AgentMutation {
         }))
     }
 
-    /// Reports progress of an operation: at most 4 times a second.
+    /// Reports progress of an operation: at most 4 times a second, and while nobody watches (`isWatched`) every 5 seconds.
     #[graphql(visible = "visible::to_agents")]
     async fn agent_report_progress(
         &self,
@@ -163,8 +163,10 @@ impl AgentMutation {
             bytes_done: input.bytes_done.0,
             bytes_total: input.bytes_total.0,
         };
-        let state = progress::record(app(ctx)?, hypervisor, lease, progress).await?;
+        let app = app(ctx)?;
+        let state = progress::record(app, hypervisor, lease, progress).await?;
         Ok(Some(AgentReportProgressPayload {
+            is_watched: app.hub.is_watched(lease.operation),
             lease: AgentLease::new(lease, state),
         }))
     }

@@ -47,7 +47,7 @@ fragment Destination on AgentDestination {
 const RENEW: &str =
     "mutation($input: AgentRenewInput!) { agentRenew(input: $input) { leases { state } } }";
 const REPORT: &str = "mutation($input: AgentReportProgressInput!) {
-    agentReportProgress(input: $input) { lease { state } }
+    agentReportProgress(input: $input) { isWatched lease { state } }
 }";
 const LOG: &str =
     "mutation($input: AgentLogInput!) { agentLog(input: $input) { lease { state } } }";
@@ -225,6 +225,19 @@ impl Agent<'_> {
         });
         let variables = json!({ "input": input });
         self.world.answer(&self.requester, FINISH, variables).await;
+    }
+
+    /// Reports progress, and says whether somebody may watch it.
+    pub async fn hears_of_watchers(&self, work: &Work, done: u64) -> bool {
+        let input = json!({
+            "operationId": work.operation,
+            "epoch": work.epoch,
+            "phase": "Uploading",
+            "bytesDone": done,
+            "bytesTotal": 1000,
+        });
+        let data = self.say(REPORT, input).await;
+        data["agentReportProgress"]["isWatched"].as_bool().unwrap()
     }
 
     /// Reports progress: HELD, CANCEL or LOST.

@@ -30,6 +30,7 @@ pub struct ReportProgress {
 #[derive(cynic::QueryFragment)]
 pub struct AgentReportProgressPayload {
     pub lease: AgentLease,
+    pub is_watched: bool,
 }
 
 #[derive(cynic::InputObject)]

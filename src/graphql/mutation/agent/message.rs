@@ -121,6 +121,9 @@ pub struct AgentReportProgressInput {
 pub struct AgentReportProgressPayload {
     /// The lease.
     pub lease: AgentLease,
+    /// Whether somebody may watch the operation: then its progress is reported 4 times a second, and else every 5 seconds,
+    /// a new phase at once.
+    pub is_watched: bool,
 }
 
 /// A line of an operation's log.
