@@ -83,3 +83,8 @@ bench-panel:
 # Measure what a message of a stream costs, and how late a change shows at another gateway (Markdown)
 bench-streams:
     scripts/postgres run --durable cargo test --quiet --profile fast --test api -- --ignored --nocapture --test-threads 1 stream_cost::
+
+# Measure 10,000 sockets that watch running operations, beside a bare server that sends them the same bytes (Markdown)
+bench-sockets *arguments:
+    cargo bench --quiet --profile fast --workspace --bench sockets --no-run
+    taskset -c 1 scripts/postgres run --durable cargo bench --quiet --profile fast --workspace --bench sockets -- {{ arguments }}

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tidemark::{
     app::App,
     config::Config,
@@ -43,6 +44,15 @@ impl Serve {
     }
 }
 
+/// Each connection is an open file. Of those that the system lets it have, a process may open few unless it asks for more.
+fn raise_file_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 /// Fails when secrets are kept whose key is not configured: what needs them would fail. A single one
 /// that is damaged keeps nobody from the rest.
 async fn check_secrets(app: &App) -> anyhow::Result<()> {
@@ -64,6 +74,7 @@ async fn check_secrets(app: &App) -> anyhow::Result<()> {
 
 /// Serves `app` until it is told to stop, then closes its database.
 pub(super) async fn serve(config: &Config, mut app: App, with_agent: bool) -> anyhow::Result<()> {
+    raise_file_limit();
     let metrics = app.metrics.clone();
     app.database.observe(move |info| {
         metrics.ran(&info.statement.sql, info.elapsed, info.failed);
