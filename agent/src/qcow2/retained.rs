@@ -1,41 +1,128 @@
-//! What a snapshot keeps: the clusters that nothing else in the image refers to.
+//! What snapshots keep: the clusters that they refer to and the disk does not.
 //!
 //! A cluster's reference count says how often the disk and the snapshots refer to it. A snapshot
-//! counts for each cluster behind its L2 tables, and for each of those tables. So what is behind a
-//! table that is referred to twice is referred to twice as well, and only tables of the snapshot's
-//! own need to be read: the work grows with what has changed, not with the disk.
+//! counts for each cluster behind its L2 tables, and for each of those tables. So what only snapshots
+//! keep is counted as often as snapshots refer to it, and the disk's own tables need not be read, which
+//! a guest may be writing. What is behind a table of the disk's is the disk's as well, and is not read
+//! either: the work grows with what has changed, not with the disk.
 
 use std::collections::HashMap;
 
 use super::{Defect, Image, OFFSET_MASK, Snapshot, be, walk::Reference};
 
-/// Blocks of reference counts that are kept while a snapshot is walked: 16 MiB at most as a rule.
+/// Blocks of reference counts that are kept while snapshots are walked: 16 MiB at most as a rule.
 const CACHED_BLOCKS: usize = 256;
 
+/// An L2 table at one place of the disk, and the snapshots that lead to it, by their numbers.
+struct Table {
+    offset: u64,
+    snapshots: Vec<usize>,
+}
+
+/// What snapshots have at one place of the disk.
+struct Kept {
+    reference: Reference,
+    references: u64,
+    newest: Option<usize>,
+}
+
 impl Image {
-    /// Bytes of data that would be freed by deleting this snapshot alone, metadata aside.
+    /// Bytes of data, metadata aside, that would be freed by deleting all snapshots, each charged to the newest of those
+    /// that keep it and that `is_charged`. The snapshots come in the order in which they were taken.
     ///
-    /// Several compressed clusters may share one on disk; those of a snapshot count only where
-    /// nothing else shares theirs.
-    pub fn retained_bytes(&self, snapshot: &Snapshot) -> Result<u64, Defect> {
+    /// Several compressed clusters may share one on disk; those count only where nothing else shares theirs.
+    pub fn retained_bytes(
+        &self,
+        is_charged: impl Fn(&Snapshot) -> bool,
+    ) -> Result<Vec<(Snapshot, u64)>, Defect> {
+        let snapshots = self.snapshots()?;
         let mut counts = ReferenceCounts::read(self)?;
-        let mut retained = 0;
-        for l2_offset in self.l2_tables(snapshot.l1_offset, snapshot.l1_entries)? {
-            if counts.of(l2_offset)? != 1 {
-                continue;
-            }
-            for reference in self.references(l2_offset)? {
-                if counts.of(reference.offset())? != 1 {
-                    continue;
+        let mut l1_tables = Vec::with_capacity(snapshots.len());
+        for snapshot in &snapshots {
+            l1_tables.push(self.read_table(snapshot.l1_offset, snapshot.l1_entries)?);
+        }
+        let charged: Vec<bool> = snapshots.iter().map(is_charged).collect();
+        let mut bytes = vec![0; snapshots.len()];
+        for place in 0..l1_tables.iter().map(Vec::len).max().unwrap_or_default() {
+            let mut tables = tables_at(&l1_tables, place);
+            let mut of_snapshots = Vec::with_capacity(tables.len());
+            for table in tables.drain(..) {
+                self.check_place(table.offset)?;
+                if counts.of(table.offset)? == table.snapshots.len() as u64 {
+                    of_snapshots.push(table);
                 }
-                retained += match reference {
-                    Reference::Cluster { .. } => self.header().cluster_bytes(),
-                    Reference::Compressed { bytes, .. } => bytes,
-                };
+            }
+            self.charge(&of_snapshots, &charged, &mut counts, &mut bytes)?;
+        }
+        Ok(snapshots.into_iter().zip(bytes).collect())
+    }
+
+    /// Charges what is behind `tables`, which are at one place of the disk and none of its own.
+    fn charge(
+        &self,
+        tables: &[Table],
+        charged: &[bool],
+        counts: &mut ReferenceCounts<'_>,
+        bytes: &mut [u64],
+    ) -> Result<(), Defect> {
+        let cluster_bits = self.header().cluster_bits;
+        let mut words = Vec::with_capacity(tables.len());
+        for table in tables {
+            words.push(self.l2_words(table.offset)?);
+        }
+        let mut here: Vec<Kept> = Vec::with_capacity(tables.len());
+        for _ in 0..self.header().l2_entries() {
+            here.clear();
+            for (table, words) in tables.iter().zip(&mut words) {
+                let reference = words
+                    .next()
+                    .and_then(|entry| Reference::of(entry, cluster_bits));
+                let Some(reference) = reference else { continue };
+                let is_charged = |snapshot: &&usize| charged[**snapshot];
+                let newest = table.snapshots.iter().filter(is_charged).max().copied();
+                let references = table.snapshots.len() as u64;
+                match here.iter_mut().find(|kept| kept.reference == reference) {
+                    Some(kept) => {
+                        kept.references += references;
+                        kept.newest = kept.newest.max(newest);
+                    }
+                    None => here.push(Kept {
+                        reference,
+                        references,
+                        newest,
+                    }),
+                }
+            }
+            for kept in &here {
+                if let Some(newest) = kept.newest
+                    && counts.of(kept.reference.offset())? == kept.references
+                {
+                    bytes[newest] += match kept.reference {
+                        Reference::Cluster { .. } => self.header().cluster_bytes(),
+                        Reference::Compressed { bytes, .. } => bytes,
+                    };
+                }
             }
         }
-        Ok(retained)
+        Ok(())
     }
+}
+
+/// The tables to which L1 tables lead at one place of the disk.
+fn tables_at(l1_tables: &[Vec<u64>], place: usize) -> Vec<Table> {
+    let mut tables: Vec<Table> = Vec::new();
+    for (snapshot, l1) in l1_tables.iter().enumerate() {
+        let offset = l1.get(place).map_or(0, |entry| entry & OFFSET_MASK);
+        match tables.iter_mut().find(|table| table.offset == offset) {
+            _ if offset == 0 => {}
+            Some(table) => table.snapshots.push(snapshot),
+            None => tables.push(Table {
+                offset,
+                snapshots: vec![snapshot],
+            }),
+        }
+    }
+    tables
 }
 
 /// The image's reference counts, read as they are needed.

@@ -119,7 +119,7 @@ impl Image {
     }
 
     /// Checks that a table begins where a cluster does: QEMU reads no other.
-    fn check_place(&self, table: u64) -> Result<(), Defect> {
+    pub(super) fn check_place(&self, table: u64) -> Result<(), Defect> {
         if table.is_multiple_of(self.header().cluster_bytes()) {
             return Ok(());
         }

@@ -111,7 +111,7 @@ impl Snapshot {
         ByteCount(self.0.volume_size_bytes)
     }
 
-    /// Blocks that only this snapshot keeps: what it costs on storage, and what is billed.
+    /// What only snapshots keep, each block counted at the newest that keeps it: what is billed.
     async fn retained_bytes(&self) -> ByteCount {
         ByteCount(self.0.retained_bytes)
     }

@@ -1,4 +1,4 @@
-//! What changed between an image's snapshots, and what each of them alone keeps of it.
+//! What changed between an image's snapshots, and what they keep of it.
 
 use serde::Deserialize;
 
@@ -64,26 +64,62 @@ fn push(extents: &mut Vec<Extent>, next: Extent) {
     }
 }
 
-/// Bytes that only one snapshot keeps: those that were written after the snapshot before it, or
-/// ever if it is the first, and written over or discarded before the one after it, or by now if it
-/// is the last. Deleting it would free them.
-///
-/// `before` is what changed up to the snapshot, `after` what changed from it on; both in order.
-pub(super) fn retained_bytes(before: &[Extent], after: &[Extent]) -> u64 {
+/// How many bytes of what exists have changed. Both lists are in order.
+pub(super) fn in_common(existing: &[Extent], changed: &[Extent]) -> u64 {
     let mut total = 0;
-    let mut after = after.iter().peekable();
-    for written in before.iter().filter(|extent| extent.exists) {
-        while let Some(changed) = after.peek() {
-            let start = written.offset.max(changed.offset);
-            let end = written.end().min(changed.end());
+    let mut changed = changed.iter().peekable();
+    for extent in existing {
+        while let Some(change) = changed.peek() {
+            let start = extent.offset.max(change.offset);
+            let end = extent.end().min(change.end());
             total += end.saturating_sub(start);
-            if changed.end() > written.end() {
+            if change.end() > extent.end() {
                 break;
             }
-            after.next();
+            changed.next();
         }
     }
     total
+}
+
+/// What exists once it has changed: what was written, and of what existed all that was neither written nor discarded.
+/// All lists are in order.
+pub(super) fn after(existing: &[Extent], changed: &[Extent]) -> Vec<Extent> {
+    let mut left = Vec::with_capacity(existing.len() + changed.len());
+    let mut existing = existing.iter().copied().peekable();
+    for change in changed {
+        while let Some(extent) = existing.peek_mut() {
+            if extent.offset >= change.end() {
+                break;
+            }
+            let before = change
+                .offset
+                .saturating_sub(extent.offset)
+                .min(extent.length);
+            if before > 0 {
+                push(
+                    &mut left,
+                    Extent {
+                        length: before,
+                        ..*extent
+                    },
+                );
+            }
+            if extent.end() > change.end() {
+                extent.length = extent.end() - change.end();
+                extent.offset = change.end();
+                break;
+            }
+            existing.next();
+        }
+        if change.exists {
+            push(&mut left, *change);
+        }
+    }
+    for extent in existing {
+        push(&mut left, extent);
+    }
+    left
 }
 
 #[cfg(test)]
@@ -109,12 +145,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_new_and_has_changed_since_is_kept_by_one_snapshot() {
-        assert_eq!(retained_bytes(&[], &[written(0, 10)]), 0, "nothing new");
-        assert_eq!(retained_bytes(&[written(0, 10)], &[]), 0, "nothing changed");
-        assert_eq!(retained_bytes(&[written(0, 10)], &[written(4, 10)]), 6);
-        assert_eq!(retained_bytes(&[written(0, 10)], &[discarded(4, 2)]), 2);
-        assert_eq!(retained_bytes(&[discarded(0, 10)], &[written(0, 10)]), 0);
+    fn what_there_was_and_has_changed_is_kept() {
+        assert_eq!(in_common(&[], &[written(0, 10)]), 0, "nothing there");
+        assert_eq!(in_common(&[written(0, 10)], &[]), 0, "nothing changed");
+        assert_eq!(in_common(&[written(0, 10)], &[written(4, 10)]), 6);
+        assert_eq!(in_common(&[written(0, 10)], &[discarded(4, 2)]), 2);
+    }
+
+    #[test]
+    fn what_was_written_exists_and_what_was_discarded_does_not() {
+        assert_eq!(after(&[], &[written(0, 10)]), [written(0, 10)]);
+        assert_eq!(after(&[written(0, 10)], &[]), [written(0, 10)]);
+        let cut = after(&[written(0, 10)], &[discarded(4, 2)]);
+        assert_eq!(cut, [written(0, 4), written(6, 4)]);
+        assert_eq!(after(&cut, &[written(4, 2)]), [written(0, 10)]);
     }
 
     #[test]
@@ -143,13 +187,26 @@ mod tests {
                 }
                 list
             };
-            let (before, after) = (extents(), extents());
+            let (before, changed) = (extents(), extents());
             let covers = |extent: &Extent, byte: u64| extent.offset <= byte && byte < extent.end();
-            let kept = (0..80).filter(|byte| {
-                before.iter().any(|e| e.exists && covers(e, *byte))
-                    && after.iter().any(|e| covers(e, *byte))
-            });
-            assert_eq!(retained_bytes(&before, &after), kept.count() as u64);
+            let existing: Vec<_> = before.into_iter().filter(|extent| extent.exists).collect();
+            let was = |byte: u64| existing.iter().any(|e| covers(e, byte));
+            let change = |byte: u64| changed.iter().find(|e| covers(e, byte));
+            let common = (0..80).filter(|byte| was(*byte) && change(*byte).is_some());
+            assert_eq!(in_common(&existing, &changed), common.count() as u64);
+            let left = after(&existing, &changed);
+            assert!(
+                left.is_sorted_by(|one, next| one.end() < next.offset),
+                "{left:?}"
+            );
+            for byte in 0..80 {
+                let is = change(byte).map_or(was(byte), |change| change.exists);
+                assert_eq!(
+                    left.iter().any(|e| covers(e, byte)),
+                    is,
+                    "{byte} of {left:?}"
+                );
+            }
         }
     }
 

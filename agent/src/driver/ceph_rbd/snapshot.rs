@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::join;
+use uuid::Uuid;
 
 use super::{
     CephRbd, Kind,
@@ -105,27 +106,38 @@ impl CephRbd {
         Ok(())
     }
 
-    /// What each of the customers' snapshots keeps.
+    /// What the customers' snapshots keep, each block charged to the newest that keeps it: what there was at a snapshot
+    /// and has changed before the next one, or by now.
     pub(super) async fn measure(&self) -> Result<Vec<Retained>> {
         let snapshots = self.command.snapshots(self.image()).await??;
-        let names: Vec<_> = snapshots.into_iter().map(|found| found.name).collect();
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
+        let customers =
+            snapshots
+                .into_iter()
+                .filter_map(|found| match SnapshotName::parse(&found.name) {
+                    Some(SnapshotName::Kept(snapshot_id)) => Some((snapshot_id, found.name)),
+                    _ => None,
+                });
+        let customers: Vec<_> = customers.collect();
         // From nothing to the first, from each to the next, and from the last to now: one after the other,
         // as nobody waits for them.
-        let (mut retained, mut from, mut written) = (Vec::new(), None, Vec::new());
-        for to in names.into_iter().map(Some).chain([None]) {
-            let step = (from.clone(), to.clone());
+        let (mut retained, mut existing) = (Vec::new(), Vec::new());
+        let mut last: Option<(Uuid, String)> = None;
+        for next in customers.into_iter().map(Some).chain([None]) {
+            if last.is_none() && next.is_none() {
+                break;
+            }
+            let name =
+                |snapshot: &Option<(Uuid, String)>| snapshot.as_ref().map(|(_, name)| name.clone());
+            let step = (name(&last), name(&next));
             let changed = self.command.changes(self.image(), step).await?;
-            let name = from.as_deref().and_then(SnapshotName::parse);
-            if let Some(SnapshotName::Kept(snapshot_id)) = name {
+            if let Some((snapshot_id, _)) = last {
                 retained.push(Retained {
                     snapshot_id,
-                    retained_bytes: extent::retained_bytes(&written, &changed),
+                    retained_bytes: extent::in_common(&existing, &changed),
                 });
             }
-            (from, written) = (to, changed);
+            existing = extent::after(&existing, &changed);
+            last = next;
         }
         Ok(retained)
     }

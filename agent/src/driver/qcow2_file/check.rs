@@ -209,15 +209,16 @@ pub(super) fn retained(path: &Path) -> std::result::Result<Vec<Retained>, Defect
 }
 
 fn retained_now(image: &Image) -> std::result::Result<Vec<Retained>, Defect> {
-    let mut retained = Vec::new();
-    for snapshot in image.snapshots()? {
-        if let Some(SnapshotName::Kept(snapshot_id)) = SnapshotName::parse(&snapshot.name) {
-            let retained_bytes = image.retained_bytes(&snapshot)?;
-            retained.push(Retained {
-                snapshot_id,
-                retained_bytes,
-            });
-        }
-    }
-    Ok(retained)
+    let customers = |snapshot: &Snapshot| match SnapshotName::parse(&snapshot.name) {
+        Some(SnapshotName::Kept(snapshot_id)) => Some(snapshot_id),
+        _ => None,
+    };
+    let all = image.retained_bytes(|snapshot| customers(snapshot).is_some())?;
+    let retained = all.into_iter().filter_map(|(snapshot, retained_bytes)| {
+        customers(&snapshot).map(|snapshot_id| Retained {
+            snapshot_id,
+            retained_bytes,
+        })
+    });
+    Ok(retained.collect())
 }

@@ -34,7 +34,7 @@ async fn volume_with_snapshots(cluster: &Cluster) -> (Volume, Retained) {
         cluster.site.complete(work).await;
         last = Some(snapshot.id);
     }
-    cluster.scribble(&volume, 3, 8 * MIB, 40 * MIB);
+    cluster.scribble(&volume, 3, 8 * MIB, 12 * MIB);
     let kept = Retained {
         snapshot_id: last.unwrap(),
         retained_bytes: 12 * MIB,

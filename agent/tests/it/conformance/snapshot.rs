@@ -15,7 +15,7 @@ pub async fn snapshots(storage: &dyn Storage) {
         snapshots_are_points_in_time,
         a_snapshot_can_be_taken_anew,
         deleting_a_snapshot_leaves_the_others,
-        what_a_snapshot_alone_keeps_is_counted_exactly,
+        what_only_snapshots_keep_is_charged_to_the_newest_exactly,
         a_snapshot_that_is_gone_is_said_to_be_gone,
         temporary_snapshots_are_cleaned_up,
         an_operation_may_begin_with_a_snapshot,
@@ -96,7 +96,7 @@ impl Numbers {
 }
 
 /// Compared with a model that knows for each unit of the disk which write it holds.
-async fn what_a_snapshot_alone_keeps_is_counted_exactly(storage: &dyn Storage) {
+async fn what_only_snapshots_keep_is_charged_to_the_newest_exactly(storage: &dyn Storage) {
     const GROUP: u64 = 4 * MIB / UNIT;
     let (disk, driver) = created(storage, SIZE).await;
     let units = index(SIZE / UNIT);
@@ -145,28 +145,24 @@ async fn what_a_snapshot_alone_keeps_is_counted_exactly(storage: &dyn Storage) {
     driver.delete().await.unwrap();
 }
 
-/// What each snapshot alone holds: units with data of a write that no other state has there.
+/// What each snapshot is charged: units with data of a write that the disk no longer has, nor a newer snapshot.
 fn expected(states: &[(Uuid, Vec<u32>)], now: &[u32]) -> Vec<Retained> {
-    let alone = |index: usize| {
+    let charged = |index: usize| {
         let (snapshot_id, state) = &states[index];
-        let others = states
+        let newer = states[index + 1..]
             .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != index);
-        let others: Vec<_> = others
-            .map(|(_, (_, state))| state.as_slice())
-            .chain([now])
-            .collect();
-        let is_alone = |unit: &usize| {
-            state[*unit] != 0 && others.iter().all(|other| other[*unit] != state[*unit])
+            .map(|(_, state)| state.as_slice());
+        let later: Vec<_> = newer.chain([now]).collect();
+        let is_newest = |unit: &usize| {
+            state[*unit] != 0 && later.iter().all(|other| other[*unit] != state[*unit])
         };
-        let units = (0..state.len()).filter(is_alone).count() as u64;
+        let units = (0..state.len()).filter(is_newest).count() as u64;
         Retained {
             snapshot_id: *snapshot_id,
             retained_bytes: units * UNIT,
         }
     };
-    (0..states.len()).map(alone).collect()
+    (0..states.len()).map(charged).collect()
 }
 
 async fn a_snapshot_that_is_gone_is_said_to_be_gone(storage: &dyn Storage) {

@@ -208,7 +208,7 @@ pub struct AgentCompletedInput {
 pub struct AgentRetainedInput {
     /// The snapshot.
     pub snapshot_id: ID,
-    /// Bytes that only it keeps.
+    /// Bytes that only snapshots keep, it as the newest of them.
     pub retained_bytes: ByteCount,
 }
 
