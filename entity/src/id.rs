@@ -27,6 +27,12 @@ macro_rules! typed_id {
             pub const fn as_uuid(self) -> Uuid {
                 self.0
             }
+
+            /// The id as text, as it is kept and told.
+            pub fn text(self) -> String {
+                let mut text = Uuid::encode_buffer();
+                (*self.0.hyphenated().encode_lower(&mut text)).to_owned()
+            }
         }
 
         impl fmt::Display for $name {

@@ -7,6 +7,7 @@
 //! before them have arrived, so the batches of a query are always the same.
 
 mod child;
+mod edges;
 mod fact;
 mod list;
 mod place;
@@ -18,20 +19,19 @@ use std::{
     any::type_name,
     fmt,
     future::poll_fn,
-    hash::Hash,
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
-    time::Duration,
 };
 
-use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use async_graphql::dataloader::Loader;
 use entity::Scope;
 use futures_util::{Stream, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
 
+use self::edges::{Edges, Key};
 use super::error::{Failure, Result};
 use crate::{
     app::App,
@@ -64,13 +64,11 @@ struct Shared {
     app: App,
     requester: Requester,
     /// There are none until something is asked for.
-    edges: Mutex<Option<Edges>>,
+    edges: Mutex<Option<Arc<Edges>>>,
     departures: Departures,
     read: Arc<AtomicU64>,
     room: u64,
 }
-
-type Edges = Arc<DataLoader<Reader, HashMapCache>>;
 
 /// Batches that can leave, and whether some that left have not arrived.
 #[derive(Clone, Default)]
@@ -125,18 +123,18 @@ impl Loaders {
     /// What `key` names, if it is there and the requester may see it.
     pub async fn lookup<K>(&self, key: K) -> Result<Option<<Reader as Loader<K>>::Value>>
     where
-        K: Clone + Eq + Hash + Send + Sync + 'static,
+        K: Key,
         Reader: Loader<K, Error = Failure>,
     {
         self.0.departures.arrived().await;
-        let edges = self.edges();
-        edges.load_one(key).await
+        let depart = |batch| self.0.departures.push(batch);
+        self.edges().lookup(key, depart).await
     }
 
     /// What `key` names. It is there, or the database contradicts itself.
     pub async fn find<K>(&self, key: K) -> Result<<Reader as Loader<K>>::Value>
     where
-        K: Clone + Eq + Hash + Send + Sync + 'static,
+        K: Key,
         Reader: Loader<K, Error = Failure>,
     {
         self.lookup(key).await?.ok_or_else(|| {
@@ -190,28 +188,24 @@ impl Loaders {
         .await
     }
 
-    fn edges(&self) -> Edges {
+    fn edges(&self) -> Arc<Edges> {
         let mut known = self.known();
         Arc::clone(known.get_or_insert_with(|| self.0.edges()))
     }
 
-    fn known(&self) -> MutexGuard<'_, Option<Edges>> {
+    fn known(&self) -> MutexGuard<'_, Option<Arc<Edges>>> {
         self.0.edges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Shared {
     /// Edges of which nothing is known yet.
-    fn edges(&self) -> Edges {
-        let reader = Reader {
+    fn edges(&self) -> Arc<Edges> {
+        Arc::new(Edges::new(Reader {
             app: self.app.clone(),
             requester: self.requester.clone(),
             read: Arc::clone(&self.read),
-        };
-        let departures = self.departures.clone();
-        let depart = move |batch| departures.push(batch);
-        let loader = DataLoader::with_cache(reader, depart, HashMapCache::default());
-        Arc::new(loader.delay(Duration::ZERO).max_batch_size(MAX_KEYS))
+        }))
     }
 }
 

@@ -105,24 +105,31 @@ fn columns(
     parts.fold(Columns::NONE, Columns::and)
 }
 
-/// Tells which fields of a noun are plain: for each its name, its resolver and the columns that this looks at. The columns
+/// Tells which fields of a noun are plain, beside its id: for each its name, its resolver and the columns that this looks at. The columns
 /// behind `always` are those that a row is damaged by.
 macro_rules! plain {
     ($noun:ident: $table:ident, always [$($always:ident),*],
-        $($name:literal: $resolver:ident [$($column:ident),+];)+) => {
+        $($name:literal: $resolver:ident [$($column:ident),+];)*) => {
         impl $crate::graphql::plain::Plain for $noun {
             const ALWAYS: entity::row::Columns = entity::row::Columns::NONE
                 $(.with(entity::$table::Column::$always as usize))*;
 
             fn plain(name: &str) -> Option<$crate::graphql::plain::PlainOf<Self>> {
                 Some(match name {
+                    // Most lists ask for it: its text is made once.
+                    "id" => $crate::graphql::plain::PlainOf {
+                        answer: |it, _| Some(Ok(async_graphql::Value::String(it.0.id.text()))),
+                        columns: const {
+                            entity::row::Columns::NONE.with(entity::$table::Column::Id as usize)
+                        },
+                    },
                     $($name => $crate::graphql::plain::PlainOf {
                         answer: |it, ctx| $crate::graphql::plain::ready(it.$resolver(ctx), ctx),
                         columns: const {
                             entity::row::Columns::NONE
                                 $(.with(entity::$table::Column::$column as usize))+
                         },
-                    },)+
+                    },)*
                     _ => return None,
                 })
             }

@@ -98,7 +98,6 @@ wraps!(Backup, backup, listed);
 
 plain! {
     Backup: backup, always [Id, StorageType, Status],
-    "id": id [Id];
     "name": name [Name];
     "status": status [Status];
     "volumeId": volume_id [VolumeId];

@@ -72,7 +72,6 @@ wraps!(Snapshot, snapshot, listed);
 
 plain! {
     Snapshot: snapshot, always [Id, Status],
-    "id": id [Id];
     "name": name [Name];
     "status": status [Status];
     "volumeSizeBytes": volume_size_bytes [VolumeSizeBytes];

@@ -104,7 +104,6 @@ wraps!(Volume, volume, listed);
 
 plain! {
     Volume: volume, always [Id, StorageType, State, DataState, ActiveOperation],
-    "id": id [Id];
     "name": name [Name];
     "sizeBytes": size_bytes [SizeBytes];
     "storageType": storage_type [StorageType];

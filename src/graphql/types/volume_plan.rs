@@ -36,7 +36,6 @@ wraps!(VolumePlan, volume_plan);
 
 plain! {
     VolumePlan: volume_plan, always [],
-    "id": id [Id];
     "name": name [Name];
     "sizeBytes": size_bytes [SizeBytes];
     "storageType": storage_type [StorageType];
