@@ -41,12 +41,12 @@ impl Columns {
     /// The one at this place as well. No table has more than 64.
     #[must_use]
     pub const fn with(self, place: usize) -> Self {
-        Self(self.0 | 1 << place)
+        Self(self.0 | (1 << place))
     }
 
     /// Whether the one at this place is among them.
     pub const fn have(self, place: usize) -> bool {
-        self.0 >> place & 1 == 1
+        (self.0 >> place) & 1 == 1
     }
 }
 
