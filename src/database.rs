@@ -4,6 +4,7 @@
 //! that strangers get. Where SQLite has a single connection that writes, an agent waits for at most one
 //! other caller before it.
 
+mod apart;
 mod lane;
 
 use std::{ops::Deref, sync::Arc, time::Duration};
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use self::lane::Passage;
 
-pub use self::lane::Lane;
+pub use self::{apart::Apart, lane::Lane};
 use crate::metrics::Pool;
 
 /// How long a connection to a server was not used that is asked whether it is still there before it is used again.
@@ -32,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(1);
 pub struct Database {
     reads: Lane,
     writes: Lane,
-    apart: Lane,
+    apart: Apart,
     gates: Arc<Gates>,
 }
 
@@ -134,7 +135,7 @@ impl Database {
                 writes: Gate::to(1),
             };
             // The one that writes: a further one would be refused while that one does.
-            let apart = Lane::new(writes.clone(), &[]);
+            let apart = Apart::shared(Lane::new(writes.clone(), &[]));
             Ok(Self::of(
                 &reads,
                 &writes,
@@ -144,9 +145,7 @@ impl Database {
             ))
         } else {
             let pool = sea_orm::Database::connect(postgres(url, max_connections, kept)).await?;
-            let mut alone = postgres(url, 1, 0);
-            alone.connect_lazy(true);
-            let apart = Lane::new(sea_orm::Database::connect(alone).await?, &[]);
+            let apart = Apart::own(postgres(url, 1, 0)).await?;
             let gate = Gate::to(max_connections);
             let gates = Gates {
                 reads: gate.clone(),
@@ -159,7 +158,7 @@ impl Database {
     fn of(
         reads: &DatabaseConnection,
         writes: &DatabaseConnection,
-        apart: Lane,
+        apart: Apart,
         gates: Arc<Gates>,
         share: Share,
     ) -> Self {
@@ -195,7 +194,7 @@ impl Database {
 
     /// A connection that nothing else uses, for what must not wait for others: it is opened when it is first needed. On
     /// SQLite it is the one that writes.
-    pub fn apart(&self) -> &Lane {
+    pub fn apart(&self) -> &Apart {
         &self.apart
     }
 
@@ -215,27 +214,33 @@ impl Database {
 
     /// What the pools of connections are like now.
     pub fn pools(&self) -> Vec<Pool> {
-        let pool = |name, lane: &Lane| {
+        let pool = |name, of: &DatabaseConnection| {
             let (open, idle) = if self.backend() == DbBackend::Sqlite {
-                let pool = lane.pool.get_sqlite_connection_pool();
+                let pool = of.get_sqlite_connection_pool();
                 (pool.size(), pool.num_idle())
             } else {
-                let pool = lane.pool.get_postgres_connection_pool();
+                let pool = of.get_postgres_connection_pool();
                 (pool.size(), pool.num_idle())
             };
             let open = usize::try_from(open).unwrap_or(usize::MAX);
             Pool { name, open, idle }
         };
         match self.backend() {
-            DbBackend::Sqlite => vec![pool("reads", &self.reads), pool("writes", &self.writes)],
-            _ => vec![pool("all", &self.reads), pool("apart", &self.apart)],
+            DbBackend::Sqlite => vec![
+                pool("reads", &self.reads.pool),
+                pool("writes", &self.writes.pool),
+            ],
+            _ => vec![
+                pool("all", &self.reads.pool),
+                pool("apart", &self.apart.pool()),
+            ],
         }
     }
 
     /// Calls `observe` after each statement, with what it was and how long it took.
     pub fn observe(&mut self, observe: impl Fn(&metric::Info<'_>) + Clone + Send + Sync + 'static) {
         self.reads.pool.set_metric_callback(observe.clone());
-        self.apart.pool.set_metric_callback(observe.clone());
+        self.apart.observe(observe.clone());
         self.writes.pool.set_metric_callback(observe);
     }
 
@@ -278,7 +283,7 @@ impl Database {
     /// Waits for what is under way and closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
         self.reads.pool.close().await?;
-        self.apart.pool.close().await?;
+        self.apart.pool().close().await?;
         self.writes.pool.close().await
     }
 }

@@ -5,6 +5,7 @@ pub mod bus;
 pub mod feed;
 mod hub;
 mod news;
+pub mod numbering;
 mod progress;
 mod tail;
 mod topic;

@@ -8,17 +8,19 @@ pub mod leader;
 pub mod progress;
 pub mod refusals;
 pub mod retention;
+pub mod sequencer;
 
 use std::{convert::Infallible, fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
+use sea_orm::DbBackend;
 use tokio::{
     sync::Notify,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use self::leader::{Lead, Leader};
+use self::leader::{Lead, Leader, Term};
 use crate::{app::App, domain};
 
 /// How soon a run that failed is repeated, where the interval is longer.
@@ -32,6 +34,8 @@ pub struct Task {
     name: &'static str,
     interval: Duration,
     time_out: Duration,
+    /// How long a gateway leads it without asking again; none where it asks before each run.
+    term: Option<Duration>,
     gateways: Gateways,
     signal: Arc<Notify>,
     work: Work,
@@ -73,6 +77,7 @@ impl Task {
             name,
             interval,
             time_out,
+            term: None,
             gateways,
             signal: Arc::default(),
             work: Arc::new(move |app| work(app).boxed()),
@@ -85,6 +90,16 @@ impl Task {
         Self { signal, ..self }
     }
 
+    /// The same with another term, for what is done often: a gateway that leads asks anew only when less of it is left than
+    /// a run may take, and one that does not lead when the term of the other should be over.
+    #[must_use]
+    pub fn with_term(self, term: Duration) -> Self {
+        Self {
+            term: Some(term),
+            ..self
+        }
+    }
+
     /// What it is called in the log and in the table of leaders.
     pub fn name(&self) -> &'static str {
         self.name
@@ -92,13 +107,17 @@ impl Task {
 
     /// How long a gateway leads it after it last began a run. Another takes over when that is past.
     pub fn term(&self) -> Duration {
-        self.interval + self.time_out
+        self.term.unwrap_or(self.interval + self.time_out)
     }
 
     /// Does it, beginning now, until `stopping`. A run that has begun is ended first.
     pub async fn run(self, app: App, stopping: CancellationToken) -> Result<(), Infallible> {
-        let leader =
-            (self.gateways == Gateways::One).then(|| Leader::new(&app, self.name, self.term()));
+        let one = || Leadership {
+            leader: Leader::new(&app, self.name, self.term()),
+            known: None,
+        };
+        let mut leadership = (self.gateways == Gateways::One).then(one);
+        let mut trouble = Trouble::default();
         let mut pause = Duration::ZERO;
         loop {
             tokio::select! {
@@ -107,35 +126,25 @@ impl Task {
                 () = self.signal.notified() => {}
                 () = sleep(pause) => {}
             }
-            pause = self.turn(&app, leader.as_ref()).await;
+            pause = self.turn(&app, leadership.as_mut(), &mut trouble).await;
         }
-        if let Some(leader) = leader {
-            self.resign(&leader).await;
+        if let Some(leadership) = leadership {
+            self.resign(&leadership.leader).await;
         }
         Ok(())
     }
 
     /// Does it once, if it is this gateway's to do, and says when the next turn is.
-    async fn turn(&self, app: &App, leader: Option<&Leader>) -> Duration {
-        if let Some(leader) = leader {
-            let lead = timeout(PATIENCE, leader.lead()).await;
-            let leads = matches!(lead, Ok(Ok(Lead::Own(_))));
-            app.metrics.leads(self.name, leads);
-            match lead {
-                Ok(Ok(Lead::Own(_))) => {}
-                Ok(Ok(Lead::Others(rest))) => return rest.min(self.interval),
-                Ok(Err(error)) => {
-                    tracing::error!(task = self.name, %error, "who leads a task cannot be read");
-                    return self.soon();
-                }
-                Err(_) => {
-                    tracing::error!(
-                        task = self.name,
-                        "the database does not say who leads a task"
-                    );
-                    return self.soon();
-                }
-            }
+    async fn turn(
+        &self,
+        app: &App,
+        leadership: Option<&mut Leadership>,
+        trouble: &mut Trouble,
+    ) -> Duration {
+        if let Some(leadership) = leadership
+            && let Err(pause) = self.lead(app, leadership, trouble).await
+        {
+            return pause;
         }
         let began = Instant::now();
         let work = AssertUnwindSafe((self.work)(app.clone())).catch_unwind();
@@ -143,7 +152,7 @@ impl Task {
             Ok(Ok(Ok(Ran::Done))) => ("done", self.interval),
             Ok(Ok(Ok(Ran::More))) => ("more", Duration::ZERO),
             Ok(Ok(Err(error))) => {
-                tracing::error!(task = self.name, %error, "a task failed");
+                trouble.tell(self, "a task failed", &error);
                 ("failed", self.soon())
             }
             Ok(Err(_)) => {
@@ -152,12 +161,52 @@ impl Task {
                 ("panicked", self.soon())
             }
             Err(_) => {
-                tracing::error!(task = self.name, "a task took too long and was cut off");
+                let at_most = format!("{:?}", self.time_out);
+                trouble.tell(self, "a task took too long and was cut off", &at_most);
                 ("timed_out", self.soon())
             }
         };
         app.metrics.task_ran(self.name, outcome, began.elapsed());
         pause
+    }
+
+    /// Whether this gateway leads; if not, when it looks again.
+    async fn lead(
+        &self,
+        app: &App,
+        leadership: &mut Leadership,
+        trouble: &mut Trouble,
+    ) -> Result<(), Duration> {
+        let now = Instant::now();
+        match leadership.known {
+            Some(Known::Own(term)) if term.until() >= now + self.time_out => return Ok(()),
+            Some(Known::Others(until)) if until > now => return Err(until - now),
+            _ => leadership.known = None,
+        }
+        let lead = timeout(PATIENCE, leadership.leader.lead()).await;
+        let leads = matches!(lead, Ok(Ok(Lead::Own(_))));
+        app.metrics.leads(self.name, leads);
+        let keeps = self.term.is_some();
+        match lead {
+            Ok(Ok(Lead::Own(term))) => {
+                leadership.known = keeps.then_some(Known::Own(term));
+                Ok(())
+            }
+            Ok(Ok(Lead::Others(rest))) if keeps => {
+                leadership.known = Some(Known::Others(Instant::now() + rest));
+                Err(rest)
+            }
+            Ok(Ok(Lead::Others(rest))) => Err(rest.min(self.interval)),
+            Ok(Err(error)) => {
+                trouble.tell(self, "who leads a task cannot be read", &error);
+                Err(self.soon())
+            }
+            Err(_) => {
+                let at_most = format!("{PATIENCE:?}");
+                trouble.tell(self, "the database does not say who leads a task", &at_most);
+                Err(self.soon())
+            }
+        }
     }
 
     /// When a run that failed is repeated.
@@ -183,16 +232,51 @@ impl fmt::Debug for Task {
             .field("gateways", &self.gateways)
             .field("interval", &self.interval)
             .field("time_out", &self.time_out)
+            .field("term", &self.term)
             .finish_non_exhaustive()
     }
 }
 
-/// All tasks. The cleanup is done every `cleanup_interval`.
-pub fn all(cleanup_interval: Duration) -> [Task; 4] {
-    [
+/// A gateway that would lead a task.
+struct Leadership {
+    leader: Leader,
+    /// Who leads, where that is known for some time.
+    known: Option<Known>,
+}
+
+/// Who leads, and for how long.
+#[derive(Clone, Copy)]
+enum Known {
+    Own(Term),
+    Others(Instant),
+}
+
+/// When it was last told that a task fails: one that is done often is not to fill the log.
+#[derive(Default)]
+struct Trouble(Option<Instant>);
+
+impl Trouble {
+    fn tell(&mut self, task: &Task, what: &str, error: &dyn fmt::Display) {
+        let was_told = self.0.is_some_and(|at| at.elapsed() < RETRY);
+        if was_told && task.interval < RETRY {
+            tracing::debug!(task = task.name, %error, "{what}");
+        } else {
+            self.0 = Some(Instant::now());
+            tracing::error!(task = task.name, %error, "{what}");
+        }
+    }
+}
+
+/// All tasks of `app`. The cleanup is done every `cleanup_interval`.
+pub fn all(app: &App, cleanup_interval: Duration) -> Vec<Task> {
+    let mut tasks = vec![
         cleanup::task(cleanup_interval),
         progress::task(),
         refusals::task(),
         retention::task(),
-    ]
+    ];
+    if app.database.backend() == DbBackend::Postgres {
+        tasks.push(sequencer::task(app));
+    }
+    tasks
 }

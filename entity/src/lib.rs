@@ -31,6 +31,7 @@ pub mod snapshot;
 pub mod storage_pool;
 pub mod token;
 pub mod turn;
+pub mod unnumbered_event;
 pub mod user;
 pub mod volume;
 pub mod volume_plan;

@@ -35,6 +35,7 @@ mod m20261130_000050_items_of_volumes;
 mod m20261130_000060_leaders;
 mod m20261130_000061_small_sides;
 mod m20261130_000062_trigrams;
+mod m20261130_000070_unnumbered_events;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -82,6 +83,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000060_leaders::Migration),
             Box::new(m20261130_000061_small_sides::Migration),
             Box::new(m20261130_000062_trigrams::Migration),
+            Box::new(m20261130_000070_unnumbered_events::Migration),
         ]
     }
 }

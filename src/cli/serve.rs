@@ -108,7 +108,7 @@ pub(super) async fn serve(config: &Config, mut app: App, with_agent: bool) -> an
         let app = app.share(Share::Agents);
         lifecycle.spawn_task("the metrics", |stopping| server.serve(app, stopping));
     }
-    for task in task::all(config.rules.cleanup_interval()) {
+    for task in task::all(&app, config.rules.cleanup_interval()) {
         let app = app.clone();
         lifecycle.spawn_task(task.name(), |stopping| task.run(app, stopping));
     }

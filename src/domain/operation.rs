@@ -30,6 +30,7 @@ pub mod renew;
 pub mod state;
 pub mod stranded;
 pub mod submit;
+mod timeline;
 pub mod turn;
 
 use chrono::{DateTime, Utc};

@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 use chrono::{DateTime, Utc};
 use entity::{
     AccountId, HypervisorId, OperationId, Scope, account, operation, operation::OperationKind,
-    operation_event, operation_event::OperationEventKind, sequence,
+    operation_event, operation_event::OperationEventKind, sequence, unnumbered_event,
 };
 use sea_orm::{
-    ActiveValue::Set,
+    ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
     QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, LockType},
@@ -21,8 +21,8 @@ use crate::{
     events::{News, Topic},
 };
 
-/// The counter that orders events. Its row is locked from the first event of a transaction to its
-/// commit, so the order of the numbers is the order of the commits and a reader never sees a gap.
+/// The counter that orders events. Who gives numbers locks its row until the commit, so that numbers appear in
+/// their order and a reader never sees a gap.
 pub const EVENTS: &str = "operation_events";
 
 /// How rows are locked that will change: `FOR NO KEY UPDATE`. A stronger lock would also wait for
@@ -90,8 +90,7 @@ impl<'a> Transaction<'a> {
         self.now
     }
 
-    /// Its commit need not wait for the disk: what it writes is written again within seconds. It holds no events, whose
-    /// numbers are told and never given twice.
+    /// Its commit need not wait for the disk: what it writes is written again within seconds. It holds no events.
     pub async fn need_not_wait(&self) -> Result<()> {
         if self.app.database.backend() == DbBackend::Postgres {
             let waits_not = "SET LOCAL synchronous_commit = off";
@@ -139,8 +138,11 @@ impl<'a> Transaction<'a> {
             at: Set(self.now),
             ..Default::default()
         });
-        self.topics
-            .extend([Topic::Events, Topic::EventsOf(account)]);
+        // Elsewhere they are told of when they have their numbers.
+        if self.app.database.backend() == DbBackend::Sqlite {
+            self.topics
+                .extend([Topic::Events, Topic::EventsOf(account)]);
+        }
     }
 
     /// Wakes those who watch `operation` or its volumes after the commit.
@@ -171,15 +173,10 @@ impl<'a> Transaction<'a> {
         let mut news = News::of(std::mem::take(&mut self.topics));
         if !self.events.is_empty() {
             let events = std::mem::take(&mut self.events);
-            let numbers = self.reserve(events.len()).await?;
-            news.numbers.push(numbers.clone());
-            let numbered = events.into_iter().zip(numbers).map(|(mut event, seq)| {
-                event.seq = Set(seq);
-                event
-            });
-            operation_event::Entity::insert_many(numbered)
-                .exec(self.db())
-                .await?;
+            match self.app.database.backend() {
+                DbBackend::Sqlite => self.write_numbered(events).await?,
+                _ => news.add_written(self.write_unnumbered(events).await?),
+            }
         }
         self.inner.commit().await?;
         if let Some(change) = audited {
@@ -191,6 +188,42 @@ impl<'a> Transaction<'a> {
         self.app.metrics.woke(news.topics.len());
         self.app.hub.tell(news);
         Ok(())
+    }
+
+    /// Writes events with their numbers: there is one writer, so that nobody waits for the counter.
+    async fn write_numbered(&self, events: Vec<operation_event::ActiveModel>) -> Result<()> {
+        let numbers = self.reserve(events.len()).await?;
+        let numbered = events.into_iter().zip(numbers).map(|(mut event, seq)| {
+            event.seq = Set(seq);
+            event
+        });
+        operation_event::Entity::insert_many(numbered)
+            .exec_without_returning(self.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Writes events that are numbered once they are committed, and gives their serials. The rows of their operations
+    /// are locked by now, so that of one operation a later event has a higher one.
+    async fn write_unnumbered(
+        &self,
+        events: Vec<operation_event::ActiveModel>,
+    ) -> Result<Vec<i64>> {
+        let unnumbered = events
+            .into_iter()
+            .map(|event| unnumbered_event::ActiveModel {
+                serial: NotSet,
+                operation_id: event.operation_id,
+                account_id: event.account_id,
+                kind: event.kind,
+                actor: event.actor,
+                message: event.message,
+                at: event.at,
+            });
+        let serials = unnumbered_event::Entity::insert_many(unnumbered)
+            .exec_with_returning_keys(self.db())
+            .await?;
+        Ok(serials)
     }
 
     /// As many numbers as are asked for, that no other event has.

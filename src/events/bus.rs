@@ -3,14 +3,14 @@
 //! ```text
 //!  commit → hub: wakes who watches here
 //!              └► outbox → bus ── at most one NOTIFY in 10 ms ──► bus of each other gateway → its hub
+//!  numbers of events ────────── NOTIFY of their transaction ────► bus of each gateway → its hub
 //! ```
 //!
 //! It is a hint, as the hub is. What it may have missed is made good: after its line was cut, everything that is
-//! watched is read anew; and twice a second the number of the newest event tells whether there are events that no
-//! gateway told of.
+//! watched is read anew; and twice a second it is looked whether events were numbered that no gateway told of.
 
 mod ledger;
-mod message;
+pub(super) mod message;
 mod postgres;
 
 use tokio_util::sync::CancellationToken;

@@ -1,7 +1,7 @@
 //! The feed: follows the outbox from any place in it. What was missed first, then live.
 //!
-//! The numbers of events have no gaps and grow in the order of the commits, so "all above the last
-//! one" is exact: nothing is lost and nothing comes twice, whatever wakes or fails to wake the
+//! The numbers of events have no gaps and grow in the order in which they can be read, so "all above
+//! the last one" is exact: nothing is lost and nothing comes twice, whatever wakes or fails to wake the
 //! reader. The newest are read once for all feeds of a gateway (`events/tail.rs`).
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +15,7 @@ use futures_util::Stream;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 use tokio::time::{sleep, timeout};
 
-use super::Topic;
+use super::{Topic, numbering};
 use crate::{
     app::App,
     domain::{
@@ -51,7 +51,10 @@ pub async fn follow(
     let mut tokens = app.hub.watch(own);
     let mut last = match after {
         Some(seq) => known(&app, seq).await?,
-        None => newest(&app).await?,
+        None => {
+            numbering::settle(&app).await?;
+            newest(&app).await?
+        }
     };
     Ok(try_stream! {
         let mut standing: Option<Standing> = None;

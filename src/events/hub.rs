@@ -8,13 +8,16 @@ mod shared;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use entity::{OperationId, operation, operation::OperationStatus};
-use tokio::sync::watch;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use self::shared::Readings;
 pub use self::shared::Shared;
@@ -40,6 +43,11 @@ struct State {
     progress: Board,
     elsewhere: Elsewhere,
     readings: Readings,
+    name: OnceLock<String>,
+    /// There are events without a number.
+    unnumbered: Arc<Notify>,
+    /// When it was last begun to number all events that somebody waited for.
+    settled: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// A topic that somebody watches.
@@ -103,6 +111,9 @@ impl Hub {
         if news.is_all || news.topics.iter().any(is_of_events) {
             self.0.told_events.fetch_add(1, Ordering::AcqRel);
         }
+        if !news.written.is_empty() {
+            self.0.unnumbered.notify_one();
+        }
         let topics = self.topics();
         if news.is_all {
             for watched in topics.values() {
@@ -149,6 +160,21 @@ impl Hub {
         {
             progress.update(operation);
         }
+    }
+
+    /// What this gateway is called on the bus.
+    pub(super) fn name(&self, make: impl FnOnce() -> String) -> &str {
+        self.0.name.get_or_init(make)
+    }
+
+    /// Tells whenever there may be events without a number.
+    pub fn unnumbered(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.unnumbered)
+    }
+
+    /// When it was last begun to number all events that somebody waited for, once nobody is at it.
+    pub(super) async fn settled(&self) -> tokio::sync::MutexGuard<'_, Option<Instant>> {
+        self.0.settled.lock().await
     }
 
     /// Rises whenever there may be new events.

@@ -14,7 +14,7 @@ use super::{progress::Progress, topic::Topic};
 /// The most topics that are named one by one. They fit into one message of PostgreSQL; beyond them,
 /// everything that is watched may have changed.
 const MAX_TOPICS: usize = 300;
-/// The most ranges of numbers that wait. Others are found by looking.
+/// The most ranges of serials that wait. Others are found by looking.
 const MAX_RANGES: usize = 1_000;
 
 /// What has changed. Told twice it is no different from told once.
@@ -24,12 +24,23 @@ pub struct News {
     pub is_all: bool,
     /// Who is to be woken.
     pub topics: BTreeSet<Topic>,
-    /// The numbers of the events that were written.
-    pub numbers: Vec<RangeInclusive<i64>>,
+    /// The serials of the events that were written and get their numbers later.
+    pub written: Vec<RangeInclusive<i64>>,
+    /// The events that were given numbers.
+    pub numbered: Option<Numbered>,
     /// How far operations are.
     pub progress: BTreeMap<OperationId, Progress>,
     /// Of which operations somebody watches how far they are, where this is told.
     pub watched: BTreeSet<OperationId>,
+}
+
+/// Events that were numbered together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// Their numbers.
+    pub numbers: RangeInclusive<i64>,
+    /// Their serials, in the same order; none where they were too many to be told.
+    pub serials: Vec<RangeInclusive<i64>>,
 }
 
 impl News {
@@ -87,15 +98,25 @@ impl News {
                 Entry::Occupied(_) => {}
             }
         }
-        for numbers in other.numbers {
-            let is_full = self.numbers.len() >= MAX_RANGES;
-            match self.numbers.last_mut() {
-                Some(last) if last.end().checked_add(1) == Some(*numbers.start()) => {
-                    *last = *last.start()..=*numbers.end();
+        for serials in other.written {
+            let is_full = self.written.len() >= MAX_RANGES;
+            match self.written.last_mut() {
+                Some(last) if last.end().checked_add(1) == Some(*serials.start()) => {
+                    *last = *last.start()..=*serials.end();
                 }
-                _ if !is_full => self.numbers.push(numbers),
+                _ if !is_full => self.written.push(serials),
                 _ => {}
             }
+        }
+    }
+
+    /// That events of these serials were written, too.
+    pub fn add_written(&mut self, serials: impl IntoIterator<Item = i64>) {
+        for serial in serials {
+            self.merge(Self {
+                written: vec![serial..=serial],
+                ..Self::default()
+            });
         }
     }
 
@@ -173,16 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_follow_each_other_are_one_range() {
+    fn serials_that_follow_each_other_are_one_range() {
         let mut news = News::default();
-        for numbers in [1..=2, 3..=3, 7..=9, 10..=10] {
-            let of = News {
-                numbers: vec![numbers],
-                ..News::default()
-            };
-            news.merge(of);
-        }
-        assert_eq!(news.numbers, [1..=3, 7..=10]);
+        news.add_written([1, 2, 3, 7, 8]);
+        let mut more = News::default();
+        more.add_written([9, 10]);
+        news.merge(more);
+        assert_eq!(news.written, [1..=3, 7..=10]);
     }
 
     #[test]

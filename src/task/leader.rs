@@ -68,6 +68,10 @@ impl Leader {
 
     /// Takes the lead, or keeps it for another term, unless another gateway has it.
     pub async fn lead(&self) -> Result<Lead, DbErr> {
+        // Whoever only waits writes nothing.
+        if let Some(rest) = self.rest().await? {
+            return Ok(Lead::Others(rest));
+        }
         let db = self.database.apart();
         let backend = db.get_database_backend();
         let now = self.clock.sql(backend, Duration::ZERO);
@@ -90,7 +94,8 @@ impl Leader {
                 number: row.try_get("", "term")?,
                 until: asked_at + self.term,
             })),
-            None => Ok(Lead::Others(self.rest().await?)),
+            // It was quicker.
+            None => Ok(Lead::Others(self.rest().await?.unwrap_or_default())),
         }
     }
 
@@ -106,14 +111,17 @@ impl Leader {
         Ok(())
     }
 
-    /// How long whoever leads may go on doing so.
-    async fn rest(&self) -> Result<Duration, DbErr> {
+    /// How long another that leads may go on doing so.
+    async fn rest(&self) -> Result<Option<Duration>, DbErr> {
         let db = self.database.apart();
         let leader = leader::Entity::find_by_id(self.task.to_owned());
         let Some(row) = leader.one(db).await? else {
-            return Ok(Duration::ZERO);
+            return Ok(None);
         };
+        if row.holder == self.holder {
+            return Ok(None);
+        }
         let rest = row.expires_at - self.clock.now(db).await?;
-        Ok(rest.to_std().unwrap_or_default())
+        Ok(rest.to_std().ok().filter(|rest| !rest.is_zero()))
     }
 }

@@ -22,10 +22,10 @@ pub use place::s3;
 pub use proxy::Proxy;
 pub use row::id;
 pub use stream::{Watcher, on};
-pub use world::{World, put_on};
+pub use world::{World, do_task, put_on};
 
 /// By this URL tests reach a PostgreSQL server, in which each makes a schema of its own.
-const POSTGRES_URL: &str = "TIDEMARK_TEST_POSTGRES_URL";
+pub const POSTGRES_URL: &str = "TIDEMARK_TEST_POSTGRES_URL";
 
 /// Runs `test` on a fresh database of each kind.
 pub async fn on_each_database(test: impl AsyncFn(World)) {
@@ -61,10 +61,11 @@ async fn on_postgres(test: &impl AsyncFn(World)) {
     let own = format!("{url}{separator}options=-csearch_path%3D{schema}&application_name={schema}");
     let world = World::on(connect(&own).await).await;
     let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
-    server
-        .execute_unprepared(&format!("DROP SCHEMA {schema} CASCADE"))
-        .await
-        .unwrap();
+    // What still runs there may hold what is to go, and wait for what has gone: then once more.
+    let drop = format!("DROP SCHEMA {schema} CASCADE");
+    if server.execute_unprepared(&drop).await.is_err() {
+        server.execute_unprepared(&drop).await.unwrap();
+    }
     server.close().await.unwrap();
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);

@@ -110,6 +110,7 @@ async fn the_invariants_hold_whatever_happens_in_whatever_order() {
                     .all(|row| row.active_operation_id.is_none())
             );
         }
+        world.settle().await;
         let db = world.app.database.writes();
         let events = operation_event::Entity::find().all(db).await.unwrap();
         for kind in
@@ -313,6 +314,7 @@ impl Play<'_> {
         );
 
         // The timeline has no gaps, and every operation ends once, as its row says.
+        self.world.settle().await;
         let events = operation_event::Entity::find()
             .order_by_asc(operation_event::Column::Seq)
             .all(self.world.app.database.writes())

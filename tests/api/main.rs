@@ -34,6 +34,7 @@ mod lease;
 mod limit;
 mod measure;
 mod newer_agent;
+mod numbering;
 mod place_mark;
 mod plan;
 mod platform;

@@ -134,6 +134,7 @@ async fn check_all(db: &DatabaseConnection) {
     check::<entity::storage_pool::Entity>(db).await;
     check::<entity::token::Entity>(db).await;
     check::<entity::turn::Entity>(db).await;
+    check::<entity::unnumbered_event::Entity>(db).await;
     check::<entity::user::Entity>(db).await;
     check::<entity::volume::Entity>(db).await;
     check::<entity::volume_plan::Entity>(db).await;

@@ -1,7 +1,7 @@
 //! The bus on PostgreSQL: one connection of its own for each gateway, which listens, tells, and looks for what nobody
 //! told of.
 //!
-//! Telling is no part of the transactions that it tells of, so no commit waits for PostgreSQL's lock of its
+//! Telling is no part of the domain's transactions, so that no commit waits for PostgreSQL's lock of its
 //! notifications. The connection is used twice a second at least, with a time-out: one that is dead without saying so
 //! is noticed by that.
 
@@ -69,7 +69,7 @@ impl Line {
         Self {
             hub: app.hub.clone(),
             options: options.application_name(&program),
-            name: app.ids.next(short),
+            name: app.hub.name(|| app.ids.next(short)).to_owned(),
         }
     }
 
@@ -184,9 +184,7 @@ impl Line {
 
     fn hear(&self, message: &str, ledger: &mut Ledger) {
         let (sender, news) = message::read(message);
-        for numbers in &news.numbers {
-            ledger.hear(numbers);
-        }
+        ledger.hear(&news);
         if sender != self.name {
             self.hub.hear(&news);
         }

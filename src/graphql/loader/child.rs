@@ -1,6 +1,8 @@
 //! Pages of rows under their parents: one statement reads the same page of many parents.
 
-use std::{collections::HashMap, fmt::Display, hash::Hash, marker::PhantomData, sync::Arc};
+use std::{
+    collections::HashMap, fmt::Display, future::ready, hash::Hash, marker::PhantomData, sync::Arc,
+};
 
 use async_graphql::dataloader::Loader;
 use entity::{
@@ -19,6 +21,7 @@ use sea_orm::{
 use super::Reader;
 use crate::{
     domain::readable,
+    events::numbering,
     graphql::{
         error::{Failure, Result},
         page::{Page, Rows, Sort},
@@ -43,6 +46,14 @@ pub trait Under: Clone + PartialEq + Eq + Hash + Send + Sync + 'static {
 
     /// How many bytes the long texts of a row have.
     fn texts(row: &<Self::Entity as EntityTrait>::Model) -> usize;
+
+    /// What has to be done before the rows are read. Nothing, of most.
+    fn before(
+        _reader: &Reader,
+        _parents: impl Iterator<Item = Self::Parent> + Send,
+    ) -> impl Future<Output = Result<()>> + Send {
+        ready(Ok(()))
+    }
 }
 
 /// One page of the rows under a parent.
@@ -91,6 +102,7 @@ impl<U: Under> Loader<PageUnder<U>> for Reader {
     type Error = Failure;
 
     async fn load(&self, keys: &[PageUnder<U>]) -> Result<HashMap<PageUnder<U>, Self::Value>> {
+        U::before(self, keys.iter().map(|key| key.parent)).await?;
         let mut pages: HashMap<(&Page, Columns), Vec<U::Parent>> = HashMap::new();
         for key in keys {
             let page = pages.entry((&key.page, key.columns)).or_default();
@@ -126,6 +138,7 @@ impl<U: Under> Loader<CountUnder<U>> for Reader {
 
     async fn load(&self, keys: &[CountUnder<U>]) -> Result<HashMap<CountUnder<U>, u64>> {
         let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
+        U::before(self, parents.iter().copied()).await?;
         let statement = Query::select()
             .column(PARENT)
             .expr_as(Expr::col(Asterisk).count(), "rows")
@@ -273,9 +286,28 @@ fn all_of(part: SelectStatement) -> SelectStatement {
         .to_owned()
 }
 
+/// What has happened to an operation is on its timeline at once, though the numbers of events come later.
+async fn number(reader: &Reader, operations: impl Iterator<Item = OperationId>) -> Result<()> {
+    use entity::unnumbered_event::{Column, Entity};
+    if reader.db().get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let unnumbered = Entity::find()
+        .filter(Column::OperationId.is_in(operations))
+        .select_only()
+        .column(Column::Serial)
+        .into_tuple::<i64>()
+        .one(reader.db())
+        .await?;
+    if unnumbered.is_some() {
+        numbering::settle(&reader.app).await?;
+    }
+    Ok(())
+}
+
 macro_rules! edges {
     ($($(#[$doc:meta])* $name:ident: $parent:ident -> $noun:ident by [$($column:ident),+],
-        $direction:ident $unique:ident, $select:expr, $texts:expr;)+) => {$(
+        $direction:ident $unique:ident, $select:expr, $texts:expr $(, before $before:ident)?;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub struct $name;
@@ -301,6 +333,13 @@ macro_rules! edges {
                 let texts: fn(&entity::$noun::Model) -> usize = $texts;
                 texts(row)
             }
+
+            $(async fn before(
+                reader: &Reader,
+                parents: impl Iterator<Item = Self::Parent> + Send,
+            ) -> Result<()> {
+                $before(reader, parents).await
+            })?
         }
     )+};
 }
@@ -318,7 +357,7 @@ edges! {
     /// The timeline of an operation, the oldest first.
     EventsOfOperation: OperationId -> operation_event by [OperationId], ascending Seq,
         |reader| Ok(entity::operation_event::Entity::visible_to(reader.scope()?)),
-        |event| event.message.as_ref().map_or(0, String::len);
+        |event| event.message.as_ref().map_or(0, String::len), before number;
     /// The log of an operation, the oldest line first: of customers the part that is safe for them.
     LogsOfOperation: OperationId -> operation_log by [OperationId], ascending Id,
         |reader| {

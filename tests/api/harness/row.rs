@@ -63,6 +63,7 @@ impl World {
 
     /// How many rows a table has.
     pub async fn count(&self, table: &str) -> i64 {
+        self.settle().await;
         let db = self.app.database.writes();
         let sql = format!("SELECT count(*) AS rows FROM {table}");
         let sql = Statement::from_string(db.get_database_backend(), sql);
@@ -72,6 +73,7 @@ impl World {
 
     /// What happened to an operation, oldest first.
     pub async fn history(&self, id: OperationId) -> Vec<OperationEventKind> {
+        self.settle().await;
         let events = operation_event::Entity::find()
             .filter(operation_event::Column::OperationId.eq(id))
             .order_by_asc(operation_event::Column::Seq)
@@ -92,12 +94,14 @@ impl World {
 
     /// An administrator's statement in an SQL shell.
     pub async fn by_hand(&self, statement: &str) {
+        self.settle().await;
         let db = self.app.database.writes();
         db.execute_unprepared(statement).await.unwrap();
     }
 
     /// The same in a shell that lets go of rows that others refer to, and takes any word.
     pub async fn by_force(&self, statement: &str) {
+        self.settle().await;
         let db = self.app.database.writes();
         let statement = match db.get_database_backend() {
             DbBackend::Sqlite => format!(

@@ -11,7 +11,7 @@ use std::{
 
 use async_graphql::{Request, Variables};
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::Statement;
+use sea_orm::{DbBackend, Statement};
 use serde_json::{Value, json};
 use tidemark::{
     app::App,
@@ -19,11 +19,15 @@ use tidemark::{
     domain::{
         Clock, Permits, Requester, Settings, clock::ManualClock, operation::progress::Reports,
     },
-    events::{Hub, bus::Bus},
+    events::{Hub, bus::Bus, numbering},
     graphql::{self, Limits, Schema},
+    task::{Task, sequencer},
 };
 
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use super::factory::Platform;
 
@@ -38,6 +42,10 @@ pub struct World {
     schema: Schema,
     statements: Arc<AtomicUsize>,
     noted: Noted,
+    /// The same database, of which no statements are counted.
+    unobserved: Database,
+    /// Gives events their numbers on PostgreSQL, for as long as it is kept.
+    sequencer: Option<Arc<Doing>>,
 }
 
 /// The statements that the database has run since they are noted: of each text the slowest.
@@ -46,6 +54,7 @@ type Noted = Arc<Mutex<Option<BTreeMap<String, (Statement, Duration)>>>>;
 impl World {
     /// A world on an empty database.
     pub async fn on(mut database: Database) -> Self {
+        let unobserved = database.clone();
         let statements = Arc::new(AtomicUsize::new(0));
         let counter = statements.clone();
         let noted = Noted::default();
@@ -69,13 +78,40 @@ impl World {
         let mut app = App::new(database, settings);
         app.clock = Clock::Manual(clock.clone());
         let platform = Platform::new(&app, clock.now()).await;
-        Self {
+        let mut world = Self {
             schema: graphql::builder(app.clone()).finish(),
             app,
             clock,
             platform,
             statements,
             noted,
+            unobserved,
+            sequencer: None,
+        };
+        if world.app.database.backend() == DbBackend::Postgres {
+            let sequencer = do_task(sequencer::task(&world.app), world.unobserved());
+            world.sequencer = Some(Arc::new(sequencer));
+        }
+        world
+    }
+
+    /// The same without who gives events their numbers.
+    pub async fn without_sequencer(mut self) -> Self {
+        if let Some(sequencer) = self.sequencer.take() {
+            sequencer.end().await;
+        }
+        self
+    }
+
+    /// Waits until all events that are committed have their numbers.
+    pub async fn settle(&self) {
+        numbering::settle(&self.unobserved()).await.unwrap();
+    }
+
+    fn unobserved(&self) -> App {
+        App {
+            database: self.unobserved.clone(),
+            ..self.app.clone()
         }
     }
 
@@ -110,6 +146,8 @@ impl World {
             platform: self.platform.clone(),
             statements: self.statements.clone(),
             noted: self.noted.clone(),
+            unobserved: self.unobserved.clone(),
+            sequencer: self.sequencer.clone(),
         }
     }
 
@@ -210,4 +248,32 @@ pub fn put_on(bus: Bus) -> DropGuard {
     let stopping = CancellationToken::new();
     tokio::spawn(bus.run(stopping.clone()));
     stopping.drop_guard()
+}
+
+/// A task that is done until this is dropped.
+pub struct Doing {
+    stopping: CancellationToken,
+    running: TaskTracker,
+}
+
+impl Doing {
+    /// Ends it, and waits until its last run has ended.
+    pub async fn end(&self) {
+        self.stopping.cancel();
+        self.running.close();
+        self.running.wait().await;
+    }
+}
+
+impl Drop for Doing {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
+/// Has `app` do `task`.
+pub fn do_task(task: Task, app: App) -> Doing {
+    let (stopping, running) = (CancellationToken::new(), TaskTracker::new());
+    running.spawn(task.run(app, stopping.clone()));
+    Doing { stopping, running }
 }

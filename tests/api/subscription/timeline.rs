@@ -47,6 +47,7 @@ async fn the_timeline_resumes_with_none_lost_and_none_doubled_under_parallel_wri
         for writer in writers {
             writer.await.unwrap();
         }
+        world.settle().await;
         let events = operation_event::Entity::find()
             .order_by_asc(operation_event::Column::Seq)
             .all(world.app.database.writes())
@@ -104,6 +105,7 @@ async fn a_stream_that_cannot_go_on_from_its_cursor_says_so() {
                 .run(&by, "createSnapshot", on("volumeId", volume.id))
                 .await;
         }
+        world.settle().await;
         for gone in [-1, 4, i64::MAX, i64::MIN] {
             let stream = world.watch(&by, EVENTS, cursor(gone));
             assert_eq!(stream.refusal().await, "CURSOR_GONE", "{gone}");

@@ -3,7 +3,7 @@
 use entity::{
     AccountId, OperationId, VolumeId, account, backup, operation,
     operation::{OperationKind, OperationStatus},
-    operation_event::{self, OperationEventKind},
+    operation_event::OperationEventKind,
     operation_log::{self, LogLevel},
     snapshot,
     snapshot::ItemStatus,
@@ -20,6 +20,7 @@ use super::{
     super::{
         effect::image,
         entry::{self, Entry},
+        timeline,
     },
     ACTOR, Agent, INCOMPLETE,
 };
@@ -220,12 +221,8 @@ async fn tell(tx: &mut Transaction<'_>, id: &str, remains: &Remains, cause: &str
         };
         entry::append(tx.db(), id, vec![entry]).await?;
     }
-    let ends = operation_event::Entity::find()
-        .filter(operation_event::Column::OperationId.eq(id))
-        .filter(operation_event::Column::Kind.eq(OperationEventKind::Failed))
-        .count(tx.db())
-        .await?;
-    if let Some(account) = remains.account.filter(|_| ends == 0) {
+    let has_failed = timeline::has(tx, id, &[OperationEventKind::Failed]).await?;
+    if let Some(account) = remains.account.filter(|_| !has_failed) {
         let kind = OperationEventKind::Failed;
         tx.record_of(id, account, kind, ACTOR, Some(INCOMPLETE.to_owned()));
     }

@@ -1,11 +1,11 @@
 //! Operations that an administrator ended in the database itself: what the gateway would have done follows.
 
 use entity::{
-    OperationId, Scope, backup, operation, operation::OperationStatus, operation_event,
+    OperationId, Scope, backup, operation, operation::OperationStatus,
     operation_event::OperationEventKind, snapshot, volume,
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Expr, Query, SelectStatement, UnionType},
 };
 
@@ -21,6 +21,7 @@ use crate::{
             find_locked,
             state::is_ended,
             stranded::UNSETTLED,
+            timeline,
         },
         transaction::Transaction,
     },
@@ -102,14 +103,10 @@ fn unsettled() -> SelectStatement {
 
 /// Whether the gateway itself has ended an operation: then its timeline says so.
 async fn has_settled(tx: &Transaction<'_>, operation: &operation::Model) -> Result<bool> {
-    let ends = operation_event::Entity::find()
-        .filter(operation_event::Column::OperationId.eq(operation.id))
-        .filter(operation_event::Column::Kind.is_in([
-            OperationEventKind::Completed,
-            OperationEventKind::Failed,
-            OperationEventKind::Cancelled,
-        ]))
-        .count(tx.db())
-        .await?;
-    Ok(ends > 0)
+    let ends = [
+        OperationEventKind::Completed,
+        OperationEventKind::Failed,
+        OperationEventKind::Cancelled,
+    ];
+    timeline::has(tx, operation.id, &ends).await
 }
