@@ -62,6 +62,11 @@ soak-sign-in:
     cargo build --quiet --profile fast --workspace --bins
     scripts/postgres run --durable cargo test --quiet --profile fast --test e2e -- --ignored --nocapture soak_a_flood_of_sign_ins
 
+# Write so many events at two gateways on PostgreSQL that are killed and held up in turn, and follow them by cursors
+soak-events events="100000":
+    cargo build --quiet --profile fast --workspace --bins
+    TIDEMARK_SOAK_EVENTS={{ events }} scripts/postgres run --durable cargo test --quiet --profile fast --test e2e -- --nocapture numbers::
+
 # Fill a database of each kind with so many volumes and what belongs to them, print the slowest statements of all lists, agents and tasks, and judge each
 soak-scale volumes="1000000":
     TIDEMARK_SCALE_VOLUMES={{ volumes }} scripts/postgres run cargo test --profile fast --test api -- --nocapture scale::
@@ -74,6 +79,11 @@ bench-documents:
 # Measure the API beside the same page as one SQL statement, and beside Mercurius, on both databases (Markdown)
 bench-api *arguments:
     @scripts/bench-api {{ arguments }}
+
+# Measure operations from the mutation to COMPLETED on PostgreSQL, with simulated agents, and what their events cost (Markdown)
+bench-operations *arguments:
+    cargo bench --quiet --locked --workspace --profile fast --bench operations --no-run
+    scripts/postgres run --durable cargo bench --quiet --locked --workspace --profile fast --bench operations -- {{ arguments }}
 
 # Measure how the panel opens, and what following a backup costs the browser (Markdown)
 bench-panel:

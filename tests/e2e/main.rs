@@ -22,6 +22,7 @@ mod harness;
 mod latency;
 mod lifecycle;
 mod matrix;
+mod numbers;
 mod real_run;
 mod replace;
 mod separate;
