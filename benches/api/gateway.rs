@@ -1,4 +1,4 @@
-//! The gateway, with all settings as they are shipped but where it listens and where its database is.
+//! The gateway, with all settings as they are shipped but where it listens, where its database is, and what a benchmark says.
 
 use std::path::Path;
 
@@ -13,6 +13,8 @@ pub struct Gateway<'a> {
     pub url: &'a str,
     /// Where its log goes.
     pub directory: &'a Path,
+    /// Settings that are not as shipped, as variables of its environment.
+    pub settings: &'a [(&'a str, String)],
 }
 
 impl Gateway<'_> {
@@ -50,7 +52,8 @@ impl Gateway<'_> {
             .args(words)
             .current_dir(self.directory)
             .env("TIDEMARK_DATABASE_URL", self.url)
-            .env("TIDEMARK_HTTP_LISTEN", "127.0.0.1:0");
+            .env("TIDEMARK_HTTP_LISTEN", "127.0.0.1:0")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 }

@@ -46,6 +46,7 @@ impl Site {
         let gateway = Gateway {
             url: &database.url,
             directory: directory.path(),
+            settings: &[],
         };
         gateway.migrate().await?;
         platform::create_people(&gateway).await?;
