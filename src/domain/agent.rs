@@ -1,5 +1,6 @@
 //! Agents: how they enter, that they are alive, and all that an assignment tells them.
 
+use chrono::TimeDelta;
 use entity::{hypervisor, operation, operation::OperationKind, operation_log::LogLevel};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -24,6 +25,9 @@ use super::{
     transaction::Transaction,
 };
 use crate::{app::App, events::Topic};
+
+/// How long an agent that was seen is not noted to be seen again.
+const SEEN: TimeDelta = TimeDelta::seconds(1);
 
 /// What an agent says of itself.
 #[derive(Debug)]
@@ -70,6 +74,9 @@ pub async fn record_heartbeat(app: &App, hypervisor: &hypervisor::Model) -> Resu
     let db = app.database.writes();
     let now = app.clock.now(db).await?;
     let seen_before = hypervisor.last_seen_at;
+    if seen_before.is_some_and(|seen| seen <= now && now - seen < SEEN) {
+        return Ok(());
+    }
     hypervisor::Entity::update_many()
         .col_expr(hypervisor::Column::LastSeenAt, Expr::value(now))
         .filter(hypervisor::Column::Id.eq(hypervisor.id))

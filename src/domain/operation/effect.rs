@@ -95,12 +95,16 @@ pub async fn ended(tx: &mut Transaction<'_>, operation: &operation::Model) -> Re
 
 async fn ended_whole(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
     let completed = operation.status == OperationStatus::Completed;
-    if matches!(
+    let changes_snapshots = matches!(
         operation.kind,
         OperationKind::CreateSnapshot
             | OperationKind::DeleteSnapshot
             | OperationKind::RestoreInPlace
-    ) {
+    );
+    let is_released = operation.lease_expires_at.is_none();
+    // Of these two the volume is the one that is released, and measured by the same statement.
+    let with_release = is_released && operation.kind != OperationKind::RestoreInPlace;
+    if changes_snapshots && !with_release {
         measure::ask(tx, operation.volume_id).await?;
     }
     // Volumes before items: every transaction locks in this order.
@@ -118,8 +122,12 @@ async fn ended_whole(tx: &mut Transaction<'_>, operation: &operation::Model) -> 
         OperationKind::DeleteVolume => volume_deleted(tx, operation, completed).await?,
         _ => {}
     }
-    if operation.lease_expires_at.is_none() {
-        release(tx, operation).await?;
+    if is_released {
+        let is_measured = changes_snapshots && with_release;
+        let was_held = free(tx, operation, is_measured).await?;
+        if is_measured && !was_held {
+            measure::ask(tx, operation.volume_id).await?;
+        }
     }
     let Some(item) = Item::of(operation) else {
         return Ok(());
@@ -145,10 +153,24 @@ pub async fn stopped(tx: &mut Transaction<'_>, operation: &operation::Model) -> 
 
 /// Frees the volumes that `operation` holds. A completed one makes those that existed before rest.
 pub async fn release(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
+    free(tx, operation, false).await?;
+    Ok(())
+}
+
+/// The same, and asks what the snapshots of what was freed keep, if `is_measured`; whether there was any.
+async fn free(
+    tx: &mut Transaction<'_>,
+    operation: &operation::Model,
+    is_measured: bool,
+) -> Result<bool> {
     let rests = operation.status == OperationStatus::Completed
         && OperationKind::PROTECTING.contains(&operation.kind);
     let cooldown = tx.now() + tx.app().settings.cooldown;
-    let mut free = volume::Entity::update_many()
+    let mut free = volume::Entity::update_many();
+    if is_measured {
+        free = free.col_expr(volume::Column::MeasureAt, Expr::value(tx.now()));
+    }
+    free = free
         .col_expr(volume::Column::ActiveOperation, Expr::null())
         .col_expr(volume::Column::ActiveOperationId, Expr::null())
         .filter(volume::Column::ActiveOperationId.eq(operation.id));
@@ -164,9 +186,9 @@ pub async fn release(tx: &mut Transaction<'_>, operation: &operation::Model) -> 
         .finally(Expr::value(cooldown));
         free = free.col_expr(volume::Column::CooldownEndsAt, ends_at.into());
     }
-    free.exec(tx.db()).await?;
+    let freed = free.exec(tx.db()).await?;
     tx.touch(operation);
-    Ok(())
+    Ok(freed.rows_affected > 0)
 }
 
 async fn restored_in_place(

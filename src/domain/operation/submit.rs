@@ -75,8 +75,10 @@ enum Begun<'a> {
 
 /// What an operation will do.
 #[derive(Clone, Copy)]
-struct Draft {
+struct Draft<'a> {
     kind: OperationKind,
+    /// The name of what it is about, where that is known.
+    subject: Option<&'a str>,
     account_id: AccountId,
     volume_id: VolumeId,
     snapshot_id: Option<SnapshotId>,
@@ -93,7 +95,7 @@ struct Draft {
     replace_image: bool,
 }
 
-impl Draft {
+impl Draft<'_> {
     fn new(
         kind: OperationKind,
         account_id: AccountId,
@@ -102,6 +104,7 @@ impl Draft {
     ) -> Self {
         Self {
             kind,
+            subject: None,
             account_id,
             volume_id,
             snapshot_id: None,
@@ -144,9 +147,14 @@ impl<'a> Acceptance<'a> {
         id: VolumeId,
     ) -> Result<(Arc<entity::volume::Model>, VolumeFacts)> {
         let scope = requester.scope()?;
-        let volume = entity::volume::Entity::visible_to(scope);
-        let volume = volumes::find(self.tx.db(), volume, id).await?;
-        self.tx.lock_account(volume.account_id).await?;
+        let account = match scope {
+            Scope::Account(own) => own,
+            Scope::Everything => {
+                let volume = entity::volume::Entity::visible_to(scope);
+                volumes::find(self.tx.db(), volume, id).await?.account_id
+            }
+        };
+        self.tx.lock_account(account).await?;
         let locked = entity::volume::Entity::visible_to(scope).lock(ROW_LOCK);
         let volume = Arc::new(volumes::find(self.tx.db(), locked, id).await?);
         let facts = self.facts(&volume, scope).await?;
@@ -185,7 +193,7 @@ impl<'a> Acceptance<'a> {
     }
 
     /// Writes the operation, takes the lock, and commits.
-    async fn accept(mut self, draft: Draft) -> Result<operation::Model> {
+    async fn accept(mut self, draft: Draft<'_>) -> Result<operation::Model> {
         let operation = operation::ActiveModel {
             id: Set(self.id),
             kind: Set(draft.kind),
@@ -248,7 +256,10 @@ impl<'a> Acceptance<'a> {
     }
 
     /// The name of the snapshot or backup that it is about, else of the volume.
-    async fn subject_of(&self, draft: &Draft) -> Result<String> {
+    async fn subject_of(&self, draft: &Draft<'_>) -> Result<String> {
+        if let Some(name) = draft.subject {
+            return Ok(name.to_owned());
+        }
         let db = self.tx.db();
         let name = if let Some(id) = draft.snapshot_id {
             let rows = entity::snapshot::Entity::find_by_id(id).select_only();
@@ -274,7 +285,7 @@ impl<'a> Acceptance<'a> {
 
     /// When it is failed if it has not ended: as the plan of the volume that is written or else read has it now, or
     /// else the settings.
-    async fn deadline(&self, draft: &Draft) -> Result<DateTime<Utc>> {
+    async fn deadline(&self, draft: &Draft<'_>) -> Result<DateTime<Utc>> {
         let volume = draft.target_volume_id.unwrap_or(draft.volume_id);
         let of_volume = entity::volume::Entity::find_by_id(volume)
             .select_only()

@@ -4,10 +4,6 @@
 //! The account whose last turn was the longest ago comes first, with the oldest of its operations. So an
 //! account waits for at most one operation of each other account, however many those have queued.
 
-use crate::{
-    app::App,
-    domain::{Result, transaction::Transaction},
-};
 use chrono::TimeDelta;
 use entity::{
     AccountId, HypervisorId, hypervisor, operation,
@@ -15,8 +11,13 @@ use entity::{
     turn,
 };
 use sea_orm::{
-    ActiveEnum, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
-    QueryFilter, QueryOrder, QuerySelect, Statement, Value, sea_query::OnConflict,
+    ActiveEnum, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+    Statement, Value,
+};
+
+use crate::{
+    app::App,
+    domain::{Result, transaction::Transaction},
 };
 
 /// How long a turn is remembered. An account that has had none since is one that comes anew.
@@ -127,28 +128,13 @@ pub async fn take(
     hypervisor: HypervisorId,
     account: AccountId,
 ) -> Result<()> {
-    let last: Option<i64> = turn::Entity::find()
-        .select_only()
-        .column(turn::Column::Turn)
-        .filter(turn::Column::HypervisorId.eq(hypervisor))
-        .order_by_desc(turn::Column::Turn)
-        .into_tuple()
-        .one(tx.db())
-        .await?;
-    let taken = turn::ActiveModel {
-        hypervisor_id: Set(hypervisor),
-        account_id: Set(account),
-        turn: Set(last.unwrap_or_default() + 1),
-        at: Set(tx.now()),
-    };
-    let key = [turn::Column::HypervisorId, turn::Column::AccountId];
-    let renewed = OnConflict::columns(key)
-        .update_columns([turn::Column::Turn, turn::Column::At])
-        .to_owned();
-    turn::Entity::insert(taken)
-        .on_conflict(renewed)
-        .exec_without_returning(tx.db())
-        .await?;
+    let sql = "INSERT INTO turns (hypervisor_id, account_id, turn, at)
+        SELECT $1, $2, COALESCE(MAX(t.turn), 0) + 1, $3 FROM turns t WHERE t.hypervisor_id = $1
+        ON CONFLICT (hypervisor_id, account_id) DO UPDATE SET turn = excluded.turn, at = excluded.at";
+    let values = [hypervisor.into(), account.into(), tx.now().into()];
+    let backend = tx.db().get_database_backend();
+    let taken = Statement::from_sql_and_values(backend, sql, values);
+    tx.db().execute_raw(taken).await?;
     Ok(())
 }
 

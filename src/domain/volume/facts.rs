@@ -290,8 +290,12 @@ struct Around {
 impl Around {
     async fn load(db: &impl ConnectionTrait, volumes: &[Arc<volume::Model>]) -> Result<Self> {
         let ids: HashSet<_> = volumes.iter().filter_map(|row| row.instance_id).collect();
-        let rows = instance::Entity::find().filter(instance::Column::Id.is_in(ids));
-        let rows = rows.all(db).await?;
+        let rows = if ids.is_empty() {
+            Vec::new()
+        } else {
+            let rows = instance::Entity::find().filter(instance::Column::Id.is_in(ids));
+            rows.all(db).await?
+        };
         let instances: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
 
         let attached = |row: &volume::Model| instances.get(&row.instance_id?);

@@ -210,7 +210,7 @@ impl Read {
         }
     }
 
-    fn named_in(&self, draft: Draft) -> Draft {
+    fn named_in<'a>(&self, draft: Draft<'a>) -> Draft<'a> {
         match self.item {
             Item::Snapshot(id) => Draft {
                 snapshot_id: Some(id),

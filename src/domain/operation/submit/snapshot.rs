@@ -73,6 +73,7 @@ pub async fn create_snapshot(
     let worker = volume::find_worker(acceptance.tx.db(), &volume).await?;
     acceptance
         .accept(Draft {
+            subject: Some(&snapshot.name),
             snapshot_id: Some(snapshot.id),
             locks: Some(volume.id),
             ..Draft::new(
