@@ -47,6 +47,9 @@ impl OperationKind {
         Self::RestoreToNewVolume,
     ];
 
+    /// Those that read an item, which is RESTORING meanwhile.
+    pub const RESTORING: [Self; 2] = [Self::RestoreInPlace, Self::RestoreToNewVolume];
+
     /// The kinds of which an account may have so many waiting: those that the in-flight limit does not count.
     pub const UNCOUNTED: [Self; 4] = [
         Self::DeleteSnapshot,

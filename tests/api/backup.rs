@@ -118,12 +118,21 @@ async fn a_backup_is_restoring_while_any_of_two_restores_reads_it_and_cannot_be_
         let volume = world.volume(&alice, |_| {}).await;
         let backup = world.backup(&volume, |_| {}).await;
         let input = json!({ "source": { "backupId": backup.id.to_string() } });
+        let delete = json!({ "backupId": backup.id.to_string(), "confirmName": "backup" });
         for _ in 0..2 {
             world
                 .run(&alice.requester, "restoreToNewVolume", input.clone())
                 .await;
+            // Until an agent takes it, nothing reads the backup; but it is needed.
+            assert_eq!(
+                world.backup_row(backup.id).await.status,
+                ItemStatus::Available
+            );
+            let told = world
+                .refusal(&alice.requester, "deleteBackup", delete.clone())
+                .await;
+            assert_eq!(told.0, "ITEM_NOT_AVAILABLE");
         }
-        let delete = json!({ "backupId": backup.id.to_string(), "confirmName": "backup" });
         let agent = world.worker();
         let works = agent.claim().await;
         assert_eq!(works.len(), 2);

@@ -27,7 +27,8 @@ use crate::{
     events::Topic,
 };
 
-/// An agent started: what is to be made is being made, and may be on storage from now on.
+/// An agent started: what is to be made is being made, and may be on storage from now on. What is to be read is
+/// restored from.
 pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
     let making = [
         (Field::Status, Expr::value(ItemStatus::Creating)),
@@ -36,6 +37,10 @@ pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Resu
     if let Some(item) = made_item(operation) {
         return update_item(tx, item, &making).await;
     }
+    if let Some(item) = read_item(operation) {
+        let restoring = [(Field::Status, Expr::value(ItemStatus::Restoring))];
+        update_item(tx, item, &restoring).await?;
+    }
     let replaced = operation.replace_image.then_some(operation.volume_id);
     match made_volume(operation).or(replaced) {
         Some(id) => update_volume(tx, id, volume::Column::OnStorage, Expr::value(true)).await,
@@ -43,12 +48,13 @@ pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Resu
     }
 }
 
-/// The agent was lost: what is to be made waits again.
+/// The agent was lost: what is to be made waits again, and what was read is read no more.
 pub async fn requeued(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
     let waiting = [(Field::Status, Expr::value(ItemStatus::Pending))];
-    match made_item(operation) {
-        Some(item) => update_item(tx, item, &waiting).await,
-        None => Ok(()),
+    match (made_item(operation), read_item(operation)) {
+        (Some(item), _) => update_item(tx, item, &waiting).await,
+        (None, Some(item)) => read_no_more(tx, operation, item).await,
+        (None, None) => Ok(()),
     }
 }
 
@@ -71,6 +77,11 @@ fn made_item(operation: &operation::Model) -> Option<Item> {
         OperationKind::CreateSnapshot | OperationKind::CreateBackup
     );
     Item::of(operation).filter(|_| makes)
+}
+
+/// The item that `operation` restores from.
+fn read_item(operation: &operation::Model) -> Option<Item> {
+    Item::of(operation).filter(|_| OperationKind::RESTORING.contains(&operation.kind))
 }
 
 /// The volume that `operation` makes.
@@ -298,7 +309,7 @@ async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Ite
     change_item(tx, item, &failed).await
 }
 
-/// A restore read the item: it is available again unless another restore still reads it.
+/// A restore read the item, or was to read it.
 async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
     if let Item::Backup(id) = item {
         let corrupt = ErrorCode::BackupCorrupt.as_str();
@@ -309,6 +320,15 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
             verified(tx, id, Some(defect)).await?;
         }
     }
+    read_no_more(tx, operation, item).await
+}
+
+/// The item is available again unless another restore still reads it.
+async fn read_no_more(
+    tx: &Transaction<'_>,
+    operation: &operation::Model,
+    item: Item,
+) -> Result<()> {
     let column = match item {
         Item::Snapshot(id) => {
             let row = snapshot::Entity::find_by_id(id).lock(ROW_LOCK);
@@ -326,7 +346,8 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
     let others = operation::Entity::find()
         .filter(column)
         .filter(operation::Column::Id.ne(operation.id))
-        .filter(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
+        .filter(operation::Column::Kind.is_in(OperationKind::RESTORING))
+        .filter(operation::Column::Status.eq(OperationStatus::Started))
         .count(tx.db())
         .await?;
     if others > 0 {

@@ -1,7 +1,7 @@
 //! Backups: made under the volume's lock, deleted under none but their own status.
 
 use entity::{
-    BackupId, HypervisorId, VolumeId, backup, hypervisor, operation, operation::OperationKind,
+    BackupId, HypervisorId, VolumeId, backup, hypervisor, operation, operation::{OperationKind, OperationStatus},
     snapshot::ItemStatus,
 };
 use sea_orm::{
@@ -130,7 +130,12 @@ pub async fn delete_backup(
         }
         None => (backup.hypervisor_id, None),
     };
-    pass(guard::delete_backup(backup.status, by))?;
+    let status = if acceptance.is_to_be_read(&backup).await? {
+        ItemStatus::Restoring
+    } else {
+        backup.status
+    };
+    pass(guard::delete_backup(status, by))?;
     if acceptance.is_being_written(&backup).await? {
         return Err(Refusal::ItemNotAvailable(ItemStatus::Creating).into());
     }
@@ -174,6 +179,17 @@ impl Acceptance<'_> {
             .count(self.tx.db())
             .await?;
         Ok(writers > 0)
+    }
+
+    /// Whether a restore reads a backup, or waits to.
+    async fn is_to_be_read(&self, backup: &backup::Model) -> Result<bool> {
+        let readers = operation::Entity::find()
+            .filter(operation::Column::BackupId.eq(backup.id))
+            .filter(operation::Column::Kind.is_in(OperationKind::RESTORING))
+            .filter(operation::Column::Status.is_in(OperationStatus::IN_FLIGHT))
+            .count(self.tx.db())
+            .await?;
+        Ok(readers > 0)
     }
 
     /// `id`, or another hypervisor of its group if its agent is silent.

@@ -7,9 +7,7 @@ use entity::{
     backup,
     backup_storage::BackupStorageKind,
     operation::{self, OperationKind},
-    snapshot,
-    snapshot::ItemStatus,
-    volume, volume_plan,
+    snapshot, volume, volume_plan,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use serde::Serialize;
@@ -88,7 +86,7 @@ pub async fn restore_in_place(
     let target = facts::target_of_volume(&volume);
     let item = Some((read.facts, target));
     pass(guard::restore_in_place(&known, item, input.replace_image))?;
-    acceptance.mark_restoring(read.item).await?;
+    acceptance.name_operation(read.item).await?;
     let worker = match acceptance.home_of(read.item).await? {
         Some(home) if volume.instance_id.is_none() => home,
         _ => volumes::find_worker(acceptance.tx.db(), &volume).await?,
@@ -164,7 +162,7 @@ pub async fn restore_to_new_volume(
         kind,
     };
     let made = made.insert(&acceptance.tx).await?;
-    acceptance.mark_restoring(read.item).await?;
+    acceptance.name_operation(read.item).await?;
     let draft = Draft::new(kind, read.account_id, read.volume_id, worker.id);
     let draft = Draft {
         target_volume_id: Some(made.id),
@@ -324,11 +322,9 @@ impl Acceptance<'_> {
         }
     }
 
-    async fn mark_restoring(&self, item: Item) -> Result<()> {
-        let restoring = [
-            (Field::Status, Expr::value(ItemStatus::Restoring)),
-            (Field::Operation, Expr::value(self.id)),
-        ];
-        update_item(&self.tx, item, &restoring).await
+    /// It is the latest operation on the item, which is RESTORING when an agent takes it.
+    async fn name_operation(&self, item: Item) -> Result<()> {
+        let latest = [(Field::Operation, Expr::value(self.id))];
+        update_item(&self.tx, item, &latest).await
     }
 }
