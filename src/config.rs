@@ -5,6 +5,7 @@
 
 mod agent;
 mod auth;
+mod billing;
 mod database;
 mod example;
 mod graphql;
@@ -27,6 +28,7 @@ use self::section::{Key, Problems, Section};
 pub use self::{
     agent::Agent,
     auth::Auth,
+    billing::Billing,
     database::Database,
     example::example,
     graphql::Graphql,
@@ -53,6 +55,8 @@ pub struct Config {
     pub stream: Stream,
     /// Times and limits of operations.
     pub rules: Rules,
+    /// What usage is billed by.
+    pub billing: Billing,
     /// How long records are kept.
     pub records: Records,
     /// Signing in.
@@ -101,6 +105,7 @@ impl Config {
         SectionInfo::of::<Http>(),
         SectionInfo::of::<Stream>(),
         SectionInfo::of::<Rules>(),
+        SectionInfo::of::<Billing>(),
         SectionInfo::of::<Records>(),
         SectionInfo::of::<Auth>(),
         SectionInfo::of::<Secrets>(),
@@ -157,6 +162,7 @@ impl Config {
         self.http.check(&mut problems);
         self.stream.check(&mut problems);
         self.rules.check(&mut problems);
+        self.billing.check(&mut problems);
         self.records.check(&mut problems);
         self.auth.check(&mut problems);
         self.graphql.check(&mut problems);
@@ -187,6 +193,7 @@ impl Config {
             hashes_waiting: self.auth.hashes_waiting,
             storage_test: self.rules.storage_test(),
             measure_interval: self.rules.measure_interval(),
+            close_after: self.billing.close_after(),
             records: self.records.kept(),
         }
     }

@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod attention;
 pub mod audit;
 pub mod backup_storage;
+pub mod billing;
 pub mod clock;
 pub mod cooldown;
 pub mod count;

@@ -35,6 +35,7 @@ mod stranger;
 mod stream_limit;
 mod trace;
 mod turn;
+mod usage;
 mod websocket;
 
 pub use self::{gateway::Gateway, metrics::MetricsServer, server::Server};

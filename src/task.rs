@@ -3,6 +3,7 @@
 //!
 //! It runs in each gateway, or in one of them, which leads it for a term ([`leader`]). `docs/operations.md` lists all of them.
 
+pub mod billing;
 pub mod cleanup;
 pub mod leader;
 pub mod progress;
@@ -270,6 +271,7 @@ impl Trouble {
 /// All tasks of `app`. The cleanup is done every `cleanup_interval`.
 pub fn all(app: &App, cleanup_interval: Duration) -> Vec<Task> {
     let mut tasks = vec![
+        billing::task(),
         cleanup::task(cleanup_interval),
         progress::task(),
         refusals::task(),

@@ -11,10 +11,11 @@ use sea_orm::{
 
 use super::{
     Error, Requester, Result, account,
+    billing::Change,
     guard::{Refusal, held_by_restore_or_delete},
     hold,
     in_use::check_unused,
-    text,
+    plan, text,
     transaction::{ROW_LOCK, Transaction},
     volume::facts::active,
 };
@@ -39,9 +40,7 @@ pub struct Create {
 pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<instance::Model> {
     requester.admin()?;
     let name = text::name(&input.name)?;
-    if input.credits_per_hour.0.is_sign_negative() {
-        return Err(Error::invalid("Credits per hour cannot be negative."));
-    }
+    let credits_per_hour = plan::checked_credit(input.credits_per_hour)?;
     let qmp_socket = input.qmp_socket.as_deref();
     let qmp_socket = qmp_socket
         .map(|path| text::absolute_path("qmpSocket", path))
@@ -55,7 +54,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<i
         hypervisor_id: Set(input.hypervisor_id),
         name: Set(name),
         status: Set(InstanceStatus::Stopped),
-        credits_per_hour: Set(input.credits_per_hour),
+        credits_per_hour: Set(credits_per_hour),
         qmp_socket: Set(qmp_socket),
         created_at: Set(tx.now()),
         deleted_at: Set(None),
@@ -173,6 +172,11 @@ async fn set_status(
     let mut changed = instance.into_active_model();
     changed.status = Set(status);
     let instance = changed.update(tx.db()).await?;
+    let change = match status {
+        InstanceStatus::Running => Change::Begins,
+        InstanceStatus::Stopped => Change::Ends,
+    };
+    tx.bill(instance.id, change);
     for volume in volumes {
         tx.wake(Topic::Volume(volume.id));
     }

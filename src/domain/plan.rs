@@ -4,12 +4,13 @@ use std::ops::RangeInclusive;
 
 use entity::{Credit, Scope, VolumePlanId, backup, volume, volume_plan, volume_plan::StorageType};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
+    EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
 };
 
 use super::{
     Error, Requester, Result,
+    billing::rate::{self, Facts},
     in_use::check_unused,
     text,
     transaction::{HOLD, ROW_LOCK, Transaction},
@@ -24,6 +25,10 @@ const SIZE_UNIT_BYTES: i64 = 1 << 20;
 const MAX_SIZE_BYTES: i64 = (1 << 53) - 1;
 /// The highest cap.
 pub const MAX_CAP: i32 = 1000;
+/// How many digits a rate has at most behind the point.
+const CREDIT_DIGITS: u32 = 12;
+/// What a rate is below.
+const CREDIT_END: i128 = 1_000_000_000_000;
 /// How long operations may take at least and at most: ten minutes, and thirty days.
 const DEADLINE_SECONDS: RangeInclusive<i32> = 600..=2_592_000;
 
@@ -110,6 +115,7 @@ pub async fn create(app: &App, requester: &Requester, input: Create) -> Result<v
     };
     change(app, &mut plan, input.terms)?;
     let plan = plan.insert(tx.db()).await?;
+    rate::begin(facts(&tx), &plan).await?;
     tx.commit().await?;
     Ok(plan)
 }
@@ -128,11 +134,11 @@ pub async fn update(
         .lock(ROW_LOCK)
         .one(tx.db())
         .await?;
-    let mut plan = plan
-        .ok_or(Error::NotFound("volume plan"))?
-        .into_active_model();
+    let before = plan.ok_or(Error::NotFound("volume plan"))?;
+    let mut plan = before.clone().into_active_model();
     change(app, &mut plan, terms)?;
     let plan = plan.update(tx.db()).await?;
+    rate::change(facts(&tx), &before, &plan).await?;
     tx.commit().await?;
     Ok(plan)
 }
@@ -167,6 +173,15 @@ pub async fn delete(
     deleted.deleted_at = Set(Some(tx.now()));
     deleted.update(tx.db()).await?;
     tx.commit().await
+}
+
+/// As which the rates of a plan are kept.
+fn facts<'a>(tx: &'a Transaction<'_>) -> Facts<'a, DatabaseTransaction> {
+    Facts {
+        clock: &tx.app().clock,
+        db: tx.db(),
+        now: tx.now(),
+    }
 }
 
 fn change(app: &App, plan: &mut volume_plan::ActiveModel, terms: Terms) -> Result<()> {
@@ -218,9 +233,16 @@ fn checked_cap(cap: i32) -> Result<i32> {
     }
 }
 
-fn checked_credit(value: Credit) -> Result<Credit> {
+/// A rate as it is kept: not negative, and neither too large nor too fine to be computed with exactly.
+pub(super) fn checked_credit(value: Credit) -> Result<Credit> {
+    let value = Credit(value.0.normalize());
     if value.0.is_sign_negative() && !value.0.is_zero() {
         return Err(Error::invalid("A credit value cannot be negative."));
+    }
+    if value.0.scale() > CREDIT_DIGITS || value.0.trunc().mantissa() >= CREDIT_END {
+        return Err(Error::invalid(
+            "A credit value has at most 12 digits on each side of the point.",
+        ));
     }
     Ok(value)
 }

@@ -140,7 +140,7 @@ pub async fn record(
     if worker(&volume, attached.as_ref()) != hypervisor.id {
         return Ok(false);
     }
-    image::keep_retained(&tx, id, retained).await?;
+    image::keep_retained(&mut tx, id, retained).await?;
     image::found_all(&tx, id).await?;
     let snapshots = snapshot::Entity::find()
         .filter(snapshot::Column::VolumeId.eq(id))

@@ -63,6 +63,8 @@ pub struct Settings {
     pub storage_test: Duration,
     /// How often what a volume's snapshots keep is measured while nothing is done with it.
     pub measure_interval: Duration,
+    /// How long after its end an hour is closed, so that its bill changes no more.
+    pub close_after: Duration,
     /// How long records are kept.
     pub records: Kept,
 }
@@ -85,6 +87,7 @@ impl Default for Settings {
             hashes_waiting: 16,
             storage_test: Duration::from_secs(30),
             measure_interval: Duration::from_mins(30),
+            close_after: Duration::from_mins(5),
             records: Kept::default(),
         }
     }

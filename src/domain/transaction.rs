@@ -14,7 +14,10 @@ use sea_orm::{
     sea_query::{Expr, LockType},
 };
 
-use super::{Error, Result, audit};
+use super::{
+    Error, Result, audit,
+    billing::{self, Billed, Change, Marks},
+};
 use crate::{
     app::App,
     database::Begun,
@@ -47,6 +50,7 @@ pub struct Transaction<'a> {
     events: Vec<operation_event::ActiveModel>,
     passed: Vec<(OperationKind, OperationEventKind, i64)>,
     topics: BTreeSet<Topic>,
+    billed: Marks,
 }
 
 impl<'a> Transaction<'a> {
@@ -72,6 +76,7 @@ impl<'a> Transaction<'a> {
             events: Vec::new(),
             passed: Vec::new(),
             topics: BTreeSet::new(),
+            billed: Marks::default(),
         }
     }
 
@@ -163,6 +168,11 @@ impl<'a> Transaction<'a> {
         self.topics.insert(topic);
     }
 
+    /// Marks what is billed, or may be: its spans are written at the commit. Its row is locked.
+    pub fn bill(&mut self, billed: impl Into<Billed>, change: Change) {
+        self.billed.add(billed.into(), change);
+    }
+
     /// Commits, then wakes. What it changes for a mutation stands in the audit trail when it is committed, or is
     /// not changed at all.
     pub async fn commit(mut self) -> Result<()> {
@@ -170,6 +180,7 @@ impl<'a> Transaction<'a> {
         if let Some(change) = &audited {
             change.write(self.app, self.db(), self.now).await?;
         }
+        billing::settle::settle(&self.app.clock, self.db(), self.now, &self.billed).await?;
         let mut news = News::of(std::mem::take(&mut self.topics));
         if !self.events.is_empty() {
             let events = std::mem::take(&mut self.events);

@@ -1,6 +1,7 @@
 //! Volumes: what the guards need to know of them, who works on them, and how they come to be.
 
 pub mod attach;
+pub mod billed;
 pub mod birth;
 pub mod change;
 pub mod facts;

@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_
 
 use super::{
     Error, Requester, Result, backup_storage,
+    billing::Change,
     guard::{Active, Refusal},
     hypervisor as hypervisors,
     in_use::check_unused,
@@ -19,7 +20,7 @@ use super::{
     },
     storage_pool, text,
     transaction::Transaction,
-    volume::last_backup,
+    volume::{billed::bill_snapshots, last_backup},
 };
 use crate::{app::App, events::Topic};
 
@@ -92,6 +93,8 @@ async fn volume(app: &App, requester: &Requester, id: VolumeId, confirm_name: &s
         .filter(snapshot::Column::DeletedAt.is_null())
         .exec(tx.db())
         .await?;
+    let lost = Condition::all().add(snapshot::Column::VolumeId.eq(id));
+    bill_snapshots(&mut tx, lost, Change::Ends).await?;
     tx.wake(Topic::Volume(id));
     tx.commit().await
 }
@@ -152,6 +155,7 @@ async fn end_all(tx: &mut Transaction<'_>, operations: Condition, actor: &str) -
 async fn item_is_gone(mut tx: Transaction<'_>, item: Item, volume: VolumeId) -> Result<()> {
     let gone = [(Field::DeletedAt, Expr::value(tx.now()))];
     update_item(&tx, item, &gone).await?;
+    tx.bill(item, Change::Ends);
     if let Item::Backup(id) = item {
         last_backup::keep(&tx, id).await?;
     }

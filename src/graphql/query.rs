@@ -11,6 +11,7 @@ mod operation;
 mod service;
 mod snapshot;
 mod storage_pool;
+mod usage;
 mod viewer;
 mod volume;
 mod volume_plan;
@@ -34,4 +35,5 @@ pub struct Query(
     hypervisor::HypervisorQuery,
     storage_pool::StoragePoolQuery,
     backup_storage::BackupStorageQuery,
+    usage::UsageQuery,
 );

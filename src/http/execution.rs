@@ -94,7 +94,7 @@ impl<E: Carrier> Gateway<E> {
 
 impl<E> Gateway<E> {
     /// Waits for a turn to carry out a query or a mutation.
-    async fn turn(&self, caller: &Caller) -> Result<Turn, Failure> {
+    pub(super) async fn turn(&self, caller: &Caller) -> Result<Turn, Failure> {
         let deadline = Instant::now() + self.http.queue_timeout();
         let (share, payer) = (caller.share(), caller.payer());
         self.turns.turn(share, payer, deadline).await

@@ -16,6 +16,7 @@ use crate::{
     app::App,
     config::{self, Config},
     database::Share,
+    domain::billing::export::Terms,
 };
 
 /// What the handlers share: the app, the schema that carries requests out, and what runs now.
@@ -37,6 +38,8 @@ pub struct Shared<E> {
     pub(super) http: config::Http,
     /// How streams are served.
     pub(super) stream: config::Stream,
+    /// What exports say of money.
+    pub(super) terms: Terms,
     /// Whether the page for writing queries is served.
     pub(super) graphiql: bool,
     /// The web panel.
@@ -67,6 +70,7 @@ impl<E> Gateway<E> {
             executor,
             http: config.http.clone(),
             stream: config.stream.clone(),
+            terms: config.billing.terms(),
             graphiql: config.graphql.graphiql,
             panel: Panel::built_in(),
             stopping,

@@ -6,7 +6,7 @@ use axum::{
 
 use super::{
     Gateway, compress, failure::Failure, format::Format, graphiql, graphql, health, panel, sse,
-    trace, websocket,
+    trace, usage, websocket,
 };
 use crate::{domain::ErrorCode, graphql::operation::Carrier};
 
@@ -19,6 +19,7 @@ pub(super) fn router<E: Carrier>(gateway: Gateway<E>) -> Router {
             get(sse::handle::<E>).post(sse::handle::<E>),
         )
         .route("/graphql/ws", get(websocket::handle::<E>))
+        .route("/usage.csv", get(usage::read::<E>))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz::<E>));
     if gateway.graphiql {

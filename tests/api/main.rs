@@ -12,6 +12,7 @@ mod access;
 mod account;
 mod audit;
 mod backup;
+mod billing;
 mod bus;
 mod cancel;
 mod cooldown;

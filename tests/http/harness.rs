@@ -186,7 +186,8 @@ impl Gateway {
     }
 }
 
-async fn token_of(app: &App, email: &str, role: Role) -> String {
+/// The token of a user who is made.
+pub async fn token_of(app: &App, email: &str, role: Role) -> String {
     let password = PASSWORD.to_owned();
     let user = user::create_in_account_named(app, email, email, password, role)
         .await

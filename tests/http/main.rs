@@ -30,4 +30,5 @@ mod soak;
 #[cfg(test)]
 mod sse;
 #[cfg(test)]
+mod usage;
 mod websocket;

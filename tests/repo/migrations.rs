@@ -117,6 +117,10 @@ async fn check_all(db: &DatabaseConnection) {
     check::<entity::backup::Entity>(db).await;
     check::<entity::backup_storage::Entity>(db).await;
     check::<entity::backup_storage_test::Entity>(db).await;
+    check::<entity::billing_item::Entity>(db).await;
+    check::<entity::billing_rate::Entity>(db).await;
+    check::<entity::billing_span::Entity>(db).await;
+    check::<entity::billing_state::Entity>(db).await;
     check::<entity::hypervisor::Entity>(db).await;
     check::<entity::hypervisor_group::Entity>(db).await;
     check::<entity::idempotency_key::Entity>(db).await;

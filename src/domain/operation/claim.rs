@@ -149,7 +149,7 @@ async fn start(
     started.started_at = Set(Some(operation.started_at.unwrap_or(now)));
     started.phase = Set(first_phase(operation.kind).to_owned());
     let operation = started.update(tx.db()).await?;
-    effect::started(&tx, &operation).await?;
+    effect::started(&mut tx, &operation).await?;
     turn::take(&tx, hypervisor.id, operation.account_id).await?;
     let attempt = (operation.epoch > 1).then(|| format!("Attempt {}.", operation.epoch));
     tx.record(

@@ -21,6 +21,7 @@ pub use self::item::{Field, Item, change_failed, update_item};
 use crate::{
     domain::{
         ErrorCode, Result,
+        billing::Change,
         transaction::{ROW_LOCK, Transaction},
         volume::{last_backup, measure},
     },
@@ -29,7 +30,7 @@ use crate::{
 
 /// An agent started: what is to be made is being made, and may be on storage from now on. What is to be read is
 /// restored from.
-pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
+pub async fn started(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
     let making = [
         (Field::Status, Expr::value(ItemStatus::Creating)),
         (Field::OnStorage, Expr::value(true)),
@@ -40,6 +41,7 @@ pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Resu
     if let Some(item) = read_item(operation) {
         let restoring = [(Field::Status, Expr::value(ItemStatus::Restoring))];
         update_item(tx, item, &restoring).await?;
+        tx.bill(item, Change::Ends);
     }
     let replaced = operation.replace_image.then_some(operation.volume_id);
     match made_volume(operation).or(replaced) {
@@ -49,7 +51,7 @@ pub async fn started(tx: &Transaction<'_>, operation: &operation::Model) -> Resu
 }
 
 /// The agent was lost: what is to be made waits again, and what was read is read no more.
-pub async fn requeued(tx: &Transaction<'_>, operation: &operation::Model) -> Result<()> {
+pub async fn requeued(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
     let waiting = [(Field::Status, Expr::value(ItemStatus::Pending))];
     match (made_item(operation), read_item(operation)) {
         (Some(item), _) => update_item(tx, item, &waiting).await,
@@ -260,7 +262,7 @@ fn removed_nothing(operation: &operation::Model) -> bool {
 }
 
 async fn made(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     operation: &operation::Model,
     item: Item,
     completed: bool,
@@ -271,13 +273,15 @@ async fn made(
             (Field::AvailableAt, Expr::value(tx.now())),
         ];
         // Nothing can be available of which there is no record.
-        return update_item(tx, item, &available).await;
+        update_item(tx, item, &available).await?;
+        tx.bill(item, Change::Begins);
+        return Ok(());
     }
     fail_item(tx, operation, item).await
 }
 
 async fn deleted(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     operation: &operation::Model,
     item: Item,
     completed: bool,
@@ -294,7 +298,9 @@ async fn deleted(
     } else {
         ItemStatus::Available
     };
-    change_item(tx, item, &[(Field::Status, Expr::value(before))]).await
+    change_item(tx, item, &[(Field::Status, Expr::value(before))]).await?;
+    tx.bill(item, Change::Begins);
+    Ok(())
 }
 
 async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
@@ -310,7 +316,7 @@ async fn fail_item(tx: &Transaction<'_>, operation: &operation::Model, item: Ite
 }
 
 /// A restore read the item, or was to read it.
-async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
+async fn read(tx: &mut Transaction<'_>, operation: &operation::Model, item: Item) -> Result<()> {
     if let Item::Backup(id) = item {
         let corrupt = ErrorCode::BackupCorrupt.as_str();
         if operation.status == OperationStatus::Completed {
@@ -325,7 +331,7 @@ async fn read(tx: &Transaction<'_>, operation: &operation::Model, item: Item) ->
 
 /// The item is available again unless another restore still reads it.
 async fn read_no_more(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     operation: &operation::Model,
     item: Item,
 ) -> Result<()> {
@@ -354,16 +360,24 @@ async fn read_no_more(
         return Ok(());
     }
     let available = [(Field::Status, Expr::value(ItemStatus::Available))];
-    change_item(tx, item, &available).await
+    change_item(tx, item, &available).await?;
+    tx.bill(item, Change::Begins);
+    Ok(())
 }
 
 /// A restore has read a backup to its end, or found that it is not what was written, and in what.
 pub async fn verified(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     backup: BackupId,
     defect: Option<String>,
 ) -> Result<()> {
     use backup::Column;
+    let change = if defect.is_none() {
+        Change::Begins
+    } else {
+        Change::Ends
+    };
+    tx.bill(backup, change);
     backup::Entity::update_many()
         .col_expr(Column::VerifiedAt, Expr::value(tx.now()))
         .col_expr(Column::VerifiedOk, Expr::value(defect.is_none()))

@@ -63,7 +63,7 @@ async fn finish_whole(
         Outcome::Completed(completed) => {
             // Volumes before items: every transaction locks in this order.
             let operation = end_as_told(&mut tx, operation, Ending::Completed, &actor).await?;
-            keep(&tx, &operation, completed).await?;
+            keep(&mut tx, &operation, completed).await?;
             operation
         }
         Outcome::Failed {
@@ -114,7 +114,7 @@ fn handed_back(mut operation: operation::Model) -> operation::Model {
 
 /// Keeps what the work yields.
 async fn keep(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     operation: &operation::Model,
     completed: Completed,
 ) -> Result<()> {

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::domain::{
     ErrorCode, Result,
+    billing::Change,
     text::printable,
     transaction::{ROW_LOCK, Transaction},
     volume::last_backup,
@@ -85,7 +86,7 @@ pub(super) async fn confirm_stopped(
 
 /// What a deletion has removed after all.
 async fn settle_deletion(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     operation: &operation::Model,
     outcome: &Outcome,
 ) -> Result<()> {
@@ -125,7 +126,7 @@ enum Remainder {
 /// What a deletion has left comes out after it was ended from outside: what it was about is gone, or is what it was
 /// before. False where something else was done with it since; then that has the last word.
 async fn known_after_all(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     operation: &operation::Model,
     remainder: Remainder,
 ) -> Result<bool> {
@@ -140,7 +141,11 @@ async fn known_after_all(
                 (Field::Failure, Expr::null()),
             ],
         };
-        return change_failed(tx, item, operation.id, &changes).await;
+        let changed = change_failed(tx, item, operation.id, &changes).await?;
+        if changed {
+            tx.bill(item, Change::Begins);
+        }
+        return Ok(changed);
     }
     let (column, value) = match remainder {
         Remainder::Nothing => (volume::Column::DeletedAt, Expr::value(tx.now())),

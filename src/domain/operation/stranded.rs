@@ -5,6 +5,7 @@ use crate::{
     app::App,
     domain::{
         Result,
+        billing::{Billed, Change},
         damage::INCOMPLETE,
         transaction::{ROW_LOCK, Transaction},
         volume::last_backup,
@@ -127,8 +128,13 @@ async fn free_one(app: &App, kind: Kind, id: &str) -> Result<u64> {
                 .await?
         }
     };
-    if let Kind::Backup = kind {
-        last_backup::keep(&tx, id).await?;
+    match kind {
+        Kind::Snapshot => tx.bill(Billed::Snapshot(id.to_owned()), Change::Differs),
+        Kind::Backup => {
+            last_backup::keep(&tx, id).await?;
+            tx.bill(Billed::Backup(id.to_owned()), Change::Differs);
+        }
+        Kind::Volume => {}
     }
     if let Some(volume) = volume.and_then(|id| id.parse::<VolumeId>().ok()) {
         tx.wake(Topic::Volume(volume));

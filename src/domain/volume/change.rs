@@ -1,15 +1,18 @@
 //! Changing what a volume is called, and which plan it has.
 
-use entity::{VolumeId, VolumePlanId, backup, volume, volume_plan};
+use entity::{VolumeId, VolumePlanId, backup, snapshot, volume, volume_plan};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel,
+    QueryFilter, sea_query::Expr,
 };
 
-use super::lock;
+use super::{
+    billed::{bill_backups, bill_snapshots},
+    lock,
+};
 use crate::{
     app::App,
-    domain::{Requester, Result, guard::Refusal, plan, text},
+    domain::{Requester, Result, billing::Change, guard::Refusal, plan, text},
     events::Topic,
 };
 
@@ -53,6 +56,9 @@ pub async fn move_to_plan(
         .filter(backup::Column::DeletedAt.is_null())
         .exec(tx.db())
         .await?;
+    let snapshots = Condition::all().add(snapshot::Column::VolumeId.eq(id));
+    bill_snapshots(&mut tx, snapshots, Change::Differs).await?;
+    bill_backups(&mut tx, id, Change::Differs).await?;
     tx.wake(Topic::Volume(id));
     tx.commit().await?;
     Ok(volume)

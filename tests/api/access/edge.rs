@@ -298,6 +298,19 @@ const TYPES: &[Row] = &[
         )],
     ),
     (
+        "UsageReport",
+        "query { usageReport(from: \"2026-09-01T00:00:00Z\", to: \"2026-09-02T00:00:00Z\", accountId: \"$account\") { @ } }",
+        &[("from to totalCredits closedUntil lines", "UNAAFF")],
+    ),
+    (
+        "UsageLine",
+        "query { usageReport(from: \"2026-09-01T00:00:00Z\", to: \"2026-09-02T00:00:00Z\", accountId: \"$account\") { lines { nodes { @ } } } }",
+        &[(
+            "kind accountId resourceId resourceName volumeId planId from to hours byteHours gigabyteHours rate credits",
+            "UNAAFF",
+        )],
+    ),
+    (
         "AgentAccount",
         "mutation { agentClaim(input: { limit: 0 }) { assignments { account { @ } } } }",
         &[("id name", "UFFFAA")],

@@ -21,6 +21,11 @@ pub const FIELDS: &[(&str, &str, Outcomes)] = &[
     ("volumePlans", "", "UAAAF"),
     ("hypervisorGroups", "", "UAAAF"),
     ("instances", "", "UAAAF"),
+    (
+        "usageReport",
+        "(from: \"2026-09-01T00:00:00Z\", to: \"2026-09-02T00:00:00Z\", accountId: \"$account\")",
+        "UNAAF",
+    ),
     ("accounts", "", "UFFAF"),
     ("hypervisor", "(id: \"$hypervisor\")", "UFFAF"),
     ("hypervisors", "", "UFFAF"),

@@ -10,7 +10,8 @@ use entity::{
     OperationId, SnapshotId, StoragePoolId, TokenId, UserId, VolumeId, VolumePlanId, account,
     backup,
     backup_storage::{self, BackupStorageKind},
-    hypervisor, hypervisor_group,
+    billing_item::BillingKind,
+    billing_rate, hypervisor, hypervisor_group,
     instance::{self, InstanceStatus},
     operation::{self, OperationKind, OperationStatus},
     operation_event::{self, OperationEventKind},
@@ -119,6 +120,7 @@ impl Platform {
             deleted_at: Set(None),
         };
         let plan = plan.insert(db).await.unwrap();
+        keep_rates(db, &plan).await;
         Self {
             backup_storage,
             group,
@@ -126,6 +128,23 @@ impl Platform {
             pool,
             plan,
         }
+    }
+}
+
+/// The rates of a plan, as they are kept when one is made.
+async fn keep_rates(db: &impl ConnectionTrait, plan: &volume_plan::Model) {
+    for (kind, credits) in [
+        (BillingKind::Snapshot, plan.snapshot_credit_value),
+        (BillingKind::Backup, plan.backup_credit_value),
+    ] {
+        let rate = billing_rate::ActiveModel {
+            seq: NotSet,
+            plan_id: Set(plan.id),
+            kind: Set(kind),
+            credits: Set(credits),
+            from_hour: Set(0),
+        };
+        rate.insert(db).await.unwrap();
     }
 }
 
@@ -221,10 +240,10 @@ impl World {
         let mut row = volume_plan::ActiveModel::from(self.platform.plan.clone());
         row.id = Set(self.app.ids.next(VolumePlanId::from_uuid));
         change(&mut row);
-        row.reset_all()
-            .insert(self.app.database.writes())
-            .await
-            .unwrap()
+        let db = self.app.database.writes();
+        let plan = row.reset_all().insert(db).await.unwrap();
+        keep_rates(db, &plan).await;
+        plan
     }
 
     /// A pool like the platform's.

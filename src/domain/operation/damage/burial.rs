@@ -54,7 +54,7 @@ pub(super) async fn bury(app: &App, id: &str, agent: Agent, cause: &Error) -> Re
         last_backup::hold(&tx, backup.as_str()).await?;
     }
     fail_items(&tx, id).await?;
-    doubt_image(&tx, id).await?;
+    doubt_image(&mut tx, id).await?;
     if let Some(backup) = &remains.backup {
         last_backup::keep(&tx, backup.as_str()).await?;
     }
@@ -264,7 +264,7 @@ async fn fail_items(tx: &Transaction<'_>, id: &str) -> Result<()> {
 }
 
 /// Nobody can tell whether a restore that was allowed to has replaced its volume's image.
-async fn doubt_image(tx: &Transaction<'_>, id: &str) -> Result<()> {
+async fn doubt_image(tx: &mut Transaction<'_>, id: &str) -> Result<()> {
     let volume = Query::select()
         .column(operation::Column::VolumeId)
         .from(operation::Entity)

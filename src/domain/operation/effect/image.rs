@@ -20,7 +20,12 @@ use entity::{
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, sea_query::Expr};
 
 use crate::{
-    domain::{Result, transaction::Transaction, volume::measure},
+    domain::{
+        Result,
+        billing::Change,
+        transaction::Transaction,
+        volume::{billed::bill_snapshots, measure},
+    },
     events::Topic,
 };
 
@@ -55,6 +60,7 @@ async fn replaced(tx: &mut Transaction<'_>, volume: VolumeId) -> Result<()> {
         "The snapshot lay in the image that was replaced on {}.",
         tx.now().format("%Y-%m-%d")
     );
+    let of_volume = Condition::all().add(Column::VolumeId.eq(volume));
     let sound = Condition::any()
         .add(Column::Status.ne(ItemStatus::Failed))
         .add(Column::InDoubt.eq(true));
@@ -62,11 +68,12 @@ async fn replaced(tx: &mut Transaction<'_>, volume: VolumeId) -> Result<()> {
         .col_expr(Column::Status, Expr::value(ItemStatus::Failed))
         .col_expr(Column::Failure, Expr::value(failure))
         .col_expr(Column::InDoubt, Expr::value(false))
-        .filter(Column::VolumeId.eq(volume))
+        .filter(of_volume.clone())
         .filter(sound)
         .filter(Column::DeletedAt.is_null())
         .exec(tx.db())
         .await?;
+    bill_snapshots(tx, of_volume, Change::Ends).await?;
     tx.wake(Topic::Volume(volume));
     Ok(())
 }
@@ -94,7 +101,7 @@ pub async fn in_doubt(tx: &mut Transaction<'_>, operation: &operation::Model) ->
 }
 
 /// Those of `snapshots` that were sound may be gone.
-pub async fn doubt(tx: &Transaction<'_>, snapshots: Condition) -> Result<()> {
+pub async fn doubt(tx: &mut Transaction<'_>, snapshots: Condition) -> Result<()> {
     let failure = format!(
         "On {} a restore was lost that could replace the volume's image, in which the snapshot lay. The hypervisor's \
          agent is asked whether it is still there.",
@@ -104,46 +111,56 @@ pub async fn doubt(tx: &Transaction<'_>, snapshots: Condition) -> Result<()> {
         .col_expr(Column::Status, Expr::value(ItemStatus::Failed))
         .col_expr(Column::Failure, Expr::value(failure))
         .col_expr(Column::InDoubt, Expr::value(true))
-        .filter(snapshots)
+        .filter(snapshots.clone())
         .filter(Column::Status.ne(ItemStatus::Failed))
         .filter(Column::DeletedAt.is_null())
         .exec(tx.db())
         .await?;
-    Ok(())
+    bill_snapshots(tx, snapshots, Change::Ends).await
 }
 
 /// Keeps what these snapshots of the volume `id` keep, which are there.
 pub async fn keep_retained(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     id: VolumeId,
     retained: Vec<(SnapshotId, i64)>,
 ) -> Result<()> {
     found(tx, id, retained.iter().map(|(snapshot, _)| *snapshot)).await?;
     for (snapshot_id, bytes) in retained {
-        snapshot::Entity::update_many()
+        let changed = snapshot::Entity::update_many()
             .col_expr(Column::RetainedBytes, Expr::value(bytes))
             .filter(Column::Id.eq(snapshot_id))
             .filter(Column::VolumeId.eq(id))
+            .filter(Column::RetainedBytes.ne(bytes))
             .exec(tx.db())
             .await?;
+        if changed.rows_affected > 0 {
+            tx.bill(snapshot_id, Change::Differs);
+        }
     }
     Ok(())
 }
 
 /// An agent has found `present` in the image of a volume: those of them that were in doubt are sound.
 async fn found(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     volume: VolumeId,
     present: impl IntoIterator<Item = SnapshotId>,
 ) -> Result<()> {
-    snapshot::Entity::update_many()
+    let present: Vec<SnapshotId> = present.into_iter().collect();
+    let found = snapshot::Entity::update_many()
         .col_expr(Column::Status, Expr::value(ItemStatus::Available))
         .col_expr(Column::Failure, Expr::null())
         .col_expr(Column::InDoubt, Expr::value(false))
-        .filter(Column::Id.is_in(present))
+        .filter(Column::Id.is_in(present.iter().copied()))
         .filter(doubted(volume))
         .exec(tx.db())
         .await?;
+    if found.rows_affected > 0 {
+        for snapshot in present {
+            tx.bill(snapshot, Change::Begins);
+        }
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use crate::domain::{Error, Result, transaction::Transaction};
+use crate::domain::{Error, Result, billing::Billed, transaction::Transaction};
 
 /// The item of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,15 @@ impl Item {
             .snapshot_id
             .map(Self::Snapshot)
             .or_else(|| operation.backup_id.map(Self::Backup))
+    }
+}
+
+impl From<Item> for Billed {
+    fn from(item: Item) -> Self {
+        match item {
+            Item::Snapshot(id) => id.into(),
+            Item::Backup(id) => id.into(),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Backups: made under the volume's lock, deleted under none but their own status.
 
 use entity::{
-    BackupId, HypervisorId, VolumeId, backup, hypervisor, operation, operation::{OperationKind, OperationStatus},
+    BackupId, HypervisorId, VolumeId, backup, hypervisor, operation,
+    operation::{OperationKind, OperationStatus},
     snapshot::ItemStatus,
 };
 use sea_orm::{
@@ -16,7 +17,9 @@ use super::{Acceptance, Begun, Draft, Request, pass};
 use crate::{
     app::App,
     domain::{
-        Error, Result, guard,
+        Error, Result,
+        billing::Change,
+        guard,
         guard::Refusal,
         hold, hypervisor as hypervisors,
         operation::effect::{Field, Item, update_item},
@@ -144,6 +147,7 @@ pub async fn delete_backup(
         (Field::Operation, Expr::value(acceptance.id)),
     ];
     update_item(&acceptance.tx, Item::Backup(backup.id), &deleting).await?;
+    acceptance.tx.bill(backup.id, Change::Ends);
     let draft = Draft::new(
         OperationKind::DeleteBackup,
         backup.account_id,

@@ -12,7 +12,9 @@ use super::{Acceptance, Begun, Draft, Request, pass};
 use crate::{
     app::App,
     domain::{
-        Error, Result, guard,
+        Error, Result,
+        billing::Change,
+        guard,
         operation::effect::{Field, Item, update_item},
         text,
         transaction::ROW_LOCK,
@@ -108,6 +110,7 @@ pub async fn delete_snapshot(
         (Field::Operation, Expr::value(acceptance.id)),
     ];
     update_item(&acceptance.tx, Item::Snapshot(snapshot.id), &deleting).await?;
+    acceptance.tx.bill(snapshot.id, Change::Ends);
     let worker = volume::find_worker(acceptance.tx.db(), &volume).await?;
     acceptance
         .accept(Draft {
