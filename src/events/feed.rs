@@ -15,7 +15,7 @@ use futures_util::Stream;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 use tokio::time::{sleep, timeout};
 
-use super::{Topic, numbering};
+use super::Topic;
 use crate::{
     app::App,
     domain::{
@@ -37,7 +37,7 @@ pub struct Filter {
     pub status: Option<OperationStatus>,
 }
 
-/// The events behind `after` that `requester` may see; those from now on if it is left out. A
+/// The events behind `after` that `requester` may see; those that have no number yet if it is left out. A
 /// token that ends ends the feed.
 pub async fn follow(
     app: App,
@@ -51,10 +51,7 @@ pub async fn follow(
     let mut tokens = app.hub.watch(own);
     let mut last = match after {
         Some(seq) => known(&app, seq).await?,
-        None => {
-            numbering::settle(&app).await?;
-            newest(&app).await?
-        }
+        None => newest(&app).await?,
     };
     Ok(try_stream! {
         let mut standing: Option<Standing> = None;

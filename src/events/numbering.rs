@@ -12,7 +12,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use tokio::time::Instant;
 
-use super::{Hub, News, bus::message, topic::short};
+use super::{News, bus::message, topic::short};
 use crate::{
     app::App,
     domain::{Error, Result},
@@ -56,7 +56,7 @@ pub async fn number(app: &App, db: &impl ConnectionTrait, floor: &mut Floor) -> 
     if was_in_doubt {
         app.hub.hear(&News::everything());
     }
-    hear(&app.hub, numbered.message.as_deref());
+    hear(app, numbered.message.as_deref());
     if numbered.is_all {
         if let Some((serial, xact)) = floor.mark
             && numbered.oldest >= xact
@@ -86,7 +86,7 @@ pub async fn settle(app: &App) -> Result<()> {
     let began_at = Instant::now();
     loop {
         let numbered = call(app.database.writes(), WHOEVER, 0).await?;
-        hear(&app.hub, numbered.message.as_deref());
+        hear(app, numbered.message.as_deref());
         if numbered.is_all {
             break;
         }
@@ -95,9 +95,9 @@ pub async fn settle(app: &App) -> Result<()> {
     Ok(())
 }
 
-fn hear(hub: &Hub, message: Option<&str>) {
+fn hear(app: &App, message: Option<&str>) {
     if let Some(message) = message {
-        hub.hear(&message::read(message).1);
+        app.hub.hear(&message::read(message).1);
     }
 }
 

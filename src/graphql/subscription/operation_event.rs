@@ -6,7 +6,10 @@ use futures_util::{Stream, StreamExt};
 use sea_orm::EntityTrait;
 
 use crate::{
-    events::feed::{self, Filter},
+    events::{
+        feed::{self, Filter},
+        numbering,
+    },
     graphql::{
         context::{app, user},
         error::{Failure, Result},
@@ -45,6 +48,10 @@ impl OperationEventSubscription {
             })
         });
         let filter = filter.transpose()?;
+        if after.is_none() {
+            // What has happened before has its number then.
+            numbering::settle(&app).await?;
+        }
         let events = feed::follow(app, requester, filter.unwrap_or_default(), after).await?;
         Ok(events.map(|event| event.map(OperationEvent::from).map_err(Failure::from)))
     }
