@@ -69,7 +69,8 @@ impl Stream {
             let line = event.lines().find_map(|line| line.strip_prefix("data:"));
             let told = line.map(str::trim).filter(|line| !line.is_empty());
             let told: Option<Value> = told.map(serde_json::from_str).transpose()?;
-            self.text = rest.to_owned();
+            let end = self.text.len() - rest.len();
+            self.text.drain(..end);
             if let Some(mut told) = told {
                 let data = told.get_mut("data").context("no data")?;
                 return Ok(data.take());

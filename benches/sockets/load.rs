@@ -292,16 +292,15 @@ impl Reporter {
     }
 
     async fn report(&mut self, topic: usize, operation: &str, done: usize) -> Result<()> {
-        let (path, body) = match &self.message {
-            Some(message) => (format!("/tell/{topic}"), renumbered(message, done)?),
-            None => {
-                let input = json!({ "input": {
-                    "operationId": operation, "epoch": 1, "phase": PHASE, "bytesDone": done,
-                    "bytesTotal": BYTES_TOTAL,
-                } });
-                let body = json!({ "query": REPORT, "variables": input });
-                ("/graphql".to_owned(), body.to_string())
-            }
+        let (path, body) = if let Some(message) = &self.message {
+            (format!("/tell/{topic}"), renumbered(message, done)?)
+        } else {
+            let input = json!({ "input": {
+                "operationId": operation, "epoch": 1, "phase": PHASE, "bytesDone": done,
+                "bytesTotal": BYTES_TOTAL,
+            } });
+            let body = json!({ "query": REPORT, "variables": input });
+            ("/graphql".to_owned(), body.to_string())
         };
         let request = Request::post(path)
             .header(HOST, &self.host)

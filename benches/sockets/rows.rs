@@ -225,7 +225,6 @@ impl Platform {
             operation_deadline_seconds: Set(None),
             created_at: Set(now),
             deleted_at: Set(None),
-            ..Default::default()
         };
         let plan = plan.insert(db).await?.id;
         Ok(Self {

@@ -144,12 +144,12 @@ fn frames<'a>(mut bytes: &'a [u8], take: &mut impl FnMut(&[u8])) -> Result<(&'a 
 /// A frame of a client, which is masked: by nothing.
 fn frame(kind: u8, payload: &[u8]) -> Result<Vec<u8>> {
     let mut frame = vec![kind];
-    match u8::try_from(payload.len()) {
-        Ok(length @ 0..=125) => frame.push(0x80 | length),
-        _ => {
-            frame.push(0x80 | 126);
-            frame.extend(u16::try_from(payload.len())?.to_be_bytes());
-        }
+    if let Ok(length @ 0..=125) = u8::try_from(payload.len()) {
+        frame.push(0x80 | length);
+    } else {
+        // The length follows in two bytes.
+        frame.push(0xfe);
+        frame.extend(u16::try_from(payload.len())?.to_be_bytes());
     }
     frame.extend([0; 4]);
     frame.extend(payload);

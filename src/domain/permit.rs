@@ -135,7 +135,9 @@ impl Permits {
             meant.retain(|entry| *entry.state.borrow() != State::Ended);
             if let Err(error) = look_up(&app, &meant).await {
                 tracing::debug!(%error, "it cannot be seen now who may still watch");
-                meant.iter().for_each(|entry| entry.grow_old(refresh));
+                for entry in &meant {
+                    entry.grow_old(refresh);
+                }
                 sleep(RETRY).await;
                 self.known().asked.extend(meant);
                 self.0.asked.notify_one();

@@ -185,7 +185,7 @@ async fn however_many_number_events_at_once_each_gets_one_number_in_the_order_of
         world.settle().await;
         let told = told(&world).await;
         for writer in 0..WRITERS {
-            let kept = |round: &usize| (round + writer) % 5 != 0;
+            let kept = |round: &usize| !(round + writer).is_multiple_of(5);
             let parts = |round| (0..3).map(move |part| format!("{writer} {round:02} {part}"));
             let wrote: Vec<_> = (0..EACH).filter(kept).flat_map(parts).collect();
             let own = format!("{writer} ");

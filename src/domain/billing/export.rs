@@ -1,4 +1,4 @@
-//! Reports as CSV, in the columns of FinOps FOCUS 1.2, and own ones whose names begin with `x_`.
+//! Reports as CSV, in the columns of `FinOps` FOCUS 1.2, and own ones whose names begin with `x_`.
 //!
 //! Credits are the currency of prices, and a setting says what one is worth. Numbers are exact, and always have a point where
 //! they may have one. Texts that a spreadsheet would take for a formula begin with an apostrophe.

@@ -141,11 +141,11 @@ async fn known_after_all(
                 (Field::Failure, Expr::null()),
             ],
         };
-        let changed = change_failed(tx, item, operation.id, &changes).await?;
-        if changed {
+        let is_changed = change_failed(tx, item, operation.id, &changes).await?;
+        if is_changed {
             tx.bill(item, Change::Begins);
         }
-        return Ok(changed);
+        return Ok(is_changed);
     }
     let (column, value) = match remainder {
         Remainder::Nothing => (volume::Column::DeletedAt, Expr::value(tx.now())),

@@ -69,7 +69,7 @@ struct Acceptance<'a> {
 
 /// Either a new request, or one that was accepted before under the same key.
 enum Begun<'a> {
-    New(Acceptance<'a>),
+    New(Box<Acceptance<'a>>),
     Repeated(Box<operation::Model>),
 }
 
@@ -137,7 +137,7 @@ impl<'a> Acceptance<'a> {
                 return Ok(Begun::Repeated(Box::new(known)));
             }
         }
-        Ok(Begun::New(Self { tx, id, user }))
+        Ok(Begun::New(Box::new(Self { tx, id, user })))
     }
 
     /// Locks the account, then the volume, and loads what the guards need to know.

@@ -46,13 +46,11 @@ where
     /// What a subscription tells.
     pub fn watch(&self, request: impl Into<Request>) -> BoxStream<'static, Told> {
         let request = request.into();
-        match self.follower(&request) {
-            Some(follower) => follower.told().boxed(),
-            None => {
-                let responses = self.execute_stream(request);
-                responses.map(|response| Told::of(&response)).boxed()
-            }
+        if let Some(follower) = self.follower(&request) {
+            return follower.told().boxed();
         }
+        let responses = self.execute_stream(request);
+        responses.map(|response| Told::of(&response)).boxed()
     }
 
     /// Who follows what `request` asks, if that can be shared.

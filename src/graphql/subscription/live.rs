@@ -265,7 +265,7 @@ async fn rung(watches: &mut [Watch], joins: &mut Option<watch::Receiver<u64>>) {
             return;
         }
         // Those who join and the stream itself end together.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         biased;

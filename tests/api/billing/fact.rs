@@ -118,7 +118,7 @@ async fn an_instance_has_a_span_while_it_runs() {
         let alice = world.tenant("alice").await;
         let instance = world
             .instance(&alice, |row| {
-                row.status = Set(entity::instance::InstanceStatus::Stopped)
+                row.status = Set(entity::instance::InstanceStatus::Stopped);
             })
             .await;
         let began = world.now();

@@ -54,7 +54,7 @@ pub async fn create_backup(
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "createBackup", &request).await? {
         Begun::Repeated(operation) => return Ok(*operation),
-        Begun::New(acceptance) => acceptance,
+        Begun::New(acceptance) => *acceptance,
     };
     let (volume, facts) = acceptance
         .lock_volume(request.requester, request.input.volume_id)
@@ -116,7 +116,7 @@ pub async fn delete_backup(
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "deleteBackup", &request).await? {
         Begun::Repeated(operation) => return Ok(*operation),
-        Begun::New(acceptance) => acceptance,
+        Begun::New(acceptance) => *acceptance,
     };
     let backup = acceptance
         .lock_backup(&request, request.input.backup_id)

@@ -69,7 +69,7 @@ pub async fn restore_in_place(
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "restoreInPlace", &request).await? {
         Begun::Repeated(operation) => return Ok(*operation),
-        Begun::New(acceptance) => acceptance,
+        Begun::New(acceptance) => *acceptance,
     };
     let input = &request.input;
     acceptance.check_origin(&request).await?;
@@ -113,7 +113,7 @@ pub async fn restore_to_new_volume(
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "restoreToNewVolume", &request).await? {
         Begun::Repeated(operation) => return Ok(*operation),
-        Begun::New(acceptance) => acceptance,
+        Begun::New(acceptance) => *acceptance,
     };
     let input = &request.input;
     let (read, source, mut known) = acceptance.lock_source_and_volume(&request).await?;

@@ -47,7 +47,7 @@ pub async fn create_snapshot(
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "createSnapshot", &request).await? {
         Begun::Repeated(operation) => return Ok(*operation),
-        Begun::New(acceptance) => acceptance,
+        Begun::New(acceptance) => *acceptance,
     };
     let (volume, facts) = acceptance
         .lock_volume(request.requester, request.input.volume_id)
@@ -95,7 +95,7 @@ pub async fn delete_snapshot(
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "deleteSnapshot", &request).await? {
         Begun::Repeated(operation) => return Ok(*operation),
-        Begun::New(acceptance) => acceptance,
+        Begun::New(acceptance) => *acceptance,
     };
     let (snapshot, volume, facts) = acceptance
         .lock_snapshot(&request, request.input.snapshot_id)

@@ -49,7 +49,7 @@ pub async fn create_volume(
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "createVolume", &request).await? {
         Begun::Repeated(operation) => return Ok(*operation),
-        Begun::New(acceptance) => acceptance,
+        Begun::New(acceptance) => *acceptance,
     };
     let input = &request.input;
     let owner = input.account_id.unwrap_or(acceptance.user.account_id);
@@ -89,7 +89,7 @@ pub async fn delete_volume(
 ) -> Result<operation::Model> {
     let mut acceptance = match Acceptance::begin(app, "deleteVolume", &request).await? {
         Begun::Repeated(operation) => return Ok(*operation),
-        Begun::New(acceptance) => acceptance,
+        Begun::New(acceptance) => *acceptance,
     };
     let (volume, facts) = acceptance
         .lock_volume(request.requester, request.input.volume_id)
