@@ -6,17 +6,20 @@ use testbed::Machine;
 use tidemark_agent::{
     driver::Code,
     operation::{Instance, Outcome, RestoreSource, SnapshotItem, Volume, Work},
+    qcow2::Image,
 };
 use uuid::Uuid;
 
 use crate::site::{MIB, Site, digest_of, run, text, within};
 
-fn overwrite(image: &Path, offset: u64, bytes: &[u8]) {
+/// Writes over bytes of an image.
+pub fn overwrite(image: &Path, offset: u64, bytes: &[u8]) {
     let file = fs::OpenOptions::new().write(true).open(image).unwrap();
     file.write_all_at(bytes, offset).unwrap();
 }
 
-fn field(image: &Path, offset: u64) -> u64 {
+/// A number in an image.
+pub fn field(image: &Path, offset: u64) -> u64 {
     let mut bytes = [0; 8];
     fs::File::open(image)
         .unwrap()
@@ -236,5 +239,33 @@ async fn a_running_instance_is_not_asked_about_an_image_that_is_not_supported() 
         machine.assert_holds(0, MIB, 1);
         within(machine.quit()).await;
         site.assert_clean();
+    }
+}
+
+#[test]
+fn an_image_of_which_an_extension_does_not_end_in_its_cluster_is_opened_by_neither() {
+    const FIRST_EXTENSION: u64 = 112;
+    for (kind, bytes, is_right) in [
+        (0_u32, 0_u32, true),
+        (0, (64 << 10) - 120, true),
+        (0, (64 << 10) - 119, false),
+        (0, 0x0021_0000, false),
+        (0x6803_f857, 0x0021_0000, false),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let image = directory.path().join("image");
+        run(
+            "qemu-img",
+            ["create", "-q", "-f", "qcow2", text(&image), "64M"],
+        );
+        let extension = u64::from(kind) << 32 | u64::from(bytes);
+        overwrite(&image, FIRST_EXTENSION, &extension.to_be_bytes());
+        let info = std::process::Command::new("qemu-img")
+            .args(["info", "-f", "qcow2", text(&image)])
+            .output()
+            .unwrap();
+        let case = format!("{kind:#x} of {bytes} bytes");
+        assert_eq!(info.status.success(), is_right, "{case}");
+        assert_eq!(Image::open(&image).is_ok(), is_right, "{case}");
     }
 }

@@ -11,7 +11,10 @@ use tidemark_agent::{
 };
 use tokio::time::timeout;
 
-use crate::site::{MIB, Site, digest_of, run, text, within};
+use crate::{
+    image::{field, overwrite},
+    site::{MIB, Site, digest_of, run, text, within},
+};
 
 fn restore(volume: &Volume, source: RestoreSource) -> Work {
     Work::RestoreInPlace {
@@ -22,6 +25,16 @@ fn restore(volume: &Volume, source: RestoreSource) -> Work {
 
 fn replacing(backup: &BackupItem) -> RestoreSource {
     RestoreSource::BackupReplacing(Box::new(backup.clone()))
+}
+
+fn create(volume: &Volume) -> Work {
+    Work::CreateSnapshot {
+        volume: volume.clone(),
+        snapshot: SnapshotItem {
+            id: uuid::Uuid::now_v7(),
+            volume_size_bytes: volume.size_bytes,
+        },
+    }
 }
 
 fn delete(volume: &Volume, snapshot: &SnapshotItem) -> Work {
@@ -64,27 +77,17 @@ async fn a_check_that_fails_of_itself_replaces_no_image() {
     site.assert_clean();
 }
 
-fn number(image: &fs::File, offset: u64) -> u64 {
-    let mut bytes = [0; 8];
-    image.read_exact_at(&mut bytes, offset).unwrap();
-    u64::from_be_bytes(bytes)
-}
-
 /// Has the counts say less of what is referred to twice: of the first such cluster, or of all.
 fn count_too_low(image: &Path, all: bool, said: u8) {
-    let file = fs::File::options()
-        .read(true)
-        .write(true)
-        .open(image)
-        .unwrap();
-    let block = number(&file, number(&file, 48));
+    let block = field(image, field(image, 48));
     let (mut lies, mut counts) = (0, vec![0; 64 << 10]);
+    let file = fs::File::open(image).unwrap();
     file.read_exact_at(&mut counts, block).unwrap();
     for (cluster, count) in (0_u64..).zip(counts.chunks_exact(2)) {
         // The last that are shared are data, the first tables.
         let is_shared = count == [0, 2];
         if is_shared && (all || cluster > 8) {
-            file.write_all_at(&[0, said], block + 2 * cluster).unwrap();
+            overwrite(image, block + 2 * cluster, &[0, said]);
             lies += 1;
             if !all {
                 break;
@@ -158,21 +161,10 @@ async fn what_passes_for_free_is_not_overwritten_by_a_snapshot_s_tables() {
     let (volume, _) = with_shared(&site).await;
     let image = site.image(&volume);
     let before = site.digest(&volume);
-    let file = fs::File::options()
-        .read(true)
-        .write(true)
-        .open(&image)
-        .unwrap();
-    let block = number(&file, number(&file, 48));
-    file.write_all_at(&[0; 1 << 10], block + 16).unwrap();
+    let block = field(&image, field(&image, 48));
+    overwrite(&image, block + 16, &[0; 1 << 10]);
     for work in [
-        Work::CreateSnapshot {
-            volume: volume.clone(),
-            snapshot: SnapshotItem {
-                id: uuid::Uuid::now_v7(),
-                volume_size_bytes: volume.size_bytes,
-            },
-        },
+        create(&volume),
         Work::CreateBackup {
             volume: volume.clone(),
             backup: site.backup_of(&volume),
@@ -203,13 +195,7 @@ async fn what_only_snapshots_have_and_nobody_counts_is_not_overwritten_by_anothe
             });
         }
         for work in [
-            Work::CreateSnapshot {
-                volume: volume.clone(),
-                snapshot: SnapshotItem {
-                    id: uuid::Uuid::now_v7(),
-                    volume_size_bytes: volume.size_bytes,
-                },
-            },
+            create(&volume),
             Work::CreateBackup {
                 volume: volume.clone(),
                 backup: site.backup_of(&volume),
@@ -259,15 +245,9 @@ async fn data_that_passes_for_reference_counts_is_not_counted_up() {
     let (volume, [first, _]) = with_shared(&site).await;
     let image = site.image(&volume);
     let before = site.digest(&volume);
-    let file = fs::File::options()
-        .read(true)
-        .write(true)
-        .open(&image)
-        .unwrap();
-    let first_table = number(&file, number(&file, 40)) & PLACE;
-    let data = number(&file, first_table) & PLACE;
-    file.write_all_at(&data.to_be_bytes(), number(&file, 48))
-        .unwrap();
+    let first_table = field(&image, field(&image, 40)) & PLACE;
+    let data = field(&image, first_table) & PLACE;
+    overwrite(&image, field(&image, 48), &data.to_be_bytes());
     for work in [
         Work::CreateBackup {
             volume: volume.clone(),
@@ -371,8 +351,7 @@ async fn an_image_with_dirty_bitmaps_keeps_its_snapshots_when_it_is_repaired() {
         site.leave_a_change_unfinished(&volume);
         if lazy {
             // As if it had not been closed.
-            let file = fs::File::options().write(true).open(&image).unwrap();
-            file.write_all_at(&1_u64.to_be_bytes(), 72).unwrap();
+            overwrite(&image, 72, &1_u64.to_be_bytes());
         }
         let plain = RestoreSource::Backup(Box::new(backup));
         site.complete(restore(&volume, plain)).await;
@@ -402,11 +381,9 @@ async fn a_disk_in_words_that_its_version_does_not_have_is_not_written() {
     let backup = site.take_backup(&volume).await;
     let before = site.digest(&volume);
     // Its first cluster reads as zeros, says its first table.
-    let mut options = fs::File::options();
-    let file = options.read(true).write(true).open(&image).unwrap();
-    let table = number(&file, number(&file, 40)) & 0x00ff_ffff_ffff_fe00;
-    let entry = number(&file, table) | 1;
-    file.write_all_at(&entry.to_be_bytes(), table).unwrap();
+    let table = field(&image, field(&image, 40)) & 0x00ff_ffff_ffff_fe00;
+    let entry = field(&image, table) | 1;
+    overwrite(&image, table, &entry.to_be_bytes());
     let content = digest_of(&image);
 
     let plain = RestoreSource::Backup(Box::new(backup.clone()));
