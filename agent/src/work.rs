@@ -91,6 +91,8 @@ impl Worker {
                 // A place is free.
                 Some(_) = tasks.join_next() => {}
             }
+            // One claim is for all places that are free by now.
+            while tasks.try_join_next().is_some() {}
             tokio::select! {
                 () = self.shutdown.cancelled() => break,
                 () = self.beat(&mut tasks) => {}

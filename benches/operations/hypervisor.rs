@@ -66,6 +66,10 @@ pub async fn work(api: Api, waiting: Arc<Waiting>) -> Result<()> {
             Some(ended) = listener.join_next() => ended??,
             () = sleep(HEARTBEAT) => {}
         }
+        // All that have ended leave their places at once.
+        while let Some(done) = tasks.try_join_next() {
+            done??;
+        }
         let holding = held.lock().await.clone();
         let limit = PLACES.saturating_sub(tasks.len());
         let claim = json!({ "limit": limit, "holding": holding });

@@ -204,6 +204,12 @@ async fn fill(
     like::<volume::Entity>(db, ("id", volume), volumes, &row).await?;
     db.execute_unprepared("UPDATE volume_plans SET max_snapshots = 1000000")
         .await?;
+    // As after the first look of an agent.
+    db.execute_unprepared(
+        "INSERT INTO place_marks (place_id, hypervisor_id, generation, marked_at) \
+         SELECT id, hypervisor_id, 1, now() FROM storage_pools WHERE hypervisor_id IS NOT NULL",
+    )
+    .await?;
     Ok(())
 }
 

@@ -141,6 +141,16 @@ async fn a_leader_that_is_held_up_while_it_numbers_numbers_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_function_that_numbers_is_not_compiled_at_each_call() {
+    on_postgres_alone(async |world| {
+        let jit = "SELECT 'off' FROM pg_proc WHERE oid = 'number_events'::regproc \
+                   AND 'jit=off' = ANY (proconfig)";
+        assert_eq!(world.text(jit).await.as_deref(), Some("off"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn however_many_number_events_at_once_each_gets_one_number_in_the_order_of_its_operation() {
     on_postgres_alone(async |world| {
         const WRITERS: usize = 6;
