@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     database::{Database, Share},
     domain::{
-        Clock, Hashing, Ids, Permits, Refused, Settings, damage::Known, installation::Installation,
-        operation::progress::Reports,
+        Clock, Hashing, Ids, Permits, Refused, Settings, agent::Heartbeats, damage::Known,
+        installation::Installation, operation::progress::Reports,
     },
     events::Hub,
     metrics::Metrics,
@@ -36,6 +36,8 @@ pub struct App {
     pub permits: Permits,
     /// What agents reported of how far they are.
     pub reports: Reports,
+    /// Which agents were just seen.
+    pub heartbeats: Heartbeats,
     /// The damaged rows that the log knows of.
     pub damage: Known,
     /// What the database is one of.
@@ -58,6 +60,7 @@ impl App {
             hub: Hub::default(),
             permits: Permits::default(),
             reports: Reports::default(),
+            heartbeats: Heartbeats::default(),
             damage: Known::default(),
             installation: Installation::default(),
             metrics: Metrics::default(),

@@ -25,6 +25,7 @@ pub mod ids;
 mod in_use;
 pub mod installation;
 pub mod instance;
+mod joined;
 pub mod operation;
 pub mod password;
 pub mod permit;

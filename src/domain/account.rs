@@ -170,24 +170,37 @@ pub async fn quotas(
         .filter(account::Column::Id.is_in(ids))
         .all(db)
         .await?;
-    let whole = |count: i64| u64::try_from(count).unwrap_or_default();
     let quota = |account: account::Model| {
         let (volumes, bytes) = held.get(&account.id).copied().unwrap_or_default();
-        let volume_limit = account.volume_limit.map(|limit| whole(limit.into()));
-        let bytes_limit = account.volume_bytes_limit.map(whole);
-        let quota = Quota {
-            volumes: Usage {
-                count: whole(volumes),
-                limit: volume_limit.unwrap_or(settings.volume_limit.into()),
-            },
-            bytes: Usage {
-                count: whole(bytes),
-                limit: bytes_limit.unwrap_or(settings.volume_bytes_limit),
-            },
-        };
+        let quota = quota_of(&account, settings, whole(volumes), whole(bytes));
         (account.id, quota)
     };
     Ok(rows.into_iter().map(quota).collect())
+}
+
+/// What an account may hold that holds so many volumes of so many bytes in all.
+pub(super) fn quota_of(
+    account: &account::Model,
+    settings: &Settings,
+    volumes: u64,
+    bytes: u64,
+) -> Quota {
+    let volume_limit = account.volume_limit.map(|limit| whole(limit.into()));
+    let bytes_limit = account.volume_bytes_limit.map(whole);
+    Quota {
+        volumes: Usage {
+            count: volumes,
+            limit: volume_limit.unwrap_or(settings.volume_limit.into()),
+        },
+        bytes: Usage {
+            count: bytes,
+            limit: bytes_limit.unwrap_or(settings.volume_bytes_limit),
+        },
+    }
+}
+
+fn whole(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
 }
 
 /// What the account `id` holds and may hold.

@@ -1,11 +1,19 @@
 //! Agents: how they enter, that they are alive, and all that an assignment tells them.
 
-use chrono::TimeDelta;
-use entity::{hypervisor, operation, operation::OperationKind, operation_log::LogLevel};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{
+    HypervisorId, hypervisor, operation, operation::OperationKind, operation_log::LogLevel,
+};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
     sea_query::Expr,
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -69,19 +77,54 @@ pub async fn hello(
     Ok(hypervisor)
 }
 
+/// When this gateway last noted that agents are alive. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Heartbeats(Arc<Mutex<HashMap<HypervisorId, Noted>>>);
+
+/// By the database's clock and by this process's.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    at: DateTime<Utc>,
+    since: Instant,
+}
+
+impl Heartbeats {
+    /// Whether it was just noted that the agent of `hypervisor` is alive.
+    fn are_noted(&self, app: &App, hypervisor: HypervisorId) -> bool {
+        let known = self.lock().get(&hypervisor).copied();
+        known.is_some_and(|noted| {
+            let now = app.clock.later(noted.at, noted.since.elapsed());
+            noted.at <= now && now - noted.at < SEEN
+        })
+    }
+
+    fn note(&self, hypervisor: HypervisorId, at: DateTime<Utc>) {
+        let since = Instant::now();
+        self.lock().insert(hypervisor, Noted { at, since });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<HypervisorId, Noted>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The agent is alive.
 pub async fn record_heartbeat(app: &App, hypervisor: &hypervisor::Model) -> Result<()> {
-    let db = app.database.writes();
-    let now = app.clock.now(db).await?;
     let seen_before = hypervisor.last_seen_at;
-    if seen_before.is_some_and(|seen| seen <= now && now - seen < SEEN) {
+    if seen_before.is_some() && app.heartbeats.are_noted(app, hypervisor.id) {
         return Ok(());
     }
-    hypervisor::Entity::update_many()
-        .col_expr(hypervisor::Column::LastSeenAt, Expr::value(now))
-        .filter(hypervisor::Column::Id.eq(hypervisor.id))
-        .exec(db)
-        .await?;
+    let db = app.database.writes();
+    let now = app.clock.now(db).await?;
+    let is_noted = seen_before.is_some_and(|seen| seen <= now && now - seen < SEEN);
+    if !is_noted {
+        hypervisor::Entity::update_many()
+            .col_expr(hypervisor::Column::LastSeenAt, Expr::value(now))
+            .filter(hypervisor::Column::Id.eq(hypervisor.id))
+            .exec(db)
+            .await?;
+        app.heartbeats.note(hypervisor.id, now);
+    }
     if seen_before.is_none_or(|seen| seen + app.settings.lease <= now) {
         app.hub.wake([Topic::Hypervisors]);
     }
@@ -97,9 +140,10 @@ pub async fn assign(
     limit: u64,
     holding: Option<&[Lease]>,
 ) -> Result<Vec<Assignment>> {
-    let mut assignments = Vec::new();
-    for operation in claim::claim(app, hypervisor, limit, holding).await? {
-        match Assignment::load(app, operation.clone()).await {
+    let claimed = claim::claim(app, hypervisor, limit, holding).await?;
+    let mut assignments = Vec::with_capacity(claimed.len());
+    for (operation, assignment) in Assignment::load_all(app, claimed).await {
+        match assignment {
             Ok(assignment) => assignments.push(assignment),
             Err(error) => {
                 tracing::error!(operation = %operation.id, %error, "an agent cannot be told what it needs");

@@ -1,5 +1,9 @@
 //! All that an agent is told of an operation, and of a volume.
 
+mod whole;
+
+use std::collections::HashMap;
+
 use entity::{
     InstallationId, Scope, account, backup, hypervisor_group, instance, operation,
     operation::OperationKind, snapshot, volume, volume_plan,
@@ -44,6 +48,30 @@ pub struct AssignedVolume {
 }
 
 impl Assignment {
+    /// Loads what an agent needs to know of each of `operations`. What most of them need is read by one statement for
+    /// all; of those that need more, or of which something is missing, one after the other.
+    pub async fn load_all(
+        app: &App,
+        operations: Vec<operation::Model>,
+    ) -> Vec<(operation::Model, Result<Self>)> {
+        let mut known = match whole::read(app, &operations).await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::debug!(%error, "operations are read one by one");
+                HashMap::new()
+            }
+        };
+        let mut loaded = Vec::with_capacity(operations.len());
+        for operation in operations {
+            let assignment = match known.remove(&operation.id) {
+                Some(assignment) => Ok(assignment),
+                None => Self::load(app, operation.clone()).await,
+            };
+            loaded.push((operation, assignment));
+        }
+        loaded
+    }
+
     /// Loads what an agent needs to know of `operation`.
     pub async fn load(app: &App, operation: operation::Model) -> Result<Self> {
         let db = app.database.reads();

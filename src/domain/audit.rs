@@ -102,19 +102,14 @@ impl Change {
         self.0.is_written.load(Ordering::Acquire)
     }
 
-    /// Writes the event in the transaction `db`.
-    pub(super) async fn write(
-        &self,
-        app: &App,
-        db: &impl ConnectionTrait,
-        at: DateTime<Utc>,
-    ) -> Result<()> {
+    /// The event of it, for the transaction that makes it.
+    pub(super) fn event(&self, app: &App, at: DateTime<Utc>) -> audit_event::ActiveModel {
         let mut entry = self.0.entry.clone();
         if let Some(requester) = self.0.by.get() {
             entry.account_id = requester.account_id();
             entry.actor = requester.actor();
         }
-        insert(app, db, at, &entry, DONE).await
+        event(app, at, &entry, DONE)
     }
 
     /// That transaction is committed.
@@ -128,18 +123,25 @@ impl Change {
 pub async fn record(app: &App, entry: &Entry, refusal: Option<&str>) -> Result<()> {
     let db = app.database.writes();
     let now = app.clock.now(db).await?;
-    insert(app, db, now, entry, refusal.unwrap_or(DONE)).await
+    let event = event(app, now, entry, refusal.unwrap_or(DONE));
+    write(db, Some(event)).await
 }
 
-async fn insert(
-    app: &App,
+/// Writes an event, if there is one.
+pub(super) async fn write(
     db: &impl ConnectionTrait,
-    at: DateTime<Utc>,
-    entry: &Entry,
-    outcome: &str,
+    event: Option<audit_event::ActiveModel>,
 ) -> Result<()> {
+    if let Some(event) = event {
+        let event = audit_event::Entity::insert(event);
+        event.exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+fn event(app: &App, at: DateTime<Utc>, entry: &Entry, outcome: &str) -> audit_event::ActiveModel {
     let reason = entry.reason.as_deref();
-    let event = audit_event::ActiveModel {
+    audit_event::ActiveModel {
         id: Set(app.ids.next(AuditEventId::from_uuid)),
         at: Set(at),
         account_id: Set(entry.account_id),
@@ -150,8 +152,5 @@ async fn insert(
         remote: Set(entry.remote.clone()),
         request_id: Set(entry.request_id.clone()),
         outcome: Set(outcome.to_owned()),
-    };
-    let event = audit_event::Entity::insert(event);
-    event.exec_without_returning(db).await?;
-    Ok(())
+    }
 }

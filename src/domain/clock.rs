@@ -11,6 +11,9 @@ use sea_orm::{
     sea_query::{Expr, Query, SelectStatement},
 };
 
+/// What the column is called that an instant is read from.
+const MILLIS: &str = "millis";
+
 /// Where instants come from. They have whole milliseconds.
 #[derive(Clone, Debug)]
 pub enum Clock {
@@ -27,12 +30,12 @@ impl Clock {
             Self::Manual(clock) => Ok(clock.now()),
             Self::Database => {
                 let backend = db.get_database_backend();
-                let sql = format!("SELECT {} AS millis", millis(backend));
+                let sql = format!("SELECT {} AS {MILLIS}", millis(backend));
                 let row = db
                     .query_one_raw(Statement::from_string(backend, sql))
                     .await?
                     .ok_or_else(|| DbErr::RecordNotFound("the clock gave no row".to_owned()))?;
-                read(&row)
+                read(&row, MILLIS)
             }
         }
     }
@@ -43,17 +46,12 @@ impl Clock {
         db: &impl ConnectionTrait,
         rows: SelectStatement,
     ) -> Result<Option<DateTime<Utc>>, DbErr> {
-        let instant = Expr::cust(millis(db.get_database_backend()));
         let statement = Query::select()
-            .expr_as(instant, "millis")
+            .expr_as(Self::column(db.get_database_backend()), MILLIS)
             .from_subquery(rows, "there")
             .to_owned();
         let row = db.query_one(&statement).await?;
-        row.map(|row| match self {
-            Self::Manual(clock) => Ok(clock.now()),
-            Self::Database => read(&row),
-        })
-        .transpose()
+        row.map(|row| self.of(&row, MILLIS)).transpose()
     }
 
     /// The instant now without asking the database, where so long ago it was `then`.
@@ -76,8 +74,8 @@ fn millis(backend: DbBackend) -> &'static str {
     }
 }
 
-fn read(row: &QueryResult) -> Result<DateTime<Utc>, DbErr> {
-    let millis: i64 = row.try_get("", "millis")?;
+fn read(row: &QueryResult, name: &str) -> Result<DateTime<Utc>, DbErr> {
+    let millis: i64 = row.try_get("", name)?;
     DateTime::from_timestamp_millis(millis)
         .ok_or_else(|| DbErr::Type(format!("the clock is out of range: {millis}")))
 }
@@ -88,7 +86,7 @@ impl Clock {
     pub fn sql(&self, backend: DbBackend, ahead: Duration) -> String {
         match (self, backend) {
             (Self::Manual(clock), _) => {
-                let at = (clock.now() + ahead).to_rfc3339_opts(SecondsFormat::Millis, false);
+                let at = (clock.now() + ahead).to_rfc3339_opts(SecondsFormat::AutoSi, false);
                 match backend {
                     DbBackend::Sqlite => format!("'{at}'"),
                     _ => format!("TIMESTAMPTZ '{at}'"),
@@ -99,9 +97,45 @@ impl Clock {
                 ahead.as_secs_f64()
             ),
             (Self::Database, _) => format!(
-                "clock_timestamp() + INTERVAL '{} milliseconds'",
+                "date_trunc('milliseconds', clock_timestamp()) + INTERVAL '{} milliseconds'",
                 ahead.as_millis()
             ),
+        }
+    }
+
+    /// The instant that lay `ago` before the statement which asks, in SQL: by an index it finds what is older.
+    pub fn sql_before(&self, backend: DbBackend, ago: Duration) -> String {
+        match (self, backend) {
+            (Self::Manual(clock), _) => {
+                let ago = TimeDelta::from_std(ago).unwrap_or(TimeDelta::MAX);
+                let at = clock.now().checked_sub_signed(ago).unwrap_or_default();
+                let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, false);
+                match backend {
+                    DbBackend::Sqlite => format!("'{at}'"),
+                    _ => format!("TIMESTAMPTZ '{at}'"),
+                }
+            }
+            (Self::Database, DbBackend::Sqlite) => format!(
+                "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-{} seconds')",
+                ago.as_secs_f64()
+            ),
+            (Self::Database, _) => format!(
+                "statement_timestamp() - INTERVAL '{} milliseconds'",
+                ago.as_millis()
+            ),
+        }
+    }
+
+    /// The SQL of what [`Self::of`] reads from a row: the instant now.
+    pub fn column(backend: DbBackend) -> Expr {
+        Expr::cust(millis(backend))
+    }
+
+    /// The instant that stands in a row's column `name`, which is [`Self::column`].
+    pub fn of(&self, row: &QueryResult, name: &str) -> Result<DateTime<Utc>, DbErr> {
+        match self {
+            Self::Manual(clock) => Ok(clock.now()),
+            Self::Database => read(row, name),
         }
     }
 }

@@ -49,16 +49,12 @@ async fn find_locked(
     scope: Scope,
     id: OperationId,
 ) -> Result<operation::Model> {
-    lookup_locked(tx, id)
+    let operation = operation::Entity::find_by_id(id).lock(ROW_LOCK);
+    operation
+        .one(tx.db())
         .await?
         .filter(|operation| scope.covers(operation.account_id))
         .ok_or(Error::NotFound("operation"))
-}
-
-/// The same for agents, who ask about what they were given once: one that is gone by now is no error.
-async fn lookup_locked(tx: &Transaction<'_>, id: OperationId) -> Result<Option<operation::Model>> {
-    let operation = operation::Entity::find_by_id(id).lock(ROW_LOCK);
-    Ok(operation.one(tx.db()).await?)
 }
 
 /// When `operation` is failed if it has not ended.

@@ -1,14 +1,16 @@
 //! What snapshots keep is measured by agents: soon after it may have changed by an operation, and
 //! again and again, because a guest that writes changes it, too.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use entity::{
     HypervisorId, SnapshotId, VolumeId, hypervisor, instance, snapshot, snapshot::ItemStatus,
     volume, volume::VolumeState,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
-    QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Order, PaginatorTrait,
+    QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, Query, SelectStatement, UnionType},
 };
 
@@ -23,7 +25,7 @@ use crate::{app::App, events::Topic};
 
 /// How long a volume is left alone after an operation: whoever waits for its end comes first, and more
 /// operations may follow.
-const SETTLING: TimeDelta = TimeDelta::seconds(5);
+const SETTLING: Duration = Duration::from_secs(5);
 /// The most volumes that an agent is given at once.
 const BATCH: u64 = 8;
 /// How long an agent may take for them, before they are given out again.
@@ -32,16 +34,16 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 /// The volumes whose snapshots this agent is to measure now, the longest due first. One on which an
 /// operation works waits for its end.
 pub async fn offer(app: &App, hypervisor: &hypervisor::Model) -> Result<Vec<AssignedVolume>> {
-    let now = app.clock.now(app.database.reads()).await?;
+    let db = app.database.reads();
+    let settled = Expr::cust(app.clock.sql_before(app.database.backend(), SETTLING));
     let mut due = Vec::new();
-    for row in app
-        .database
-        .reads()
-        .query_all(&due_first(hypervisor.id, now))
-        .await?
-    {
+    for row in db.query_all(&due_first(hypervisor.id, &settled)).await? {
         due.push(row.try_get::<String>("", "id")?);
     }
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = app.clock.now(db).await?;
     let mut offered = Vec::with_capacity(due.len());
     for id in due {
         // Whatever comes of it, it is not due again before others.
@@ -66,7 +68,7 @@ pub async fn offer(app: &App, hypervisor: &hypervisor::Model) -> Result<Vec<Assi
 
 /// The volumes that the agent of `hypervisor` is to measure, the longest due first: those that are attached there, and its own
 /// that are not attached. Each of the two is read from an index, and no volume of another agent's.
-pub fn due_first(hypervisor: HypervisorId, now: DateTime<Utc>) -> SelectStatement {
+fn due_first(hypervisor: HypervisorId, settled: &Expr) -> SelectStatement {
     use volume::Column;
     let attached = instance::Entity::find()
         .select_only()
@@ -82,7 +84,7 @@ pub fn due_first(hypervisor: HypervisorId, now: DateTime<Utc>) -> SelectStatemen
             .columns([Column::Id, Column::MeasureAt])
             .from(volume::Entity)
             .cond_where(place)
-            .and_where(Column::MeasureAt.lte(now - SETTLING))
+            .and_where(Expr::col(Column::MeasureAt).lte(settled.clone()))
             .and_where(Column::State.eq(VolumeState::Available))
             .and_where(Column::ActiveOperationId.is_null())
             .order_by(Column::MeasureAt, Order::Asc)

@@ -299,9 +299,14 @@ pub struct Access {
 impl Access {
     /// The access to `pool`.
     pub async fn to(app: &App, pool: storage_pool::Model) -> Result<Self> {
+        let mark = place_mark::expected(app, Place::of_pool(&pool)).await?;
+        Self::marked(app, pool, mark)
+    }
+
+    /// The access to `pool`, where this is to be found.
+    pub fn marked(app: &App, pool: storage_pool::Model, mark: Mark) -> Result<Self> {
         let keyring = Kept::of_storage_pool(&pool);
         let keyring = keyring.map(|kept| kept.open(app)).transpose()?;
-        let mark = place_mark::expected(app, Place::of_pool(&pool)).await?;
         Ok(Self {
             pool,
             keyring,

@@ -4,18 +4,19 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AccountId, HypervisorId, OperationId, Scope, account, operation, operation::OperationKind,
-    operation_event, operation_event::OperationEventKind, sequence, unnumbered_event,
+    AccountId, HypervisorId, OperationId, Scope, account, audit_event, operation,
+    operation::OperationKind, operation_event, operation_event::OperationEventKind, sequence,
+    unnumbered_event,
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
-    QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, LockType},
+    FromQueryResult, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{CommonTableExpression, Expr, LockType, Query},
 };
 
 use super::{
-    Error, Result, audit,
+    Clock, Error, Result, audit,
     billing::{self, Billed, Change, Marks},
 };
 use crate::{
@@ -40,6 +41,9 @@ pub const HOLD: LockType = LockType::KeyShare;
 /// On PostgreSQL a condition that always holds, and by which the commit of its statement need not wait for the disk: for
 /// what is written again within seconds.
 pub const NEED_NOT_WAIT: &str = "set_config('synchronous_commit', 'off', true) IS NOT NULL";
+
+/// What the instant is called that is read beside a row.
+const NOW: &str = "tx_now";
 
 /// A transaction that has not been committed. Dropped, it changes nothing.
 #[derive(Debug)]
@@ -66,6 +70,25 @@ impl<'a> Transaction<'a> {
         let inner = app.database.begin().await?;
         let now = lock_account(app, &inner, id).await?;
         Ok(Self::at(app, inner, now))
+    }
+
+    /// Begins, and locks an operation until the transaction ends, if it is there.
+    pub async fn begin_with_operation(
+        app: &'a App,
+        id: OperationId,
+    ) -> Result<(Self, Option<operation::Model>)> {
+        let inner = app.database.begin().await?;
+        let mut find = operation::Entity::find_by_id(id)
+            .lock(ROW_LOCK)
+            .into_query();
+        find.expr_as(Clock::column(app.database.backend()), NOW);
+        let Some(row) = inner.query_one(&find).await? else {
+            let now = app.clock.now(&*inner).await?;
+            return Ok((Self::at(app, inner, now), None));
+        };
+        let now = app.clock.of(&row, NOW)?;
+        let operation = operation::Model::from_query_result(&row, "")?;
+        Ok((Self::at(app, inner, now), Some(operation)))
     }
 
     fn at(app: &'a App, inner: Begun, now: DateTime<Utc>) -> Self {
@@ -177,16 +200,18 @@ impl<'a> Transaction<'a> {
     /// not changed at all.
     pub async fn commit(mut self) -> Result<()> {
         let audited = audit::unwritten();
-        if let Some(change) = &audited {
-            change.write(self.app, self.db(), self.now).await?;
-        }
         billing::settle::settle(&self.app.clock, self.db(), self.now, &self.billed).await?;
         let mut news = News::of(std::mem::take(&mut self.topics));
-        if !self.events.is_empty() {
-            let events = std::mem::take(&mut self.events);
-            match self.app.database.backend() {
-                DbBackend::Sqlite => self.write_numbered(events).await?,
-                _ => news.add_written(self.write_unnumbered(events).await?),
+        let events = std::mem::take(&mut self.events);
+        let change = audited.as_ref();
+        let change = change.map(|change| change.event(self.app, self.now));
+        match self.app.database.backend() {
+            DbBackend::Postgres => {
+                news.add_written(self.write_unnumbered(change, events).await?);
+            }
+            _ => {
+                audit::write(self.db(), change).await?;
+                self.write_numbered(events).await?;
             }
         }
         self.inner.commit().await?;
@@ -203,6 +228,9 @@ impl<'a> Transaction<'a> {
 
     /// Writes events with their numbers: there is one writer, so that nobody waits for the counter.
     async fn write_numbered(&self, events: Vec<operation_event::ActiveModel>) -> Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
         let numbers = self.reserve(events.len()).await?;
         let numbered = events.into_iter().zip(numbers).map(|(mut event, seq)| {
             event.seq = Set(seq);
@@ -215,11 +243,17 @@ impl<'a> Transaction<'a> {
     }
 
     /// Writes events that are numbered once they are committed, and gives their serials. The rows of their operations
-    /// are locked by now, so that of one operation a later event has a higher one.
+    /// are locked by now, so that of one operation a later event has a higher one. What stands in the audit trail is
+    /// written by the same statement.
     async fn write_unnumbered(
         &self,
+        change: Option<audit_event::ActiveModel>,
         events: Vec<operation_event::ActiveModel>,
     ) -> Result<Vec<i64>> {
+        if events.is_empty() {
+            audit::write(self.db(), change).await?;
+            return Ok(Vec::new());
+        }
         let unnumbered = events
             .into_iter()
             .map(|event| unnumbered_event::ActiveModel {
@@ -231,10 +265,20 @@ impl<'a> Transaction<'a> {
                 message: event.message,
                 at: event.at,
             });
-        let serials = unnumbered_event::Entity::insert_many(unnumbered)
-            .exec_with_returning_keys(self.db())
-            .await?;
-        Ok(serials)
+        let unnumbered = unnumbered_event::Entity::insert_many(unnumbered);
+        let Some(change) = change else {
+            return Ok(unnumbered.exec_with_returning_keys(self.db()).await?);
+        };
+        let change = CommonTableExpression::new()
+            .query(audit_event::Entity::insert(change).into_query())
+            .table_name("audited")
+            .to_owned();
+        let mut unnumbered = unnumbered.into_query();
+        unnumbered.returning_col(unnumbered_event::Column::Serial);
+        let both = Query::with().cte(change).to_owned().query(unnumbered);
+        let serials = self.db().query_all(&both).await?;
+        let serials = serials.iter().map(|row| row.try_get("", "serial"));
+        Ok(serials.collect::<std::result::Result<_, _>>()?)
     }
 
     /// As many numbers as are asked for, that no other event has.

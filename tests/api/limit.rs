@@ -273,6 +273,56 @@ async fn an_account_that_queues_as_much_as_it_may_delays_another_by_one_operatio
 }
 
 #[tokio::test]
+async fn one_claim_takes_of_each_account_in_turn_and_fills_all_places() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let bob = world.tenant("bob").await;
+        let mut asked = Vec::new();
+        for tenant in [&alice, &alice, &alice, &bob, &bob] {
+            let volume = world.volume(tenant, |_| {}).await;
+            let input = json!({ "volumeId": volume.id.to_string() });
+            let payload = world.run(&tenant.requester, "createSnapshot", input).await;
+            asked.push(payload["operation"]["id"].as_str().unwrap().to_owned());
+        }
+        let agent = world.worker();
+        let mut order = Vec::new();
+        for limit in [4, 100] {
+            for work in agent.claim_up_to(limit).await {
+                order.push(asked.iter().position(|id| *id == work.operation).unwrap());
+            }
+        }
+        assert_eq!(order, [0, 3, 1, 4, 2]);
+        assert!(agent.claim().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_what_one_claim_takes_the_damaged_costs_itself_only() {
+    on_each_database(async |world| {
+        let mut asked = Vec::new();
+        for name in ["alice", "bob", "carol"] {
+            let tenant = world.tenant(name).await;
+            let volume = world.volume(&tenant, |_| {}).await;
+            let input = json!({ "volumeId": volume.id.to_string() });
+            let payload = world.run(&tenant.requester, "createSnapshot", input).await;
+            asked.push(payload["operation"]["id"].as_str().unwrap().to_owned());
+        }
+        let damage = format!(
+            "UPDATE operations SET kind = 'nonsense' WHERE id = '{}'",
+            asked[1]
+        );
+        world.by_hand(&damage).await;
+        let works = world.worker().claim().await;
+        let claimed: Vec<_> = works.iter().map(|work| &work.operation).collect();
+        assert_eq!(claimed, [&asked[0], &asked[2]]);
+        let status = format!("SELECT status FROM operations WHERE id = '{}'", asked[1]);
+        assert_eq!(world.text(&status).await.as_deref(), Some("failed"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_place_of_an_agent_is_kept_for_what_is_quick() {
     on_each_database(async |world| {
         let alice = world.tenant("alice").await;

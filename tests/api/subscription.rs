@@ -386,6 +386,8 @@ async fn streams_outlive_a_database_that_is_away() {
         world.app.hub.wake([
             Topic::Volume(volume.id),
             Topic::EventsOf(alice.account.id),
+            // Its agent is looked up anew.
+            Topic::Agent(hypervisor),
             Topic::Work(hypervisor),
         ]);
         assert!(activity.is_silent().await);

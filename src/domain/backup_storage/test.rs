@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use entity::{
     BackupStorageId, BackupStorageTestId, HypervisorId, backup_storage, backup_storage_test,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel,
+    QueryFilter, QuerySelect, sea_query::Expr,
 };
 
 use storage::Proof;
@@ -162,15 +161,18 @@ pub struct Asked {
 /// that it cannot be told of has failed.
 pub async fn list_asked_of(app: &App, hypervisor_id: HypervisorId) -> Result<Vec<Asked>> {
     let db = app.database.reads();
-    let now = app.clock.now(db).await?;
     let patience = app.settings.storage_test;
-    let since: DateTime<Utc> = now - patience;
+    let since = app.clock.sql_before(app.database.backend(), patience);
     let tests = backup_storage_test::Entity::find()
         .filter(backup_storage_test::Column::HypervisorId.eq(hypervisor_id))
         .filter(backup_storage_test::Column::FinishedAt.is_null())
-        .filter(backup_storage_test::Column::RequestedAt.gt(since))
+        .filter(Expr::col(backup_storage_test::Column::RequestedAt).gt(Expr::cust(since)))
         .all(db)
         .await?;
+    if tests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = app.clock.now(db).await?;
     let mut asked = Vec::with_capacity(tests.len());
     for test in tests {
         let access = match find(db, test.backup_storage_id).await {

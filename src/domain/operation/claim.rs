@@ -1,25 +1,28 @@
 //! An agent takes the operations that wait for it.
 
+use std::collections::{HashMap, HashSet};
+
 use entity::{
     OperationId, Scope, hypervisor, operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, Iterable, QueryFilter,
+    sea_query::{CaseStatement, Expr, Func, SimpleExpr},
 };
 
 use super::{
     damage::{self, contain},
     effect, find_locked,
     lease::Lease,
-    state::{Transition, advance, next},
-    turn::{self, Room},
+    turn::{self, Candidate, Held, Room},
 };
 use crate::{
     app::App,
-    domain::{Result, transaction::Transaction},
+    domain::{Result, joined::is_one_of, transaction::Transaction},
 };
 
 /// How often an operation is offered to an agent that says no word of it.
@@ -38,41 +41,108 @@ pub async fn claim(
     limit: u64,
     holding: Option<&[Lease]>,
 ) -> Result<Vec<operation::Model>> {
+    let held = turn::held(app, hypervisor.id).await?;
     let mut claimed = match holding {
-        Some(holding) => offer_again(app, hypervisor, limit, holding).await?,
+        Some(holding) => offer_again(app, hypervisor, limit, &held, holding).await?,
         None => Vec::new(),
     };
     let offered = u64::try_from(claimed.len()).unwrap_or(u64::MAX);
-    let mut room = Room::of(app, hypervisor, limit.saturating_sub(offered)).await?;
+    let mut room = Room::of(&held, limit.saturating_sub(offered));
     let mut tried = Vec::new();
     while room.places > 0 && tried.len() < MAX_TRIED {
-        let Some(candidate) = turn::next(app, hypervisor.id, room, &tried).await? else {
+        let round = turn::next(app, hypervisor.id, room, &tried).await?;
+        let Round { chosen, is_last } = Round::of(round, room);
+        if chosen.is_empty() {
             break;
-        };
-        let started = match damage::id(app, &candidate).await {
-            Ok(Some(id)) => contain(app, id, start(app, hypervisor, id)).await,
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
-        match started {
-            Ok(Some(Some(started))) => {
-                room.places -= 1;
-                if OperationKind::LONG.contains(&started.kind) {
-                    room.long = room.long.saturating_sub(1);
+        }
+        match start_all(app, hypervisor, &chosen).await {
+            Ok(started) => {
+                let long = started
+                    .iter()
+                    .filter(|one| OperationKind::LONG.contains(&one.kind));
+                let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+                room.long = room.long.saturating_sub(count(long.count()));
+                room.places = room.places.saturating_sub(count(started.len()));
+                let is_complete = started.len() == chosen.len();
+                claimed.extend(started);
+                if is_last && is_complete {
+                    break;
                 }
-                claimed.push(started);
+                if !is_complete {
+                    tried.extend(chosen);
+                }
             }
-            Ok(_) => {}
             // Those before it are the agent's by now, and it has to hear of them.
             Err(error) if !claimed.is_empty() => {
-                tracing::error!(operation = candidate, %error, "an operation cannot be claimed");
+                tracing::error!(?chosen, %error, "operations cannot be claimed");
                 break;
             }
             Err(error) => return Err(error),
         }
-        tried.push(candidate);
     }
     Ok(claimed)
+}
+
+/// One operation of each account that waits, as far as there is room.
+struct Round {
+    chosen: Vec<String>,
+    /// Nothing else waits that there would be room for.
+    is_last: bool,
+}
+
+impl Round {
+    fn of(candidates: Vec<Candidate>, room: Room) -> Self {
+        let (mut places, mut long) = (room.places, room.long);
+        let mut round = Self {
+            chosen: Vec::new(),
+            is_last: true,
+        };
+        for candidate in candidates {
+            // Whose turn it is may have something quick instead of what there is no room for.
+            let is_held_up = candidate.is_long() && long == 0 && room.long > 0;
+            if places == 0 || is_held_up {
+                round.is_last = places == 0;
+                break;
+            }
+            places -= 1;
+            long = long.saturating_sub(u64::from(candidate.is_long()));
+            round.is_last &= !candidate.has_more;
+            round.chosen.push(candidate.id);
+        }
+        round
+    }
+}
+
+/// Starts what waits, all of it together; one by one where that meets what cannot be started.
+async fn start_all(
+    app: &App,
+    hypervisor: &hypervisor::Model,
+    chosen: &[String],
+) -> Result<Vec<operation::Model>> {
+    let mut ids = Vec::with_capacity(chosen.len());
+    for text in chosen {
+        ids.extend(damage::id(app, text).await?);
+    }
+    if ids.len() > 1 {
+        match start(app, hypervisor, &ids).await {
+            Ok(started) => return Ok(started),
+            Err(error) => {
+                tracing::debug!(%error, "operations cannot be started together");
+            }
+        }
+    }
+    let mut started = Vec::with_capacity(ids.len());
+    for id in ids {
+        match contain(app, id, start(app, hypervisor, &[id])).await {
+            Ok(one) => started.extend(one.into_iter().flatten()),
+            Err(error) if !started.is_empty() => {
+                tracing::error!(operation = %id, %error, "an operation cannot be claimed");
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(started)
 }
 
 /// Offers again what never arrived, with the next epoch: whatever the answer that was lost may still do changes
@@ -81,19 +151,23 @@ async fn offer_again(
     app: &App,
     hypervisor: &hypervisor::Model,
     limit: u64,
+    held: &[Held],
     holding: &[Lease],
 ) -> Result<Vec<operation::Model>> {
-    let unanswered = operation::Entity::find()
-        .filter(operation::Column::HypervisorId.eq(hypervisor.id))
-        .filter(operation::Column::Status.eq(OperationStatus::Started))
-        .filter(operation::Column::Offers.gt(0))
-        .filter(operation::Column::Id.is_not_in(holding.iter().map(|lease| lease.operation)))
-        .order_by_asc(operation::Column::Id)
-        .limit(limit);
+    let holding: HashSet<String> = holding
+        .iter()
+        .map(|lease| lease.operation.to_string())
+        .collect();
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let unanswered = held
+        .iter()
+        .filter(|held| held.is_unanswered && !holding.contains(&held.id));
     let mut offered = Vec::new();
-    for id in damage::ids(app, unanswered).await? {
-        let again = contain(app, id, offer_one_again(app, hypervisor, id)).await?;
-        offered.extend(again.flatten());
+    for held in unanswered.take(limit) {
+        if let Some(id) = damage::id(app, &held.id).await? {
+            let again = contain(app, id, offer_one_again(app, hypervisor, id)).await?;
+            offered.extend(again.flatten());
+        }
     }
     Ok(offered)
 }
@@ -128,38 +202,61 @@ async fn offer_one_again(
     Ok(Some(operation))
 }
 
+/// Starts what still waits of these operations, of which no two are of one account.
 async fn start(
     app: &App,
     hypervisor: &hypervisor::Model,
-    candidate: OperationId,
-) -> Result<Option<operation::Model>> {
+    ids: &[OperationId],
+) -> Result<Vec<operation::Model>> {
+    use operation::Column;
     let mut tx = Transaction::begin(app).await?;
-    let operation = find_locked(&tx, Scope::Everything, candidate).await?;
-    if next(operation.status, Transition::Claim).is_none() {
-        // Cancelled or failed since it was read.
-        return Ok(None);
-    }
     let now = tx.now();
-    let mut started = operation.clone().into_active_model();
-    started.status = Set(advance(operation.status, Transition::Claim)?);
-    started.revision = Set(operation.revision + 1);
-    started.epoch = Set(operation.epoch + 1);
-    started.offers = Set(operation.offers + 1);
-    started.lease_expires_at = Set(Some(now + app.settings.lease));
-    started.started_at = Set(Some(operation.started_at.unwrap_or(now)));
-    started.phase = Set(first_phase(operation.kind).to_owned());
-    let operation = started.update(tx.db()).await?;
-    effect::started(&mut tx, &operation).await?;
-    turn::take(&tx, hypervisor.id, operation.account_id).await?;
-    let attempt = (operation.epoch > 1).then(|| format!("Attempt {}.", operation.epoch));
-    tx.record(
-        &operation,
-        OperationEventKind::Started,
-        &format!("agent {}", hypervisor.name),
-        attempt,
-    );
+    let next = |column: Column| Expr::col(column).add(1);
+    let started = operation::Entity::update_many()
+        .col_expr(Column::Status, Expr::value(OperationStatus::Started))
+        .col_expr(Column::Revision, next(Column::Revision))
+        .col_expr(Column::Epoch, next(Column::Epoch))
+        .col_expr(Column::Offers, next(Column::Offers))
+        .col_expr(
+            Column::LeaseExpiresAt,
+            Expr::value(now + app.settings.lease),
+        )
+        .col_expr(
+            Column::StartedAt,
+            Func::coalesce([Expr::col(Column::StartedAt), Expr::value(now)]).into(),
+        )
+        .col_expr(Column::Phase, first_phases())
+        .filter(is_one_of(app.database.backend(), Column::Id, ids))
+        // What was cancelled or failed since it was read is not.
+        .filter(Column::Status.eq(OperationStatus::Pending))
+        .exec_with_returning(tx.db())
+        .await?;
+    if started.is_empty() {
+        return Ok(started);
+    }
+    // In the order of their turns, whatever order they were written in.
+    let mut by_id: HashMap<_, _> = started.into_iter().map(|one| (one.id, one)).collect();
+    let started: Vec<_> = ids.iter().filter_map(|id| by_id.remove(id)).collect();
+    effect::started(&mut tx, &started).await?;
+    let accounts: Vec<_> = started.iter().map(|one| one.account_id).collect();
+    turn::take(&tx, hypervisor.id, &accounts).await?;
+    let actor = format!("agent {}", hypervisor.name);
+    for operation in &started {
+        let attempt = (operation.epoch > 1).then(|| format!("Attempt {}.", operation.epoch));
+        tx.record(operation, OperationEventKind::Started, &actor, attempt);
+    }
     tx.commit().await?;
-    Ok(Some(operation))
+    Ok(started)
+}
+
+/// What goes on until the agent reports its first phase, by the kind of the row.
+fn first_phases() -> SimpleExpr {
+    let mut phases = CaseStatement::new();
+    for kind in OperationKind::iter() {
+        let is_it = Expr::col(operation::Column::Kind).eq(Expr::value(kind));
+        phases = phases.case(is_it, Expr::value(first_phase(kind)));
+    }
+    phases.finally(Expr::col(operation::Column::Phase)).into()
 }
 
 /// What goes on until the agent reports its first phase.

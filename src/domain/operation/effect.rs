@@ -17,7 +17,7 @@ use sea_orm::{
 };
 
 use self::item::change_item;
-pub use self::item::{Field, Item, change_failed, update_item};
+pub use self::item::{Field, Item, change_failed, update_item, update_items};
 use crate::{
     domain::{
         ErrorCode, Result,
@@ -28,16 +28,25 @@ use crate::{
     events::Topic,
 };
 
-/// An agent started: what is to be made is being made, and may be on storage from now on. What is to be read is
+/// An agent started these: what is to be made is being made, and may be on storage from now on. What is to be read is
 /// restored from.
-pub async fn started(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
+pub async fn started(tx: &mut Transaction<'_>, operations: &[operation::Model]) -> Result<()> {
     let making = [
         (Field::Status, Expr::value(ItemStatus::Creating)),
         (Field::OnStorage, Expr::value(true)),
     ];
-    if let Some(item) = made_item(operation) {
-        return update_item(tx, item, &making).await;
+    let made: Vec<Item> = operations.iter().filter_map(made_item).collect();
+    update_items(tx, &made, &making).await?;
+    for operation in operations {
+        if made_item(operation).is_none() {
+            started_otherwise(tx, operation).await?;
+        }
     }
+    Ok(())
+}
+
+/// The same of one that makes no item.
+async fn started_otherwise(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
     if let Some(item) = read_item(operation) {
         let restoring = [(Field::Status, Expr::value(ItemStatus::Restoring))];
         update_item(tx, item, &restoring).await?;

@@ -1,11 +1,19 @@
 //! Lines of an operation's log, by its agent and by the gateway.
 
 use chrono::{DateTime, Utc};
-use entity::{OperationId, operation_log, operation_log::LogLevel};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::OnConflict};
+use entity::{
+    OperationId, operation, operation_log,
+    operation_log::{Column, LogLevel},
+};
+use sea_orm::{
+    ActiveEnum,
+    ActiveValue::Set,
+    ConnectionTrait, EntityTrait,
+    sea_query::{InsertStatement, OnConflict, Query},
+};
 
 use crate::{
-    domain::{Result, text::printable},
+    domain::{Error, Result, text::printable},
     limits::MAX_LOG_CHARS,
 };
 
@@ -53,14 +61,58 @@ pub(super) async fn append_of(
         number: Set(entry.number),
         ..Default::default()
     });
-    let number = [
-        operation_log::Column::OperationId,
-        operation_log::Column::Epoch,
-        operation_log::Column::Number,
-    ];
     operation_log::Entity::insert_many(rows)
-        .on_conflict(OnConflict::columns(number).do_nothing().to_owned())
+        .on_conflict(once())
         .exec_without_returning(db)
         .await?;
     Ok(())
+}
+
+/// A line that comes again is the same line.
+fn once() -> OnConflict {
+    let number = [Column::OperationId, Column::Epoch, Column::Number];
+    OnConflict::columns(number).do_nothing().to_owned()
+}
+
+/// What PostgreSQL calls the values of a line.
+const PARTS: [&str; 6] = [
+    "column1", "column2", "column3", "column4", "column5", "column6",
+];
+
+/// The part of a statement of PostgreSQL's that adds lines which an agent wrote in an `epoch` to the operation that another
+/// part of it calls `held`, if there is one.
+pub(super) fn lines_of_held(
+    held: &'static str,
+    epoch: i32,
+    entries: Vec<Entry>,
+) -> Result<InsertStatement> {
+    let lines = entries.into_iter().map(|entry| {
+        (
+            entry.at,
+            entry.level.to_value(),
+            printable(&entry.message, MAX_LOG_CHARS),
+            entry.public,
+            entry.number.map(|_| epoch),
+            entry.number,
+        )
+    });
+    let lines = Query::select()
+        .column((held, operation::Column::Id))
+        .columns(PARTS.map(|part| ("line", part)))
+        .from(held)
+        .from_values(lines, "line")
+        .to_owned();
+    let mut add = Query::insert();
+    add.into_table(operation_log::Entity).columns([
+        Column::OperationId,
+        Column::At,
+        Column::Level,
+        Column::Message,
+        Column::Public,
+        Column::Epoch,
+        Column::Number,
+    ]);
+    add.select_from(lines)
+        .map_err(|error| Error::Broken(error.to_string()))?;
+    Ok(add.on_conflict(once()).to_owned())
 }

@@ -13,7 +13,6 @@ use super::{
     end::{Ending, MAX_MESSAGE_CHARS, end_as_told, requeue, touched},
     late,
     lease::{Agent, Lease},
-    lookup_locked,
     state::is_ended,
 };
 use crate::{
@@ -40,11 +39,10 @@ async fn finish_whole(
     lease: Lease,
     outcome: Outcome,
 ) -> Result<bool> {
-    let mut tx = Transaction::begin(app).await?;
+    let (mut tx, operation) = Transaction::begin_with_operation(app, lease.operation).await?;
     let theirs = |operation: &operation::Model| {
         operation.hypervisor_id == hypervisor.id && operation.epoch == lease.epoch
     };
-    let operation = lookup_locked(&tx, lease.operation).await?;
     let Some(operation) = operation.filter(theirs) else {
         return Ok(false);
     };

@@ -24,7 +24,6 @@ use tokio::time::Instant;
 use super::{
     damage::contain_report,
     lease::{Agent, Lease, LeaseState, state},
-    lookup_locked,
 };
 use crate::{
     app::App,
@@ -181,13 +180,12 @@ async fn record_whole(
 ) -> Result<LeaseState> {
     // Watched before the row is read, so that no change falls between the two.
     let changes = app.hub.watch(Topic::Operation(lease.operation));
-    let mut tx = Transaction::begin(app).await?;
+    let (mut tx, operation) = Transaction::begin_with_operation(app, lease.operation).await?;
     let held = |operation: &operation::Model| {
         operation.hypervisor_id == hypervisor.id
             && operation.epoch == lease.epoch
             && operation.status == OperationStatus::Started
     };
-    let operation = lookup_locked(&tx, lease.operation).await?;
     let Some(operation) = operation.filter(held) else {
         return Ok(LeaseState::Lost);
     };

@@ -1,6 +1,7 @@
 //! Acceptance: guards, lock, caps, idempotency key, rows and first event, in one transaction.
 
 mod backup;
+mod key;
 mod restore;
 mod snapshot;
 mod volume;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, VolumeId, idempotency_key,
+    AccountId, BackupId, HypervisorId, OperationId, Scope, SnapshotId, VolumeId, hypervisor,
     operation,
     operation::{OperationKind, OperationStatus},
     operation_event::OperationEventKind,
@@ -20,7 +21,6 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::OnConflict,
 };
 use serde::Serialize;
 
@@ -46,9 +46,6 @@ use crate::{
     },
 };
 
-/// The most characters of an idempotency key.
-const MAX_KEY_CHARS: usize = 255;
-
 /// A request, with its input and its idempotency key.
 #[derive(Debug)]
 pub struct Request<'a, I> {
@@ -65,6 +62,10 @@ struct Acceptance<'a> {
     tx: Transaction<'a>,
     id: OperationId,
     user: Arc<user::Model>,
+    /// The account that is locked, if one is.
+    account: Option<AccountId>,
+    /// Of the volume whose facts were loaded last: its id, its plan, and whose agent works on it, who is held.
+    volume: Option<(VolumeId, volume_plan::Model, hypervisor::Model)>,
 }
 
 /// Either a new request, or one that was accepted before under the same key.
@@ -128,16 +129,35 @@ impl<'a> Acceptance<'a> {
         request: &Request<'_, I>,
     ) -> Result<Begun<'a>> {
         let user = Arc::clone(request.requester.user()?);
-        let tx = Transaction::begin(app).await?;
+        // What a customer asks for is of their own account.
+        let (tx, account) = match request.requester.scope()? {
+            Scope::Account(own) => (Transaction::begin_with_account(app, own).await?, Some(own)),
+            Scope::Everything => (Transaction::begin(app).await?, None),
+        };
         users::hold(&tx, user.id).await?;
         let id = app.ids.next(OperationId::from_uuid);
         if let Some(key) = request.key {
-            let hash = input_hash(mutation, &request.input)?;
-            if let Some(known) = take_key(&tx, &user, key, &hash, id).await? {
+            let hash = key::input_hash(mutation, &request.input)?;
+            if let Some(known) = key::take(&tx, &user, key, &hash, id).await? {
                 return Ok(Begun::Repeated(Box::new(known)));
             }
         }
-        Ok(Begun::New(Box::new(Self { tx, id, user })))
+        Ok(Begun::New(Box::new(Self {
+            tx,
+            id,
+            user,
+            account,
+            volume: None,
+        })))
+    }
+
+    /// Locks the account, unless it is locked by now.
+    async fn lock_account(&mut self, id: AccountId) -> Result<()> {
+        if self.account != Some(id) {
+            self.tx.lock_account(id).await?;
+            self.account = Some(id);
+        }
+        Ok(())
     }
 
     /// Locks the account, then the volume, and loads what the guards need to know.
@@ -154,7 +174,7 @@ impl<'a> Acceptance<'a> {
                 volumes::find(self.tx.db(), volume, id).await?.account_id
             }
         };
-        self.tx.lock_account(account).await?;
+        self.lock_account(account).await?;
         let locked = entity::volume::Entity::visible_to(scope).lock(ROW_LOCK);
         let volume = Arc::new(volumes::find(self.tx.db(), locked, id).await?);
         let facts = self.facts(&volume, scope).await?;
@@ -162,12 +182,17 @@ impl<'a> Acceptance<'a> {
     }
 
     async fn facts(
-        &self,
+        &mut self,
         volume: &Arc<entity::volume::Model>,
         scope: Scope,
     ) -> Result<VolumeFacts> {
         let volumes = std::slice::from_ref(volume);
         let settings = &self.tx.app().settings;
+        let (db, now) = (self.tx.db(), self.tx.now());
+        if let Some(one) = volumes::facts::one::load(db, settings, now, scope, volume).await? {
+            self.volume = Some((volume.id, one.plan, one.worker));
+            return Ok(one.facts);
+        }
         volumes::facts::load(self.tx.db(), settings, self.tx.now(), scope, volumes)
             .await?
             .remove(&volume.id)
@@ -287,6 +312,18 @@ impl<'a> Acceptance<'a> {
     /// else the settings.
     async fn deadline(&self, draft: &Draft<'_>) -> Result<DateTime<Utc>> {
         let volume = draft.target_volume_id.unwrap_or(draft.volume_id);
+        let known = self.volume.as_ref().filter(|(id, ..)| *id == volume);
+        let of_plan = match known {
+            Some((_, plan, _)) => plan.operation_deadline_seconds,
+            None => self.deadline_of(volume).await?,
+        };
+        let own = of_plan.map(|seconds| TimeDelta::seconds(seconds.into()));
+        let now = self.tx.now();
+        Ok(own.map_or_else(|| now + self.tx.app().settings.deadline, |own| now + own))
+    }
+
+    /// How many seconds the plan of a volume gives to an operation, if it says so.
+    async fn deadline_of(&self, volume: VolumeId) -> Result<Option<i32>> {
         let of_volume = entity::volume::Entity::find_by_id(volume)
             .select_only()
             .column(entity::volume::Column::PlanId)
@@ -295,22 +332,21 @@ impl<'a> Acceptance<'a> {
             .filter(volume_plan::Column::Id.in_subquery(of_volume))
             .one(self.tx.db())
             .await?;
-        let own = plan.and_then(|plan| plan.operation_deadline_seconds);
-        let own = own.map(|seconds| TimeDelta::seconds(seconds.into()));
-        let now = self.tx.now();
-        Ok(own.map_or_else(|| now + self.tx.app().settings.deadline, |own| now + own))
+        Ok(plan.and_then(|plan| plan.operation_deadline_seconds))
     }
 
     /// An offline agent is no guard: the operation waits, and its log says for what. The hypervisor is not deleted
     /// before it hears of the operation.
     async fn tell_if_offline(&self, operation: &operation::Model) -> Result<()> {
-        let hypervisor = hold::hypervisor(&self.tx, operation.hypervisor_id).await?;
+        let id = operation.hypervisor_id;
+        let held = self.volume.as_ref().map(|(_, _, worker)| worker);
+        let seen_at = match held.filter(|held| held.id == id) {
+            Some(held) => held.last_seen_at,
+            None => hold::hypervisor(&self.tx, id).await?.last_seen_at,
+        };
         let now = self.tx.now();
         let lease = self.tx.app().settings.lease;
-        if hypervisor
-            .last_seen_at
-            .is_some_and(|seen| seen + lease > now)
-        {
+        if seen_at.is_some_and(|seen| seen + lease > now) {
             return Ok(());
         }
         let entry = Entry {
@@ -332,60 +368,4 @@ fn pass(refusals: Vec<Refusal>) -> Result<()> {
         .into_iter()
         .next()
         .map_or(Ok(()), |refusal| Err(refusal.into()))
-}
-
-/// Takes an idempotency key for `id`, or finds the operation that has it.
-async fn take_key(
-    tx: &Transaction<'_>,
-    user: &user::Model,
-    key: &str,
-    hash: &str,
-    id: OperationId,
-) -> Result<Option<operation::Model>> {
-    if key.is_empty() || key.chars().count() > MAX_KEY_CHARS || key.chars().any(char::is_control) {
-        return Err(Error::invalid(format!(
-            "An idempotency key has 1 to {MAX_KEY_CHARS} characters and no control characters."
-        )));
-    }
-    let row = idempotency_key::ActiveModel {
-        account_id: Set(user.account_id),
-        key: Set(key.to_owned()),
-        input_hash: Set(hash.to_owned()),
-        operation_id: Set(id),
-        created_at: Set(tx.now()),
-    };
-    let columns = [
-        idempotency_key::Column::AccountId,
-        idempotency_key::Column::Key,
-    ];
-    let inserted = idempotency_key::Entity::insert(row)
-        .on_conflict(OnConflict::columns(columns).do_nothing().to_owned())
-        .exec_without_returning(tx.db())
-        .await?;
-    if inserted == 1 {
-        return Ok(None);
-    }
-    let known = idempotency_key::Entity::find_by_id((user.account_id, key.to_owned()))
-        .one(tx.db())
-        .await?
-        .ok_or_else(|| Error::Broken("an idempotency key vanished".to_owned()))?;
-    if known.input_hash != hash {
-        return Err(Error::IdempotencyConflict);
-    }
-    let operation = operation::Entity::find_by_id(known.operation_id)
-        .one(tx.db())
-        .await?;
-    operation
-        .map(Some)
-        .ok_or_else(|| Error::Broken("an idempotency key has no operation".to_owned()))
-}
-
-fn input_hash(mutation: &str, input: &impl Serialize) -> Result<String> {
-    let input = serde_json::to_vec(input).map_err(|error| Error::Broken(error.to_string()))?;
-    let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(mutation.as_bytes())
-        .update(b"\0")
-        .update(&input);
-    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -6,13 +6,13 @@
 
 use chrono::TimeDelta;
 use entity::{
-    AccountId, HypervisorId, hypervisor, operation,
+    AccountId, HypervisorId, operation,
     operation::{OperationKind, OperationStatus},
     turn,
 };
 use sea_orm::{
-    ActiveEnum, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect,
-    Statement, Value,
+    ActiveEnum, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QuerySelect, Statement, Value,
 };
 
 use crate::{
@@ -20,8 +20,36 @@ use crate::{
     domain::{Result, transaction::Transaction},
 };
 
+/// The most operations that one claim takes.
+pub const MAX_LIMIT: u64 = 100;
 /// How long a turn is remembered. An account that has had none since is one that comes anew.
 const MEMORY: TimeDelta = TimeDelta::days(1);
+
+/// An operation that an agent works on.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Held {
+    /// Its id, as it is kept.
+    pub id: String,
+    /// What it does, as it is kept.
+    pub kind: String,
+    /// The agent has said no word of it since it was given to it.
+    pub is_unanswered: bool,
+}
+
+/// What the agent of `hypervisor` works on, or was given and never heard of, in the order of the ids.
+pub async fn held(app: &App, hypervisor: HypervisorId) -> Result<Vec<Held>> {
+    let held = operation::Entity::find()
+        .select_only()
+        .columns([operation::Column::Id, operation::Column::Kind])
+        .column_as(operation::Column::Offers.gt(0), "is_unanswered")
+        .filter(operation::Column::HypervisorId.eq(hypervisor))
+        .filter(operation::Column::Status.eq(OperationStatus::Started))
+        .order_by_asc(operation::Column::Id)
+        .into_model()
+        .all(app.database.reads())
+        .await?;
+    Ok(held)
+}
 
 /// How much room an agent has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,47 +61,56 @@ pub struct Room {
 }
 
 impl Room {
-    /// The room of an agent that has `free` places: of all its places one is kept for what is quick. An agent
-    /// that has one place only keeps none.
-    pub async fn of(app: &App, hypervisor: &hypervisor::Model, free: u64) -> Result<Self> {
-        let held: Vec<String> = operation::Entity::find()
-            .select_only()
-            .column(operation::Column::Kind)
-            .filter(operation::Column::HypervisorId.eq(hypervisor.id))
-            .filter(operation::Column::Status.eq(OperationStatus::Started))
-            .into_tuple()
-            .all(app.database.reads())
-            .await?;
-        let is_long = |kind: &&String| {
-            OperationKind::LONG
-                .iter()
-                .any(|long| long.to_value() == **kind)
-        };
-        let long = held.iter().filter(is_long).count();
+    /// The room of an agent that has `free` places and works on what is `held`: of all its places one is kept for what is
+    /// quick. An agent that has one place only keeps none.
+    pub fn of(held: &[Held], free: u64) -> Self {
+        let long = held.iter().filter(|held| is_long(&held.kind)).count();
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let places = free.saturating_add(count(held.len()));
         let kept = u64::from(places > 1);
-        Ok(Self {
+        let long = places.saturating_sub(kept).saturating_sub(count(long));
+        Self {
             places: free,
-            long: places
-                .saturating_sub(kept)
-                .saturating_sub(count(long))
-                .min(free),
-        })
+            long: Ord::min(long, free),
+        }
     }
 }
 
-/// The id of the operation that the agent of `hypervisor` should start next, those in `passed_over` left out.
+/// Whether what is kept as `kind` moves a volume's content.
+fn is_long(kind: &str) -> bool {
+    let mut long = OperationKind::LONG.iter();
+    long.any(|long| long.to_value() == kind)
+}
+
+/// An operation whose turn it is.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Candidate {
+    /// Its id, as it is kept.
+    pub id: String,
+    /// What it does, as it is kept.
+    pub kind: String,
+    /// Its account has others that wait.
+    pub has_more: bool,
+}
+
+impl Candidate {
+    /// Whether it moves a volume's content.
+    pub fn is_long(&self) -> bool {
+        is_long(&self.kind)
+    }
+}
+
+/// What the agent of `hypervisor` should start next, those in `passed_over` left out: of each account that waits the
+/// oldest, in the order of their turns.
 pub async fn next(
     app: &App,
     hypervisor: HypervisorId,
     room: Room,
     passed_over: &[String],
-) -> Result<Option<String>> {
+) -> Result<Vec<Candidate>> {
     let db = app.database.reads();
     let statement = statement(db.get_database_backend(), hypervisor, room, passed_over);
-    let row = db.query_one_raw(statement).await?;
-    Ok(row.map(|row| row.try_get("", "id")).transpose()?)
+    Ok(Candidate::find_by_statement(statement).all(db).await?)
 }
 
 /// The query of [`next`]. It steps from account to account in the index, so what it reads is bounded by the
@@ -109,31 +146,50 @@ fn statement(
                     WHERE {waits} AND o.account_id > w.account_id)
             FROM waiting w WHERE w.account_id IS NOT NULL
         )
-        SELECT oldest.id FROM (
+        SELECT n.id, n.kind, EXISTS (SELECT 1 FROM operations o
+            WHERE {waits} AND o.account_id = oldest.account_id AND o.id > oldest.id{fits}) AS has_more
+        FROM (
             SELECT w.account_id, (SELECT MIN(o.id) FROM operations o
                 WHERE {waits} AND o.account_id = w.account_id{fits}) AS id
             FROM waiting w WHERE w.account_id IS NOT NULL
         ) oldest
+        JOIN operations n ON n.id = oldest.id
         LEFT JOIN turns t ON t.hypervisor_id = $1 AND t.account_id = oldest.account_id
-        WHERE oldest.id IS NOT NULL
         ORDER BY COALESCE(t.turn, 0), oldest.id
-        LIMIT 1"
+        LIMIT {MAX_LIMIT}"
     );
     Statement::from_sql_and_values(backend, sql, values)
 }
 
-/// The account has had its turn: all others come before it.
+/// These accounts have had their turns, in this order: all others come before them. None stands there twice.
 pub async fn take(
     tx: &Transaction<'_>,
     hypervisor: HypervisorId,
-    account: AccountId,
+    accounts: &[AccountId],
 ) -> Result<()> {
-    let sql = "INSERT INTO turns (hypervisor_id, account_id, turn, at)
-        SELECT $1, $2, COALESCE(MAX(t.turn), 0) + 1, $3 FROM turns t WHERE t.hypervisor_id = $1
-        ON CONFLICT (hypervisor_id, account_id) DO UPDATE SET turn = excluded.turn, at = excluded.at";
-    let values = [hypervisor.into(), account.into(), tx.now().into()];
     let backend = tx.db().get_database_backend();
-    let taken = Statement::from_sql_and_values(backend, sql, values);
+    let (taking, values) = if backend == DbBackend::Sqlite {
+        let rows = (0..accounts.len()).map(|at| format!("(${}, {})", at + 3, at + 1));
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        let accounts = accounts.iter().copied().map(Value::from).collect();
+        let rows = format!("SELECT column1 AS account, column2 AS place FROM (VALUES {rows})");
+        (format!("({rows}) AS one"), accounts)
+    } else {
+        let accounts = accounts.iter().map(ToString::to_string);
+        let accounts = accounts.collect::<Vec<_>>().join(",");
+        let taking = "unnest(string_to_array($3, ',')) WITH ORDINALITY AS one (account, place)";
+        (taking.to_owned(), vec![Value::from(accounts)])
+    };
+    let sql = format!(
+        "INSERT INTO turns (hypervisor_id, account_id, turn, at)
+        SELECT $1, one.account,
+            COALESCE((SELECT MAX(t.turn) FROM turns t WHERE t.hypervisor_id = $1), 0) + one.place, $2
+        FROM {taking} WHERE true
+        ON CONFLICT (hypervisor_id, account_id) DO UPDATE SET turn = excluded.turn, at = excluded.at"
+    );
+    let mut all = vec![hypervisor.into(), tx.now().into()];
+    all.extend::<Vec<Value>>(values);
+    let taken = Statement::from_sql_and_values(backend, sql, all);
     tx.db().execute_raw(taken).await?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Loads what the guards know of volumes: for `Volume.actions` of many at once, and of one inside
 //! the transaction that accepts an operation.
 
+pub mod one;
+
 use std::{
     collections::{HashMap, HashSet},
     hash::Hash,

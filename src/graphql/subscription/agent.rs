@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{self, Requester, token},
+    domain::{self, Requester, Standing},
     events::Topic,
     graphql::{
         context::{app, requester},
@@ -37,9 +37,15 @@ impl AgentSubscription {
         let hypervisor = requester.agent()?.id;
         let reader = Reader::alone(requester.clone());
         let mut alarm = Alarm::new(&app, &reader, &[Topic::Work(hypervisor)]);
+        let mut tokens = app.hub.watch(Topic::Agent(hypervisor));
         Ok(try_stream! {
+            let mut standing: Option<Standing> = None;
             loop {
-                let waiting = waiting(&app, &requester).await.map_err(Failure::from);
+                if tokens.has_changed() {
+                    tokens.changed().await;
+                    standing = None;
+                }
+                let waiting = waiting(&app, &requester, &mut standing).await.map_err(Failure::from);
                 if let Err(failure) = &waiting && failure.passes() {
                     tracing::debug!(%failure, "an agent's stream cannot read its state now");
                     sleep(RETRY).await;
@@ -54,11 +60,17 @@ impl AgentSubscription {
 }
 
 /// How many operations wait for an agent that is still known.
-async fn waiting(app: &App, requester: &Requester) -> domain::Result<u64> {
-    let hypervisor = requester.agent()?.id;
-    token::reauthenticate(app, requester).await?;
+async fn waiting(
+    app: &App,
+    requester: &Requester,
+    standing: &mut Option<Standing>,
+) -> domain::Result<u64> {
+    let age = app.settings.stream_refresh;
+    if standing.as_ref().is_none_or(|known| !known.holds(age)) {
+        *standing = Some(Standing::of(app, requester).await?);
+    }
     let waiting = operation::Entity::find()
-        .filter(operation::Column::HypervisorId.eq(hypervisor))
+        .filter(operation::Column::HypervisorId.eq(requester.agent()?.id))
         .filter(operation::Column::Status.eq(OperationStatus::Pending))
         .count(app.database.reads())
         .await?;

@@ -148,6 +148,9 @@ async fn found(
     present: impl IntoIterator<Item = SnapshotId>,
 ) -> Result<()> {
     let present: Vec<SnapshotId> = present.into_iter().collect();
+    if present.is_empty() {
+        return Ok(());
+    }
     let found = snapshot::Entity::update_many()
         .col_expr(Column::Status, Expr::value(ItemStatus::Available))
         .col_expr(Column::Failure, Expr::null())

@@ -4,11 +4,11 @@ use entity::{
     BackupId, OperationId, SnapshotId, backup, operation, snapshot, snapshot::ItemStatus,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Expr, SimpleExpr},
 };
 
-use crate::domain::{Error, Result, billing::Billed, transaction::Transaction};
+use crate::domain::{Error, Result, billing::Billed, joined::is_one_of, transaction::Transaction};
 
 /// The item of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,47 @@ pub async fn update_item(
         Ok(())
     } else {
         Err(Error::Broken(format!("{item:?} is gone")))
+    }
+}
+
+/// The same of several at once.
+pub async fn update_items(
+    tx: &Transaction<'_>,
+    items: &[Item],
+    changes: &[(Field, SimpleExpr)],
+) -> Result<()> {
+    let snapshots = items.iter().filter_map(|item| match item {
+        Item::Snapshot(id) => Some(*id),
+        Item::Backup(_) => None,
+    });
+    let backups = items.iter().filter_map(|item| match item {
+        Item::Backup(id) => Some(*id),
+        Item::Snapshot(_) => None,
+    });
+    let snapshots: Vec<_> = snapshots.collect();
+    let backups: Vec<_> = backups.collect();
+    let backend = tx.db().get_database_backend();
+    let mut written = 0;
+    if !snapshots.is_empty() {
+        let mut update = snapshot::Entity::update_many();
+        for (field, value) in changes {
+            update = update.col_expr(field.name(), value.clone());
+        }
+        let these = is_one_of(backend, snapshot::Column::Id, &snapshots);
+        written += update.filter(these).exec(tx.db()).await?.rows_affected;
+    }
+    if !backups.is_empty() {
+        let mut update = backup::Entity::update_many();
+        for (field, value) in changes {
+            update = update.col_expr(field.name(), value.clone());
+        }
+        let these = is_one_of(backend, backup::Column::Id, &backups);
+        written += update.filter(these).exec(tx.db()).await?.rows_affected;
+    }
+    if usize::try_from(written).is_ok_and(|written| written == items.len()) {
+        Ok(())
+    } else {
+        Err(Error::Broken(format!("one of {items:?} is gone")))
     }
 }
 

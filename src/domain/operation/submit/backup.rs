@@ -216,7 +216,7 @@ impl Acceptance<'_> {
             .one(self.tx.db())
             .await?
             .ok_or(Error::NotFound("backup"))?;
-        self.tx.lock_account(backup.account_id).await?;
+        self.lock_account(backup.account_id).await?;
         find()?
             .lock(ROW_LOCK)
             .one(self.tx.db())

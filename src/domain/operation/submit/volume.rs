@@ -56,7 +56,7 @@ pub async fn create_volume(
     if !request.requester.scope()?.covers(owner) {
         return Err(Error::NotFound("account"));
     }
-    acceptance.tx.lock_account(owner).await?;
+    acceptance.lock_account(owner).await?;
     let plan = plan::find_enabled(&acceptance.tx, input.plan_id).await?;
     let name = text::name(&input.name)?;
     let settings = &app.settings;
