@@ -59,6 +59,8 @@ pub const MAX_EMAIL_BYTES: usize = 254;
 pub const MAX_USERS_OF_ACCOUNT: u64 = 64;
 /// The most volume plans. Each group's are listed under it.
 pub const MAX_PLANS: u64 = 50;
+/// The most versions of one of a plan's rates that are told: the newest.
+pub const MAX_RATE_VERSIONS: u64 = 50;
 /// The most hypervisor groups.
 pub const MAX_GROUPS: u64 = 64;
 /// The most hypervisors of a group.
@@ -84,6 +86,8 @@ pub fn rows_of(parent: &str, field: &str) -> Option<u64> {
         ("Viewer", "apiTokens") => MAX_API_TOKENS,
         ("Viewer", "sessions") => MAX_SESSIONS,
         ("Query", "volumePlans") | ("HypervisorGroup", "plans") => MAX_PLANS,
+        ("VolumePlan", "rates") => 2 * MAX_RATE_VERSIONS,
+        ("UsageGroups", "nodes") => 1,
         ("Query", "hypervisorGroups") => MAX_GROUPS,
         ("HypervisorGroup", "hypervisors") => MAX_HYPERVISORS_OF_GROUP,
         ("Query", "hypervisors") => MAX_HYPERVISORS,

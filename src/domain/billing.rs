@@ -12,12 +12,14 @@
 //! ```
 
 pub mod amount;
+pub mod cost;
 pub mod export;
 pub mod line;
 pub mod mark;
 pub mod rate;
 pub mod report;
 pub mod settle;
+pub mod summary;
 pub mod tick;
 
 pub use amount::Amount;

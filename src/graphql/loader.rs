@@ -7,6 +7,7 @@
 //! before them have arrived, so the batches of a query are always the same.
 
 mod child;
+mod cost;
 mod edges;
 mod fact;
 mod list;
@@ -43,6 +44,7 @@ pub use child::{
     BackupsOfVolume, CountUnder, EventsOfOperation, LogsOfOperation, OperationsOfVolume, PageUnder,
     SnapshotsOfVolume, Under,
 };
+pub use cost::{CostOf, RatesOf};
 pub use fact::{FactsOf, Now};
 pub use list::{
     HypervisorsOfGroup, LastTestOf, MarksOf, PlansOfGroup, UsersOfAccount, VolumesOfInstance,

@@ -3,6 +3,7 @@
 mod fact;
 mod oracle;
 mod report;
+mod summary;
 mod tick;
 
 use std::process::Stdio;

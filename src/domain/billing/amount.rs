@@ -12,7 +12,7 @@ const DIGITS: u32 = 12;
 /// A GB, as it is billed.
 const GIB: i64 = 1 << 30;
 /// The hours of a month, as rates count them.
-const MONTH_HOURS: i64 = 730;
+pub(super) const MONTH_HOURS: i64 = 730;
 
 /// An amount of credits, in units of 10⁻¹².
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

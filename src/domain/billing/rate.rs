@@ -7,7 +7,10 @@ use entity::{Credit, VolumePlanId, billing_item::BillingKind, billing_rate, volu
 use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement, Value};
 
 use super::{HOUR_MS, settle};
-use crate::domain::{Clock, Result};
+use crate::{
+    domain::{Clock, Result},
+    limits::MAX_RATE_VERSIONS,
+};
 
 /// A transaction that writes facts.
 #[derive(Debug)]
@@ -142,4 +145,29 @@ impl Rates {
             })
             .collect()
     }
+}
+
+/// The newest versions of the rates of `plans`, the newest first; the last one of an hour alone.
+pub async fn versions(
+    db: &impl ConnectionTrait,
+    plans: impl Iterator<Item = VolumePlanId>,
+) -> Result<Vec<billing_rate::Model>> {
+    let ids: Vec<Value> = plans.map(|plan| plan.to_string().into()).collect();
+    let places: Vec<String> = (1..=ids.len()).map(|at| format!("${at}")).collect();
+    let sql = format!(
+        "SELECT seq, plan_id, kind, credits, from_hour FROM ( \
+            SELECT seq, plan_id, kind, credits, from_hour, \
+                ROW_NUMBER() OVER (PARTITION BY plan_id, kind ORDER BY from_hour DESC, seq DESC) AS place, \
+                LAG(from_hour) OVER (PARTITION BY plan_id, kind ORDER BY from_hour DESC, seq DESC) AS newer \
+            FROM billing_rates WHERE plan_id IN ({}) \
+         ) AS numbered \
+         WHERE place <= {MAX_RATE_VERSIONS} AND (newer IS NULL OR newer <> from_hour) \
+         ORDER BY plan_id, from_hour DESC, kind DESC",
+        places.join(", ")
+    );
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, ids);
+    Ok(billing_rate::Entity::find()
+        .from_raw_sql(statement)
+        .all(db)
+        .await?)
 }

@@ -126,6 +126,14 @@ impl Report {
         })
     }
 
+    /// The same report with its lines cut otherwise than at months: into `parts`, which are the whole of it.
+    pub(super) fn cut(&self, parts: Vec<Hours>) -> Self {
+        Self {
+            months: parts,
+            ..self.clone()
+        }
+    }
+
     /// Whether it will never change: all of its hours are closed.
     pub fn is_closed(&self) -> bool {
         self.to <= self.closed_until

@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryTrait, Select};
 
 use super::{
-    Account, Operation, StorageType, Volume,
+    Account, Cost, Operation, StorageType, Volume,
     search::{Search, between, is},
     snapshot::ItemStatus,
     wraps,
@@ -19,6 +19,7 @@ use crate::graphql::{
     context::loaders,
     error::Result,
     id,
+    loader::CostOf,
     plain::plain,
     scalar::{ByteCount, DateTime},
 };
@@ -177,6 +178,12 @@ impl Backup {
     /// Digest of what is stored, `blake3:` and hexadecimal; null until it is done.
     async fn checksum(&self) -> Option<&str> {
         self.0.checksum.as_deref()
+    }
+
+    /// What it costs.
+    async fn cost(&self, ctx: &Context<'_>) -> Result<Cost> {
+        let cost = loaders(ctx)?.find(CostOf::from(self.0.id)).await?;
+        Ok(Cost::from(&*cost))
     }
 
     /// When it was asked for.

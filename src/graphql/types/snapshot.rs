@@ -9,12 +9,12 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryTrait, Select};
 
-use super::{Operation, Volume, search::is, wraps};
+use super::{Cost, Operation, Volume, search::is, wraps};
 use crate::graphql::{
     context::loaders,
     error::Result,
     id,
-    loader::DeletedToo,
+    loader::{CostOf, DeletedToo},
     plain::plain,
     scalar::{ByteCount, DateTime},
 };
@@ -113,6 +113,12 @@ impl Snapshot {
     /// What only snapshots keep, each block counted at the newest that keeps it: what is billed.
     async fn retained_bytes(&self) -> ByteCount {
         ByteCount(self.0.retained_bytes)
+    }
+
+    /// What it costs.
+    async fn cost(&self, ctx: &Context<'_>) -> Result<Cost> {
+        let cost = loaders(ctx)?.find(CostOf::from(self.0.id)).await?;
+        Ok(Cost::from(&*cost))
     }
 
     /// When it was asked for.

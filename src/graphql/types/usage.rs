@@ -7,6 +7,7 @@ use async_graphql::{
 use entity::billing_item::BillingKind;
 use tokio::sync::OnceCell;
 
+use super::{UsageGrouping, UsageGroups};
 use crate::{
     app::App,
     domain::billing::{
@@ -14,9 +15,10 @@ use crate::{
         amount::gigabyte_hours,
         line::{Line, instant},
         report::{Part, Report},
+        summary::Summary,
     },
     graphql::{
-        context::app,
+        context::{app, requester},
         error::Result,
         page::{Cursor, DEFAULT_SIZE, MAX_SIZE},
         scalar::{DateTime, Decimal},
@@ -80,6 +82,7 @@ impl From<BillingKind> for UsageKind {
 pub struct UsageReport {
     report: Report,
     whole: OnceCell<Part>,
+    summary: Summary,
 }
 
 impl From<Report> for UsageReport {
@@ -87,6 +90,7 @@ impl From<Report> for UsageReport {
         Self {
             report,
             whole: OnceCell::new(),
+            summary: Summary::default(),
         }
     }
 }
@@ -121,6 +125,23 @@ impl UsageReport {
         self.report.closed_until.into()
     }
 
+    /// The lines summed by what they have in common, the dearest first: each exactly the sum of its lines.
+    async fn groups(
+        &self,
+        ctx: &async_graphql::Context<'_>,
+        #[graphql(
+            desc = "By what; by kind unless said otherwise.",
+            default_with = "UsageGrouping::Kind"
+        )]
+        by: UsageGrouping,
+        #[graphql(desc = "How many: 0 to 100; 20 unless said otherwise.")] first: Option<i32>,
+    ) -> Result<UsageGroups> {
+        let first = usize::try_from(checked_size(first)?).unwrap_or_default();
+        let (app, scope) = (app(ctx)?, requester(ctx).scope()?);
+        let groups = self.summary.groups(app, &self.report, by.into(), first);
+        UsageGroups::of(app, scope, groups.await?).await
+    }
+
     /// The lines, in a stable order: each is one resource at one rate within one month.
     async fn lines(
         &self,
@@ -129,17 +150,7 @@ impl UsageReport {
         first: Option<i32>,
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
     ) -> Result<UsageLineConnection> {
-        let size = match first {
-            None => DEFAULT_SIZE,
-            Some(first) => u64::try_from(first)
-                .ok()
-                .filter(|size| *size <= MAX_SIZE)
-                .ok_or_else(|| {
-                    crate::domain::Error::invalid(format!(
-                        "`first` is a number from 0 to {MAX_SIZE}."
-                    ))
-                })?,
-        };
+        let size = checked_size(first)?;
         let skip = match after {
             None => 0,
             Some(cursor) => Cursor::event(&cursor)?.saturating_add(1),
@@ -149,6 +160,17 @@ impl UsageReport {
         let part = self.report.lines(app(ctx)?, skip, take).await?;
         Ok(UsageLineConnection { part, skip })
     }
+}
+
+/// How many are asked for.
+fn checked_size(first: Option<i32>) -> Result<u64> {
+    let Some(first) = first else {
+        return Ok(DEFAULT_SIZE);
+    };
+    let size = u64::try_from(first).ok().filter(|size| *size <= MAX_SIZE);
+    Ok(size.ok_or_else(|| {
+        crate::domain::Error::invalid(format!("`first` is a number from 0 to {MAX_SIZE}."))
+    })?)
 }
 
 /// One resource at one rate within one month; without `accountId`, to an administrator, one account and kind.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
 
-use super::wraps;
+use super::{VolumePlanRate, wraps};
 use crate::{
     domain::volume::facts::Caps,
     graphql::{
-        context::{admin, loaders},
+        context::{admin, loaders, requester},
         error::Result,
-        loader::{VolumesAbove, VolumesOnPlan},
+        loader::{Now, RatesOf, VolumesAbove, VolumesOnPlan},
         plain::plain,
         scalar::{ByteCount, Decimal},
         visible,
@@ -98,6 +98,28 @@ impl VolumePlan {
     /// How long an operation on its volumes may take before it is failed; null where that is the gateway's setting.
     async fn operation_deadline_seconds(&self) -> Option<i32> {
         self.0.operation_deadline_seconds
+    }
+
+    /// What it asks for from which hour on, the newest first: to customers what is valid now and what comes after it, to
+    /// administrators what was before, too, up to 50 versions of each rate.
+    async fn rates(&self, ctx: &Context<'_>) -> Result<Vec<VolumePlanRate>> {
+        let rows = loaders(ctx)?.find(RatesOf(self.0.id)).await?;
+        let rows = rows.iter().map(|row| VolumePlanRate::of(row));
+        let rates: Vec<_> = rows.collect::<Result<_>>()?;
+        if requester(ctx).admin().is_ok() {
+            return Ok(rates);
+        }
+        let now = loaders(ctx)?.find(Now).await?;
+        let mut valid = Vec::new();
+        let told = |rate: &VolumePlanRate| {
+            if rate.from.0 > now {
+                return true;
+            }
+            let is_first = !valid.contains(&rate.kind);
+            valid.push(rate.kind);
+            is_first
+        };
+        Ok(rates.into_iter().filter(told).collect())
     }
 
     /// How many volumes have it. For administrators.

@@ -60,7 +60,7 @@ const TYPES: &[Row] = &[
         "query { backup(id: \"$backup\") { @ } }",
         &[(
             "id name status account volume volumeId volumeName storageType volumeSizeBytes storedBytes \
-             location checksum verification createdAt availableAt failure operation",
+             location checksum verification cost createdAt availableAt failure operation",
             "UNAAFF",
         )],
     ),
@@ -215,7 +215,7 @@ const TYPES: &[Row] = &[
         "Snapshot",
         "query { snapshot(id: \"$snapshot\") { @ } }",
         &[(
-            "id name volume status volumeSizeBytes retainedBytes createdAt availableAt failure operation",
+            "id name volume status volumeSizeBytes retainedBytes cost createdAt availableAt failure operation",
             "UNAAFF",
         )],
     ),
@@ -268,7 +268,7 @@ const TYPES: &[Row] = &[
         &[
             (
                 "id name sizeBytes storageType enabled maxSnapshots maxBackups snapshotCreditValue \
-                 backupCreditValue operationDeadlineSeconds",
+                 backupCreditValue rates operationDeadlineSeconds",
                 "UAAAFF",
             ),
             ("volumeCount volumesAbove", "UFFAFF"),
@@ -300,7 +300,30 @@ const TYPES: &[Row] = &[
     (
         "UsageReport",
         "query { usageReport(from: \"2026-09-01T00:00:00Z\", to: \"2026-09-02T00:00:00Z\", accountId: \"$account\") { @ } }",
-        &[("from to totalCredits closedUntil lines", "UNAAFF")],
+        &[("from to totalCredits closedUntil groups lines", "UNAAFF")],
+    ),
+    (
+        "UsageGroups",
+        "query { usageReport(from: \"2026-09-01T00:00:00Z\", to: \"2026-09-02T00:00:00Z\", accountId: \"$account\") { groups(by: KIND) { @ } } }",
+        &[("nodes totalCount rest", "UNAAFF")],
+    ),
+    (
+        "UsageGroup",
+        "query { usageReport(from: \"2026-09-01T00:00:00Z\", to: \"2026-09-02T00:00:00Z\", accountId: \"$account\") { groups(by: KIND) { nodes { @ } } } }",
+        &[(
+            "from kind volumeId accountId planId name lineCount byteHours credits",
+            "UNAAFF",
+        )],
+    ),
+    (
+        "Cost",
+        "query { snapshot(id: \"$snapshot\") { cost { @ } } }",
+        &[("soFar perMonth", "UNAAFF")],
+    ),
+    (
+        "VolumePlanRate",
+        "query { volumePlans { rates { @ } } }",
+        &[("kind credits from", "UAAAFF")],
     ),
     (
         "UsageLine",
