@@ -120,5 +120,7 @@ export async function pass(gateway: Gateway, seconds: number): Promise<void> {
     operations: ['created_at', 'started_at', 'finished_at'],
   }
   const changes = Object.entries(instants).map(([table, columns]) => `UPDATE ${table} SET ${columns.map((column) => older(column, seconds)).join(', ')};`)
-  await edit(gateway, changes.join('\n'))
+  const bills = `UPDATE billing_spans SET began_ms = began_ms - ${seconds * 1000}, ended_ms = ended_ms - ${seconds * 1000};
+    UPDATE billing_rates SET from_hour = from_hour - ${Math.floor(seconds / 3600)};`
+  await edit(gateway, [...changes, bills].join('\n'))
 }

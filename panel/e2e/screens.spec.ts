@@ -17,6 +17,7 @@ test('all screens are accessible', async ({ panel, customer }) => {
     [`${volume}?tab=settings`, 'Delete this volume'],
     ['/backups', 'weekly'],
     ['/instances', 'orders-db-01'],
+    ['/usage', 'By day'],
     ['/api-tokens', 'nightly'],
     ['/security', 'This browser'],
     ['/volumes/018f0000-0000-7000-8000-000000000000', 'There is no such volume'],

@@ -19,10 +19,17 @@ test.use({ aloneFor: 'pictures', cooldownSeconds: 300, viewport: { width: 1360, 
 /** What is shown as it is opened: the picture's name, the path, and what is there once it is ready. */
 type Screen = readonly [name: string, path: string, ready: string]
 
+/** The month that has just ended: of a whole one there is more to see. */
+function lastMonth(): string {
+  const now = new Date()
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1)).toISOString().slice(0, 7)
+}
+
 const CUSTOMER_SCREENS: readonly Screen[] = [
   ['volumes', '/volumes', 'orders-db-data'],
   ['backups', '/backups', 'before-migration'],
   ['instances', '/instances', 'orders-db-01'],
+  ['usage', `/usage?month=${lastMonth()}`, 'By volume'],
 ]
 
 const ADMIN_SCREENS: readonly Screen[] = [
@@ -32,6 +39,7 @@ const ADMIN_SCREENS: readonly Screen[] = [
   ['admin-backup-storages', '/backup-storages', 'Local'],
   ['admin-plans', '/plans', 'Small'],
   ['admin-queue', '/queue', 'Create volume'],
+  ['admin-usage', `/usage?month=${lastMonth()}`, 'By account'],
 ]
 
 const DAY = 86_400

@@ -35,6 +35,8 @@ test('all screens of an administrator are accessible', async ({ desk, customer, 
     [`/queue/${operations.nodes[0].id}`, 'Events'],
     ['/accounts', customer.email],
     [`/accounts/${customer.accountId}`, customer.email],
+    ['/usage', 'By account'],
+    [`/usage/${customer.accountId}`, 'By volume'],
     ['/volumes', 'orders-db-data'],
     [volume, 'before-upgrade'],
     [`${volume}?tab=backups`, 'weekly'],
@@ -137,7 +139,7 @@ test('the sidebar lists the screens of administrators, and the breadcrumb where 
   await desk.goto('/')
   await expect(desk.getByText('Admin', { exact: true })).toBeVisible()
   const main = desk.getByRole('navigation', { name: 'Main' })
-  for (const name of ['Hypervisors', 'Hypervisor groups', 'Backup storage', 'Volumes', 'Backups', 'Plans', 'Queue', 'Accounts', 'Instances']) {
+  for (const name of ['Hypervisors', 'Hypervisor groups', 'Backup storage', 'Volumes', 'Backups', 'Plans', 'Queue', 'Accounts', 'Instances', 'Usage']) {
     await main.getByRole('link', { name, exact: true }).click()
     await expect(desk.getByRole('heading', { level: 1, name, exact: true })).toBeFocused()
   }

@@ -14,6 +14,7 @@ const EMBEDDED = [
   'BackupVerification',
   'Blocker',
   'Cooldown',
+  'Cost',
   'ErrorDescription',
   'LocalStorage',
   'NfsStorage',
@@ -25,9 +26,13 @@ const EMBEDDED = [
   'PageInfo',
   'PlaceMark',
   'S3Storage',
+  'UsageGroup',
+  'UsageGroups',
+  'UsageReport',
   'Viewer',
   'VolumeActions',
   'VolumeActivity',
+  'VolumePlanRate',
   'VolumeUsage',
 ]
 const LISTS = ['Account', 'Backup', 'Instance', 'Operation', 'OperationEvent', 'OperationLog', 'Snapshot', 'User', 'Volume']

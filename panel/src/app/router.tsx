@@ -9,6 +9,7 @@ import { readListSearch } from '~/lib/list-search'
 import { loadPart } from '~/lib/load-part'
 import { readQueueSearch } from '~/lib/queue-search'
 import { HYPERVISORS_SHOWN, readShow, STORAGES_SHOWN } from '~/lib/show-search'
+import { readUsageSearch } from '~/lib/usage-month'
 import { readVolumesSearch } from '~/lib/volumes-search'
 
 import { AdminOnly } from './admin-only'
@@ -64,6 +65,13 @@ const instances = createRoute({
   path: '/instances',
   validateSearch: readListSearch,
   component: lazyPage(() => import('~/pages/instances/instances-page')),
+})
+
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: readUsageSearch,
+  component: lazyPage(() => import('~/pages/usage/usage-page')),
 })
 
 const apiTokens = createRoute({
@@ -163,6 +171,13 @@ const account = createRoute({
   component: lazyPage(() => import('~/pages/account/account-page')),
 })
 
+const accountUsage = createRoute({
+  getParentRoute: () => admin,
+  path: '/usage/$accountId',
+  validateSearch: readUsageSearch,
+  component: lazyPage(() => import('~/pages/usage/account-usage-page')),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -170,9 +185,10 @@ export const router = createRouter({
     volumeRoute,
     backups,
     instances,
+    usage,
     apiTokens,
     security,
-    admin.addChildren([attention, hypervisors, hypervisor, groups, group, backupStorages, backupStorage, plans, plan, queue, operation, accounts, account]),
+    admin.addChildren([attention, hypervisors, hypervisor, groups, group, backupStorages, backupStorage, plans, plan, queue, operation, accounts, account, accountUsage]),
   ]),
   defaultErrorComponent: PageError,
   defaultPreload: 'intent',

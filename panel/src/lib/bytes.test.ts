@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { formatBytes, formatRate, GIB } from './bytes'
+import { formatByteHours, formatBytes, formatRate, GIB } from './bytes'
 
 const MIB = 2 ** 20
 
@@ -27,4 +27,13 @@ test('an unknown size is a dash', () => {
 
 test('a rate is a size each second', () => {
   expect(formatRate(208 * MIB + 0.4)).toBe('208 MiB/s')
+})
+
+test.each([
+  ['0', '—'],
+  ['1', '< 0.01 GiB-h'],
+  [String(GIB / 4), '0.25 GiB-h'],
+  [String(GIB * 7300), '7,300 GiB-h'],
+])('%s byte-hours are told as %s', (byteHours, text) => {
+  expect(formatByteHours(byteHours)).toBe(text)
 })

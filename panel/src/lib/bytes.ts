@@ -31,3 +31,11 @@ function significant(value: number): string {
   if (value >= 9.995) return value.toFixed(1)
   return value.toFixed(2)
 }
+
+/** "7,300 GiB-h", "0.25 GiB-h": byte-hours, a whole number of any size. */
+export function formatByteHours(byteHours: string): string {
+  const hundredths = (BigInt(byteHours) * 100n + BigInt(GIB / 2)) / BigInt(GIB)
+  const hours = Number(hundredths) / 100
+  if (hours === 0) return BigInt(byteHours) === 0n ? UNKNOWN : '< 0.01 GiB-h'
+  return `${new Intl.NumberFormat('en-GB', { maximumFractionDigits: hours < 10 ? 2 : hours < 100 ? 1 : 0 }).format(hours)} GiB-h`
+}

@@ -2,6 +2,7 @@
 
 import { UpdateVolumePlanInput } from '~/api/bounds.generated'
 
+import { isSame, priceProblem } from './credits'
 import { formatDeadline, readDeadline } from './deadline'
 import { counted } from './pages'
 
@@ -43,10 +44,10 @@ export function readCap(text: string): number | undefined {
   return number <= HIGHEST_CAP ? number : undefined
 }
 
-/** A decimal from 0, as it was written; undefined for what is none. */
+/** A price as it was written; undefined for what the gateway would not take. */
 export function readCredits(text: string): string | undefined {
-  const value = text.trim().replace(',', '.')
-  return /^(\d+\.?\d*|\.\d+)$/.test(value) ? value.replace(/^\./, '0.').replace(/\.$/, '') : undefined
+  if (priceProblem(text) !== undefined) return undefined
+  return text.trim().replace(',', '.').replace(/^\./, '0.').replace(/\.$/, '')
 }
 
 /** What the mutations take of it; undefined while a field cannot be read. */
@@ -76,13 +77,12 @@ type Terms = Omit<KnownPlan, 'operationDeadlineSeconds'>
 /** The same of other caps and prices, as those of another plan. */
 export function termEffects(before: Terms, input: Terms, who: string): string[] {
   const changed = (name: string, from: string, to: string, when: string) => (from === to ? [] : [`${name}: ${from} becomes ${to} for ${who}, ${when}.`])
-  const price = (value: string) => (Number(value) === 0 ? 'free' : value)
-  const same = (a: string, b: string) => Number(a) === Number(b)
+  const price = (value: string) => (isSame(value, '0') ? 'free' : value)
   return [
     ...changed('Max snapshots', String(before.maxSnapshots), String(input.maxSnapshots), 'at once'),
     ...changed('Max backups', String(before.maxBackups), String(input.maxBackups), 'at once'),
-    ...(same(before.snapshotCreditValue, input.snapshotCreditValue) ? [] : changed('Snapshot credits', price(before.snapshotCreditValue), price(input.snapshotCreditValue), 'from the next hour on')),
-    ...(same(before.backupCreditValue, input.backupCreditValue) ? [] : changed('Backup credits', price(before.backupCreditValue), price(input.backupCreditValue), 'from the next hour on')),
+    ...(isSame(before.snapshotCreditValue, input.snapshotCreditValue) ? [] : changed('Snapshot credits', price(before.snapshotCreditValue), price(input.snapshotCreditValue), 'from the next hour on')),
+    ...(isSame(before.backupCreditValue, input.backupCreditValue) ? [] : changed('Backup credits', price(before.backupCreditValue), price(input.backupCreditValue), 'from the next hour on')),
   ]
 }
 

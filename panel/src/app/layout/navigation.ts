@@ -1,6 +1,6 @@
 /** What the sidebar lists. A new screen gets its line here. */
 
-import { Archive, BellRing, Boxes, Cpu, HardDrive, KeyRound, Layers, ListOrdered, type LucideIcon, Server, ShieldCheck, Users, Warehouse } from 'lucide-react'
+import { Archive, BellRing, ChartColumn, Boxes, Cpu, HardDrive, KeyRound, Layers, ListOrdered, type LucideIcon, Server, ShieldCheck, Users, Warehouse } from 'lucide-react'
 
 export interface NavigationItem {
   to: string
@@ -16,6 +16,7 @@ export interface NavigationGroup {
 const INSTANCES = { to: '/instances', label: 'Instances', icon: Cpu }
 const VOLUMES = { to: '/volumes', label: 'Volumes', icon: HardDrive }
 const BACKUPS = { to: '/backups', label: 'Backups', icon: Archive }
+const USAGE = { to: '/usage', label: 'Usage', icon: ChartColumn }
 const OWN = {
   label: 'Account',
   items: [
@@ -24,7 +25,10 @@ const OWN = {
   ],
 }
 
-const CUSTOMERS: readonly NavigationGroup[] = [{ label: 'Compute', items: [INSTANCES, VOLUMES, BACKUPS] }, OWN]
+const CUSTOMERS: readonly NavigationGroup[] = [
+  { label: 'Compute', items: [INSTANCES, VOLUMES, BACKUPS] },
+  { ...OWN, items: [USAGE, ...OWN.items] },
+]
 
 const ADMINISTRATORS: readonly NavigationGroup[] = [
   { label: 'Now', items: [{ to: '/attention', label: 'Attention', icon: BellRing }] },
@@ -40,7 +44,7 @@ const ADMINISTRATORS: readonly NavigationGroup[] = [
     label: 'Block storage',
     items: [VOLUMES, BACKUPS, { to: '/plans', label: 'Plans', icon: Layers }, { to: '/queue', label: 'Queue', icon: ListOrdered }],
   },
-  { label: 'Customers', items: [{ to: '/accounts', label: 'Accounts', icon: Users }, INSTANCES] },
+  { label: 'Customers', items: [{ to: '/accounts', label: 'Accounts', icon: Users }, INSTANCES, USAGE] },
   OWN,
 ]
 

@@ -72,7 +72,7 @@ export function InstanceTableRow({ instance, isAdmin, onAct }: InstanceTableRowP
         </Cell>
       )}
       <Cell right place="gone" className="whitespace-nowrap text-ink-2">
-        {formatCredits(Number(instance.creditsPerHour))}
+        {formatCredits(instance.creditsPerHour)}
       </Cell>
       <Cell place="late">
         <div className="flex items-center justify-end gap-2">

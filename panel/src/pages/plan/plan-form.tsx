@@ -21,6 +21,8 @@ import { Section } from '~/parts/section'
 import { TextField } from '~/parts/text-field'
 import { Unsaved } from '~/parts/unsaved'
 
+import { PriceEffects } from './price-effects'
+
 const UpdatePlan = graphql(`
   mutation UpdateVolumePlan($input: UpdateVolumePlanInput!) {
     updateVolumePlan(input: $input) {
@@ -100,6 +102,7 @@ export function PlanForm({ plan }: { plan: PlanRow }) {
           <PlanFields draft={draft} onChange={change} warnings={warnings} errors={at} />
         </div>
         <Effects effects={effects} />
+        <PriceEffects plan={plan} draft={draft} />
         <CheckField label="Offer it" help="New volumes may have it. Those that have it keep it." checked={draft.enabled} onChange={(enabled) => change({ enabled })} />
       </Section>
       <Unsaved changed={!same} what="What was changed of this plan is not saved yet, and is lost when you leave." />

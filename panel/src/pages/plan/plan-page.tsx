@@ -18,6 +18,7 @@ import { Status } from '~/parts/status'
 import { TextLink } from '~/parts/text-link'
 
 import { PlanForm } from './plan-form'
+import { RatesTable } from './rates-table'
 
 const DeletePlan = graphql(`
   mutation DeleteVolumePlan($input: DeleteVolumePlanInput!) {
@@ -34,7 +35,7 @@ const PlanQuery = graphql(
       node(id: $id) {
         __typename
         id
-        ... on VolumePlan { ...PlanRow }
+        ... on VolumePlan { ...PlanRow rates { kind credits from } }
       }
       hypervisorGroups { id name plans { id } }
     }
@@ -82,6 +83,7 @@ export default function PlanPage() {
             ]}
           />
           <PlanForm key={plan.id} plan={plan} />
+          <RatesTable rates={plan.rates} />
           <RemovalRows
             removal={{
               noun: 'plan',

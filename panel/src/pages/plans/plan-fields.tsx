@@ -2,6 +2,7 @@
 
 import { TriangleAlert } from 'lucide-react'
 
+import { isSame, priceProblem } from '~/lib/credits'
 import { DEADLINE_ERROR, readDeadline } from '~/lib/deadline'
 import { HIGHEST_CAP, type PlanDraft, readCap, readCredits } from '~/lib/plan-draft'
 import { TextField } from '~/parts/text-field'
@@ -46,7 +47,7 @@ export function PlanFields({ draft, onChange, warnings, errors }: PlanFieldsProp
         onChange={(snapshotCredits) => onChange({ snapshotCredits })}
         {...PRICE}
         help={free(draft.snapshotCredits)}
-        error={creditError(draft.snapshotCredits)}
+        error={priceProblem(draft.snapshotCredits)}
       />
       <TextField
         label="Backup credits"
@@ -54,7 +55,7 @@ export function PlanFields({ draft, onChange, warnings, errors }: PlanFieldsProp
         onChange={(backupCredits) => onChange({ backupCredits })}
         {...PRICE}
         help={free(draft.backupCredits)}
-        error={creditError(draft.backupCredits)}
+        error={priceProblem(draft.backupCredits)}
       />
       <TextField
         label="Deadline"
@@ -85,10 +86,7 @@ function capError(text: string): string | undefined {
   return undefined
 }
 
-function creditError(text: string): string | undefined {
-  return readCredits(text) === undefined ? 'A number such as 0.05. 0 is free.' : undefined
-}
-
 function free(text: string): string | undefined {
-  return Number(readCredits(text)) === 0 ? 'Free within the limit.' : undefined
+  const price = readCredits(text)
+  return price !== undefined && isSame(price, '0') ? 'Free within the limit.' : undefined
 }

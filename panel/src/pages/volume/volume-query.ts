@@ -50,11 +50,12 @@ export const VolumeQuery = graphql(
           restoreToNewVolume { ...Availability }
         }
         snapshots(first: 100) {
-          nodes { id name status volumeSizeBytes retainedBytes createdAt availableAt failure }
+          nodes { id name status volumeSizeBytes retainedBytes createdAt availableAt failure cost { soFar } }
         }
         backups(first: 100) {
           nodes {
             id name status volumeSizeBytes storedBytes createdAt availableAt failure
+            cost { soFar }
             location { storageName path }
             verification { at ok message }
           }

@@ -110,6 +110,6 @@ export function CreateItemDialog({ volume, kind, onClosed }: CreateItemDialogPro
 function price({ plan, sizeBytes }: VolumeDetail, isSnapshot: boolean): string {
   const perGib = isSnapshot ? plan.snapshotCreditValue : plan.backupCreditValue
   if (Number(perGib) === 0) return 'Free within the plan’s limit.'
-  if (isSnapshot) return `Costs ${formatCredits(Number(perGib))} a month for each GiB that changes afterwards.`
+  if (isSnapshot) return `Costs ${formatCredits(perGib)} a month for each GiB that changes afterwards.`
   return `Costs ${formatCredits(monthlyCredits(sizeBytes, perGib))} a month for ${formatBytes(sizeBytes)}.`
 }

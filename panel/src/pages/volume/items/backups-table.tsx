@@ -1,8 +1,8 @@
 /** The backups of a volume, the newest first. */
 
 import { formatBytes, UNKNOWN } from '~/lib/bytes'
-import { formatCredits, monthlyCredits } from '~/lib/credits'
-import { Cell, type Column, Table } from '~/parts/table'
+import { formatCredits, monthlyCredits, soFar } from '~/lib/credits'
+import { Cell, type Column, Lines, Table } from '~/parts/table'
 
 import type { BackupRow, VolumeDetail } from '../volume-query'
 
@@ -47,7 +47,10 @@ export function BackupsTable({ volume, reasons, onRestore, onDelete }: BackupsTa
             {item.location?.storageName ?? UNKNOWN}
           </Cell>
           <Cell right place="gone" className="whitespace-nowrap text-ink-2">
-            {item.status === 'AVAILABLE' && item.verification?.ok !== false ? formatCredits(monthlyCredits(item.volumeSizeBytes, volume.plan.backupCreditValue)) : UNKNOWN}
+            <Lines
+              first={item.status === 'AVAILABLE' && item.verification?.ok !== false ? formatCredits(monthlyCredits(item.volumeSizeBytes, volume.plan.backupCreditValue)) : UNKNOWN}
+              second={soFar(item.cost)}
+            />
           </Cell>
         </ItemRow>
       ))}

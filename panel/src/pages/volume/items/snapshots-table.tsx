@@ -1,8 +1,8 @@
 /** The snapshots of a volume, the newest first. */
 
 import { formatBytes, UNKNOWN } from '~/lib/bytes'
-import { formatCredits, monthlyCredits } from '~/lib/credits'
-import { Cell, type Column, Table } from '~/parts/table'
+import { formatCredits, monthlyCredits, soFar } from '~/lib/credits'
+import { Cell, type Column, Lines, Table } from '~/parts/table'
 
 import type { SnapshotRow, VolumeDetail } from '../volume-query'
 
@@ -41,7 +41,7 @@ export function SnapshotsTable({ volume, reasons, onRestore, onDelete }: Snapsho
             {item.availableAt ? formatBytes(item.retainedBytes) : UNKNOWN}
           </Cell>
           <Cell right place="gone" className="whitespace-nowrap text-ink-2">
-            {item.status === 'AVAILABLE' ? formatCredits(monthlyCredits(item.retainedBytes, volume.plan.snapshotCreditValue)) : UNKNOWN}
+            <Lines first={item.status === 'AVAILABLE' ? formatCredits(monthlyCredits(item.retainedBytes, volume.plan.snapshotCreditValue)) : UNKNOWN} second={soFar(item.cost)} />
           </Cell>
         </ItemRow>
       ))}
