@@ -84,7 +84,7 @@ async fn export<E: Carrier>(gateway: Gateway<E>, parts: &Parts) -> Result<Respon
         }
     });
     let first = stream::iter([Ok(Bytes::from(columns()))]);
-    let mut response = Response::new(Body::from_stream(first.chain(lines)));
+    let mut response = Response::new(Body::from_stream(first.chain(lines.fuse())));
     let headers = response.headers_mut();
     let cached = if is_closed {
         "private, max-age=3600"

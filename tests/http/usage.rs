@@ -51,6 +51,26 @@ async fn a_report_is_a_file_for_those_who_may_read_it() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_compressed_ends_as_it_does_plain() {
+    let gateway = Gateway::start_api(|_| {}).await;
+    let ask = async |encoding: &str| {
+        let request = gateway
+            .get(MONTH)
+            .bearer_auth(&gateway.token)
+            .header("accept-encoding", encoding);
+        let response = request.send().await.unwrap();
+        let is_compressed = response.headers().contains_key("content-encoding");
+        (is_compressed, response.bytes().await)
+    };
+    let (is_compressed, plain) = ask("identity").await;
+    assert!(!is_compressed);
+    assert!(plain.unwrap().ends_with(b"\r\n"));
+    let (is_compressed, body) = ask("gzip").await;
+    assert!(is_compressed);
+    assert!(body.unwrap().starts_with(b"\x1f\x8b"));
+}
+
+#[tokio::test]
 async fn a_period_that_is_none_is_no_file() {
     let gateway = Gateway::start_api(|_| {}).await;
     for query in [
