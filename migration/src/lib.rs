@@ -37,6 +37,7 @@ mod m20261130_000061_small_sides;
 mod m20261130_000062_trigrams;
 mod m20261130_000070_unnumbered_events;
 mod m20261201_000080_billing_facts;
+mod m20261201_000081_measurements;
 mod m20261201_000095_uncompiled_numbering;
 mod table;
 
@@ -87,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000062_trigrams::Migration),
             Box::new(m20261130_000070_unnumbered_events::Migration),
             Box::new(m20261201_000080_billing_facts::Migration),
+            Box::new(m20261201_000081_measurements::Migration),
             Box::new(m20261201_000095_uncompiled_numbering::Migration),
         ]
     }

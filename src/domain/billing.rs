@@ -16,6 +16,7 @@ pub mod cost;
 pub mod export;
 pub mod line;
 pub mod mark;
+pub mod measurement;
 pub mod rate;
 pub mod report;
 pub mod settle;

@@ -144,6 +144,7 @@ pub async fn record(
     }
     image::keep_retained(&mut tx, id, retained).await?;
     image::found_all(&tx, id).await?;
+    tx.measured(id);
     let snapshots = snapshot::Entity::find()
         .filter(snapshot::Column::VolumeId.eq(id))
         .filter(snapshot::Column::Status.eq(ItemStatus::Available))

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    AccountId, HypervisorId, OperationId, Scope, account, audit_event, operation,
+    AccountId, HypervisorId, OperationId, Scope, VolumeId, account, audit_event, operation,
     operation::OperationKind, operation_event, operation_event::OperationEventKind, sequence,
     unnumbered_event,
 };
@@ -194,6 +194,11 @@ impl<'a> Transaction<'a> {
     /// Marks what is billed, or may be: its spans are written at the commit. Its row is locked.
     pub fn bill(&mut self, billed: impl Into<Billed>, change: Change) {
         self.billed.add(billed.into(), change);
+    }
+
+    /// What the snapshots of a volume retain was measured: that is written at the commit. The volume's row is locked.
+    pub fn measured(&mut self, volume: VolumeId) {
+        self.billed.add_measured(volume);
     }
 
     /// Commits, then wakes. What it changes for a mutation stands in the audit trail when it is committed, or is

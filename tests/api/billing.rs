@@ -1,5 +1,6 @@
 //! Billing: what is written down, what it costs, and when it changes no more.
 
+mod estimate;
 mod fact;
 mod oracle;
 mod report;
@@ -81,7 +82,7 @@ impl World {
         let document =
             "query($from: DateTime!, $to: DateTime!) { usageReport(from: $from, to: $to) {
             totalCredits closedUntil lines(first: 100) { totalCount nodes {
-                kind resourceId planId rate hours byteHours credits
+                kind resourceId planId rate hours estimatedHours byteHours credits
             } } } }";
         let variables = json!({ "from": from.to_rfc3339(), "to": to.to_rfc3339() });
         let mut data = self.data_with(&tenant.requester, document, variables).await;

@@ -117,7 +117,9 @@ async fn check_all(db: &DatabaseConnection) {
     check::<entity::backup::Entity>(db).await;
     check::<entity::backup_storage::Entity>(db).await;
     check::<entity::backup_storage_test::Entity>(db).await;
+    check::<entity::billing_gap::Entity>(db).await;
     check::<entity::billing_item::Entity>(db).await;
+    check::<entity::billing_measurement::Entity>(db).await;
     check::<entity::billing_rate::Entity>(db).await;
     check::<entity::billing_span::Entity>(db).await;
     check::<entity::billing_state::Entity>(db).await;

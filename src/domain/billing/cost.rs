@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use super::{
     Amount, HOUR_MS,
     amount::MONTH_HOURS,
-    line::{self, Hours},
+    line::{self, Facts, Hours},
     rate::Rates,
 };
 use crate::{app::App, domain::Result};
@@ -75,7 +75,13 @@ fn of_item(
         from: first.began_ms.div_euclid(HOUR_MS),
         to: hour + 1,
     };
-    for line in line::of_item(item, spans, rates, &period.months()?)? {
+    let facts = Facts {
+        item,
+        spans,
+        gaps: &[],
+        rates,
+    };
+    for line in line::of_item(facts, &period.months()?)? {
         cost.so_far.add(&line.credits);
     }
     let open = spans.iter().find(|span| span.ended_ms.is_none());

@@ -17,7 +17,7 @@ use super::{
 use crate::domain::Result;
 
 /// The columns, in their order.
-pub const COLUMNS: [&str; 51] = [
+pub const COLUMNS: [&str; 52] = [
     "BilledCost",
     "BillingAccountId",
     "BillingAccountName",
@@ -62,6 +62,7 @@ pub const COLUMNS: [&str; 51] = [
     "SkuPriceId",
     "x_ByteHours",
     "x_Credits",
+    "x_EstimatedHours",
     "x_Hours",
     "x_Kind",
     "x_PlanId",
@@ -207,6 +208,7 @@ pub fn row(line: &Line, names: &Names, terms: &Terms) -> Result<String> {
             line.byte_hours.to_string()
         },
         credits,
+        line.estimated_hours.to_string(),
         line.hours.to_string(),
         service.kind.to_owned(),
         plan.clone(),

@@ -45,6 +45,8 @@ pub struct Line {
     pub rate: Option<Credit>,
     /// How many hours are paid for.
     pub hours: i64,
+    /// How many of them by a size that had not been measured for more than two hours.
+    pub estimated_hours: i64,
     /// The bytes of each hour, summed.
     pub byte_hours: BigInt,
     /// What they cost.
@@ -114,16 +116,31 @@ fn next_month(hour: i64) -> Result<i64> {
 #[derive(Default)]
 struct Sum {
     hours: i64,
+    estimated_hours: i64,
     byte_hours: BigInt,
 }
 
-/// The lines of one item, whose spans are `spans` in their order.
-pub fn of_item(
-    item: &billing_item::Model,
-    spans: &[billing_span::Model],
-    rates: &Rates,
-    months: &[Hours],
-) -> Result<Vec<Line>> {
+/// What lines of one item are computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The item.
+    pub item: &'a billing_item::Model,
+    /// Its spans, in their order.
+    pub spans: &'a [billing_span::Model],
+    /// The hours in which its size is estimated: parts that do not overlap.
+    pub gaps: &'a [Hours],
+    /// All rates.
+    pub rates: &'a Rates,
+}
+
+/// The lines of one item, cut into `months`.
+pub fn of_item(facts: Facts<'_>, months: &[Hours]) -> Result<Vec<Line>> {
+    let Facts {
+        item,
+        spans,
+        gaps,
+        rates,
+    } = facts;
     let mut lines = Vec::new();
     for &month in months {
         let mut sums: BTreeMap<(Option<VolumePlanId>, i64, Option<Credit>), Sum> = BTreeMap::new();
@@ -141,6 +158,7 @@ pub fn of_item(
             for (first, last, version, rate) in valid {
                 let sum = sums.entry((span.plan_id, version, Some(rate))).or_default();
                 sum.hours += last - first;
+                sum.estimated_hours += common(gaps, first, last);
                 sum.byte_hours += BigInt::from(bytes) * (last - first);
             }
         }
@@ -162,12 +180,19 @@ pub fn of_item(
                 version,
                 rate,
                 hours: sum.hours,
+                estimated_hours: sum.estimated_hours,
                 byte_hours: sum.byte_hours,
                 credits,
             });
         }
     }
     Ok(lines)
+}
+
+/// How many of the hours from `first` to `last` are in `parts`.
+fn common(parts: &[Hours], first: i64, last: i64) -> i64 {
+    let common = |part: &Hours| (part.to.min(last) - part.from.max(first)).max(0);
+    parts.iter().map(common).sum()
 }
 
 /// The first hour whose first instant is not before `ms`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use entity::{BackupId, InstanceId, SnapshotId, billing_item::BillingKind};
+use entity::{BackupId, InstanceId, SnapshotId, VolumeId, billing_item::BillingKind};
 
 /// Something that is billed. Its id is kept as text: a row whose id cannot be read is not billed, but hinders nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +65,7 @@ pub enum Change {
 pub struct Marks {
     begin: BTreeSet<Billed>,
     end: BTreeSet<Billed>,
+    measured: BTreeSet<VolumeId>,
 }
 
 impl Marks {
@@ -78,9 +79,19 @@ impl Marks {
         }
     }
 
+    /// Marks a volume that was measured.
+    pub fn add_measured(&mut self, volume: VolumeId) {
+        self.measured.insert(volume);
+    }
+
     /// Whether nothing is marked.
     pub fn is_empty(&self) -> bool {
-        self.begin.is_empty() && self.end.is_empty()
+        self.begin.is_empty() && self.end.is_empty() && self.measured.is_empty()
+    }
+
+    /// The volumes that were measured.
+    pub fn measured(&self) -> impl Iterator<Item = VolumeId> {
+        self.measured.iter().copied()
     }
 
     /// The ids of those of `kind` of which a span may have to begin.

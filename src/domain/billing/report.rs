@@ -1,10 +1,11 @@
 //! Reports: what an account, or all, used in a period. Closed hours never change; open ones are told up to now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Months, Utc};
 use entity::{
-    AccountId, Scope, account, billing_item, billing_item::BillingKind, billing_span, billing_state,
+    AccountId, Scope, VolumeId, account, billing_item, billing_item::BillingKind, billing_span,
+    billing_state,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -12,7 +13,8 @@ use sea_orm::{
 
 use super::{
     Amount, HOUR_MS,
-    line::{self, Hours, Line, instant},
+    line::{self, Facts, Hours, Line, instant},
+    measurement,
     rate::Rates,
 };
 use crate::{
@@ -191,11 +193,34 @@ impl Batches {
         for span in spans {
             of_items.entry(span.item).or_default().push(span);
         }
+        let measured = |item: &billing_item::Model| {
+            let is_measured =
+                item.kind == BillingKind::Snapshot && of_items.contains_key(&item.number);
+            is_measured.then_some(item.volume_id).flatten()
+        };
+        let volumes: BTreeSet<VolumeId> = items.iter().filter_map(measured).collect();
+        let volumes: Vec<VolumeId> = volumes.into_iter().collect();
+        let hours = Hours {
+            from: first.from,
+            to: last.to,
+        };
+        let gaps = measurement::gaps(self.app.database.reads(), &volumes, hours).await?;
         let mut lines = Vec::new();
         for item in items {
-            if let Some(spans) = of_items.get(&item.number) {
-                lines.extend(line::of_item(item, spans, &self.rates, months)?);
-            }
+            let Some(spans) = of_items.get(&item.number) else {
+                continue;
+            };
+            let gaps = match item.kind {
+                BillingKind::Snapshot => item.volume_id.and_then(|id| gaps.get(&id)),
+                _ => None,
+            };
+            let facts = Facts {
+                item,
+                spans,
+                gaps: gaps.map_or(&[], Vec::as_slice),
+                rates: &self.rates,
+            };
+            lines.extend(line::of_item(facts, months)?);
         }
         Ok(lines)
     }
@@ -246,6 +271,7 @@ fn sum(sums: &mut Sums, line: Line) {
         return;
     };
     sum.hours += line.hours;
+    sum.estimated_hours += line.estimated_hours;
     sum.byte_hours += line.byte_hours;
     sum.credits.add(&line.credits);
 }

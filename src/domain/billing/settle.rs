@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use entity::billing_item::BillingKind;
 use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, Statement, Value};
 
-use super::{HOUR_MS, Marks};
+use super::{HOUR_MS, Marks, measurement};
 use crate::domain::{Clock, Result};
 
 /// The first half of the lock's key; the second is the schema.
@@ -38,6 +38,9 @@ pub async fn settle(
         if !beginning.is_empty() {
             begin(db, kind, at_ms, &beginning).await?;
         }
+    }
+    for volume in marks.measured() {
+        measurement::write(db, at_ms, volume).await?;
     }
     Ok(())
 }
@@ -95,7 +98,7 @@ fn wanted(kind: BillingKind, ids: &str) -> String {
 }
 
 /// The instant of the transaction's facts, which is the parameter `$1` or the watermark.
-fn moment() -> String {
+pub(super) fn moment() -> String {
     let closed = format!("closed_hour * {HOUR_MS}");
     format!("(SELECT CASE WHEN {closed} > $1 THEN {closed} ELSE $1 END AS ms FROM billing_state)")
 }
@@ -168,7 +171,12 @@ fn places(count: usize) -> String {
     places.join(", ")
 }
 
-async fn run(db: &impl ConnectionTrait, sql: &str, at_ms: i64, ids: &[&str]) -> Result<()> {
+pub(super) async fn run(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    at_ms: i64,
+    ids: &[&str],
+) -> Result<()> {
     let mut values = vec![Value::from(at_ms)];
     values.extend(ids.iter().map(|id| Value::from(*id)));
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);

@@ -194,6 +194,8 @@ pub struct UsageLine {
     pub to: DateTime,
     /// How many hours are paid for.
     pub hours: i32,
+    /// How many of them are estimated: of a snapshot whose size had not been measured for more than two hours, by its last size.
+    pub estimated_hours: i32,
     /// The bytes of each hour, summed: a whole number. Null for compute.
     pub byte_hours: Option<String>,
     /// The same in GB (2^30 bytes), exactly. Null for compute.
@@ -217,6 +219,7 @@ impl UsageLine {
             from: instant(line.period.from)?.into(),
             to: instant(line.period.to)?.into(),
             hours: i32::try_from(line.hours).unwrap_or(i32::MAX),
+            estimated_hours: i32::try_from(line.estimated_hours).unwrap_or(i32::MAX),
             byte_hours: (!is_compute).then(|| line.byte_hours.to_string()),
             gigabyte_hours: (!is_compute).then(|| Exact(gigabyte_hours(&line.byte_hours))),
             rate: line.rate.map(Decimal),

@@ -126,6 +126,9 @@ pub async fn keep_retained(
     retained: Vec<(SnapshotId, i64)>,
 ) -> Result<()> {
     found(tx, id, retained.iter().map(|(snapshot, _)| *snapshot)).await?;
+    if !retained.is_empty() {
+        tx.measured(id);
+    }
     for (snapshot_id, bytes) in retained {
         let changed = snapshot::Entity::update_many()
             .col_expr(Column::RetainedBytes, Expr::value(bytes))
