@@ -84,3 +84,48 @@ async fn an_hour_is_estimated_if_the_last_measurement_is_older_than_two_hours_at
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_late_measurement_does_not_reach_into_closed_hours_when_the_clock_was_set_back() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        world.to_next_hour();
+        let snapshot = world.snapped(&alice, volume.id, GB).await;
+        for _ in 0..5 {
+            world.to_next_hour();
+        }
+        world.wait_seconds(600);
+        assert!(tick(&world.app).await.unwrap());
+        let before = world.estimated(&alice, 24).await;
+        assert_eq!(before, json!([["SNAPSHOT", 6, 3]]));
+        world.wait_seconds(-7200);
+        world.measure(volume.id, &snapshot, GB).await;
+        world.wait_seconds(7200);
+        // It came at the watermark, which is the stroke of the hour that is still open. The closed ones are as before.
+        let after = json!([["SNAPSHOT", 6, 2]]);
+        assert_eq!(world.estimated(&alice, 24).await, after);
+        assert_eq!(world.gaps().await, [(-2, 0)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn backups_and_instances_are_never_estimated_nor_is_what_another_volume_lacks() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let volume = world.volume(&alice, |_| {}).await;
+        world.to_next_hour();
+        let input = json!({ "volumeId": volume.id.to_string() });
+        world.run(&alice.requester, "createBackup", input).await;
+        world.work_and_rest().await;
+        for _ in 0..6 {
+            world.to_next_hour();
+        }
+        let other = world.volume(&alice, |_| {}).await;
+        world.snapped(&alice, other.id, GB).await;
+        let lines = json!([["BACKUP", 7, 0], ["SNAPSHOT", 1, 0]]);
+        assert_eq!(world.estimated(&alice, 24).await, lines);
+    })
+    .await;
+}
