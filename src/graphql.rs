@@ -24,6 +24,7 @@ pub mod scalar;
 mod session;
 mod shared;
 pub mod subscription;
+pub mod text;
 pub mod told;
 pub mod types;
 pub mod visible;

@@ -9,6 +9,7 @@ mod complete;
 mod condition;
 mod limit;
 mod place;
+mod repeat;
 mod schema;
 mod usage;
 mod variable;
@@ -56,6 +57,8 @@ pub struct Documents {
 pub struct Document {
     executable: ExecutableDocument,
     places: Places,
+    /// Whether an object is asked for the same edge twice.
+    repeats: bool,
 }
 
 /// An operation that is about to be carried out.
@@ -141,15 +144,23 @@ impl Documents {
         let executable = ast
             .to_executable(&self.schema)
             .map_err(|failed| refused(&failed.errors))?;
-        let document = Document { executable, places };
+        let document = Document {
+            executable,
+            places,
+            repeats: true,
+        };
         // Before validation, which follows spreads.
         limit::check_document(&document, &self.limits)?;
-        let Document { executable, places } = document;
+        let Document {
+            executable, places, ..
+        } = document;
         let valid = executable.validate(&self.schema);
         let valid = valid
             .map_err(|failed| told(&failed.errors, &places, ErrorCode::GraphqlValidationFailed))?;
+        let executable = valid.into_inner();
         let document = Document {
-            executable: valid.into_inner(),
+            repeats: repeat::repeats(&executable),
+            executable,
             places,
         };
         usage::check(&self.schema, &document)?;
@@ -220,6 +231,11 @@ impl Prepared {
     /// Whether it only reads.
     pub fn is_query(&self) -> bool {
         self.operation.operation_type == OperationType::Query
+    }
+
+    /// Whether nobody looks into the lists of its answer before that is written.
+    pub fn is_left_alone(&self) -> bool {
+        self.is_query() && !self.marked && !self.document.repeats
     }
 
     /// Whether it watches.

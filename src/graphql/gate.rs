@@ -30,6 +30,7 @@ use super::{
     metered::Meter,
     operation::{Carrier, Kind},
     shared::Shares,
+    text::InText,
     told::{Told, codes},
 };
 use crate::{
@@ -209,7 +210,10 @@ where
     }
 
     /// The answer to a query or a mutation that passed.
-    async fn asked(&self, request: Request, prepared: &Prepared) -> Response {
+    async fn asked(&self, mut request: Request, prepared: &Prepared) -> Response {
+        if !prepared.is_left_alone() {
+            request.data.insert(InText(false));
+        }
         if prepared.is_query() {
             return self.queried(request, prepared).await;
         }

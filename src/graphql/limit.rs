@@ -47,7 +47,9 @@ fn size(value: &Value) -> u64 {
             .fold(2, |sum: u64, item| sum.saturating_add(size(item) + 1)),
         Value::String(text) => length(text) + 2,
         Value::Enum(name) => length(name) + 2,
-        Value::Null | Value::Boolean(_) | Value::Number(_) | Value::Binary(_) => 8,
+        // What is written already.
+        Value::Binary(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
+        Value::Null | Value::Boolean(_) | Value::Number(_) => 8,
     }
 }
 

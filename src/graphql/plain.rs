@@ -20,6 +20,11 @@ pub trait Plain: ObjectType {
     {
         None
     }
+
+    /// The columns that an edge with this name is found by, if it is known that no other is looked at.
+    fn edge(_name: &str) -> Option<Columns> {
+        None
+    }
 }
 
 /// The answer of an object to a plain field; none if it would have to be waited for.
@@ -76,7 +81,9 @@ fn of_edge<'a, N: Plain>(
 fn of_object<N: Plain>(name: &str, _: &SelectionSet) -> Option<Columns> {
     match name {
         "__typename" => Some(Columns::NONE),
-        name => Some(N::plain(name)?.columns),
+        name => N::plain(name)
+            .map(|plain| plain.columns)
+            .or_else(|| N::edge(name)),
     }
 }
 
@@ -106,10 +113,11 @@ fn columns(
 }
 
 /// Tells which fields of a noun are plain, beside its id: for each its name, its resolver and the columns that this looks at. The columns
-/// behind `always` are those that a row is damaged by.
+/// behind `always` are those that a row is damaged by. Edges may follow, each with the columns that it is found by.
 macro_rules! plain {
     ($noun:ident: $table:ident, always [$($always:ident),*],
-        $($name:literal: $resolver:ident [$($column:ident),+];)*) => {
+        $($name:literal: $resolver:ident [$($column:ident),+];)*
+        $(edge $edge:literal [$key:ident];)*) => {
         impl $crate::graphql::plain::Plain for $noun {
             const ALWAYS: entity::row::Columns = entity::row::Columns::NONE
                 $(.with(entity::$table::Column::$always as usize))*;
@@ -132,6 +140,15 @@ macro_rules! plain {
                     },)*
                     _ => return None,
                 })
+            }
+
+            fn edge(name: &str) -> Option<entity::row::Columns> {
+                match name {
+                    $($edge => Some(const {
+                        entity::row::Columns::NONE.with(entity::$table::Column::$key as usize)
+                    }),)*
+                    _ => None,
+                }
             }
         }
     };

@@ -2,39 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Response, ServerError, Value};
-use serde::Serialize;
+use async_graphql::{Response, Value};
+use serde::ser::Error as _;
+use serde_json::Error;
 
-use super::error::code_of;
+use super::{error::code_of, text};
 use crate::domain::ErrorCode;
 
 /// What is sent where an answer cannot be written.
 const UNWRITABLE: &str =
     r#"[{"message":"Internal server error","extensions":{"code":"INTERNAL"}}]"#;
 
-/// A response as the specification of GraphQL wants it: one that was refused has no `data`.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum Payload<'a> {
-    /// The request was carried out.
-    Result(&'a Response),
-    /// The request was refused.
-    Refusal {
-        /// Why.
-        errors: &'a [ServerError],
-    },
-}
-
-impl<'a> From<&'a Response> for Payload<'a> {
-    fn from(response: &'a Response) -> Self {
-        if is_refusal(response) {
-            Self::Refusal {
-                errors: &response.errors,
-            }
-        } else {
-            Self::Result(response)
-        }
-    }
+/// `response` as JSON, as the specification of GraphQL wants it: one that was refused has no `data`.
+pub fn json(response: &Response) -> serde_json::Result<Vec<u8>> {
+    text::response(response, is_refusal(response))
 }
 
 /// Whether the executor refused the whole request, before it asked a single field.
@@ -67,11 +48,11 @@ impl Told {
     pub fn of(response: &Response) -> Self {
         let is_refusal = is_refusal(response);
         let written = if is_refusal {
-            serde_json::to_string(&response.errors)
+            serde_json::to_vec(&response.errors)
         } else {
-            serde_json::to_string(response)
+            text::response(response, false)
         };
-        match written {
+        match written.and_then(|json| String::from_utf8(json).map_err(Error::custom)) {
             Ok(json) => Self {
                 json: json.into(),
                 is_refusal,

@@ -12,7 +12,7 @@ use super::{Gateway, auth::Caller, failure::Failure, persisted, turn::Turn};
 pub(super) use crate::graphql::operation::{Carrier, Kind};
 use crate::{
     domain::{HangUp, Requester},
-    graphql::told::Told,
+    graphql::{text::InText, told::Told},
 };
 
 impl<E: Carrier> Gateway<E> {
@@ -40,7 +40,7 @@ impl<E: Carrier> Gateway<E> {
             }
             Requester::User { .. } | Requester::Agent { .. } => Some(turn),
         };
-        let request = self.put(caller, request).data(hang_up);
+        let request = self.put(caller, request).data(hang_up).data(InText(true));
         let executor = self.executor.clone();
         let work = async move {
             let response = executor.execute(request).await;

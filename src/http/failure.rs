@@ -10,7 +10,7 @@ use axum::{
 use super::{format::Format, request_id::RequestId};
 use crate::{
     domain::{Error, ErrorCode},
-    graphql::told::Payload,
+    graphql::told,
 };
 
 /// Why a request was refused, and how that is said over HTTP.
@@ -132,7 +132,7 @@ impl Failure {
             ..
         } = self;
         let answer = self.into_answer();
-        let body = serde_json::to_vec(&Payload::from(&answer)).unwrap_or_default();
+        let body = told::json(&answer).unwrap_or_default();
         let mut response = HttpResponse::new(Body::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();

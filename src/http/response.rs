@@ -12,14 +12,14 @@ use crate::{
     domain::ErrorCode,
     graphql::{
         error::code_of,
-        told::{Payload, is_refusal},
+        told::{self, is_refusal},
     },
 };
 
 /// The answer in `format`.
 pub(super) fn single(response: Response, format: Format, id: &RequestId) -> HttpResponse {
     let refused_for_now = refused_for_now(&response);
-    let mut answer = match serde_json::to_vec(&Payload::from(&response)) {
+    let mut answer = match told::json(&response) {
         Ok(body) => HttpResponse::new(Body::from(body)),
         Err(error) => {
             tracing::error!(%error, "an answer cannot be written as JSON");

@@ -111,6 +111,14 @@ plain! {
     "createdAt": created_at [CreatedAt];
     "lastBackupAt": last_backup_at [LastBackupAt];
     "dataState": data_state [DataState];
+    edge "plan" [PlanId];
+    edge "hypervisorGroup" [GroupId];
+    edge "account" [AccountId];
+    edge "attachedTo" [InstanceId];
+    edge "activeOperation" [ActiveOperationId];
+    edge "snapshots" [Id];
+    edge "backups" [Id];
+    edge "operations" [Id];
 }
 
 /// A virtual disk, with the snapshots and backups that protect it.
