@@ -20,7 +20,10 @@ use tidemark::{
         Clock, Permits, Requester, Settings, clock::ManualClock, operation::progress::Reports,
     },
     events::{Hub, bus::Bus, numbering},
-    graphql::{self, Limits, Schema},
+    graphql::{
+        self, Limits, Schema,
+        text::{self, InText},
+    },
     task::{Task, sequencer},
 };
 
@@ -190,11 +193,25 @@ impl World {
 
     /// The whole answer to `document`: its data and its errors.
     pub async fn answer(&self, requester: &Requester, document: &str, variables: Value) -> Value {
+        // As the transports have it.
+        let json = self.json(requester, document, variables, true).await;
+        serde_json::from_slice(&json).unwrap()
+    }
+
+    /// The same as it is written, with lists that may be text or not.
+    pub async fn json(
+        &self,
+        requester: &Requester,
+        document: &str,
+        variables: Value,
+        in_text: bool,
+    ) -> Vec<u8> {
         let request = Request::new(document)
             .variables(Variables::from_json(variables))
-            .data(requester.clone());
+            .data(requester.clone())
+            .data(InText(in_text));
         let response = self.schema.execute(request).await;
-        serde_json::to_value(response).unwrap()
+        text::response(&response, false).unwrap()
     }
 
     /// The data of an answer that has no errors.

@@ -264,3 +264,38 @@ async fn an_operation_that_the_document_does_not_have_is_named() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn lists_are_the_same_whether_they_are_written_at_once_or_not() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        for _ in 0..3 {
+            let volume = world.volume(&alice, |_| {}).await;
+            world.snapshot(&volume, |_| {}).await;
+        }
+        let row = "id name status __typename sizeBytes createdAt lastBackupAt";
+        let under = "snapshots(first: 2) { nodes { id name retainedBytes failure { code message } } }";
+        for document in [
+            format!("{{ volumes {{ nodes {{ {row} }} }} }}"),
+            format!("{{ volumes {{ nodes {{ x: name y: name name {under} }} }} }}"),
+            // Answers that are put together.
+            "{ volumes { nodes { id } nodes { name } } }".to_owned(),
+            "{ volumes { nodes { id } } ... on Query { volumes { nodes { name } } } }".to_owned(),
+            format!("{{ volumes {{ nodes {{ id {under} }} nodes {{ ...F }} }} }} fragment F on Volume {{ {under} }}"),
+            // Nothing, and nothing that is certain.
+            "{ volumes(first: 0) { nodes { id } } }".to_owned(),
+            "{ volumes { nodes { id @skip(if: true) } } }".to_owned(),
+            "{ volumes { nodes { ... on Volume @include(if: false) { id } } } }".to_owned(),
+            // Beside what fails.
+            format!("{{ volumes {{ nodes {{ {row} }} }} volume(id: \"x\") {{ id }} }}"),
+            format!("{{ volumes {{ nodes {{ {row} hypervisor {{ id }} {under} }} }} }}"),
+        ] {
+            let asked = async |in_text| {
+                let json = world.json(&alice.requester, &document, json!({}), in_text).await;
+                String::from_utf8(json).unwrap()
+            };
+            assert_eq!(asked(true).await, asked(false).await, "{document}");
+        }
+    })
+    .await;
+}
