@@ -210,14 +210,11 @@ impl<'a> Transaction<'a> {
         let events = std::mem::take(&mut self.events);
         let change = audited.as_ref();
         let change = change.map(|change| change.event(self.app, self.now));
-        match self.app.database.backend() {
-            DbBackend::Postgres => {
-                news.add_written(self.write_unnumbered(change, events).await?);
-            }
-            _ => {
-                audit::write(self.db(), change).await?;
-                self.write_numbered(events).await?;
-            }
+        if self.app.database.backend() == DbBackend::Postgres {
+            news.add_written(self.write_unnumbered(change, events).await?);
+        } else {
+            audit::write(self.db(), change).await?;
+            self.write_numbered(events).await?;
         }
         self.inner.commit().await?;
         if let Some(change) = audited {
