@@ -40,6 +40,21 @@ impl Clock {
         }
     }
 
+    /// For how long the database's server has been there; none of what is no server.
+    pub async fn up_for(&self, db: &impl ConnectionTrait) -> Result<Option<Duration>, DbErr> {
+        if matches!(self, Self::Manual(_)) || db.get_database_backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp() - pg_postmaster_start_time()) * 1000 \
+                   AS BIGINT) AS millis";
+        let row = db
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+            .await?;
+        let millis: Option<i64> = row.map(|row| row.try_get("", MILLIS)).transpose()?;
+        // Its clock may have been set back since it began.
+        Ok(millis.map(|millis| Duration::from_millis(millis.try_into().unwrap_or(0))))
+    }
+
     /// The instant at which the first of `rows` was there, and locked if they are to be; none where there is no row.
     pub async fn once_there(
         &self,

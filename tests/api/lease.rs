@@ -1,13 +1,20 @@
 //! Leases: who holds an operation, until when, and what a late report is worth.
 
+use std::{sync::Arc, time::Duration};
+
+use chrono::DateTime;
 use entity::{
     operation::OperationStatus,
     operation_event::OperationEventKind::*,
     snapshot::ItemStatus,
     volume::{DataState, VolumeState},
 };
+use sea_orm::{ActiveModelTrait, DbBackend, Set};
 use serde_json::{Value, json};
-use tidemark::domain::operation::recover::Repaired;
+use tidemark::domain::{
+    Clock,
+    operation::recover::{Repaired, recover},
+};
 
 use crate::harness::{Tenant, Work, World, on, on_each_database};
 
@@ -34,6 +41,32 @@ async fn a_lease_lasts_ninety_seconds_from_its_last_renewal() {
         world.wait_seconds(90);
         assert_eq!(world.clean_up().await.lost, 1);
         assert_eq!(agent.renew(&work).await, "LOST");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_lease_is_lost_until_the_databases_server_has_been_there_for_as_long_as_one_lasts() {
+    on_each_database(async |world| {
+        let alice = world.tenant("alice").await;
+        let (_, work) = started(&world, &alice).await;
+        let id = work.operation.parse().unwrap();
+        let mut row: entity::operation::ActiveModel = world.operation_row(id).await.into();
+        row.deadline_at = Set(DateTime::from_timestamp(4_000_000_000, 0));
+        row.update(world.app.database.writes()).await.unwrap();
+        let lost_where_leases_last = async |lease| {
+            // By the clock of the database it ended long ago.
+            let mut app = world.app.clone();
+            app.clock = Clock::Database;
+            Arc::make_mut(&mut app.settings).lease = lease;
+            recover(&app).await.unwrap().lost
+        };
+        // No server has been there for 30 years.
+        let lost = lost_where_leases_last(Duration::from_hours(24 * 365 * 30)).await;
+        let is_server = world.app.database.backend() == DbBackend::Postgres;
+        assert_eq!(lost, u64::from(!is_server));
+        let lost = lost_where_leases_last(Duration::from_millis(1)).await;
+        assert_eq!(lost, u64::from(is_server));
     })
     .await;
 }

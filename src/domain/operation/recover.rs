@@ -172,8 +172,15 @@ async fn fail_one(app: &App, id: OperationId) -> Result<bool> {
     Ok(true)
 }
 
+/// While a server of the database was away nobody could renew a lease: none is lost until the server has been there for
+/// as long as one lasts.
 async fn lose_dead_leases(app: &App) -> Result<u64> {
-    let now = app.clock.now(app.database.reads()).await?;
+    let db = app.database.reads();
+    let up_for = app.clock.up_for(db).await?;
+    if up_for.is_some_and(|up_for| up_for < app.settings.lease) {
+        return Ok(0);
+    }
+    let now = app.clock.now(db).await?;
     let dead = operation::Entity::find().filter(operation::Column::LeaseExpiresAt.lte(now));
     let mut lost = 0;
     for id in ids(app, dead).await? {
