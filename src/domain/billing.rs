@@ -17,6 +17,7 @@ pub mod export;
 pub mod line;
 pub mod mark;
 pub mod measurement;
+mod moment;
 pub mod rate;
 pub mod report;
 pub mod settle;

@@ -25,6 +25,7 @@ pub mod snapshot;
 pub mod storage_pool;
 pub mod usage;
 pub mod usage_group;
+pub mod usage_line;
 pub mod user;
 pub mod viewer;
 pub mod volume;

@@ -18,7 +18,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 use super::{
     HOUR_MS,
     line::Hours,
-    settle::{moment, run},
+    moment::{moment, run},
 };
 use crate::domain::Result;
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::{Credit, VolumePlanId, billing_item::BillingKind, billing_rate, volume_plan};
 use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement, Value};
 
-use super::{HOUR_MS, settle};
+use super::{HOUR_MS, moment};
 use crate::{
     domain::{Clock, Result},
     limits::MAX_RATE_VERSIONS,
@@ -72,7 +72,7 @@ async fn write(
     ahead: i64,
 ) -> Result<()> {
     let Facts { clock, db, now } = facts;
-    let hour = settle::hold(clock, db, now).await? / HOUR_MS + ahead;
+    let hour = moment::hold(clock, db, now).await? / HOUR_MS + ahead;
     let backend = db.get_database_backend();
     let sql = "INSERT INTO billing_rates (plan_id, kind, credits, from_hour) \
                SELECT $1, $2, $3, CASE WHEN closed_hour > $4 THEN closed_hour ELSE $4 END FROM billing_state";

@@ -1,18 +1,14 @@
 //! Writes the spans of what a transaction has changed: those that are true no more end, and others begin, all at one instant.
-//!
-//! The instant is never before the watermark of closed hours. So that the watermark does not pass it before it is
-//! committed, on PostgreSQL both hold a lock: who writes spans shares it, who moves the watermark holds it alone. SQLite
-//! has one writer at a time.
 
 use chrono::{DateTime, Utc};
 use entity::billing_item::BillingKind;
-use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend};
 
-use super::{HOUR_MS, Marks, measurement};
+use super::{
+    Marks, measurement,
+    moment::{hold, moment, run},
+};
 use crate::domain::{Clock, Result};
-
-/// The first half of the lock's key; the second is the schema.
-const LOCK: i32 = 1_414_877_771;
 
 /// Writes the spans of what is marked, before the commit.
 pub async fn settle(
@@ -45,33 +41,6 @@ pub async fn settle(
     Ok(())
 }
 
-/// Shares the lock with others that write facts, and gives the instant of theirs, in milliseconds.
-pub(super) async fn hold(
-    clock: &Clock,
-    db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-) -> Result<i64> {
-    if db.get_database_backend() == DbBackend::Sqlite {
-        return Ok(now.timestamp_millis());
-    }
-    let sql = format!(
-        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS millis \
-         FROM (SELECT pg_advisory_xact_lock_shared({LOCK}, hashtext(current_schema())) OFFSET 0) AS held"
-    );
-    let row = db
-        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
-        .await?;
-    match (clock, row) {
-        (Clock::Database, Some(row)) => Ok(row.try_get("", "millis")?),
-        _ => Ok(clock.now(db).await?.timestamp_millis()),
-    }
-}
-
-/// The SQL that takes the lock alone, on PostgreSQL, and fails if that takes long.
-pub(super) fn hold_alone() -> String {
-    format!("SELECT pg_advisory_xact_lock({LOCK}, hashtext(current_schema()))")
-}
-
 /// What there is to be paid for of `kind`, as the rows are now.
 fn wanted(kind: BillingKind, ids: &str) -> String {
     match kind {
@@ -95,12 +64,6 @@ fn wanted(kind: BillingKind, ids: &str) -> String {
              WHERE i.id IN ({ids}) AND i.status = 'running' AND i.deleted_at IS NULL"
         ),
     }
-}
-
-/// The instant of the transaction's facts, which is the parameter `$1` or the watermark.
-pub(super) fn moment() -> String {
-    let closed = format!("closed_hour * {HOUR_MS}");
-    format!("(SELECT CASE WHEN {closed} > $1 THEN {closed} ELSE $1 END AS ms FROM billing_state)")
 }
 
 /// Ends the open spans that are true no more.
@@ -169,17 +132,4 @@ async fn begin(
 fn places(count: usize) -> String {
     let places: Vec<String> = (2..count + 2).map(|at| format!("${at}")).collect();
     places.join(", ")
-}
-
-pub(super) async fn run(
-    db: &impl ConnectionTrait,
-    sql: &str,
-    at_ms: i64,
-    ids: &[&str],
-) -> Result<()> {
-    let mut values = vec![Value::from(at_ms)];
-    values.extend(ids.iter().map(|id| Value::from(*id)));
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    db.execute_raw(statement).await?;
-    Ok(())
 }

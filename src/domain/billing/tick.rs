@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement, Value};
 
-use super::{HOUR_MS, settle};
+use super::{HOUR_MS, moment};
 use crate::{app::App, domain::Result};
 
 /// How long it waits for those that write facts, before it lets them go first: they wait for it, too.
@@ -26,7 +26,7 @@ pub async fn tick(app: &App) -> Result<bool> {
     let backend = db.get_database_backend();
     if backend == DbBackend::Postgres {
         db.execute_unprepared(PATIENCE).await?;
-        match db.execute_unprepared(&settle::hold_alone()).await {
+        match db.execute_unprepared(&moment::hold_alone()).await {
             Ok(_) => {}
             Err(error) if error.to_string().contains(NOT_HAD) => return Ok(false),
             Err(error) => return Err(error.into()),

@@ -3,7 +3,7 @@
 use async_graphql::SimpleObject;
 use entity::billing_rate;
 
-use super::usage::{Exact, UsageKind};
+use super::usage_line::{Exact, UsageKind};
 use crate::{
     domain::billing::{cost, line::instant},
     graphql::{

@@ -6,7 +6,7 @@ use async_graphql::{Enum, ID, SimpleObject};
 use entity::{AccountId, Scope, VolumeId, VolumePlanId, account, volume, volume_plan};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::usage::{Exact, UsageKind};
+use super::usage_line::{Exact, UsageKind};
 use crate::{
     app::App,
     domain::billing::{
