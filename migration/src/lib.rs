@@ -39,6 +39,7 @@ mod m20261130_000070_unnumbered_events;
 mod m20261201_000080_billing_facts;
 mod m20261201_000081_measurements;
 mod m20261201_000095_uncompiled_numbering;
+mod m20261201_000096_number_after_its_transaction;
 mod table;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -90,6 +91,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000080_billing_facts::Migration),
             Box::new(m20261201_000081_measurements::Migration),
             Box::new(m20261201_000095_uncompiled_numbering::Migration),
+            Box::new(m20261201_000096_number_after_its_transaction::Migration),
         ]
     }
 }

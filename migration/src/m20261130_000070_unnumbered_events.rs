@@ -27,7 +27,7 @@ const NAMED: [(&str, &str); 2] = [("operation_id", "operations"), ("account_id",
 /// For whoever calls it again: all serials up to `mark_serial` are of transactions before `mark_xact`, and all of those
 /// before `oldest` have ended. So once `oldest` has reached `mark_xact`, a call that found all leaves nothing up to
 /// `mark_serial`.
-const FUNCTION: &str = "
+pub const FUNCTION: &str = "
 CREATE FUNCTION number_events(
     sender text, above bigint, at_most integer,
     OUT numbered bigint, OUT is_all boolean, OUT message text,

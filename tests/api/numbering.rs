@@ -165,10 +165,6 @@ async fn however_many_number_events_at_once_each_gets_one_number_in_the_order_of
             writers.spawn(async move {
                 for round in 0..EACH {
                     let tx = busy.begin().await.unwrap();
-                    // Whoever writes events has changed something before.
-                    tx.execute_unprepared("SELECT pg_current_xact_id()")
-                        .await
-                        .unwrap();
                     for part in 0..3 {
                         let what = format!("{writer} {round:02} {part}");
                         tx.execute_unprepared(&happened(&operation, &what))

@@ -131,18 +131,21 @@ async fn start_all(
             }
         }
     }
-    let mut started = Vec::with_capacity(ids.len());
+    let (mut started, mut failed) = (Vec::with_capacity(ids.len()), None);
     for id in ids {
         match contain(app, id, start(app, hypervisor, &[id])).await {
             Ok(one) => started.extend(one.into_iter().flatten()),
-            Err(error) if !started.is_empty() => {
+            // It holds up nobody else: an operation may be in the way of this one only, or for this moment only.
+            Err(error) => {
                 tracing::error!(operation = %id, %error, "an operation cannot be claimed");
-                break;
+                failed = Some(error);
             }
-            Err(error) => return Err(error),
         }
     }
-    Ok(started)
+    match failed {
+        Some(error) if started.is_empty() => Err(error),
+        _ => Ok(started),
+    }
 }
 
 /// Offers again what never arrived, with the next epoch: whatever the answer that was lost may still do changes

@@ -3,6 +3,8 @@
 pub mod image;
 mod item;
 
+use std::collections::BTreeSet;
+
 use entity::{
     BackupId, OperationId, VolumeId, backup, operation,
     operation::{OperationKind, OperationStatus},
@@ -31,32 +33,27 @@ use crate::{
 /// An agent started these: what is to be made is being made, and may be on storage from now on. What is to be read is
 /// restored from.
 pub async fn started(tx: &mut Transaction<'_>, operations: &[operation::Model]) -> Result<()> {
+    // Volumes before items, and each in their order: every transaction locks in this one.
+    let replaced = |one: &operation::Model| one.replace_image.then_some(one.volume_id);
+    let volumes = operations
+        .iter()
+        .filter_map(|one| made_volume(one).or_else(|| replaced(one)));
+    for id in volumes.collect::<BTreeSet<_>>() {
+        update_volume(tx, id, volume::Column::OnStorage, Expr::value(true)).await?;
+    }
     let making = [
         (Field::Status, Expr::value(ItemStatus::Creating)),
         (Field::OnStorage, Expr::value(true)),
     ];
     let made: Vec<Item> = operations.iter().filter_map(made_item).collect();
     update_items(tx, &made, &making).await?;
-    for operation in operations {
-        if made_item(operation).is_none() {
-            started_otherwise(tx, operation).await?;
-        }
-    }
-    Ok(())
-}
-
-/// The same of one that makes no item.
-async fn started_otherwise(tx: &mut Transaction<'_>, operation: &operation::Model) -> Result<()> {
-    if let Some(item) = read_item(operation) {
-        let restoring = [(Field::Status, Expr::value(ItemStatus::Restoring))];
+    let restoring = [(Field::Status, Expr::value(ItemStatus::Restoring))];
+    let read: BTreeSet<Item> = operations.iter().filter_map(read_item).collect();
+    for item in read {
         update_item(tx, item, &restoring).await?;
         tx.bill(item, Change::Ends);
     }
-    let replaced = operation.replace_image.then_some(operation.volume_id);
-    match made_volume(operation).or(replaced) {
-        Some(id) => update_volume(tx, id, volume::Column::OnStorage, Expr::value(true)).await,
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// The agent was lost: what is to be made waits again, and what was read is read no more.

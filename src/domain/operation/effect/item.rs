@@ -11,7 +11,7 @@ use sea_orm::{
 use crate::domain::{Error, Result, billing::Billed, joined::is_one_of, transaction::Transaction};
 
 /// The item of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {
     /// A snapshot.
     Snapshot(SnapshotId),
