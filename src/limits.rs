@@ -108,11 +108,14 @@ pub const MAX_LOG_CHARS: usize = 4000;
 pub const MAX_CHECKSUM_CHARS: usize = 128;
 
 /// How many fields of usual length a text is worth, which may be longer than a name. By these the largest answer that a
-/// document within the limits can have stays below the largest that is sent, though every character takes four bytes.
+/// document within the limits can have stays below the largest that is sent, though every character takes four bytes. What is
+/// summed from many rows is worth what it takes to read them.
 pub fn weight_of(parent: &str, field: &str) -> u64 {
     match (parent, field) {
         ("Blocker", "message") => 1,
+        ("UsageReport", "lines" | "groups" | "totalCredits") => 400,
         ("OperationLog", "message") => 16,
+        ("Snapshot" | "Backup", "cost") => 10,
         (_, "message" | "failure" | "reason" | "problem") => 8,
         _ => 1,
     }

@@ -33,7 +33,7 @@ impl MigrationTrait for Migration {
         };
         let fill = format!(
             "INSERT INTO billing_measurements (volume_id, measured_ms) \
-             SELECT id, {now} FROM volumes WHERE measure_at IS NOT NULL"
+             SELECT id, {now} FROM volumes"
         );
         manager.get_connection().execute_unprepared(&fill).await?;
         Ok(())

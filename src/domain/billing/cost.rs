@@ -15,6 +15,9 @@ use super::{
 };
 use crate::{app::App, domain::Result};
 
+/// Of how many items the spans are in memory at once.
+const AT_ONCE: usize = 100;
+
 /// What something costs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -31,13 +34,30 @@ pub async fn costs(
     now: DateTime<Utc>,
     ids: Vec<String>,
 ) -> Result<HashMap<String, Cost>> {
+    let rates = Rates::load(app.database.reads()).await?;
+    let hour = now.timestamp_millis().div_euclid(HOUR_MS);
+    let mut costs = HashMap::with_capacity(ids.len());
+    // What has been there for long has many spans.
+    for ids in ids.chunks(AT_ONCE) {
+        some(app, scope, ids, (&rates, hour), &mut costs).await?;
+    }
+    Ok(costs)
+}
+
+async fn some(
+    app: &App,
+    scope: Scope,
+    ids: &[String],
+    (rates, hour): (&Rates, i64),
+    costs: &mut HashMap<String, Cost>,
+) -> Result<()> {
     let db = app.database.reads();
     let items = billing_item::Entity::visible_to(scope)
         .filter(billing_item::Column::ResourceId.is_in(ids))
         .all(db)
         .await?;
     if items.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(());
     }
     let rows = billing_span::Entity::find()
         .filter(billing_span::Column::Item.is_in(items.iter().map(|item| item.number)))
@@ -45,19 +65,16 @@ pub async fn costs(
         .order_by_asc(billing_span::Column::Seq)
         .all(db)
         .await?;
-    let rates = Rates::load(db).await?;
     let mut spans: HashMap<i64, Vec<billing_span::Model>> = HashMap::new();
     for row in rows {
         spans.entry(row.item).or_default().push(row);
     }
-    let hour = now.timestamp_millis().div_euclid(HOUR_MS);
-    let mut costs = HashMap::with_capacity(items.len());
     for item in items {
         let spans = spans.remove(&item.number).unwrap_or_default();
-        let cost = of_item(&item, &spans, &rates, hour)?;
+        let cost = of_item(&item, &spans, rates, hour)?;
         costs.insert(item.resource_id, cost);
     }
-    Ok(costs)
+    Ok(())
 }
 
 /// What an item costs with these spans, in the hour `hour`.

@@ -3,7 +3,7 @@
 //! Credits are the currency of prices, and a setting says what one is worth. Numbers are exact, and always have a point where
 //! they may have one. Texts that a spreadsheet would take for a formula begin with an apostrophe.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::{AccountId, Credit, Scope, account, billing_item::BillingKind, volume, volume_plan};
@@ -96,12 +96,16 @@ pub struct Names {
 impl Names {
     /// Of what `lines` name.
     pub async fn of(db: &impl ConnectionTrait, lines: &[Line]) -> Result<Self> {
-        let accounts: Vec<AccountId> = lines.iter().map(|line| line.account_id).collect();
+        // Each once: a statement takes only so many values, and an item has a line for each month and rate.
+        let accounts: BTreeSet<_> = lines.iter().map(|line| line.account_id).collect();
         let accounts = account::Entity::once_visible_to(Scope::Everything)
             .filter(account::Column::Id.is_in(accounts))
             .all(db)
             .await?;
-        let volumes = lines.iter().filter_map(|line| line.volume_id.clone());
+        let volumes: BTreeSet<_> = lines
+            .iter()
+            .filter_map(|line| line.volume_id.as_deref())
+            .collect();
         let volumes = volume::Entity::once_visible_to(Scope::Everything)
             .filter(volume::Column::Id.is_in(volumes))
             .all(db)

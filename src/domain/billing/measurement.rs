@@ -68,6 +68,14 @@ pub(super) async fn gaps(
     if volumes.is_empty() {
         return Ok(gaps);
     }
+    // First, so that a gap that ends meanwhile is met below: it is the same one.
+    let last: HashMap<VolumeId, i64> = billing_measurement::Entity::find()
+        .filter(billing_measurement::Column::VolumeId.is_in(volumes.iter().copied()))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| (row.volume_id, row.measured_ms))
+        .collect();
     let ended = billing_gap::Entity::find()
         .filter(billing_gap::Column::VolumeId.is_in(volumes.iter().copied()))
         .filter(billing_gap::Column::FromHour.lt(hours.to))
@@ -82,20 +90,13 @@ pub(super) async fn gaps(
             to: gap.to_hour,
         });
     }
-    let last: HashMap<VolumeId, i64> = billing_measurement::Entity::find()
-        .filter(billing_measurement::Column::VolumeId.is_in(volumes.iter().copied()))
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|row| (row.volume_id, row.measured_ms))
-        .collect();
     for volume in volumes {
         let from = last
             .get(volume)
             .map_or(0, |ms| (ms + FRESH_MS) / HOUR_MS + 1);
-        if from < hours.to {
-            let open = Hours { from, to: hours.to };
-            gaps.entry(*volume).or_default().push(open);
+        let of_it = gaps.entry(*volume).or_default();
+        if from < hours.to && of_it.iter().all(|gap| gap.from != from) {
+            of_it.push(Hours { from, to: hours.to });
         }
     }
     Ok(gaps)

@@ -9,6 +9,7 @@ import { useBreadcrumb } from '~/app/layout/breadcrumb'
 import { TextLink } from '~/parts/text-link'
 
 import { AccountUsage } from './account-usage'
+import { useUsagePeriod } from './use-usage-period'
 
 const AccountNameQuery = graphql(`
   query UsageAccount($id: ID!) {
@@ -24,13 +25,15 @@ export default function AccountUsagePage() {
   const { accountId } = useParams({ from: '/admin/usage/$accountId' })
   const search = useSearch({ from: '/admin/usage/$accountId' })
   const now = useServerTime('halfMinute')
-  const [{ data }] = useKeptQuery({ query: AccountNameQuery, variables: { id: accountId } })
+  const { month } = useUsagePeriod(search, now)
+  const [{ data, error }] = useKeptQuery({ query: AccountNameQuery, variables: { id: accountId } })
   const name = data?.node?.__typename === 'Account' ? data.node.name : undefined
   // Bills go on to name accounts that are gone.
-  const title = name ?? (data ? 'Deleted account' : 'Loading…')
+  const title = name ?? (data ? 'Deleted account' : error ? 'Account' : 'Loading…')
   useBreadcrumb(title)
   return (
     <AccountUsage
+      key={`${accountId} ${month}`}
       account={accountId}
       title={title}
       section="Usage"

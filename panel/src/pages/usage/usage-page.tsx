@@ -23,8 +23,10 @@ export default function UsagePage() {
   const { account } = useViewer()
   const search = useSearch({ from: '/usage' })
   const now = useServerTime('halfMinute')
-  if (!useIsAdmin()) return <AccountUsage account={account.id} title="Usage" search={search} now={now} about="What your snapshots, backups and instances cost." />
-  return <AllUsage search={search} now={now} />
+  // Nothing of one month stays under the name of another.
+  const { month } = useUsagePeriod(search, now)
+  if (!useIsAdmin()) return <AccountUsage key={month} account={account.id} title="Usage" search={search} now={now} about="What your snapshots, backups and instances cost." />
+  return <AllUsage key={month} search={search} now={now} />
 }
 
 function AllUsage({ search, now }: { search: { month?: string }; now: number }) {
