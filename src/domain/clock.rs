@@ -89,6 +89,15 @@ fn millis(backend: DbBackend) -> &'static str {
     }
 }
 
+/// An instant in SQL, as the database keeps instants.
+fn literal(backend: DbBackend, at: DateTime<Utc>) -> String {
+    let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, false);
+    match backend {
+        DbBackend::Sqlite => format!("'{at}'"),
+        _ => format!("TIMESTAMPTZ '{at}'"),
+    }
+}
+
 fn read(row: &QueryResult, name: &str) -> Result<DateTime<Utc>, DbErr> {
     let millis: i64 = row.try_get("", name)?;
     DateTime::from_timestamp_millis(millis)
@@ -100,13 +109,7 @@ impl Clock {
     /// writes by it is not older than the statement.
     pub fn sql(&self, backend: DbBackend, ahead: Duration) -> String {
         match (self, backend) {
-            (Self::Manual(clock), _) => {
-                let at = (clock.now() + ahead).to_rfc3339_opts(SecondsFormat::AutoSi, false);
-                match backend {
-                    DbBackend::Sqlite => format!("'{at}'"),
-                    _ => format!("TIMESTAMPTZ '{at}'"),
-                }
-            }
+            (Self::Manual(clock), _) => literal(backend, clock.now() + ahead),
             (Self::Database, DbBackend::Sqlite) => format!(
                 "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '+{} seconds')",
                 ahead.as_secs_f64()
@@ -124,11 +127,7 @@ impl Clock {
             (Self::Manual(clock), _) => {
                 let ago = TimeDelta::from_std(ago).unwrap_or(TimeDelta::MAX);
                 let at = clock.now().checked_sub_signed(ago).unwrap_or_default();
-                let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, false);
-                match backend {
-                    DbBackend::Sqlite => format!("'{at}'"),
-                    _ => format!("TIMESTAMPTZ '{at}'"),
-                }
+                literal(backend, at)
             }
             (Self::Database, DbBackend::Sqlite) => format!(
                 "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-{} seconds')",
